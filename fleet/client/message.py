@@ -1,0 +1,54 @@
+"""One request to one target, and its reply, as plain values: what the wire speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, ready to send.
+
+    `path` is origin-form and already percent-encoded, base path and query included. `headers` hold no
+    Host, Content-Length or Connection: the wire adds those. `route` names the operation (operationId or
+    `METHOD /template`) for metrics and events, never a concrete URL. `sensitive` names, in lower case,
+    the headers that carry credentials; `secrets_in_path` says that the query does, so nobody prints it.
+    """
+
+    method: str
+    path: str
+    headers: Headers = ()
+    body: bytes | None = None
+    route: str = ""
+    sensitive: frozenset[str] = field(default_factory=frozenset)
+    secrets_in_path: bool = False
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether sending it twice does what sending it once does (RFC 9110, section 9.2.2)."""
+        return self.method in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "QUERY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One final answer, its body decoded from any Content-Encoding and within the body limit.
+
+    `headers` keep their order; names are lower case. `path` is the origin-form path that answered, which
+    differs from the request's after a redirect. `seconds` runs from the first byte sent to the last read.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    path: str = ""
+    seconds: float = 0.0
+    attempts: int = 1
+
+    def header(self, name: str, default: str | None = None) -> str | None:
+        """The first value of a header; `name` in lower case."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return default

@@ -1,0 +1,185 @@
+"""What became of one target: the values that a scan stores, one per target.
+
+The JSON form (`Outcome.to_json`) is public and versioned; `docs/reference/outcome.schema.json` is its schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fleet.outcome.kinds import FailureKind
+
+OUTCOME_VERSION = 1
+
+Status = Literal["ok", "partial", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a target failed, or why one request of it did.
+
+    `step` and `uri` say where, `status` is the HTTP status if an answer was read, `attempts` counts the
+    tries of that one request.
+    """
+
+    kind: FailureKind
+    message: str
+    step: str | None = None
+    uri: str | None = None
+    status: int | None = None
+    attempts: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind.value,
+            **{
+                name: value
+                for name in ("step", "uri", "status")
+                if (value := getattr(self, name)) is not None
+            },
+            "message": self.message,
+            "attempts": self.attempts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepRows:
+    """The rows that one step yielded. `complete` is false when anything below it failed: never read the
+    absence of a row in an incomplete step as removed hardware."""
+
+    complete: bool
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"complete": self.complete, "rows": list(self.rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A step, or one resource of it, that the target does not offer; `why` is an HTTP status or a reason."""
+
+    step: str
+    why: str
+    uri: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"step": self.step, "why": self.why, **({"uri": self.uri} if self.uri else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where an answer does not match its schema: advisory unless `validate: fail`."""
+
+    pointer: str
+    rule: str
+    uri: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"pointer": self.pointer, "rule": self.rule, "uri": self.uri}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check judged on one row. `unknown` is neither: the row lacks what the check needs."""
+
+    check: str
+    result: Literal["pass", "fail", "unknown"]
+    severity: str
+    step: str
+    row: int
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "check": self.check,
+            "result": self.result,
+            "severity": self.severity,
+            "row": [self.step, self.row],
+        }
+        return {**shown, "message": self.message} if self.message else shown
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of one pipeline metric; the target's own label is added where samples are exposed."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+    def to_json(self) -> list[Any]:
+        return [self.name, dict(self.labels), self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one target. Exactly one is stored per target fed to a scan.
+
+    `id` is the target's identity, `target` its base URL. `started` is RFC 3339 in UTC, `seconds` wall
+    time, `bytes` the decoded body bytes received. `errors`, `skipped` and `violations` are bounded: `dropped`
+    counts, by field name, what did not fit; `notes` counts what was forgiven (lenient JSON, values that
+    did not convert). `tls` holds the certificate facts of the target when TLS was spoken.
+    """
+
+    run: str
+    id: str
+    target: str
+    status: Status
+    started: str
+    seconds: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    pipeline: str = ""
+    failure: Failure | None = None
+    steps: Mapping[str, StepRows] = field(default_factory=dict)
+    errors: Sequence[Failure] = ()
+    skipped: Sequence[Skipped] = ()
+    checks: Sequence[CheckResult] = ()
+    violations: Sequence[Violation] = ()
+    samples: Sequence[Sample] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+    requests: int = 0
+    bytes: int = 0
+    retries: int = 0
+    auth: str | None = None
+    proxy: str | None = None
+    tls: Mapping[str, Any] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether a resumed scan leaves this target alone."""
+        return self.failure is None or self.failure.kind is not FailureKind.LOCAL_CANCELLED
+
+    def to_json(self) -> dict[str, Any]:
+        """The public JSON object: empty fields are left out, `v` is the version of the form."""
+        shown: dict[str, Any] = {
+            "v": OUTCOME_VERSION,
+            "run": self.run,
+            "id": self.id,
+            "target": self.target,
+            "labels": dict(self.labels),
+            "pipeline": self.pipeline,
+            "status": self.status,
+        }
+        if self.failure is not None:
+            shown["failure"] = self.failure.to_json()
+        shown["steps"] = {name: step.to_json() for name, step in self.steps.items()}
+        shown["errors"] = [error.to_json() for error in self.errors]
+        shown["skipped"] = [skip.to_json() for skip in self.skipped]
+        shown["checks"] = [check.to_json() for check in self.checks]
+        shown["violations"] = [violation.to_json() for violation in self.violations]
+        shown["samples"] = [sample.to_json() for sample in self.samples]
+        for name in ("dropped", "notes"):
+            if counts := getattr(self, name):
+                shown[name] = dict(counts)
+        shown["requests"] = self.requests
+        shown["bytes"] = self.bytes
+        shown["retries"] = self.retries
+        shown["started"] = self.started
+        shown["seconds"] = round(self.seconds, 6)
+        for name in ("auth", "proxy", "tls"):
+            if (value := getattr(self, name)) is not None:
+                shown[name] = value
+        return shown

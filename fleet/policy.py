@@ -1,0 +1,113 @@
+"""The numbers an operator sets. No behaviour: the parts that keep a limit name it here.
+
+Durations are seconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fleet.secret import Secret
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Wall-clock deadlines, never per read: a peer that drips bytes does not outlive them."""
+
+    connect: float = 5.0  # resolve, TCP, and the proxy's handshake
+    tls: float = 10.0
+    request: float = 20.0  # from the first byte sent to the last byte read
+    target: float = 300.0  # everything about one target, retries and waits included
+    logout: float = 5.0  # shielded from cancellation, so it needs a limit of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What hostile or broken remote input may cost."""
+
+    body: int = 16 * MIB  # one decoded body
+    headers: int = 64 * 1024  # one answer's header block
+    interim: int = 20  # 1xx answers before the final one
+    redirects: int = 5
+    pages: int = 1000  # of one collection
+    resources: int = 20_000  # requested from one target
+    rows: int = 50_000  # kept from one target
+    errors: int = 100  # kept in one outcome; the rest is counted
+    violations: int = 100
+    message: int = 500  # characters of one failure message
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When an idempotent request is sent again. Never for 401 and 403."""
+
+    attempts: int = 2  # tries after the first
+    budget: int = 10  # retries of one target, all requests together
+    backoff: float = 0.5  # before the first retry; doubles, with full jitter
+    backoff_max: float = 15.0
+    retry_after_max: float = 60.0  # a longer Retry-After ends the request instead
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How hard a scan may press. `requests` is per second over the whole scan; None is unlimited."""
+
+    requests: float | None = None
+    per_target: int = 2  # connections to one target; BMCs reset above 1 to 4
+    per_proxy: int = 256  # connections through one proxy
+    concurrency: int = 256  # targets in flight
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """When failed logins pause a credential for the whole fleet."""
+
+    consecutive: int = 5  # failures in a row, on different targets
+    window: int = 50
+    window_share: float = 0.2
+    unproven: int = 5  # logins in flight until the credential first succeeds
+    reopen: float = 60.0  # after which one canary login may try again
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How certificates are judged and which old protocols are spoken.
+
+    `pins` maps a target's id, or its `host:port`, to the SHA-256 of its certificate, as lower-case hex.
+    """
+
+    mode: Literal["verify", "pin", "insecure"] = "verify"
+    profile: Literal["modern", "legacy"] = "modern"
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy. `socks5h` and `http` resolve names at the proxy, `socks5` and `socks4` here."""
+
+    scheme: Literal["socks5", "socks5h", "socks4", "http"]
+    host: str
+    port: int
+    username: str | None = None
+    password: Secret | None = None
+    name: str = ""  # as `proxies:` names it; empty for a proxy given by URL
+
+    @property
+    def label(self) -> str:
+        """What outcomes and metrics call it: its name, or its URL without credentials."""
+        return self.name or f"{self.scheme}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All of it, as one value that travels."""
+
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    retry: Retry = Retry()
+    rate: Rate = Rate()
+    breaker: Breaker = Breaker()
+    tls: Tls = Tls()

@@ -1,0 +1,25 @@
+"""One host to scan, as the inventory names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target of a scan.
+
+    `id` is its identity across address changes (the base URL unless the inventory gives one). `url` is the
+    normalised base URL: lower-case scheme and host, explicit port only where it is not the scheme's own,
+    a path prefix without a trailing slash, never userinfo, query or fragment. `auth` and `proxy` are
+    *names* (or, for `proxy`, a credential-free proxy URL), never values. `origin` says where it was
+    read: `hosts.txt:12`.
+    """
+
+    id: str
+    url: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    auth: str | None = None
+    proxy: str | None = None
+    origin: str = ""

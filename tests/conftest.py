@@ -1,0 +1,26 @@
+"""What every test gets: asyncio as the only backend, and a guard against blocking the event loop."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, BlockBusterFunction, blockbuster_ctx
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls() -> Iterator[BlockBuster]:
+    """Fails a test whose code, called from a coroutine, reads files, resolves names or syncs in the loop."""
+    with blockbuster_ctx("fleet") as guard:
+        for module, name in ((socket, "getaddrinfo"), (os, "fsync"), (os, "fdatasync")):
+            function = BlockBusterFunction(module, name, scanned_modules=["fleet"])
+            guard.functions[f"{module.__name__}.{name}"] = function
+            function.activate()
+        yield guard
