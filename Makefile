@@ -1,0 +1,54 @@
+# Everything a developer runs. Each target does its own set-up: only python3 (3.11 or later), python3-venv and make are needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+.PHONY: help demo test check wheel bench lock schemas format clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Installing fleet and its tools into $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)  ## Scan 500 simulated BMCs, 25 of them broken, a third behind a SOCKS proxy
+	@BIN="$(abspath $(BIN))" sh configs/demo/run.sh
+
+test: $(READY)  ## Run the tests
+	@$(BIN)/pytest
+
+check: $(READY)  ## Format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/pytest tests/test_front_doors.py tests/test_repository.py
+
+wheel: $(READY)  ## Build the wheel, install it in an empty venv elsewhere, scan the simulated fleet from there
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+	@PYTHON="$(abspath $(BIN)/python)" sh tests/e2e/wheel.sh
+
+bench: $(READY)  ## Run every comparison under benchmarks/
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY)  ## Pin every dependency again
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --custom-compile-command 'make lock' pyproject.toml --group dev -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-runtime.lock
+
+schemas: $(READY)  ## Write the JSON Schemas of spec files and outcomes again
+	@$(BIN)/python -m fleet.config.schema docs/reference/spec.schema.json
+
+format: $(READY)  ## Format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) dist build demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,86 @@
+"""A package is entered through its front door: `from fleet.openapi import Document`, not its inner modules."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = sorted(path.parent.name for path in (ROOT / "fleet").glob("*/__init__.py"))
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Each absolute import of fleet's own modules: line and dotted module name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.lineno, node.module
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            yield node.lineno, "." * node.level
+        elif isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+
+
+def home_of(path: Path) -> str:
+    """The package of fleet that a source file lives in, or its own module name."""
+    inside = path.relative_to(ROOT / "fleet").parts
+    return inside[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "fleet").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_other_packages_are_entered_by_the_front_door(path: Path) -> None:
+    trespasses = [
+        f"line {line}: {module}"
+        for line, module in imports_of(path)
+        if module.startswith(".")
+        or (
+            (parts := module.split("."))[0] == "fleet"
+            and len(parts) > 2
+            and parts[1] in PACKAGES
+            and parts[1] != home_of(path)
+        )
+    ]
+    assert not trespasses, "import from the package itself, by its full name"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_front_doors_show_what_they_promise(package: str) -> None:
+    module = importlib.import_module(f"fleet.{package}")
+    promised = getattr(module, "__all__", None)
+    assert promised is not None, f"fleet/{package}/__init__.py has no __all__"
+    assert len(promised) == len(set(promised))
+    missing = [name for name in promised if not hasattr(module, name)]
+    assert not missing
+
+
+ONLY_IMPORTERS = {
+    "httpx": {"client"},
+    "httpx_socks": {"client"},
+    "python_socks": {"client"},
+    "httptools": {"client", "sim"},
+    "prometheus_client": {"observe", "service"},
+    "structlog": {"observe"},
+    "jmespath": {"pipeline"},
+    "jsonschema_rs": {"openapi"},
+    "tiny_proxy": {"sim"},
+    "click": {"cli"},
+    "rich": {"cli", "observe"},
+    "yaml": {"openapi"},
+    "zstandard": {"sinks", "engine"},
+}
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IMPORTERS))
+def test_each_library_has_its_importers(library: str) -> None:
+    importers = {
+        home_of(path)
+        for path in (ROOT / "fleet").rglob("*.py")
+        for _, module in imports_of(path)
+        if module.split(".")[0] == library
+    }
+    assert importers <= ONLY_IMPORTERS[library], f"{library} is imported outside {ONLY_IMPORTERS[library]}"

@@ -1,0 +1,38 @@
+"""What the repository promises about itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ["requirements.lock", "requirements-runtime.lock"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_locks_pin_with_hashes_and_name_no_index(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    pinned = re.findall(r"^([a-z0-9._-]+)==\S+(.*(?:\n +--hash=sha256:[0-9a-f]{64}.*)+)", text, re.MULTILINE)
+    named = re.findall(r"^[a-z0-9._-]+\s*[=<>@]", text, re.MULTILINE)
+    assert len(pinned) == len(named) > 20
+    assert not re.search(r"://|--index|--extra|--find-links", text)
+
+
+def test_the_runtime_lock_agrees_with_the_whole_one() -> None:
+    whole, runtime = (
+        set(re.findall(r"^[a-z0-9._-]+==\S+", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in LOCKS
+    )
+    assert runtime <= whole
+
+
+def test_no_lock_of_another_tool_is_tracked() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"uv.lock", "poetry.lock"} & set(tracked)
