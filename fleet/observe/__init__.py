@@ -1,1 +1,59 @@
-"""See docs/architecture.md."""
+"""What a scan shows while it runs and after: metrics, logs, progress, the tally behind the summary.
+
+Everything here listens to `fleet.event`; nothing here knows the engine. The names load when first used:
+`safe` must not cost a command the import of a metrics or a terminal library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fleet.observe.exposition import MetricsServer, last_success, render, write_metrics_file
+    from fleet.observe.listening import LogListener
+    from fleet.observe.logs import Redactor, configure_logging
+    from fleet.observe.metrics import Metrics
+    from fleet.observe.progress import Progress
+    from fleet.observe.tally import KindCount, StepCount, Tally
+    from fleet.observe.text import safe, safe_block
+
+__all__ = [
+    "KindCount",
+    "LogListener",
+    "Metrics",
+    "MetricsServer",
+    "Progress",
+    "Redactor",
+    "StepCount",
+    "Tally",
+    "configure_logging",
+    "last_success",
+    "render",
+    "safe",
+    "safe_block",
+    "write_metrics_file",
+]
+
+_HOMES = {
+    "KindCount": "tally",
+    "LogListener": "listening",
+    "Metrics": "metrics",
+    "MetricsServer": "exposition",
+    "Progress": "progress",
+    "Redactor": "logs",
+    "StepCount": "tally",
+    "Tally": "tally",
+    "configure_logging": "logs",
+    "last_success": "exposition",
+    "render": "exposition",
+    "safe": "text",
+    "safe_block": "text",
+    "write_metrics_file": "exposition",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

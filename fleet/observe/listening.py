@@ -1,0 +1,168 @@
+"""Events as log lines: the rare ones each, the many ones counted."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from fleet.event import (
+    BreakerClosed,
+    BreakerOpened,
+    Event,
+    LoginFailed,
+    ProbeCrashed,
+    RequestFinished,
+    RequestRetried,
+    ScanFinished,
+    ScanStarted,
+    ScanStopping,
+    SessionClosed,
+    SessionOpened,
+    TargetFinished,
+    TargetStarted,
+    WarningRaised,
+)
+from fleet.observe.logs import Logger
+from fleet.outcome import Outcome
+
+SPELLED_OUT = 10  # records of one sort before the rest goes to debug and into a count at the end
+_RESERVED = frozenset({"event", "message", "level", "timestamp", "self"})
+
+
+class LogListener:
+    """Writes what happened to a logger.
+
+    A fleet fails by the thousand: the first ten targets of a failure kind are logged at `info`, the rest at
+    `debug`, and the end of the scan logs one count per kind. Leaked sessions, refused logins and crashes
+    are spelled out ten times likewise.
+    """
+
+    def __init__(self, logger: Logger) -> None:
+        self._log = logger
+        self._debug = logger.is_enabled_for(logging.DEBUG)
+        self._told: Counter[tuple[str, str]] = Counter()
+        self._warned: set[tuple[str, str]] = set()
+
+    def __call__(self, event: Event) -> None:
+        log = self._log
+        match event:
+            case RequestFinished():
+                if self._debug:
+                    self._request(event)
+            case TargetFinished():
+                self._finished(event.outcome)
+            case TargetStarted():
+                if self._debug:
+                    log.debug("target.started", target=event.target)
+            case RequestRetried():
+                if self._debug:
+                    log.debug(
+                        "request.retried",
+                        target=event.target,
+                        route=event.route,
+                        reason=event.reason,
+                        wait=round(event.wait, 3),
+                    )
+            case SessionOpened():
+                if self._debug:
+                    log.debug("session.opened", target=event.target)
+            case SessionClosed(leaked=True):
+                self._counted(logging.WARNING, "session.leaked", "", target=event.target)
+            case SessionClosed():
+                if self._debug:
+                    log.debug("session.closed", target=event.target)
+            case LoginFailed():
+                self._counted(
+                    logging.WARNING,
+                    "login.failed",
+                    event.credential,
+                    target=event.target,
+                    auth=event.credential,
+                    kind=str(event.kind),
+                )
+            case BreakerOpened():
+                log.warning("breaker.opened", scope=event.scope, key=event.key, why=event.why)
+            case BreakerClosed():
+                log.info("breaker.closed", scope=event.scope, key=event.key)
+            case WarningRaised():
+                self._warning(event)
+            case ProbeCrashed():
+                self._counted(
+                    logging.ERROR, "probe.crashed", "", target=event.target, traceback=event.traceback
+                )
+            case ScanStarted():
+                log.info(
+                    "scan.started",
+                    run=event.run,
+                    pipeline=event.pipeline,
+                    total=event.total,
+                    concurrency=event.concurrency,
+                )
+            case ScanStopping():
+                log.info("scan.stopping", reason=event.reason, cancelled=event.cancelled)
+            case ScanFinished():
+                self._scan_finished(event)
+
+    def _request(self, event: RequestFinished) -> None:
+        self._log.debug(
+            "request.finished",
+            target=event.target,
+            method=event.method,
+            route=event.route,
+            uri=event.uri,
+            status=event.status,
+            seconds=round(event.seconds, 4),
+            received=event.received,
+            **({"kind": str(event.failure)} if event.failure else {}),
+            **({"proxy": event.proxy} if event.proxy else {}),
+        )
+
+    def _finished(self, outcome: Outcome) -> None:
+        if outcome.failure is not None and outcome.status == "failed":
+            failure = outcome.failure
+            self._counted(
+                logging.INFO,
+                "target.failed",
+                failure.kind.value,
+                target=outcome.id,
+                kind=failure.kind.value,
+                step=failure.step,
+                message=failure.message,
+                attempts=failure.attempts,
+            )
+        elif self._debug:
+            self._log.debug(
+                "target.finished",
+                target=outcome.id,
+                status=outcome.status,
+                requests=outcome.requests,
+                errors=len(outcome.errors),
+                seconds=round(outcome.seconds, 3),
+            )
+
+    def _warning(self, event: WarningRaised) -> None:
+        key = (event.name, event.message)
+        if key not in self._warned and len(self._warned) < 1000:
+            self._warned.add(key)
+            fields = {name: value for name, value in event.fields if name not in _RESERVED}
+            self._log.warning(event.name, message=event.message, **fields)
+
+    def _counted(self, level: int, name: str, sort: str, **fields: object) -> None:
+        """Log at `level` for the first records of a (name, sort), at debug after."""
+        key = (name, sort)
+        self._told[key] += 1
+        if self._told[key] <= SPELLED_OUT:
+            write = {logging.INFO: self._log.info, logging.WARNING: self._log.warning}.get(
+                level, self._log.error
+            )
+            write(name, **fields)
+        elif self._debug:
+            self._log.debug(name, **fields)
+
+    def _scan_finished(self, event: ScanFinished) -> None:
+        for (name, sort), count in self._told.items():
+            if count > SPELLED_OUT:
+                self._log.info(f"{name}_counted", sort=sort, count=count)
+        self._log.info(
+            "scan.finished", run=event.run, seconds=round(event.seconds, 3), complete=event.complete
+        )

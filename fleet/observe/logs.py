@@ -1,0 +1,171 @@
+"""Structured logs: set up for one scan, touching no logger of the host application."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, Literal, Protocol, TextIO
+from urllib.parse import quote, quote_plus
+
+import structlog
+
+from fleet.observe.text import safe
+from fleet.secret import Secret
+
+LEVELS = ("debug", "info", "warning", "error")
+MAX_TEXT = 512  # characters of one value
+MAX_TRACEBACK = 16_384
+_MASK = "***"
+_TOO_SHORT = 4  # masking every "a" would destroy the log and tell the secret
+_SENSITIVE = (
+    "password", "passwd", "secret", "token", "authorization", "cookie", "apikey", "api_key", "api-key",
+    "credential_value", "passphrase", "private_key",
+)  # fmt: skip
+
+
+class Logger(Protocol):
+    """What the parts that log call: an event name, `noun.verb_past`, and fields."""
+
+    def debug(self, event: str, **fields: Any) -> Any: ...
+    def info(self, event: str, **fields: Any) -> Any: ...
+    def warning(self, event: str, **fields: Any) -> Any: ...
+    def error(self, event: str, **fields: Any) -> Any: ...
+    def is_enabled_for(self, level: int) -> bool: ...
+
+
+class Redactor:
+    """Masks secrets: by the name of a field, and, as a second net, by value in any text.
+
+    A value is found as it is, base64 encoded (alone, or as `user:password` of HTTP Basic) and
+    percent-encoded.
+    """
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._masked: tuple[str, ...] = ()
+        self.learn(*secrets)
+
+    def learn(self, *secrets: Secret, users: Iterable[str] = ()) -> None:
+        """Mask these from now on; with `users`, also their HTTP Basic pairs."""
+        forms = set(self._masked)
+        for secret in secrets:
+            value = secret.reveal()
+            if len(value) < _TOO_SHORT:
+                continue
+            forms |= {
+                value,
+                quote(value, safe=""),
+                quote_plus(value),
+                json.dumps(value)[1:-1],
+                repr(value)[1:-1],
+            }
+            forms |= {_base64(value), *(_base64(f"{user}:{value}") for user in users)}
+        self._masked = tuple(sorted(forms, key=len, reverse=True))
+
+    def text(self, text: str) -> str:
+        """The text with every known secret masked."""
+        for form in self._masked:
+            if form in text:
+                text = text.replace(form, _MASK)
+        return text
+
+    def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields with sensitive names and known values masked."""
+        return {name: _MASK if _is_sensitive(name) else self._value(value) for name, value in fields.items()}
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return self.fields({str(name): held for name, held in value.items()})
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._value(item) for item in value]
+        return value
+
+
+def configure_logging(
+    *,
+    stream: TextIO,
+    level: str | None = None,
+    form: Literal["console", "json"] | None = None,
+    redactor: Redactor | None = None,
+    colors: bool | None = None,
+) -> Logger:
+    """A logger that writes to `stream`, one line per record.
+
+    Without `form` it is `console` where the stream is a terminal and `json` otherwise; without `level`,
+    `warning` on the console (the progress bar tells the rest) and `info` as JSON.
+    """
+    terminal = stream.isatty()
+    form = form or ("console" if terminal else "json")
+    level = level or ("warning" if form == "console" else "info")
+    guard = redactor or Redactor()
+    renderer = _Console(terminal if colors is None else colors) if form == "console" else _render_json
+    logger: Logger = structlog.wrap_logger(
+        structlog.PrintLogger(stream),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            lambda _logger, _method, fields: guard.fields(fields),
+            _tame,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        context_class=dict,
+        cache_logger_on_first_use=False,
+    )
+    return logger
+
+
+def _base64(value: str) -> str:
+    return base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
+
+
+def _is_sensitive(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in _SENSITIVE)
+
+
+def _tame(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Make every value one bounded, printable line; a traceback keeps its lines and its own bound."""
+    for name, value in fields.items():
+        if name == "traceback":
+            fields[name] = str(value)[-MAX_TRACEBACK:]
+        elif value is None or isinstance(value, bool | int | float):
+            continue
+        else:
+            fields[name] = safe(value, MAX_TEXT)
+    return fields
+
+
+def _render_json(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> str:
+    first = {"timestamp": fields.pop("timestamp"), "level": fields.pop("level"), "event": fields.pop("event")}
+    return json.dumps({**first, **fields}, ensure_ascii=True, default=str)
+
+
+class _Console:
+    """`12:04:11 warning  breaker.opened  scope=credential key=lab`, then a traceback on lines of its own."""
+
+    _COLORS: Mapping[str, str] = {"debug": "2", "info": "32", "warning": "33", "error": "31"}
+
+    def __init__(self, colors: bool) -> None:
+        self._colored = colors
+
+    def __call__(self, _logger: Any, _method: str, fields: MutableMapping[str, Any]) -> str:
+        when = str(fields.pop("timestamp"))[11:19]
+        level, event = str(fields.pop("level")), str(fields.pop("event"))
+        trace = fields.pop("traceback", None)
+        shown = f"{level:<8}"
+        if self._colored:
+            shown = f"\x1b[{self._COLORS.get(level, '0')}m{shown}\x1b[0m"
+        pairs = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
+        line = f"{when} {shown} {event}" + (f"  {pairs}" if pairs else "")
+        if trace:
+            line += "".join(f"\n    | {safe(part, 300)}" for part in str(trace).splitlines())
+        return line
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return f'"{text}"' if " " in text or not text else text

@@ -1,0 +1,229 @@
+"""How far a scan is: a bar on a terminal, a line every ten seconds elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Event as Flag
+from threading import Thread
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from fleet.event import (
+    BreakerClosed,
+    BreakerOpened,
+    Event,
+    ScanFinished,
+    ScanStarted,
+    ScanStopping,
+    TargetFinished,
+    TargetStarted,
+)
+from fleet.observe.text import safe
+
+EVERY = 10.0  # seconds between two lines where there is no terminal
+REDRAWS = 4  # per second
+WINDOW = 30.0  # seconds that the rate, and the ETA with it, look back
+
+
+class Progress:
+    """A listener that draws while it is entered.
+
+    `total` is learned from the scan; while the inventory still streams it is unknown and there is no ETA.
+    With `silent` nothing is drawn, and `note` still writes. `clock` is monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        stream: TextIO,
+        silent: bool = False,
+        console: Console | None = None,
+        every: float = EVERY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stream = stream
+        self._console = console or Console(file=stream, markup=False, highlight=False, emoji=False)
+        self._silent = silent
+        self._every = every
+        self._clock = clock
+        self._began = clock()
+        self._total: int | None = None
+        self._started = 0
+        self._counts = {"ok": 0, "partial": 0, "failed": 0, "skipped": 0}
+        self._marks: deque[tuple[float, int]] = deque(maxlen=int(WINDOW) * REDRAWS)
+        self._paused: dict[tuple[str, str], str] = {}
+        self._state = "scanning"
+        self._live: Live | None = None
+        self._ticker: Thread | None = None
+        self._over = Flag()
+
+    @property
+    def done(self) -> int:
+        """Targets with an outcome."""
+        return sum(self._counts.values())
+
+    @property
+    def in_hand(self) -> int:
+        """Targets started and not done."""
+        return max(self._started - self.done, 0)
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case TargetFinished():
+                self._counts[event.outcome.status] += 1
+            case TargetStarted():
+                self._started += 1
+            case ScanStarted():
+                self._total = event.total
+            case BreakerOpened():
+                self._paused[event.scope, event.key] = event.why
+            case BreakerClosed():
+                self._paused.pop((event.scope, event.key), None)
+            case ScanStopping():
+                self._stopping(event)
+            case ScanFinished():
+                self._state = "done" if event.complete else "stopped"
+            case _:
+                pass
+
+    def __enter__(self) -> Progress:
+        self._began = self._clock()
+        if not self._silent and self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._live = Live(
+                self,
+                console=self._console,
+                refresh_per_second=REDRAWS,
+                redirect_stdout=False,
+                redirect_stderr=False,
+                transient=True,
+            )
+            self._live.start()
+        elif not self._silent:
+            self._ticker = Thread(target=self._tick, name="fleet-progress", daemon=True)
+            self._ticker.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        if self._ticker is not None:
+            self._ticker.join(timeout=1)
+
+    def note(self, text: str) -> None:
+        """One line for a person, above the bar where there is one."""
+        if self._live is not None:
+            self._live.console.print(Text.from_ansi(text), soft_wrap=True)
+        else:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+
+    def write(self, text: str) -> int:
+        """What makes this a stream for a logger: lines go above the bar."""
+        if line := text.rstrip("\n"):
+            self.note(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Every line is written at once."""
+
+    def isatty(self) -> bool:
+        """Whether a person reads along."""
+        return self._stream.isatty()
+
+    def line(self) -> str:
+        """One plain line: what is written where there is no terminal."""
+        done, total = self.done, self._total
+        share = f"{done}/{total} ({done / total:.0%})" if total else f"{done} done"
+        counts = ", ".join(f"{status} {count}" for status, count in self._counts.items())
+        rate, left = self._pace()
+        parts = [share, counts, f"{self.in_hand} in flight", f"{rate:.1f}/s", _clock(self._elapsed)]
+        if left is not None:
+            parts.append(f"ETA {_clock(left)}")
+        if self._paused:
+            parts.append(f"{len(self._paused)} paused")
+        return f"{self._state}: " + " | ".join(parts)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rate, left = self._pace()
+        done, total = self.done, self._total
+        wide = options.max_width >= 72
+        bar = Table.grid(padding=(0, 1), expand=True)
+        bar.add_column(no_wrap=True)
+        bar.add_column(ratio=1)
+        bar.add_column(no_wrap=True, justify="right")
+        count = f"{done:,}/{total:,}" if total is not None else f"{done:,}"
+        percent = f" {done / total:4.0%}" if total else ""
+        eta = f"ETA {_clock(left)}" if left is not None else ""
+        times = f"{_clock(self._elapsed)} {eta}".rstrip() if wide or not eta else eta
+        bar.add_row(
+            Text(f"{count}{percent}"),
+            ProgressBar(total=total or 1, completed=done if total else 0, pulse=total is None),
+            Text(f"{rate:,.1f}/s {times}"),
+        )
+        counts = Text(no_wrap=True, overflow="ellipsis")
+        for status, style in (("ok", "green"), ("partial", "yellow"), ("failed", "red"), ("skipped", "")):
+            number = self._counts[status]
+            counts.append(f"{status} {number:,}", style=style if number else "dim")
+            counts.append("  ")
+        counts.append(f"in flight {self.in_hand:,}", style="cyan")
+        if self._state != "scanning":
+            counts.append(f"  {self._state}", style="bold")
+        lines: list[Table | Text] = [bar, counts]
+        for (scope, key), why in list(self._paused.items())[:3]:
+            lines.append(
+                Text(
+                    f"{scope} {safe(key, 40)} paused: {safe(why, 80)}",
+                    style="yellow",
+                    no_wrap=True,
+                    overflow="ellipsis",
+                )
+            )
+        yield Group(*lines)
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock() - self._began
+
+    def _pace(self) -> tuple[float, float | None]:
+        """Targets per second over the window, and the seconds left; None while that is unknown."""
+        now, done = self._clock(), self.done
+        while len(self._marks) > 1 and now - self._marks[0][0] > WINDOW:
+            self._marks.popleft()
+        then, before = self._marks[0] if self._marks else (self._began, 0)
+        self._marks.append((now, done))
+        rate = (done - before) / (now - then) if now > then else 0.0
+        if self._total is None or rate <= 0:
+            return rate, None
+        return rate, max(self._total - done, 0) / rate
+
+    def _stopping(self, event: ScanStopping) -> None:
+        if event.cancelled:
+            self._state = "cancelling"
+            self.note(f"cancelling {self.in_hand} in hand; sessions are logged out")
+        else:
+            self._state = "finishing"
+            again = " (again to cancel them)" if event.reason.startswith("SIG") else ""
+            self.note(f"finishing {self.in_hand} in hand{again}")
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._every):
+            self.note(self.line())
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+    return f"{whole // 60:02}:{whole % 60:02}"

@@ -1,0 +1,282 @@
+"""The counts behind the summary: what became of the targets, folded by step, kind, proxy and label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.event import (
+    BreakerOpened,
+    Event,
+    LoginFailed,
+    ScanFinished,
+    ScanStarted,
+    SessionClosed,
+    SessionOpened,
+    TargetFinished,
+    TargetStarted,
+    WarningRaised,
+)
+from fleet.outcome import FailureKind, Outcome
+
+STATUSES = ("ok", "partial", "failed", "skipped")
+EXAMPLES = 3  # targets named per failure kind
+FOLDS = 1000  # distinct proxies, and distinct label pairs, told apart; the rest is not folded
+OVERHEARD = 100  # distinct warnings kept
+_KINDS = {kind.value: kind for kind in FailureKind}
+
+
+@dataclass(slots=True)
+class StepCount:
+    """What one step yielded over all targets: `complete` and `incomplete` count targets."""
+
+    rows: int = 0
+    complete: int = 0
+    incomplete: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        return {"rows": self.rows, "complete": self.complete, "incomplete": self.incomplete}
+
+
+@dataclass(slots=True)
+class KindCount:
+    """One failure kind: how often, and an example to look at.
+
+    `targets` counts the targets that failed with it; `errors` counts the requests that failed with it in
+    targets that gave something all the same.
+    """
+
+    kind: str
+    targets: int = 0
+    errors: int = 0
+    examples: list[str] = field(default_factory=list)
+    message: str = ""
+    proxies: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def known(self) -> FailureKind | None:
+        """The kind with its blame and hint; None for a kind that a newer version wrote."""
+        return _KINDS.get(self.kind)
+
+    def to_json(self) -> dict[str, Any]:
+        known = self.known
+        return {
+            "targets": self.targets,
+            "errors": self.errors,
+            "examples": list(self.examples),
+            "message": self.message,
+            "blame": known.blame if known else None,
+            "hint": known.hint if known else None,
+            "proxies": dict(self.proxies.most_common(20)),
+            "labels": dict(self.labels.most_common(20)),
+        }
+
+
+class Tally:
+    """A listener that counts; memory does not grow with the number of targets.
+
+    `add` counts an outcome that is stored; `add_record` counts one as its JSON form, so that a resumed run
+    sums up the whole run. `targets` is the sum over the four statuses, always.
+    """
+
+    def __init__(self) -> None:
+        self.run = ""
+        self.pipeline = ""
+        self.started = 0  # targets taken in hand
+        self.statuses: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
+        self.kinds: dict[str, KindCount] = {}
+        self.steps: dict[str, StepCount] = {}
+        self.not_offered: Counter[tuple[str, str]] = Counter()
+        self.checks: dict[str, Counter[str]] = {}
+        self.notes: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.proxies: Counter[str] = Counter()
+        self.labels: Counter[str] = Counter()
+        self.warnings: dict[tuple[str, str], int] = {}
+        self.violations = 0
+        self.requests = 0
+        self.bytes = 0
+        self.retries = 0
+        self.earlier = 0  # outcomes of `add_record`: stored before this session
+        self.sessions_opened = 0
+        self.sessions_closed = 0
+        self.sessions_leaked = 0
+        self.logins_failed = 0
+        self.breakers: Counter[tuple[str, str]] = Counter()
+        self.plaintext = 0  # outcomes that used a credential without TLS
+        self.seconds = 0.0
+        self.complete: bool | None = None
+
+    @property
+    def targets(self) -> int:
+        """Targets with an outcome."""
+        return sum(self.statuses.values())
+
+    @property
+    def in_hand(self) -> int:
+        """Targets started whose outcome is not stored yet."""
+        return self.started - (self.targets - self.earlier)
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case TargetFinished():
+                self.add(event.outcome)
+            case TargetStarted():
+                self.started += 1
+            case ScanStarted():
+                self.run, self.pipeline = event.run, event.pipeline
+            case SessionOpened():
+                self.sessions_opened += 1
+            case SessionClosed():
+                self.sessions_closed += 1
+                self.sessions_leaked += event.leaked
+            case LoginFailed():
+                self.logins_failed += 1
+            case BreakerOpened():
+                self.breakers[event.scope, event.key] += 1
+            case WarningRaised():
+                self._overhear(event)
+            case ScanFinished():
+                self.seconds, self.complete = event.seconds, event.complete
+            case _:
+                pass
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one stored outcome."""
+        self._status(outcome.status, outcome.proxy, outcome.labels)
+        if outcome.failure is not None:
+            failure = outcome.failure
+            self._failed(failure.kind.value, outcome.id, failure.message, outcome.proxy, outcome.labels)
+        if outcome.status != "failed":  # the errors of a failed target led to its failure, counted above
+            for error in outcome.errors:
+                self._erred(error.kind.value, outcome.id, error.message)
+        for name, step in outcome.steps.items():
+            self._stepped(name, len(step.rows), step.complete)
+        for skip in outcome.skipped:
+            self._unoffered(skip.step, skip.why)
+        for check in outcome.checks:
+            self.checks.setdefault(check.check, Counter())[check.result] += 1
+        self.violations += len(outcome.violations)
+        self._amounts(outcome.dropped, outcome.notes, outcome.requests, outcome.bytes, outcome.retries)
+        self.plaintext += outcome.auth is not None and outcome.target.startswith("http://")
+
+    def add_record(self, record: Mapping[str, Any]) -> None:
+        """Count one outcome read back from a run, stored before this session."""
+        self.earlier += 1
+        proxy, labels, target = record.get("proxy"), record.get("labels") or {}, str(record.get("id", ""))
+        self._status(record["status"], proxy, labels)
+        if failure := record.get("failure"):
+            self._failed(failure["kind"], target, failure.get("message", ""), proxy, labels)
+        if record["status"] != "failed":
+            for error in record.get("errors", ()):
+                self._erred(error["kind"], target, error.get("message", ""))
+        for name, step in record.get("steps", {}).items():
+            self._stepped(name, len(step["rows"]), step["complete"])
+        for skip in record.get("skipped", ()):
+            self._unoffered(skip["step"], skip["why"])
+        for check in record.get("checks", ()):
+            self.checks.setdefault(check["check"], Counter())[check["result"]] += 1
+        self.violations += len(record.get("violations", ()))
+        numbers = (record.get(name, 0) for name in ("requests", "bytes", "retries"))
+        self._amounts(record.get("dropped", {}), record.get("notes", {}), *numbers)
+        url = str(record.get("target", ""))
+        self.plaintext += record.get("auth") is not None and url.startswith("http://")
+
+    def ranked(self) -> list[KindCount]:
+        """The failure kinds, those that cost most targets first."""
+        return sorted(self.kinds.values(), key=lambda kind: (-kind.targets, -kind.errors, kind.kind))
+
+    def to_json(self) -> dict[str, Any]:
+        """What `summary.json` holds. `targets` equals the sum of `statuses`."""
+        return {
+            "v": 1,
+            "run": self.run,
+            "pipeline": self.pipeline,
+            "complete": self.complete,
+            "targets": self.targets,
+            "statuses": {status: self.statuses[status] for status in STATUSES},
+            "steps": {name: step.to_json() for name, step in self.steps.items()},
+            "kinds": {kind.kind: kind.to_json() for kind in self.ranked()},
+            "skipped": [
+                {"step": step, "why": why, "count": count}
+                for (step, why), count in self.not_offered.most_common()
+            ],
+            "checks": {name: dict(results) for name, results in self.checks.items()},
+            "violations": self.violations,
+            "notes": dict(self.notes),
+            "dropped": dict(self.dropped),
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "retries": self.retries,
+            "sessions": {
+                "opened": self.sessions_opened,
+                "closed": self.sessions_closed,
+                "leaked": self.sessions_leaked,
+            },
+            "logins": {"failed": self.logins_failed},
+            "paused": [{"scope": scope, "key": key, "times": n} for (scope, key), n in self.breakers.items()],
+            "plaintextCredentials": self.plaintext,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def _status(self, status: str, proxy: str | None, labels: Mapping[str, str]) -> None:
+        self.statuses[status] += 1
+        _fold(self.proxies, [proxy] if proxy else [])
+        _fold(self.labels, (f"{name}={value}" for name, value in labels.items()))
+
+    def _failed(
+        self, kind: str, target: str, message: str, proxy: str | None, labels: Mapping[str, str]
+    ) -> None:
+        count = self._kind(kind, target, message)
+        count.targets += 1
+        _fold(count.proxies, [proxy] if proxy else [])
+        _fold(count.labels, (f"{name}={value}" for name, value in labels.items()))
+
+    def _erred(self, kind: str, target: str, message: str) -> None:
+        self._kind(kind, target, message).errors += 1
+
+    def _kind(self, kind: str, target: str, message: str) -> KindCount:
+        count = self.kinds.get(kind)
+        if count is None:
+            count = self.kinds[kind] = KindCount(kind, message=message)
+        if len(count.examples) < EXAMPLES and target not in count.examples:
+            count.examples.append(target)
+        return count
+
+    def _stepped(self, name: str, rows: int, complete: bool) -> None:
+        step = self.steps.get(name)
+        if step is None:
+            step = self.steps[name] = StepCount()
+        step.rows += rows
+        if complete:
+            step.complete += 1
+        else:
+            step.incomplete += 1
+
+    def _unoffered(self, step: str, why: str) -> None:
+        if (step, why) in self.not_offered or len(self.not_offered) < FOLDS:
+            self.not_offered[step, why] += 1
+
+    def _amounts(
+        self, dropped: Mapping[str, int], notes: Mapping[str, int], requests: int, size: int, retries: int
+    ) -> None:
+        self.violations += dropped.get("violations", 0)
+        self.dropped.update(dropped)
+        self.notes.update(notes)
+        self.requests += requests
+        self.bytes += size
+        self.retries += retries
+
+    def _overhear(self, event: WarningRaised) -> None:
+        key = (event.name, event.message)
+        if key in self.warnings or len(self.warnings) < OVERHEARD:
+            self.warnings[key] = self.warnings.get(key, 0) + 1
+
+
+def _fold(counts: Counter[str], keys: Iterable[str]) -> None:
+    for key in keys:
+        if key in counts or len(counts) < FOLDS:
+            counts[key] += 1
