@@ -1,0 +1,57 @@
+"""Which hosts get which faults: rules against addresses, always with the same result."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from fleet.sim.address import share
+from fleet.sim.faults import FAULTS
+from fleet.sim.host import Afflicted
+from fleet.sim.options import Fault
+
+
+def deal(rules: Sequence[Fault], addresses: Sequence[str], seed: int) -> dict[str, list[Afflicted]]:
+    """The faults of each address that has any, in the order of the rules.
+
+    Percentages take consecutive slices of the addresses in the order of their `share`: each rule gets
+    the rounded number of hosts that it names (at least one), and no two of them the same host. Raises
+    ValueError for an unknown fault, a parameter that it does not have, or percentages above 100.
+    """
+    dealt: dict[str, list[Afflicted]] = {}
+    order = sorted(addresses, key=lambda address: share(address, seed))
+    taken = 0
+    for rule in rules:
+        if rule.match.endswith("%"):
+            wanted = max(1, round(len(order) * _percent(rule) / 100))
+            chosen: Sequence[str] = order[taken : taken + wanted]
+            taken += wanted
+            if taken > len(order):
+                raise ValueError(f"{rule!r}: the percentages ask for more hosts than there are")
+        else:
+            globs = [glob.strip() for glob in rule.match.split(",")]
+            chosen = [address for address in addresses if any(fnmatchcase(address, glob) for glob in globs)]
+        for address in chosen:
+            dealt.setdefault(address, []).append(_afflict(rule, address))
+    return dealt
+
+
+def _percent(rule: Fault) -> float:
+    try:
+        return float(rule.match[:-1])
+    except ValueError:
+        raise ValueError(f"{rule!r}: {rule.match!r} is not a percentage") from None
+
+
+def _afflict(rule: Fault, address: str) -> Afflicted:
+    behaviour = FAULTS.get(rule.fault)
+    if behaviour is None:
+        raise ValueError(f"unknown fault {rule.fault!r}; known: {', '.join(FAULTS)}")
+    known = {field.name for field in dataclasses.fields(behaviour)} - {"address"}
+    for name in rule.params:
+        if name not in known:
+            raise ValueError(
+                f"fault {rule.fault!r} has no parameter {name!r}; it has: {', '.join(known) or 'none'}"
+            )
+    return Afflicted(behaviour(address=address, **rule.params), rule.path, rule.times)

@@ -1,0 +1,52 @@
+"""What a fault may change about a host: one method or attribute for each moment of a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from fleet.outcome import FailureKind
+from fleet.sim.certificates import Recipe
+from fleet.sim.reply import Asked, Reply, Script
+from fleet.sim.sessions import SessionRules
+
+Normal = Callable[[], Reply]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """One way to misbehave. Subclasses override what they change; their fields are its parameters.
+
+    `kind` is the failure that a scanner should record for a host that does this to every request, None when a
+    scanner should cope. `name` is that kind, with a variant after a colon where one kind has several
+    causes; `aliases` are plain words for it.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[FailureKind | None] = None
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    listens: ClassVar[Literal["yes", "closed port", "full queue", "unknown name"]] = "yes"
+    plain: ClassVar[bool] = False  # speaks plain HTTP even where the fleet speaks TLS
+    address: str = ""  # of the host that misbehaves; set when the fault is dealt out
+
+    def greet(self) -> Script | None:
+        """What happens right after accept instead of TLS and HTTP; None: nothing special."""
+        return None
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """What the host's certificate and TLS are like."""
+        return recipe
+
+    def rules(self, rules: SessionRules) -> SessionRules:
+        """How the host keeps sessions."""
+        return rules
+
+    def connections(self) -> int | None:
+        """How many connections at once the host bears; None: any number."""
+        return None
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
+        """What the host answers; `normal()` does what it would have done, side effects included."""
+        return normal()

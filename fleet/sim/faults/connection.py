@@ -1,0 +1,115 @@
+"""Faults below HTTP: connections that are refused, reset, ignored, or answered by something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from fleet.outcome import FailureKind
+from fleet.sim.faults.behaviour import Behaviour
+from fleet.sim.reply import Asked, Close, Reply, Reset, Script, Silence, Wait
+
+
+@dataclass(frozen=True)
+class NameNotFound(Behaviour):
+    """Listed under a name of `.invalid`, which does not resolve. Causes dns.not_found."""
+
+    name = "dns.not_found"
+    kind = FailureKind.DNS_NOT_FOUND
+    aliases = ("dns-not-found", "unknown-name")
+    listens: ClassVar[Literal["unknown name"]] = "unknown name"
+
+
+@dataclass(frozen=True)
+class Refused(Behaviour):
+    """Listed with a port that is bound and does not listen: a real ECONNREFUSED. Causes connect.refused."""
+
+    name = "connect.refused"
+    kind = FailureKind.CONNECT_REFUSED
+    aliases = ("refuse",)
+    listens: ClassVar[Literal["closed port"]] = "closed port"
+
+
+@dataclass(frozen=True)
+class NeverConnects(Behaviour):
+    """Listed with a port whose queue is full: SYNs are dropped. Causes timeout.connect."""
+
+    name = "timeout.connect"
+    kind = FailureKind.TIMEOUT_CONNECT
+    aliases = ("blackhole", "hang-connect")
+    listens: ClassVar[Literal["full queue"]] = "full queue"
+
+
+@dataclass(frozen=True)
+class ResetAtOnce(Behaviour):
+    """RST right after accept. Causes connect.reset."""
+
+    name = "connect.reset"
+    kind = FailureKind.CONNECT_RESET
+    aliases = ("reset",)
+
+    def greet(self) -> Script:
+        return (Reset(),)
+
+
+@dataclass(frozen=True)
+class ResetInBody(Behaviour):
+    """RST halfway through the body. Causes connect.reset."""
+
+    name = "connect.reset:mid-body"
+    kind = FailureKind.CONNECT_RESET
+    aliases = ("reset-mid-body",)
+
+    def answer(self, asked: Asked, normal: Callable[[], Reply]) -> Script:
+        reply = normal()
+        # the pause lets the bytes arrive first: an RST discards what the peer has not read
+        return (reply.head() + reply.body[: len(reply.body) // 2], Wait(0.02), Reset())
+
+
+@dataclass(frozen=True)
+class ConnectionLimit(Behaviour):
+    """Bears `limit` connections at once and resets the rest. Causes nothing for a client that keeps to it."""
+
+    name = "connection-limit"
+    aliases = ("more-than-k",)
+    limit: int = 2
+
+    def connections(self) -> int:
+        return self.limit
+
+
+@dataclass(frozen=True)
+class HangInTls(Behaviour):
+    """Accepts and never says a word, TLS or not. Causes timeout.tls (timeout.request without TLS)."""
+
+    name = "timeout.tls"
+    kind = FailureKind.TIMEOUT_TLS
+    aliases = ("hang-tls", "hang-accept")
+
+    def greet(self) -> Script:
+        return (Silence(),)
+
+
+@dataclass(frozen=True)
+class SshBanner(Behaviour):
+    """Greets as an SSH server does, then waits. Causes tls.handshake over TLS, protocol.framing without."""
+
+    name = "protocol.framing:ssh-banner"
+    kind = FailureKind.PROTOCOL_FRAMING
+    aliases = ("ssh-banner",)
+
+    def greet(self) -> Script:
+        return (b"SSH-2.0-OpenSSH_9.2p1\r\n", Wait(0.05), Close())
+
+
+BEHAVIOURS = (
+    NameNotFound,
+    Refused,
+    NeverConnects,
+    ResetAtOnce,
+    ResetInBody,
+    ConnectionLimit,
+    HangInTls,
+    SshBanner,
+)

@@ -1,0 +1,228 @@
+"""One simulated host: its resources, accounts and faults, and what it saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import Any
+
+import orjson
+
+from fleet.sim.certificates import Recipe
+from fleet.sim.faults.behaviour import Behaviour
+from fleet.sim.reply import Asked, Message, Reply, Script, error, json_reply, not_found
+from fleet.sim.sessions import SESSIONS, Accounts, Session, SessionRules
+from fleet.sim.template import Values
+from fleet.sim.tree import ROOT, Tree
+from fleet.sim.variation import expected
+
+_OPEN = frozenset({"/redfish", ROOT, f"{ROOT}/$metadata", f"{ROOT}/odata"})
+_LOGIN = frozenset({SESSIONS, f"{SESSIONS}/Members"})
+_CREDENTIALS = ("authorization", "x-auth-token", "cookie")
+_BAD_LOGIN = Message(
+    "Base.1.18.MalformedJSON", "The request body is not an object with UserName and Password."
+)
+
+
+class Afflicted:
+    """One fault of one host, with what limits it."""
+
+    __slots__ = ("behaviour", "left", "path")
+
+    def __init__(self, behaviour: Behaviour, path: str | None = None, times: int | None = None) -> None:
+        self.behaviour = behaviour
+        self.path = path
+        self.left = times
+
+    def strikes(self, path: str) -> bool:
+        """Whether it changes the answer to a request for `path`; counts down where it is limited."""
+        if self.path is not None and not fnmatchcase(path, self.path):
+            return False
+        if self.left is None:
+            return True
+        if self.left <= 0:
+            return False
+        self.left -= 1
+        return True
+
+
+class Host:
+    """One address of the fleet. Everything but its counts and sessions follows from the options."""
+
+    def __init__(
+        self,
+        address: str,
+        tree: Tree,
+        auth: tuple[str, str] | None,
+        rules: SessionRules,
+        afflictions: tuple[Afflicted, ...] = (),
+        *,
+        secure: bool = False,
+        base_url: str = "",
+    ) -> None:
+        self.address = address
+        self.tree = tree
+        self.afflictions = afflictions
+        self.base_url = base_url
+        recipe, limit = Recipe(), None
+        for each in afflictions:
+            rules = each.behaviour.rules(rules)
+            recipe = each.behaviour.recipe(recipe)
+            limit = each.behaviour.connections() or limit
+        self.recipe = recipe
+        self.secure = secure and not any(each.behaviour.plain for each in afflictions)
+        self.connection_limit = limit
+        self.accounts = Accounts(auth, rules)
+        self._values: Values | None = None
+        self.connections = 0
+        self.peak = 0
+        self.accepted = 0
+        self.handshakes_failed = 0
+        self.requests = 0
+        self.methods: Counter[str] = Counter()
+        self.paths: Counter[str] = Counter()
+        self.credentials: Counter[str] = Counter()
+
+    @property
+    def values(self) -> Values:
+        """What varies on this host, encoded."""
+        if self._values is None:
+            self._values = Values(expected(self.address))
+        return self._values
+
+    def connected(self) -> bool:
+        """Counts one connection in. False when the host bears no more: it is to be reset."""
+        self.accepted += 1
+        self.connections += 1
+        self.peak = max(self.peak, self.connections)
+        return self.connection_limit is None or self.connections <= self.connection_limit
+
+    def disconnected(self) -> None:
+        """Counts one connection out; an idle host keeps no encoded values."""
+        self.connections -= 1
+        if not self.connections:
+            self._values = None
+
+    def greet(self) -> Script | None:
+        """What happens right after accept instead of TLS and HTTP; None: nothing special."""
+        for each in self.afflictions:
+            if each.path is None and (each.left is None or each.left > 0):
+                script = each.behaviour.greet()
+                if script is not None:
+                    if each.left is not None:
+                        each.left -= 1
+                    return script
+        return None
+
+    def respond(self, asked: Asked) -> Reply | Script:
+        """The answer to one request, faults applied."""
+        self.requests += 1
+        self.methods[asked.method] += 1
+        self.paths[asked.target] += 1
+        for name in _CREDENTIALS:
+            if name in asked.headers:
+                self.credentials[name] += 1
+        for each in self.afflictions:
+            if each.strikes(asked.key):
+                return each.behaviour.answer(asked, lambda: self._normal(asked))
+        return self._normal(asked)
+
+    def _normal(self, asked: Asked) -> Reply:
+        key, method = asked.key, asked.method
+        if method == "POST" and key in _LOGIN and f"{ROOT}/SessionService" in self.tree:
+            return self._login(asked)
+        if key not in _OPEN:
+            refusal = self.accounts.refuse(asked.headers)
+            if refusal is not None:
+                return refusal
+        if key.startswith(SESSIONS):
+            reply = self._sessions(asked)
+            if reply is not None:
+                return reply
+        if method not in ("GET", "HEAD"):
+            denied = Message(
+                "Base.1.18.OperationNotAllowed", "The HTTP method is not allowed on this resource."
+            )
+            return error(405, denied, headers=(("Allow", "GET, HEAD"),))
+        return self.tree.reply(key, asked.query, self.values) or not_found(asked.path)
+
+    def _login(self, asked: Asked) -> Reply:
+        try:
+            body = orjson.loads(asked.body)
+        except orjson.JSONDecodeError:
+            body = None
+        if not isinstance(body, dict):
+            return error(400, _BAD_LOGIN)
+        session = self.accounts.open(body.get("UserName"), body.get("Password"))
+        if isinstance(session, Reply):
+            return session
+        headers = [("X-Auth-Token", session.token)]
+        path = f"{SESSIONS}/{session.id}"
+        match self.accounts.rules.location:
+            case "relative":
+                headers.append(("Location", path))
+            case "absolute":
+                headers.append(("Location", f"{self.base_url}{path}"))
+        return json_reply(201, _session_document(session), *headers)
+
+    def _sessions(self, asked: Asked) -> Reply | None:
+        """The session collection and its members; None for a tree that has its own idea of a member."""
+        live = self.accounts.live
+        if asked.key == SESSIONS:
+            if asked.method in ("GET", "HEAD") and SESSIONS in self.tree and self.tree.queries:
+                return json_reply(200, _sessions_document(live))
+            return None
+        session_id = asked.key.removeprefix(f"{SESSIONS}/")
+        found = next((session for session in live if session.id == session_id), None)
+        if asked.method == "DELETE":
+            status = self.accounts.rules.logout
+            if 200 <= status < 300:
+                return Reply(status) if self.accounts.close(session_id) else not_found(asked.path)
+            return error(status, Message("Base.1.18.OperationNotAllowed", "The session is not deleted."))
+        if found is not None and asked.method in ("GET", "HEAD"):
+            return json_reply(200, _session_document(found))
+        return None
+
+    def counts(self) -> dict[str, Any]:
+        """What this host saw, as plain values."""
+        return {
+            "requests": self.requests,
+            "connections": self.connections,
+            "peak_connections": self.peak,
+            "accepted": self.accepted,
+            "handshakes_failed": self.handshakes_failed,
+            "sessions": len(self.accounts.live),
+            "logins": self.accounts.logins,
+            "failed_logins": self.accounts.failed,
+            "methods": dict(self.methods),
+            "paths": dict(self.paths),
+            "credentials": dict(self.credentials),
+        }
+
+    def reset(self) -> None:
+        """Forgets what it saw; connections and sessions that are open stay counted."""
+        self.peak = self.connections
+        self.accepted = self.handshakes_failed = self.requests = 0
+        for counter in (self.methods, self.paths, self.credentials):
+            counter.clear()
+        self.accounts.reset()
+
+
+def _session_document(session: Session) -> dict[str, Any]:
+    return {
+        "@odata.id": f"{SESSIONS}/{session.id}",
+        "@odata.type": "#Session.v1_8_0.Session",
+        "Id": session.id,
+        "Name": "User Session",
+        "UserName": session.user,
+    }
+
+
+def _sessions_document(live: list[Session]) -> dict[str, Any]:
+    return {
+        "@odata.id": SESSIONS,
+        "@odata.type": "#SessionCollection.SessionCollection",
+        "Name": "Session Collection",
+        "Members": [{"@odata.id": f"{SESSIONS}/{session.id}"} for session in live],
+        "Members@odata.count": len(live),
+    }
