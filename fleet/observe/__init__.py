@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fleet.observe.exposition import MetricsServer, last_success, render, write_metrics_file
     from fleet.observe.listening import LogListener
-    from fleet.observe.logs import Redactor, configure_logging
+    from fleet.observe.logs import Logger, configure_logging
     from fleet.observe.metrics import Metrics
     from fleet.observe.progress import Progress
+    from fleet.observe.redact import Redactor
     from fleet.observe.tally import KindCount, StepCount, Tally
     from fleet.observe.text import safe, safe_block
 
 __all__ = [
     "KindCount",
     "LogListener",
+    "Logger",
     "Metrics",
     "MetricsServer",
     "Progress",
@@ -41,7 +43,8 @@ _HOMES = {
     "Metrics": "metrics",
     "MetricsServer": "exposition",
     "Progress": "progress",
-    "Redactor": "logs",
+    "Logger": "logs",
+    "Redactor": "redact",
     "StepCount": "tally",
     "Tally": "tally",
     "configure_logging": "logs",

@@ -37,7 +37,8 @@ class Progress:
     """A listener that draws while it is entered.
 
     `total` is learned from the scan; while the inventory still streams it is unknown and there is no ETA.
-    With `silent` nothing is drawn, and `note` still writes. `clock` is monotonic seconds.
+    With `silent` nothing is drawn, but a stop is still announced; with `quiet` it is not either. `note` and
+    `write` always write. `clock` is monotonic seconds.
     """
 
     def __init__(
@@ -45,13 +46,15 @@ class Progress:
         *,
         stream: TextIO,
         silent: bool = False,
+        quiet: bool = False,
         console: Console | None = None,
         every: float = EVERY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = stream
         self._console = console or Console(file=stream, markup=False, highlight=False, emoji=False)
-        self._silent = silent
+        self._silent = silent or quiet
+        self._quiet = quiet
         self._every = every
         self._clock = clock
         self._began = clock()
@@ -211,11 +214,15 @@ class Progress:
     def _stopping(self, event: ScanStopping) -> None:
         if event.cancelled:
             self._state = "cancelling"
-            self.note(f"cancelling {self.in_hand} in hand; sessions are logged out")
+            self._announce(f"cancelling {self.in_hand} in hand; sessions are logged out")
         else:
             self._state = "finishing"
             again = " (again to cancel them)" if event.reason.startswith("SIG") else ""
-            self.note(f"finishing {self.in_hand} in hand{again}")
+            self._announce(f"finishing {self.in_hand} in hand{again}")
+
+    def _announce(self, text: str) -> None:
+        if not self._quiet:
+            self.note(text)
 
     def _tick(self) -> None:
         while not self._over.wait(self._every):

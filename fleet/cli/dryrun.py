@@ -1,0 +1,106 @@
+"""What `--dry-run` shows of a prepared scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fleet.observe import safe
+
+MAX_GROUPS = 12  # labels, proxies and auths spelled out
+
+
+def dry_run(plan: Mapping[str, Any]) -> RenderableType:
+    """The picture of `PreparedScan.describe()`.
+
+    It reads: `spec`, `description`, `pipeline` (text); `targets` (count); `labels`, `proxies`, `auths`
+    (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`, `optional`); `requests`
+    (the least number, over all targets); `estimate` (from an earlier run, text); `policy` (section to number
+    to value). Whatever is missing is not shown.
+    """
+    return Group(*_parts(plan))
+
+
+def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
+    head = Table.grid(padding=(0, 2))
+    head.add_column(no_wrap=True)
+    head.add_column(overflow="fold")
+    for name in ("spec", "description", "pipeline"):
+        if plan.get(name):
+            head.add_row(name, Text(safe(plan[name])))
+    head.add_row("targets", f"{plan.get('targets', 0):,}")
+    for name in ("labels", "proxies", "auths"):
+        if counts := plan.get(name):
+            head.add_row(f"  {name}", Text(_folded(counts)))
+    yield head
+    if plan.get("steps"):
+        yield Text("")
+        yield _steps(plan)
+    yield Text("")
+    yield Text(_requests(plan))
+    if plan.get("policy"):
+        yield Text("")
+        yield _policy(plan["policy"])
+    yield Text("")
+    yield Text("dry run: no socket was opened", style="bold")
+
+
+def _steps(plan: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("step", overflow="fold")
+    table.add_column("once per", overflow="fold")
+    table.add_column("asks", overflow="fold")
+    table.add_column("optional", overflow="fold")
+    for step in plan["steps"]:
+        each = step.get("from") or "target"
+        asks = safe(step.get("request") or "", 100)
+        many = " (fans out)" if step.get("fans_out") else ""
+        optional = " ".join(str(status) for status in step.get("optional") or ())
+        table.add_row(
+            Text(safe(step["name"], 60)), Text(safe(each, 60)), Text(f"{asks}{many}"), Text(optional)
+        )
+    return table
+
+
+def _requests(plan: Mapping[str, Any]) -> str:
+    least = plan.get("requests", 0)
+    fanning = sum(bool(step.get("fans_out")) for step in plan.get("steps", ()))
+    text = f"at least {least:,} requests"
+    if fanning:
+        text += f"; {fanning} steps fan out: how far, only the targets know"
+    if plan.get("estimate"):
+        text += f"\n{safe(plan['estimate'])}"
+    return text
+
+
+def _policy(policy: Mapping[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, numbers in policy.items():
+        if isinstance(numbers, Mapping):
+            shown = "  ".join(f"{key} {_number(value)}" for key, value in numbers.items())
+        else:
+            shown = _number(numbers)
+        table.add_row(safe(name, 40), Text(shown))
+    return table
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return safe(value, 80)
+
+
+def _folded(counts: Mapping[str, int]) -> str:
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{safe(name, 60)} {count:,}" for name, count in ranked[:MAX_GROUPS]]
+    if len(ranked) > MAX_GROUPS:
+        shown.append(f"and {len(ranked) - MAX_GROUPS} more")
+    return ", ".join(shown)

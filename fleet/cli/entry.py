@@ -1,0 +1,167 @@
+"""The command group, loaded lazily, and the one place where errors become exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+import fleet
+from fleet.cli.shell import Shell
+from fleet.cli.statuses import HELP, Exit
+from fleet.errors import FleetError, RequestFailed, SinkError, TryAgain, UsageError
+from fleet.observe import safe
+
+# name: (module, attribute, one line of help). Nothing of a command is imported before it is called.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "scan": ("fleet.cli.scan", "scan", "Ask every target what a spec says, and store one outcome each."),
+    "resume": (
+        "fleet.cli.resume",
+        "resume",
+        "Go on with a scan that was stopped, or scan its failures again.",
+    ),
+    "show": ("fleet.cli.show", "show", "Show the rows of one step of a run, as a table, CSV or JSON lines."),
+    "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
+    "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),
+    "inventory": ("fleet.cli.inventory", "inventory", "Expand or count an inventory."),
+    "tls": ("fleet.cli.tls", "tls", "Learn the certificates of targets, to pin them."),
+    "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
+    "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, not when help is shown."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}.{attribute} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=HELP,
+)
+@click.version_option(fleet.__version__, "-V", "--version", message="fleet %(version)s")
+def group() -> None:
+    """One API description, ten thousand hosts.
+
+    \b
+      fleet scan hosts.txt --spec redfish
+      fleet scan 10.0.0.0/24 --discover --user root --dry-run
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; a person reads on stderr why it is not 0."""
+    shell = Shell()
+    try:
+        status = group.main(
+            list(sys.argv[1:] if arguments is None else arguments),
+            prog_name="fleet",
+            standalone_mode=False,
+            obj=shell,
+        )
+        sys.stdout.flush()
+    except BaseException as error:
+        return _explain(error, shell)
+    return int(status) if isinstance(status, int) else Exit.DONE
+
+
+def _explain(error: BaseException, shell: Shell) -> int:
+    """Say why on stderr, and give the status."""
+    error = _worst(error)
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show(file=shell.errors)
+            return Exit.CANNOT_RUN
+        case KeyboardInterrupt() | click.Abort():
+            return Exit.INTERRUPTED
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else Exit.FINDINGS
+        case BrokenPipeError():
+            # Whoever read our output has seen enough. What is still buffered must not fail at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.DONE
+        case UsageError():
+            shell.complain(f"fleet: {error}")
+            return Exit.CANNOT_RUN
+        case SinkError():
+            shell.complain(f"fleet: {error}")
+            return Exit.UNWRITABLE
+        case TryAgain():
+            shell.complain(f"fleet: {error}")
+            return Exit.TRY_AGAIN
+        case RequestFailed():
+            shell.complain(f"fleet: {error}\n  {error.kind.hint}")
+            return Exit.FINDINGS
+        case FleetError():
+            shell.complain(f"fleet: {error}")
+            return Exit.CANNOT_RUN
+        case _:
+            _internal(error, shell)
+            return Exit.INTERNAL
+
+
+def _internal(error: BaseException, shell: Shell) -> None:
+    """One line about a bug; its traceback only where it was asked for. Secrets known by then are masked."""
+    import traceback
+
+    if os.environ.get("FLEET_DEBUG") == "1":
+        shell.complain("".join(traceback.format_exception(error, chain=True)))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    shell.complain(
+        f"fleet: internal error: {type(error).__name__}: {safe(error)}{place}\n"
+        "  this is a bug; FLEET_DEBUG=1 shows the traceback"
+    )
+
+
+def _worst(error: BaseException) -> BaseException:
+    """What to speak of when several things failed together: a bug before a sink, a sink before the rest."""
+    leaves = list(_leaves(error))
+    expected = (FleetError, click.ClickException, BrokenPipeError)
+    bugs = [leaf for leaf in leaves if isinstance(leaf, Exception) and not isinstance(leaf, expected)]
+    kinds = (SinkError, UsageError, FleetError)
+    ranked = bugs + [leaf for kind in kinds for leaf in leaves if isinstance(leaf, kind)]
+    return (ranked or leaves)[0]
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -1,0 +1,201 @@
+"""The options that several commands share, and how they become one `ScanOptions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fleet.cli.sections import Decorated, option, section
+from fleet.cli.values import Duration, Pair, PerSecond, Size
+from fleet.errors import UsageError
+from fleet.policy import Policy, Tls
+
+if TYPE_CHECKING:
+    from fleet.assembly import ScanOptions
+
+ALTERNATIVES = (
+    "an argument is seen by every user of this machine and stays in the shell's history.\n"
+    "  Instead: --user NAME asks for the password once; --auths FILE names secrets as env:NAME or\n"
+    "  file:PATH; a service reads $CREDENTIALS_DIRECTORY"
+)
+
+
+def _refuse_password(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise UsageError(f"there is no --password: {ALTERNATIVES}")
+
+
+targets = section(
+    "Targets",
+    option("--select", metavar="LABEL=VALUE", help="Only targets with this label."),
+    option("--exclude", multiple=True, metavar="TARGET", help="Leave out an address, range or network."),
+    option(
+        "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
+    ),
+    option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop reading after N targets."),
+    option("--discover", is_flag=True, help="Where nothing listens is skipped, not failed."),
+    option(
+        "--scheme",
+        type=click.Choice(["https", "http"]),
+        default="https",
+        show_default=True,
+        help="For bare hosts.",
+    ),
+    option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
+)
+
+question = section(
+    "What to ask",
+    option(
+        "--spec",
+        "-s",
+        default="redfish",
+        show_default=True,
+        metavar="SPEC",
+        help="A scan spec, an API description, or a built-in name.",
+    ),
+    option("--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."),
+    option("--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."),
+    option(
+        "--input",
+        "inputs",
+        multiple=True,
+        type=Pair(),
+        metavar="NAME=VALUE",
+        help="A value for $inputs.NAME.",
+    ),
+    option(
+        "--validate",
+        type=click.Choice(["off", "warn", "fail"]),
+        help="What an answer that breaks its schema means.",
+    ),
+)
+
+access = section(
+    "Access",
+    option(
+        "--auths", "auths_file", type=click.Path(), metavar="FILE", help="Credentials by name (env:, file:)."
+    ),
+    option("--user", "-u", metavar="NAME", help="Log in as NAME; asks for the password once."),
+    option(
+        "--password", is_flag=False, flag_value="", hidden=True, expose_value=False, callback=_refuse_password
+    ),
+    option(
+        "--proxy",
+        metavar="URL|NAME",
+        help="socks5h://host:port, socks5, socks4, http, or a name of proxies:.",
+    ),
+    option(
+        "--proxies",
+        "proxies_file",
+        type=click.Path(),
+        metavar="FILE",
+        help="Proxies by name, with their rules.",
+    ),
+    option(
+        "--cacert", type=click.Path(), metavar="FILE", help="Trust this authority instead of the system's."
+    ),
+    option(
+        "--pins",
+        "pins_file",
+        type=click.Path(),
+        metavar="FILE",
+        help="Trust exactly the certificates learnt (fleet tls learn).",
+    ),
+    option("--insecure", is_flag=True, help="Do not verify certificates. Counted in the summary."),
+    option(
+        "--tls-profile",
+        type=click.Choice(["modern", "legacy"]),
+        default="modern",
+        show_default=True,
+        help="Legacy also speaks TLS 1.0 and old ciphers.",
+    ),
+    option("--allow-plaintext-credentials", is_flag=True, help="Send credentials over http:// too. Counted."),
+)
+
+pressure = section(
+    "Pressure",
+    option("--concurrency", "-c", type=click.IntRange(min=1), metavar="N", help="Targets in flight. [256]"),
+    option("--per-target", type=click.IntRange(min=1), metavar="N", help="Connections to one target. [2]"),
+    option(
+        "--per-proxy", type=click.IntRange(min=1), metavar="N", help="Connections through one proxy. [256]"
+    ),
+    option("--rate", type=PerSecond(), metavar="N/s", help="Requests over the whole scan. [unlimited]"),
+    option("--retries", type=click.IntRange(min=0), metavar="N", help="Further tries of a request. [2]"),
+    option("--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"),
+    option("--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"),
+    option("--deadline", type=Duration(), metavar="TIME", help="For everything about one target. [5m]"),
+    option("--max-body", type=Size(), metavar="SIZE", help="Of one decoded body. [16MiB]"),
+)
+
+_NUMBERS: dict[str, tuple[str, str]] = {
+    "concurrency": ("rate", "concurrency"),
+    "per_target": ("rate", "per_target"),
+    "per_proxy": ("rate", "per_proxy"),
+    "rate": ("rate", "requests"),
+    "retries": ("retry", "attempts"),
+    "connect_timeout": ("timeouts", "connect"),
+    "timeout": ("timeouts", "request"),
+    "deadline": ("timeouts", "target"),
+    "max_body": ("limits", "body"),
+}
+
+
+def shared(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
+    """Several sections, in this order."""
+
+    def declare(function: Decorated) -> Decorated:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return declare
+
+
+def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
+    """The policy that the flags make, and the dotted names of the numbers that were given."""
+    policy, named = Policy(), set()
+    for flag, (group, number) in _NUMBERS.items():
+        if (value := given.get(flag)) is not None:
+            policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
+            named.add(f"{group}.{number}")
+    return replace(policy, tls=_tls_of(policy, given)), frozenset(named)
+
+
+def _tls_of(policy: Policy, given: dict[str, Any]) -> Tls:
+    if given.get("insecure") and given.get("pins_file"):
+        raise UsageError("--insecure and --pins contradict each other: pinned certificates are verified")
+    profile = given.get("tls_profile") or policy.tls.profile
+    return Tls(
+        mode="insecure" if given.get("insecure") else "pin" if given.get("pins_file") else "verify",
+        profile=profile,
+        ca_file=given.get("cacert"),
+    )
+
+
+def scan_options(given: dict[str, Any]) -> ScanOptions:
+    """What the flags of a command say, as assembly takes it. Raises UsageError."""
+    from fleet.assembly import ScanOptions
+
+    user = given.get("user")
+    if user is not None and ":" in user:
+        raise UsageError(f"--user takes a name, no password: {ALTERNATIVES}")
+    policy, named = policy_of(given)
+    names = (
+        "sources", "spec", "pipeline", "operation", "validate", "select", "limit", "scheme", "strict_inventory",
+        "discover", "auths_file", "user", "proxy", "proxies_file", "pins_file", "allow_plaintext_credentials",
+        "run_dir",
+    )  # fmt: skip
+    plain = {name: given[name] for name in names if given.get(name) is not None}
+    return ScanOptions(
+        **plain,
+        policy=policy,
+        given=named,
+        exclude=tuple(given.get("exclude", ())),
+        exclude_files=tuple(given.get("exclude_files", ())),
+        inputs=dict(given.get("inputs", ())),
+        outputs=tuple(given.get("outputs", ())),
+    )

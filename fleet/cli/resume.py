@@ -1,0 +1,87 @@
+"""`fleet resume`: go on where a scan stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fleet.cli.sections import SectionedCommand, option, section
+from fleet.cli.shell import Shell, ask_secret
+from fleet.cli.values import Duration, FailOn
+from fleet.cli.watching import View, watching
+
+_EXAMPLES = """
+fleet resume runs/20261122-1542-k7q
+fleet resume runs/20261122-1542-k7q --kind timeout,proxy
+"""
+
+_again = section(
+    "What to scan again",
+    option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        metavar="KIND,...",
+        help="Also targets that failed so: timeout, proxy.auth, all.",
+    ),
+    option(
+        "--fail-on",
+        type=FailOn(),
+        default="all",
+        show_default=True,
+        metavar="none|any|N|N%|all",
+        help="How many failed targets make exit status 1.",
+    ),
+    option(
+        "--grace",
+        type=Duration(),
+        default="30s",
+        show_default=True,
+        metavar="TIME",
+        help="To finish what is in hand after Ctrl-C.",
+    ),
+)
+
+
+@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.argument("run")
+@_again
+@watching
+@click.pass_obj
+def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> int:
+    """Go on with a scan that was stopped, with the options it was started with.
+
+    Targets that have an outcome are left alone, whatever order they come in; with --kind, those that failed
+    in that way are scanned again, and their last outcome counts.
+    """
+    from fleet.assembly import prepare_resume
+    from fleet.cli.running import run_scan
+
+    shell.quiet = given["quiet"]
+    prepared, directory = prepare_resume(run, kinds=parse_kinds(kinds), prompt=ask_secret)
+    return run_scan(
+        prepared, View.of(given), shell, fail_on=given["fail_on"], grace=given["grace"], resume=directory
+    )
+
+
+def parse_kinds(texts: tuple[str, ...]) -> frozenset[str]:
+    """The failure kinds that `--kind` names: a kind, its class (`timeout`), or `all`. Raises UsageError."""
+    from difflib import get_close_matches
+
+    from fleet.errors import UsageError
+    from fleet.outcome import FailureKind
+
+    groups: dict[str, set[str]] = {}
+    for kind in FailureKind:
+        groups.setdefault(kind.group, set()).add(kind.value)
+        groups.setdefault("all", set()).add(kind.value)
+        groups.setdefault(kind.value, set()).add(kind.value)
+    named: set[str] = set()
+    for name in (part.strip() for text in texts for part in text.split(",")):
+        if name not in groups:
+            near = get_close_matches(name, groups, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"--kind {name!r} is not a failure kind or a class of them{hint}")
+        named |= groups[name]
+    return frozenset(named)

@@ -1,0 +1,81 @@
+"""Running a prepared scan from the command line: watch it, end it, say what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleet.cli.shell import Shell
+from fleet.cli.statuses import Exit
+from fleet.cli.values import fails
+from fleet.cli.watching import View, Watch, watch
+
+if TYPE_CHECKING:
+    from fleet.assembly import PreparedScan, ScanResult
+
+
+def run_scan(
+    prepared: PreparedScan,
+    view: View,
+    shell: Shell,
+    *,
+    fail_on: str,
+    grace: float,
+    resume: Any = None,
+    earlier: Sequence[Any] = (),
+) -> int:
+    """Execute a scan and show it; gives the exit status.
+
+    `resume` is the run directory to go on with, `earlier` its outcomes that stay (JSON form). What was
+    stored is summed up even when a sink failed; the error then goes on its way.
+    """
+    import anyio
+
+    from fleet.assembly import execute
+    from fleet.engine import Stop
+
+    shell.redactor.learn(*prepared.secrets)
+    for note in prepared.notes:
+        shell.say(note)
+    stop = Stop(grace=grace)
+    with watch(view, shell, spec=prepared.name, pipeline_metrics=prepared.metrics) as seen:
+        for record in earlier:
+            seen.tally.add_record(record)
+        run = partial(execute, prepared, listeners=seen.listeners, stop=stop, resume=resume)
+        result = anyio.run(run)
+    _write_metrics(view, seen, result)
+    _show(prepared, seen, result, shell)
+    return _status(seen, result, fail_on)
+
+
+def _write_metrics(view: View, seen: Watch, result: ScanResult) -> None:
+    from fleet.observe import write_metrics_file
+
+    write_metrics_file(Path(result.run_directory) / "metrics.prom", seen.metrics.registry)
+    if view.metrics_file is not None:
+        write_metrics_file(view.metrics_file, seen.metrics.registry)
+
+
+def _show(prepared: PreparedScan, seen: Watch, result: ScanResult, shell: Shell) -> None:
+    from fleet.cli.summary import Ending, summary
+
+    directory = Path(result.run_directory)
+    ending = Ending(
+        run=str(directory),
+        complete=result.complete,
+        insecure=prepared.policy.tls.mode == "insecure",
+        failed_files=sorted(str(path) for path in directory.glob("failed-*.txt")),
+    )
+    shell.print(summary(seen.tally, ending))
+
+
+def _status(seen: Watch, result: ScanResult, fail_on: str) -> int:
+    if result.forced is not None:
+        return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
+    if not result.complete:
+        return Exit.TRY_AGAIN
+    counts = seen.tally.statuses
+    reached = seen.tally.targets - counts["skipped"]
+    return Exit.FINDINGS if fails(fail_on, failed=counts["failed"], reached=reached) else Exit.DONE

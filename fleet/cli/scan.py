@@ -1,0 +1,58 @@
+"""`fleet scan`: the main job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fleet.cli.options import access, pressure, question, scan_options, shared, targets
+from fleet.cli.sections import SectionedCommand
+from fleet.cli.shell import Shell, ask_secret
+from fleet.cli.statuses import Exit
+from fleet.cli.watching import View, results, watching
+from fleet.errors import UsageError
+
+_EXAMPLES = """
+fleet scan hosts.txt --spec redfish --auths auths.yaml
+fleet scan 'bmc[001-512].dc1' --user root --pipeline firmware -o firmware.jsonl
+fleet scan 10.0.0.0/24 --discover --cacert ca.pem --dry-run
+cat hosts.txt | fleet scan - --proxy socks5h://127.0.0.1:1080 --rate 200/s
+fleet scan hosts.txt --pins pins.txt --metrics-file /var/lib/node_exporter/fleet.prom
+"""
+
+
+@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.argument("sources", nargs=-1, metavar="TARGETS...")
+@shared(question, targets, access, pressure, results, watching)
+@click.pass_obj
+def scan(shell: Shell, /, **given: Any) -> int:
+    """Ask every target what a spec says, and store one outcome each.
+
+    TARGETS are inventory files (text, CSV, Prometheus file_sd), addresses, networks, ranges, or - for
+    standard input. What happened goes to stderr; outcomes go to the run directory.
+    """
+    from fleet.assembly import prepare
+    from fleet.cli.running import run_scan
+
+    if not given["sources"]:
+        raise UsageError(
+            "no targets: name an inventory file, an address or a network, or - for standard input"
+        )
+    shell.quiet = given["quiet"]
+    prepared = prepare(scan_options(given), prompt=ask_secret)
+    if given["dry_run"]:
+        return _dry_run(shell, prepared)
+    return run_scan(prepared, View.of(given), shell, fail_on=given["fail_on"], grace=given["grace"])
+
+
+def _dry_run(shell: Shell, prepared: Any) -> int:
+    """Show the plan on stdout: here it is the data that was asked for."""
+    import sys
+
+    from fleet.cli.dryrun import dry_run
+
+    for note in prepared.notes:
+        shell.say(note)
+    shell.console(sys.stdout).print(dry_run(prepared.describe()))
+    return Exit.DONE

@@ -1,0 +1,65 @@
+"""Help that can be read: options in named sections, examples last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+OTHER = "Other options"
+
+
+class SectionOption(click.Option):
+    """An option that knows its section of the help text."""
+
+    def __init__(self, *args: Any, section: str = OTHER, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class SectionedCommand(click.Command):
+    """A command whose help groups options by section, in the order they were declared.
+
+    `examples` are shown verbatim at the end.
+    """
+
+    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(param, "section", OTHER), []).append(record)
+        if OTHER in sections:
+            sections[OTHER] = sections.pop(OTHER)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records, col_max=28)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples.strip("\n").splitlines():
+                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n" if line else "\n")
+        super().format_epilog(ctx, formatter)
+
+
+def section(title: str, *options: tuple[tuple[str, ...], dict[str, Any]]) -> Callable[[Decorated], Decorated]:
+    """A decorator that declares options under one title; each is ((names...), {click's arguments})."""
+
+    def declare(function: Decorated) -> Decorated:
+        for names, arguments in reversed(options):
+            function = click.option(*names, cls=SectionOption, section=title, **arguments)(function)
+        return function
+
+    return declare
+
+
+def option(*names: str, **arguments: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """One option of a `section`."""
+    return names, arguments

@@ -1,0 +1,66 @@
+"""What commands share while they run: how they speak to a person, and what must never be said."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+from fleet.observe import Redactor, safe_block
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(slots=True)
+class Shell:
+    """Passed to every command as click's object. Data goes to stdout, everything for people to stderr."""
+
+    redactor: Redactor = field(default_factory=Redactor)
+    quiet: bool = False
+
+    @property
+    def errors(self) -> TextIO:
+        """Standard error as it is now: tests and terminals replace it."""
+        return sys.stderr
+
+    def say(self, text: str) -> None:
+        """A line for a person; nothing with --quiet. Remote text in it is made inert."""
+        if not self.quiet:
+            self.complain(text)
+
+    def complain(self, text: str) -> None:
+        """A line for a person that --quiet does not silence."""
+        self.errors.write(safe_block(self.redactor.text(text)) + "\n")
+        self.errors.flush()
+
+    def console(self, stream: TextIO | None = None) -> Console:
+        """A rich console on stderr (or `stream`) that interprets nothing in what it is given."""
+        from rich.console import Console
+
+        return Console(file=stream or self.errors, markup=False, highlight=False, emoji=False)
+
+    def print(self, *shown: Any) -> None:
+        """Show rich renderables on stderr, unless --quiet."""
+        if not self.quiet:
+            console = self.console()
+            for item in shown:
+                console.print(item)
+
+
+def ask_secret(prompt: str) -> str:
+    """Ask for a secret on the terminal, without echo. Raises UsageError where there is nobody to ask."""
+    import getpass
+    import os
+
+    from fleet.errors import UsageError
+
+    try:
+        handle = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        raise UsageError(
+            f"{prompt.strip().rstrip(':')}: there is no terminal to ask on; "
+            "name the secret in an auths file instead (--auths FILE, with env:NAME or file:PATH)"
+        ) from None
+    os.close(handle)
+    return getpass.getpass(prompt)

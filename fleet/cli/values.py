@@ -1,0 +1,107 @@
+"""What option values look like: durations, sizes, rates, shares, pairs."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import click
+
+# ParamType is generic for newer clicks only: the ignores below keep the older ones working.
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
+_FACTORS = {"": 1, **{unit: 1000 ** (n + 1) for n, unit in enumerate("kmgt")}}
+_FACTORS |= {f"{unit}i": 1024 ** (n + 1) for n, unit in enumerate("kmgt")}
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """`20s`, `5m`, `1m30s`, `500ms`; a bare number is seconds. Gives seconds, above zero."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip().lower()
+        try:
+            seconds = float(text)
+        except ValueError:
+            parts = _DURATION.findall(text)
+            if not parts or "".join(number + unit for number, unit in parts) != text:
+                self.fail(f"{value!r} is not a duration: write 20s, 5m, 1m30s or 500ms", param, ctx)
+            seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if not (math.isfinite(seconds) and seconds > 0):
+            self.fail(f"{value!r}: a duration is longer than zero", param, ctx)
+        return seconds
+
+
+class Size(click.ParamType):  # type: ignore[type-arg]
+    """`16MiB`, `64KiB`, `1MB`; a bare number is bytes. Gives bytes, above zero."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = _SIZE.fullmatch(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is not a size: write 16MiB, 64KiB or a number of bytes", param, ctx)
+        size = int(float(found[1]) * _FACTORS[(found[2] or "").lower()])
+        if size < 1:
+            self.fail(f"{value!r}: a size is at least one byte", param, ctx)
+        return size
+
+
+class PerSecond(click.ParamType):  # type: ignore[type-arg]
+    """`200`, `200/s`, `100/m`, `5000/h`. Gives a number per second, above zero."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number, _, unit = str(value).partition("/")
+        try:
+            rate = float(number) / _UNITS[unit.strip() or "s"]
+        except (ValueError, KeyError):
+            rate = math.nan
+        if not (math.isfinite(rate) and rate > 0):
+            self.fail(f"{value!r} is not a rate: write 200, 200/s or 100/m", param, ctx)
+        return rate
+
+
+class Pair(click.ParamType):  # type: ignore[type-arg]
+    """`name=value`, the value possibly empty. Gives (name, value)."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        name, equals, text = str(value).partition("=")
+        if not equals or not name:
+            self.fail(f"{value!r} is not name=value", param, ctx)
+        return name, text
+
+
+class FailOn(click.ParamType):  # type: ignore[type-arg]
+    """`none`, `any`, `all`, a number of targets `N`, or a share `N%`. Gives the text, checked."""
+
+    name = "none|any|N|N%|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value).strip().lower()
+        if text in {"none", "any", "all"} or re.fullmatch(r"[1-9]\d*", text):
+            return text
+        if (share := re.fullmatch(r"(\d+(?:\.\d+)?)%", text)) and 0 < float(share[1]) <= 100:
+            return text
+        return self.fail(f"{value!r}: write none, any, all, a number above 0 or a share like 5%", param, ctx)
+
+
+def fails(rule: str, *, failed: int, reached: int) -> bool:
+    """Whether `failed` targets of `reached` (those not skipped) are findings by a `FailOn` rule."""
+    if failed == 0 or rule == "none":
+        return False
+    if rule == "any":
+        return True
+    if rule == "all":
+        return failed >= reached
+    if rule.endswith("%"):
+        return failed * 100 >= float(rule[:-1]) * reached
+    return failed >= int(rule)

@@ -1,0 +1,146 @@
+"""The options about what is shown of a scan, and the listeners that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+import fleet
+from fleet.cli.sections import option, section
+from fleet.cli.shell import Shell
+from fleet.cli.values import Duration, FailOn
+
+if TYPE_CHECKING:
+    from fleet.event import Listener
+    from fleet.observe import Metrics, Tally
+
+results = section(
+    "Results",
+    option("--run-dir", type=click.Path(), metavar="DIR", help="Where the run is stored. [runs/RUN]"),
+    option(
+        "--output",
+        "-o",
+        "outputs",
+        multiple=True,
+        metavar="FILE",
+        help="Also write outcomes here: .jsonl, .jsonl.zst, - for stdout.",
+    ),
+    option("--dry-run", is_flag=True, help="Show what would be done; no socket opens."),
+    option(
+        "--fail-on",
+        type=FailOn(),
+        default="all",
+        show_default=True,
+        metavar="none|any|N|N%|all",
+        help="How many failed targets make exit status 1.",
+    ),
+    option(
+        "--grace",
+        type=Duration(),
+        default="30s",
+        show_default=True,
+        metavar="TIME",
+        help="To finish what is in hand after Ctrl-C or SIGTERM.",
+    ),
+)
+
+watching = section(
+    "Watching",
+    option("--quiet", "-q", is_flag=True, help="Say nothing but errors."),
+    option("--no-progress", is_flag=True, help="No progress bar, no progress lines."),
+    option("--log-format", type=click.Choice(["console", "json"]), help="[console on a terminal, else json]"),
+    option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        help="[warning on the console, info as json]",
+    ),
+    option(
+        "--metrics-listen",
+        metavar="[HOST:]PORT",
+        help="Serve metrics while the scan runs; 127.0.0.1 without HOST.",
+    ),
+    option(
+        "--metrics-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE.prom",
+        help="Write metrics at the end, atomically.",
+    ),
+    option(
+        "--target-metrics",
+        is_flag=True,
+        help="Also the pipeline's metrics, per target; at most 100,000 series.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How a scan is watched."""
+
+    quiet: bool = False
+    no_progress: bool = False
+    log_format: Literal["console", "json"] | None = None
+    log_level: str | None = None
+    metrics_listen: str | None = None
+    metrics_file: Path | None = None
+    target_metrics: bool = False
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> View:
+        return cls(**{name: given[name] for name in cls.__slots__ if name in given})
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The listeners of one scan."""
+
+    listeners: Sequence[Listener]
+    tally: Tally
+    metrics: Metrics
+
+
+@contextmanager
+def watch(
+    view: View, shell: Shell, *, spec: str, pipeline_metrics: Sequence[tuple[str, str, str]]
+) -> Iterator[Watch]:
+    """The listeners that a view asks for, drawing and serving while entered.
+
+    Raises ConfigError when the metrics address cannot be bound.
+    """
+    from fleet.observe import (
+        LogListener,
+        Metrics,
+        MetricsServer,
+        Progress,
+        Tally,
+        configure_logging,
+        last_success,
+    )
+
+    tally = Tally()
+    metrics = Metrics(
+        version=fleet.__version__,
+        spec=spec,
+        pipeline_metrics=pipeline_metrics,
+        per_target=view.target_metrics,
+        last_success=last_success(view.metrics_file) if view.metrics_file else None,
+    )
+    with ExitStack() as stack:
+        if view.metrics_listen:
+            server = stack.enter_context(MetricsServer(metrics.registry, view.metrics_listen))
+            shell.say(f"metrics at {server.url}")
+        progress = stack.enter_context(
+            Progress(stream=shell.errors, silent=view.quiet or view.no_progress, quiet=view.quiet)
+        )
+        logger = configure_logging(
+            stream=progress,
+            level=view.log_level or ("error" if view.quiet else None),
+            form=view.log_format,
+            redactor=shell.redactor,
+        )
+        yield Watch((tally, metrics, progress, LogListener(logger)), tally, metrics)
