@@ -3,6 +3,7 @@
 The front door for tests: `async with SimulatedFleet(SimOptions(hosts=20, tls=True)) as sim`.
 """
 
+from fleet.sim.fault_file import read_faults
 from fleet.sim.faults import BEHAVIOURS, FAULTS, Behaviour
 from fleet.sim.fleet import Entry, SimulatedFleet
 from fleet.sim.options import Fault, SimOptions
@@ -19,4 +20,5 @@ __all__ = [
     "SimulatedFleet",
     "SocksProxy",
     "expected",
+    "read_faults",
 ]

@@ -6,21 +6,23 @@ import hashlib
 import ipaddress
 from collections.abc import Iterator
 
+from fleet.errors import ConfigError
+
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
 def addresses(count: int, first: str = "127.1.0.1") -> Iterator[str]:
     """`count` consecutive addresses from `first` on, without those that end in .0 or .255.
 
-    Raises ValueError when `first` is not an address of 127/8, or when 127/8 ends before the count is met.
+    Raises ConfigError when `first` is not an address of 127/8, or when 127/8 ends before the count is met.
     """
     start = ipaddress.IPv4Address(first)
     if start not in _LOOPBACK:
-        raise ValueError(f"{first} is not a loopback address: simulated hosts live in 127.0.0.0/8")
+        raise ConfigError(f"{first} is not a loopback address: simulated hosts live in 127.0.0.0/8")
     number, given = int(start), 0
     while given < count:
         if number > int(_LOOPBACK.broadcast_address):
-            raise ValueError(f"127.0.0.0/8 has no {count} addresses from {first} on")
+            raise ConfigError(f"127.0.0.0/8 has no {count} addresses from {first} on")
         if number & 0xFF not in (0x00, 0xFF):
             yield str(ipaddress.IPv4Address(number))
             given += 1

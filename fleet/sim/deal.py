@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from fleet.errors import ConfigError
 from fleet.sim.address import share
 from fleet.sim.faults import FAULTS
 from fleet.sim.host import Afflicted
@@ -17,7 +18,7 @@ def deal(rules: Sequence[Fault], addresses: Sequence[str], seed: int) -> dict[st
 
     Percentages take consecutive slices of the addresses in the order of their `share`: each rule gets
     the rounded number of hosts that it names (at least one), and no two of them the same host. Raises
-    ValueError for an unknown fault, a parameter that it does not have, or percentages above 100.
+    ConfigError for an unknown fault, a parameter that it does not have, or percentages above 100.
     """
     dealt: dict[str, list[Afflicted]] = {}
     order = sorted(addresses, key=lambda address: share(address, seed))
@@ -28,7 +29,7 @@ def deal(rules: Sequence[Fault], addresses: Sequence[str], seed: int) -> dict[st
             chosen: Sequence[str] = order[taken : taken + wanted]
             taken += wanted
             if taken > len(order):
-                raise ValueError(f"{rule!r}: the percentages ask for more hosts than there are")
+                raise ConfigError(f"{rule!r}: the percentages ask for more hosts than there are")
         else:
             globs = [glob.strip() for glob in rule.match.split(",")]
             chosen = [address for address in addresses if any(fnmatchcase(address, glob) for glob in globs)]
@@ -41,17 +42,17 @@ def _percent(rule: Fault) -> float:
     try:
         return float(rule.match[:-1])
     except ValueError:
-        raise ValueError(f"{rule!r}: {rule.match!r} is not a percentage") from None
+        raise ConfigError(f"{rule!r}: {rule.match!r} is not a percentage") from None
 
 
 def _afflict(rule: Fault, address: str) -> Afflicted:
     behaviour = FAULTS.get(rule.fault)
     if behaviour is None:
-        raise ValueError(f"unknown fault {rule.fault!r}; known: {', '.join(FAULTS)}")
+        raise ConfigError(f"unknown fault {rule.fault!r}; known: {', '.join(FAULTS)}")
     known = {field.name for field in dataclasses.fields(behaviour)} - {"address"}
     for name in rule.params:
         if name not in known:
-            raise ValueError(
+            raise ConfigError(
                 f"fault {rule.fault!r} has no parameter {name!r}; it has: {', '.join(known) or 'none'}"
             )
     return Afflicted(behaviour(address=address, **rule.params), rule.path, rule.times)

@@ -44,7 +44,7 @@ class Entry:
 
 
 class SimulatedFleet:
-    """Serves from `async with` until its end. Raises ValueError for options that make no fleet, OSError
+    """Serves from `async with` until its end. Raises ConfigError for options that make no fleet, OSError
     when the port is taken.
 
     `hosts` are base URLs, in the order of their addresses; hosts that refuse connections or whose name

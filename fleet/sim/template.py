@@ -22,7 +22,7 @@ class Values:
 
 
 class Template:
-    """One JSON document with marks: `"{{name}}"` becomes a JSON value, `{{name}}` within text becomes text."""
+    """A JSON document with marks: `"{{name}}"` becomes a JSON value, `{{name}}` within text becomes text."""
 
     __slots__ = ("_literals", "_marks", "plain")
 

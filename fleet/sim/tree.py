@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
+from fleet.errors import ConfigError
 from fleet.sim.builtin import builtin_documents
 from fleet.sim.reply import JSON_TYPE, Message, Reply, error
 from fleet.sim.template import Template, Values
@@ -136,7 +137,7 @@ def mockup_tree(directory: str | Path) -> Tree:
     """A DMTF mockup directory, in the short form (index.json is /redfish/v1) or the long one.
 
     Queries and fragments are ignored, as static mockup servers do, so that nextLink loops stay loops.
-    Reads every file once. Raises ValueError when the directory holds neither form.
+    Reads every file once. Raises ConfigError when the directory holds neither form.
     """
     top = Path(directory)
     if (top / "redfish" / "v1" / "index.json").is_file():
@@ -144,7 +145,7 @@ def mockup_tree(directory: str | Path) -> Tree:
     elif (top / "index.json").is_file():
         base, prefix = top, ROOT
     else:
-        raise ValueError(f"{top} is not a mockup: it has neither index.json nor redfish/v1/index.json")
+        raise ConfigError(f"{top} is not a mockup: it has neither index.json nor redfish/v1/index.json")
     pages: dict[str, Page] = {}
     for file in sorted(base.rglob("index.*")):
         below = file.parent.relative_to(base).as_posix()

@@ -1,4 +1,4 @@
-"""Two computer systems: processors, memory, NICs, a log; storage on the first, SimpleStorage on the second."""
+"""Two systems: processors, memory, NICs, logs; storage on one, SimpleStorage on the other."""
 
 from __future__ import annotations
 
