@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.sections import Decorated, option, section
-from fleet.cli.values import Duration, Pair, PerSecond, Size
+from fleet.cli.values import Count, Duration, Pair, PerSecond, Size
 from fleet.errors import UsageError
 from fleet.policy import Policy, Tls
 
@@ -35,7 +35,7 @@ targets = section(
     option(
         "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
     ),
-    option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop reading after N targets."),
+    option("--limit", type=Count(1), metavar="N", help="Stop reading after N targets."),
     option("--discover", is_flag=True, help="Where nothing listens is skipped, not failed."),
     option(
         "--scheme",
@@ -118,13 +118,11 @@ access = section(
 
 pressure = section(
     "Pressure",
-    option("--concurrency", "-c", type=click.IntRange(min=1), metavar="N", help="Targets in flight. [256]"),
-    option("--per-target", type=click.IntRange(min=1), metavar="N", help="Connections to one target. [2]"),
-    option(
-        "--per-proxy", type=click.IntRange(min=1), metavar="N", help="Connections through one proxy. [256]"
-    ),
+    option("--concurrency", "-c", type=Count(1), metavar="N", help="Targets in flight. [256]"),
+    option("--per-target", type=Count(1), metavar="N", help="Connections to one target. [2]"),
+    option("--per-proxy", type=Count(1), metavar="N", help="Connections through one proxy. [256]"),
     option("--rate", type=PerSecond(), metavar="N/s", help="Requests over the whole scan. [unlimited]"),
-    option("--retries", type=click.IntRange(min=0), metavar="N", help="Further tries of a request. [2]"),
+    option("--retries", type=Count(0), metavar="N", help="Further tries of a request. [2]"),
     option("--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"),
     option("--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"),
     option("--deadline", type=Duration(), metavar="TIME", help="For everything about one target. [5m]"),
@@ -142,6 +140,26 @@ _NUMBERS: dict[str, tuple[str, str]] = {
     "deadline": ("timeouts", "target"),
     "max_body": ("limits", "body"),
 }
+
+_PLAIN = (
+    "sources",
+    "spec",
+    "pipeline",
+    "operation",
+    "validate",
+    "select",
+    "limit",
+    "scheme",
+    "strict_inventory",
+    "discover",
+    "auths_file",
+    "user",
+    "proxy",
+    "proxies_file",
+    "pins_file",
+    "allow_plaintext_credentials",
+    "run_dir",
+)
 
 
 def shared(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
@@ -184,12 +202,7 @@ def scan_options(given: dict[str, Any]) -> ScanOptions:
     if user is not None and ":" in user:
         raise UsageError(f"--user takes a name, no password: {ALTERNATIVES}")
     policy, named = policy_of(given)
-    names = (
-        "sources", "spec", "pipeline", "operation", "validate", "select", "limit", "scheme", "strict_inventory",
-        "discover", "auths_file", "user", "proxy", "proxies_file", "pins_file", "allow_plaintext_credentials",
-        "run_dir",
-    )  # fmt: skip
-    plain = {name: given[name] for name in names if given.get(name) is not None}
+    plain = {name: given[name] for name in _PLAIN if given.get(name) is not None}
     return ScanOptions(
         **plain,
         policy=policy,

@@ -35,6 +35,21 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         return seconds
 
 
+class Count(click.ParamType):  # type: ignore[type-arg]
+    """A whole number of at least `least`."""
+
+    name = "number"
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).replace("_", "").replace(",", "")
+        if not (text.isascii() and text.isdigit() and int(text) >= self.least):
+            self.fail(f"{value!r} is not a whole number of at least {self.least}", param, ctx)
+        return int(text)
+
+
 class Size(click.ParamType):  # type: ignore[type-arg]
     """`16MiB`, `64KiB`, `1MB`; a bare number is bytes. Gives bytes, above zero."""
 

@@ -1,0 +1,95 @@
+"""`fleet call`: one operation on one target."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from typing import Any
+
+import click
+
+from fleet.cli.options import access, scan_options, shared
+from fleet.cli.sections import SectionedCommand, option, section
+from fleet.cli.shell import Shell, ask_secret
+from fleet.cli.statuses import Exit
+from fleet.cli.values import Duration, Pair
+from fleet.errors import UsageError
+
+_EXAMPLES = """
+fleet call bmc17 getSystem -p ComputerSystemId=1 --user root
+fleet call bmc17 'GET /redfish/v1/Systems' --query 'Members[]."@odata.id"'
+"""
+
+_what = section(
+    "What to call",
+    option(
+        "--spec",
+        "-s",
+        default="redfish",
+        show_default=True,
+        metavar="SPEC",
+        help="A scan spec, an API description, or a built-in name.",
+    ),
+    option(
+        "--parameter",
+        "-p",
+        "parameters",
+        multiple=True,
+        type=Pair(),
+        metavar="NAME=VALUE",
+        help="A parameter of the operation.",
+    ),
+    option("--query", metavar="JMESPATH", help="Print only what this finds in the answer."),
+    option(
+        "--scheme",
+        type=click.Choice(["https", "http"]),
+        default="https",
+        show_default=True,
+        help="For a bare host.",
+    ),
+    option("--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"),
+    option("--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"),
+)
+
+
+@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.argument("target")
+@click.argument("operation")
+@shared(_what, access)
+@click.pass_obj
+def call(shell: Shell, /, target: str, operation: str, query: str | None, **given: Any) -> int:
+    """Call OPERATION (an operationId, or 'GET /template') on TARGET and print its JSON.
+
+    Logs in and out as a scan does. An answer that is not a success is printed all the same, and the exit
+    status is 1.
+    """
+    import anyio
+
+    from fleet.assembly import call_operation, prepare
+
+    search = _compiled(query)
+    parameters = dict(given.pop("parameters"))
+    options = scan_options({**given, "sources": (target,), "operation": operation})
+    prepared = prepare(options, prompt=ask_secret)
+    shell.redactor.learn(*prepared.secrets)
+    called = anyio.run(partial(call_operation, prepared, parameters))
+    if called.failure is not None:
+        kind, message = called.failure.kind, called.failure.message
+        shell.complain(f"fleet: {kind}: {message}\n  {kind.hint}")
+    if called.value is not None or called.failure is None:
+        found = search.search(called.value) if search is not None else called.value
+        text = json.dumps(found, indent=2, ensure_ascii=True)
+        sys.stdout.write(shell.redactor.text(text) + "\n")
+    return Exit.DONE if called.failure is None else Exit.FINDINGS
+
+
+def _compiled(query: str | None) -> Any:
+    if query is None:
+        return None
+    import jmespath
+
+    try:
+        return jmespath.compile(query)
+    except jmespath.exceptions.JMESPathError as error:
+        raise UsageError(f"--query {query!r}: {error}") from None

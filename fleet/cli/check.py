@@ -1,0 +1,108 @@
+"""`fleet check`: is everything in place, before a scan."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from fleet.cli.options import access, scan_options, shared, targets
+from fleet.cli.sections import SectionedCommand, option, section
+from fleet.cli.shell import Shell, ask_secret
+from fleet.cli.statuses import Exit
+from fleet.cli.values import Pair
+
+_EXAMPLES = """
+fleet check --list
+fleet check redfish hosts.txt --auths auths.yaml
+fleet check my-spec.yaml --against mockups/public-rackmount1
+fleet check my-spec.yaml --against https://bmc17 --user root
+"""
+
+_what = section(
+    "What to check",
+    option("--list", "listing", is_flag=True, help="Name the built-in specs, and nothing else."),
+    option("--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."),
+    option("--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."),
+    option(
+        "--input",
+        "inputs",
+        multiple=True,
+        type=Pair(),
+        metavar="NAME=VALUE",
+        help="A value for $inputs.NAME.",
+    ),
+    option(
+        "--against", metavar="TREE|TARGET", help="Run it on one mockup tree or target; show rows per step."
+    ),
+)
+
+
+@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.argument("spec", required=False)
+@click.argument("sources", nargs=-1, metavar="[TARGETS]...")
+@shared(_what, targets, access)
+@click.pass_obj
+def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None, **given: Any) -> int:
+    """Check that SPEC is valid, that TARGETS can be read, and that every credential resolves.
+
+    Without --against no socket opens. With it, one target (or a directory served as one) is scanned, and a
+    step that yields no rows is a finding.
+    """
+    from fleet.assembly import prepare
+
+    if listing or spec is None:
+        return _list(shell, asked=listing)
+    options = scan_options({**given, "spec": spec, "strict_inventory": given["strict_inventory"]})
+    prepared = prepare(options, prompt=ask_secret)
+    shell.redactor.learn(*prepared.secrets)
+    for note in prepared.notes:
+        shell.say(note)
+    plan = prepared.describe()
+    shell.say(f"spec         {plan['spec']}: valid; pipeline {plan['pipeline']}, {len(plan['steps'])} steps")
+    if given["sources"]:
+        shell.say(f"targets      {plan['targets']:,}")
+    if plan.get("auths"):
+        shell.say(f"credentials  {', '.join(plan['auths'])}: resolved")
+    return _against(shell, prepared, against) if against is not None else Exit.DONE
+
+
+def _list(shell: Shell, *, asked: bool) -> int:
+    from fleet.assembly import builtin_specs
+
+    for name, title in builtin_specs().items():
+        click.echo(f"{name}\t{title}")
+    if not asked:
+        shell.say("name one of these, or a file: fleet check SPEC [TARGETS]...")
+    return Exit.DONE if asked else Exit.CANNOT_RUN
+
+
+def _against(shell: Shell, prepared: Any, where: str) -> int:
+    import sys
+
+    import anyio
+    from rich.table import Table
+    from rich.text import Text
+
+    from fleet.assembly import check_against
+    from fleet.observe import safe
+
+    outcome = anyio.run(partial(check_against, prepared, where))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, side in (("step", "left"), ("rows", "right"), ("", "left")):
+        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")
+    empty = 0
+    absent = {skip.step: skip.why for skip in outcome.skipped}
+    for name, held in outcome.steps.items():
+        words = "" if held.complete else "incomplete"
+        if not held.rows:
+            empty += 1
+            words = f"no rows: not offered ({absent[name]})" if name in absent else "no rows"
+        table.add_row(Text(safe(name, 60)), f"{len(held.rows):,}", Text(safe(words, 100)))
+    shell.console(sys.stdout).print(table)
+    for failure in (*([outcome.failure] if outcome.failure else []), *outcome.errors):
+        shell.complain(f"{failure.kind}: {failure.step or ''} {failure.uri or ''} {failure.message}")
+    if empty:
+        shell.complain(f"warning: {empty} steps yield no rows here")
+    return Exit.FINDINGS if empty or outcome.status == "failed" else Exit.DONE

@@ -1,0 +1,116 @@
+"""`fleet show`: the rows of one step of a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fleet.cli.cells import text_of, write_csv, write_jsonl
+from fleet.cli.records import StepIndex, index_step, step_rows
+from fleet.cli.sections import SectionedCommand, option, section
+from fleet.cli.shell import Shell
+from fleet.cli.statuses import Exit
+from fleet.cli.values import Count
+from fleet.errors import UsageError
+
+TABLE_ROWS = 500
+_HIDDEN = ("@uri", "@parent", "complete")  # in CSV and JSON lines, but too wide for a table
+
+_EXAMPLES = """
+fleet show runs/20261122-1542-k7q drive
+fleet show runs/20261122-1542-k7q firmware --format csv > firmware.csv
+fleet show runs/20261122-1542-k7q system --columns target,model,bios
+"""
+
+_shape = section(
+    "Shape",
+    option(
+        "--format",
+        "form",
+        type=click.Choice(["table", "csv", "jsonl"]),
+        default="table",
+        show_default=True,
+        help="CSV cells cannot act as formulas.",
+    ),
+    option("--columns", metavar="NAME,...", help="Only these columns, in this order."),
+    option("--limit", type=Count(1), metavar="N", help="At most N rows. [500 in a table]"),
+)
+
+
+@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("step", required=False)
+@_shape
+@click.pass_obj
+def show(
+    shell: Shell, /, run: Path, step: str | None, form: str, columns: str | None, limit: int | None
+) -> int:
+    """Show the rows that STEP yielded in RUN, a run directory or an outcomes file.
+
+    Without STEP, the names of the steps.
+    """
+    index = index_step(run, step)
+    if step is None:
+        for name, rows in index.steps.items():
+            click.echo(f"{text_of(name)}\t{rows}")
+        return Exit.DONE
+    if step not in index.steps:
+        raise UsageError(_unknown(step, index))
+    rows = step_rows(index, step)
+    chosen = _chosen(columns, index)
+    if form == "jsonl":
+        picked = ({name: row[name] for name in chosen if name in row} for row in rows)
+        write_jsonl(sys.stdout, islice(picked, limit))
+    elif form == "csv":
+        write_csv(sys.stdout, chosen, islice(rows, limit))
+    else:
+        names = chosen if columns else [name for name in chosen if name not in _HIDDEN]
+        _table(shell, names, rows, limit or TABLE_ROWS)
+    if index.incomplete:
+        shell.say(
+            f"{step} is incomplete on {index.incomplete} targets: "
+            "rows missing there are unknown, not gone (fleet resume RUN --kind all)"
+        )
+    return Exit.DONE
+
+
+def _chosen(columns: str | None, index: StepIndex) -> list[str]:
+    if columns is None:
+        return list(index.columns)
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in index.columns]:
+        raise UsageError(f"no column {unknown[0]!r}; there are {', '.join(index.columns)}")
+    return names
+
+
+def _unknown(step: str, index: StepIndex) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(step, index.steps, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"no step {step!r} in this run: {hint}there are {', '.join(index.steps) or 'none'}"
+
+
+def _table(shell: Shell, columns: Sequence[str], rows: Iterator[Mapping[str, Any]], limit: int) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from fleet.observe import safe
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        table.add_column(Text(safe(name, 60)), overflow="fold")
+    for row in islice(rows, limit):
+        table.add_row(*(Text(safe(text_of(row.get(name)), 120)) for name in columns))
+    rest = sum(1 for _ in rows)
+    console = shell.console(sys.stdout)
+    if not console.is_terminal:  # whatever reads a pipe wants whole lines
+        console.width = 10_000
+    console.print(table)
+    if rest:
+        shell.say(f"and {rest} more rows: --limit N, or --format csv")
