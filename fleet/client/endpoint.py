@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from ipaddress import AddressValueError, IPv6Address
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 _PORTS = {"https": 443, "http": 80}
@@ -14,15 +12,13 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
 _PATH = re.compile(r"[\x21-\x7e]*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A base URL, taken apart.
 
     `scheme` is `http` or `https`; `host` is lower case and, for IPv6, without brackets; `path` is empty or
     a prefix that starts with a slash and does not end in one.
     """
-
-    PORTS: ClassVar = _PORTS
 
     scheme: str
     host: str
@@ -46,24 +42,26 @@ class Endpoint:
         port = _PORTS[scheme] if parts.port is None else parts.port
         if port == 0:
             raise ValueError("port 0 cannot be connected to")
-        return cls(scheme, _host(parts.hostname or "", bracketed="[" in parts.netloc), port, parts.path.rstrip("/"))
+        return cls(
+            scheme, _host(parts.hostname or "", bracketed="[" in parts.netloc), port, parts.path.rstrip("/")
+        )
 
     @property
     def tls(self) -> bool:
         return self.scheme == "https"
 
-    @cached_property
+    @property
     def host_header(self) -> str:
         """The value of the Host header: the port only where it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @cached_property
+    @property
     def origin(self) -> str:
         """`scheme://host[:port]`: what two URLs must share for credentials to be shared."""
         return f"{self.scheme}://{self.host_header}"
 
-    @cached_property
+    @property
     def address(self) -> str:
         """`host:port`, always with the port: how pins and messages name it."""
         host = f"[{self.host}]" if ":" in self.host else self.host

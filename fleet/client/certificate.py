@@ -1,0 +1,55 @@
+"""What a host's certificate says, as plain values for an outcome."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+# {"sha256", "notBefore", "notAfter", "subject", "issuer", "selfSigned"}; a connection adds "version", "cipher".
+Certificate: TypeAlias = Mapping[str, Any]
+
+
+def fingerprint(der: bytes) -> str:
+    """The SHA-256 of a certificate in DER, as lower-case hex: what pins hold."""
+    return hashlib.sha256(der).hexdigest()
+
+
+class CertificateReader:
+    """Reads certificates, each distinct one once: parsing costs more than a request.
+
+    `remembered` bounds how many are kept.
+    """
+
+    def __init__(self, *, remembered: int = 1024) -> None:
+        self._remembered = remembered
+        self._known: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def read(self, der: bytes) -> dict[str, Any]:
+        """The facts of a certificate: times are ISO 8601 in UTC, names are RFC 4514 strings. A certificate
+        that does not parse has only its `sha256`."""
+        digest = fingerprint(der)
+        facts = self._known.get(digest)
+        if facts is None:
+            facts = self._known[digest] = {"sha256": digest, **_parse(der)}
+            if len(self._known) > self._remembered:
+                self._known.popitem(last=False)
+        return dict(facts)
+
+
+def _parse(der: bytes) -> dict[str, Any]:
+    from cryptography import x509  # noqa: PLC0415 (heavy, and plain HTTP never needs it)
+
+    try:
+        parsed = x509.load_der_x509_certificate(der)
+        subject, issuer = parsed.subject, parsed.issuer
+        return {
+            "notBefore": parsed.not_valid_before_utc.isoformat().replace("+00:00", "Z"),
+            "notAfter": parsed.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
+            "subject": subject.rfc4514_string(),
+            "issuer": issuer.rfc4514_string(),
+            "selfSigned": subject == issuer,
+        }
+    except Exception:  # noqa: BLE001 (a remote certificate may break the parser in ways it does not list)
+        return {}

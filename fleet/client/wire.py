@@ -1,0 +1,155 @@
+"""One HTTP/1.1 connection to one target: the fast path of every scan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from fleet import __version__
+from fleet.client.certificate import CertificateReader
+from fleet.client.channel import Channel
+from fleet.client.endpoint import Endpoint
+from fleet.client.failures import classify
+from fleet.client.framing import ReplyReader, encode_request
+from fleet.client.message import Reply, Request
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+from fleet.policy import Limits
+
+USER_AGENT = f"fleet/{__version__}"
+
+
+class Connection:
+    """An open connection, made by a `Dialer`. It serves one request at a time.
+
+    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        endpoint: Endpoint,
+        *,
+        limits: Limits,
+        via: str | None = None,
+        der: bytes | None = None,
+        session: Mapping[str, Any] | None = None,
+        reader: CertificateReader | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.via = via
+        self._channel = channel
+        self._host_header = endpoint.host_header
+        self._limits = limits
+        self._der = der
+        self._session = session or {}
+        self._reader = reader
+        self._served = 0
+        self._busy = False
+        self._keep = True
+
+    @property
+    def received(self) -> int:
+        return self._channel.received
+
+    @property
+    def closed(self) -> bool:
+        return self._channel.closed
+
+    @property
+    def served(self) -> int:
+        """Requests answered so far."""
+        return self._served
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent now: open, idle, and the peer has not hung up meanwhile."""
+        if self._busy or not self._keep or self._channel.closed:
+            return False
+        # Before its first request a TLS 1.3 connection may be readable: session tickets.
+        return self._served == 0 or not self._channel.readable_now()
+
+    @property
+    def certificate(self) -> Mapping[str, Any] | None:
+        """The facts of the peer's certificate (see `certificate.Certificate`); None on plain HTTP."""
+        if self._der is None or self._reader is None:
+            return None
+        return {**self._reader.read(self._der), **self._session}
+
+    def close(self) -> None:
+        """Closes the connection at once. Closing twice is fine."""
+        self._keep = False
+        self._channel.close()
+
+    async def send(self, request: Request, *, timeout: float) -> Reply:
+        """Sends a request and reads its whole answer within `timeout` seconds of wall-clock time.
+
+        Raises RequestFailed. A status of 400 or more is stronger than a broken body: such a reply is returned
+        with what could be read of it. Cancelling closes the connection, and so does every failure.
+        """
+        if self._busy:
+            raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
+        data = encode_request(request, self._host_header, USER_AGENT)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        reader = ReplyReader(head_only=request.method == "HEAD", limits=self._limits)
+        self._busy = True
+        try:
+            body = await self._exchange(data, reader, started + timeout)
+        except RequestFailed:
+            self.close()
+            raise
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._busy = False
+        self._served += 1
+        if not reader.reusable:
+            self.close()
+        return Reply(reader.status, tuple(reader.headers), body, request.path, loop.time() - started)
+
+    async def _exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bytes:
+        """The decoded body; `reader` then holds the rest of the reply."""
+        broken: Exception | None = None
+        try:
+            try:
+                await self._channel.send(data, deadline)
+            except (ConnectionError, OSError) as error:
+                if isinstance(error, TimeoutError):
+                    raise
+                broken = error  # it may have answered before it hung up: 413, or an alert that says why
+            while not reader.done:
+                if arrived := await self._channel.receive(deadline):
+                    reader.feed(arrived)
+                elif reader.started:
+                    reader.end()
+                else:
+                    raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
+            return reader.body()
+        except Exception as error:  # noqa: BLE001 (classified: nothing is swallowed)
+            failed = self._failure(error, reader)
+            if reader.status >= 400 and failed.kind.blame != "local":
+                reader.reusable = False
+                return reader.body_so_far()
+            raise failed from error
+
+    def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
+        failed = classify(error, phase="request")
+        if reader.started or failed.kind.blame == "local":
+            return failed
+        if self._served:
+            # An idle connection that the host had given up: the same request may be sent on another one.
+            failed.fresh = failed.kind is FailureKind.TIMEOUT_REQUEST
+        elif self.via is not None and not self._channel.received:
+            return no_answer(self.via)
+        return failed
+
+
+def no_answer(via: str) -> RequestFailed:
+    """The proxy said that it had connected, and then not one byte came from the host. OpenSSH's `-D` says so
+    before it has tried."""
+    return RequestFailed(
+        FailureKind.PROXY_NO_ANSWER, f"connected through {via}, but no byte came from the host"
+    )
