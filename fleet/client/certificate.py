@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-# {"sha256", "notBefore", "notAfter", "subject", "issuer", "selfSigned"}; a connection adds "version", "cipher".
+# {"sha256", "notBefore", "notAfter", "subject", "issuer", "selfSigned"}, and of a connection also
+# {"version", "cipher"}.
 Certificate: TypeAlias = Mapping[str, Any]
 
 
@@ -51,5 +52,5 @@ def _parse(der: bytes) -> dict[str, Any]:
             "issuer": issuer.rfc4514_string(),
             "selfSigned": subject == issuer,
         }
-    except Exception:  # noqa: BLE001 (a remote certificate may break the parser in ways it does not list)
+    except Exception:  # a remote certificate may break the parser in ways it does not list
         return {}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-import socket
 import ssl
 from collections.abc import Callable
+from socket import MSG_PEEK, SO_ERROR, SOL_SOCKET, socket
 from typing import Any
 
 READ_SIZE = 65_536
@@ -27,8 +27,8 @@ class Channel:
 
     __slots__ = ("_eager", "_loop", "_socket", "received")
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket: socket.socket | None = sock
+    def __init__(self, sock: socket) -> None:
+        self._socket: socket | None = sock
         self._loop = asyncio.get_running_loop()
         self._eager = 0
         self.received = 0
@@ -38,7 +38,7 @@ class Channel:
         return self._socket is None
 
     @property
-    def socket(self) -> socket.socket:
+    def sock(self) -> socket:
         """The socket; ConnectionError once it is closed."""
         if self._socket is None:
             raise ConnectionAbortedError("the connection is closed")
@@ -47,19 +47,19 @@ class Channel:
     async def connect(self, address: Any, deadline: float) -> None:
         """Connects the socket. Raises OSError with the errno of the attempt."""
         try:
-            self.socket.connect(address)
+            self.sock.connect(address)
         except (BlockingIOError, InterruptedError):
             await self._ready(self._loop.add_writer, self._loop.remove_writer, deadline)
-            if code := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            if code := self.sock.getsockopt(SOL_SOCKET, SO_ERROR):
                 raise OSError(code, os.strerror(code)) from None
 
     async def handshake(self, context: ssl.SSLContext, host: str, deadline: float) -> bytes:
         """Turns the connection into TLS; returns the peer's certificate in DER.
 
-        The first bytes of the peer are looked at before OpenSSL consumes them: an end is ConnectionResetError,
-        and what is no TLS record raises `NotTls` with what came instead.
+        The first bytes of the peer are looked at before OpenSSL consumes them: an end of the stream is
+        ConnectionResetError, and what is no TLS record raises `NotTls` with what came instead.
         """
-        secured = context.wrap_socket(self.socket, server_hostname=host, do_handshake_on_connect=False)
+        secured = context.wrap_socket(self.sock, server_hostname=host, do_handshake_on_connect=False)
         self._socket = secured
         waited = False
         while True:
@@ -76,7 +76,7 @@ class Channel:
                 return secured.getpeercert(binary_form=True) or b""
 
     def _look(self, secured: ssl.SSLSocket) -> None:
-        first = socket.socket.recv(secured, 16, socket.MSG_PEEK)
+        first = socket.recv(secured, 16, MSG_PEEK)  # below TLS, which refuses flags
         if not first:
             raise ConnectionResetError("the connection closed before the first byte")
         self.received += 1  # the peer has spoken, whatever becomes of it
@@ -88,7 +88,7 @@ class Channel:
         view = memoryview(data)
         while True:
             try:
-                sent = self.socket.send(view)
+                sent = self.sock.send(view)
             except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError):
                 await self._ready(self._loop.add_writer, self._loop.remove_writer, deadline)
                 continue
@@ -103,7 +103,7 @@ class Channel:
         """What has arrived, waiting for the first byte of it; empty at the end of the stream."""
         while True:
             try:
-                data = self.socket.recv(READ_SIZE)
+                data = self.sock.recv(READ_SIZE)
             except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
                 self._eager = 0
                 await self._readable(deadline)
@@ -120,10 +120,17 @@ class Channel:
                 await asyncio.sleep(0)
             return data
 
+    def session_facts(self) -> dict[str, Any]:
+        """The TLS version and cipher in use; empty without TLS."""
+        if not isinstance(self._socket, ssl.SSLSocket):
+            return {}
+        cipher = self._socket.cipher()
+        return {"version": self._socket.version(), "cipher": cipher[0] if cipher else None}
+
     def readable_now(self) -> bool:
         """Whether a read would not wait: on an idle connection that means it ended, or spoke out of turn."""
         poll = select.poll()
-        poll.register(self.socket, select.POLLIN)
+        poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(0))
 
     def close(self) -> None:
@@ -132,16 +139,16 @@ class Channel:
         if sock is not None:
             sock.close()
 
-    def release(self) -> socket.socket:
+    def release(self) -> socket:
         """Gives the socket away; the channel is closed from then on."""
-        sock, self._socket = self.socket, None
+        sock, self._socket = self.sock, None
         return sock
 
     async def _readable(self, deadline: float) -> None:
         await self._ready(self._loop.add_reader, self._loop.remove_reader, deadline)
 
     async def _ready(self, add: Callable[..., Any], remove: Callable[[int], Any], deadline: float) -> None:
-        descriptor = self.socket.fileno()
+        descriptor = self.sock.fileno()
         woken: asyncio.Future[None] = self._loop.create_future()
         add(descriptor, _wake, woken)
         timer = self._loop.call_at(deadline, _expire, woken)

@@ -1,14 +1,16 @@
-"""Bodies out of their Content-Encoding, a bounded step at a time: a bomb stops at the limit, not in memory."""
+"""Bodies out of their Content-Encoding, a bounded step at a time: a bomb ends at the limit, not in memory."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 
 _STEP = 65_536  # decoded bytes per call into zlib
 _MAX_ENCODINGS = 4
+_GZIP, _ZLIB = 31, 15  # zlib's window bits
 
 
 def decoder_for(content_encoding: str, limit: int) -> Body:
@@ -27,7 +29,7 @@ def decoder_for(content_encoding: str, limit: int) -> Body:
 
 
 class Body:
-    """Collects one body. `feed` raises RequestFailed (`body.too_large`) with the byte that crosses the limit."""
+    """Collects one body. `feed` raises RequestFailed (`body.too_large`) when the limit is crossed."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -79,58 +81,59 @@ class _Inflate:
         self._name = name
         self._limit = limit
         self._size = 0
-        self._zlib: zlib._Decompress | None = None
+        self._held = b""  # the first byte, until the second says what it begins
         self._plain = False
-        self._held = b""
+        self._stream: zlib._Decompress | None = None
 
     @property
     def ended(self) -> bool:
-        return self._plain or self._zlib is None or self._zlib.eof
+        """Whether the encoding is whole; a body without a single byte is."""
+        return self._plain or (not self._held if self._stream is None else self._stream.eof)
 
-    def feed(self, data: bytes):  # type: ignore[no-untyped-def]
-        if self._plain:
-            yield data
-            return
+    def feed(self, data: bytes) -> Iterator[bytes]:
         data = self._held + data
-        if self._zlib is None:
+        if self._stream is None and not self._plain:
             if len(data) < 2:
                 self._held = data
                 return
             self._held = b""
-            self._start(data)
-            if self._plain:
-                yield data
-                return
-        while data:
-            assert self._zlib is not None
-            if self._zlib.eof:
+            self._begin(data)
+        if self._stream is None:
+            yield data
+            return
+        yield from self._inflate(self._stream, data)
+
+    def _begin(self, data: bytes) -> None:
+        """Looks at the first two bytes. JSON under a Content-Encoding that it does not have is a known quirk
+        and forgiven; `deflate` is zlib by the book and raw in the field."""
+        if data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in {b"{", b"["}:
+            self._plain = True
+        elif self._name != "deflate":
+            self._stream = zlib.decompressobj(_GZIP)
+        elif data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0:
+            self._stream = zlib.decompressobj(_ZLIB)
+        else:
+            self._stream = zlib.decompressobj(-_ZLIB)
+
+    def _inflate(self, stream: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+        full = False  # a full step may leave output inside zlib, with no input left
+        while data or full:
+            if stream.eof:
                 if self._name == "deflate" or not data.startswith(b"\x1f\x8b"):
                     return  # padding after the end; real servers do it
-                self._zlib = zlib.decompressobj(31)  # a further gzip member
+                stream = self._stream = zlib.decompressobj(_GZIP)  # a further member
             try:
-                piece = self._zlib.decompress(data, _STEP)
+                piece = stream.decompress(data, _STEP)
             except zlib.error as error:
-                raise RequestFailed(
-                    FailureKind.BODY_ENCODING, f"the body is not {self._name}: {error}"
-                ) from error
-            data = self._zlib.unused_data if self._zlib.eof else self._zlib.unconsumed_tail
+                message = f"the body is not {self._name}: {error}"
+                raise RequestFailed(FailureKind.BODY_ENCODING, message) from error
+            data = stream.unused_data if stream.eof else stream.unconsumed_tail
             self._size += len(piece)
+            full = len(piece) == _STEP and not stream.eof
             if self._size > self._limit:
                 raise too_large(self._limit)
             if piece:
                 yield piece
-
-    def _start(self, data: bytes) -> None:
-        """Looks at the first two bytes. JSON under a Content-Encoding that it does not have is a known
-        quirk and forgiven; `deflate` is zlib by the book and raw in practice."""
-        if data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in {b"{", b"["}:
-            self._plain = True
-        elif self._name != "deflate":
-            self._zlib = zlib.decompressobj(31)
-        elif data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0:
-            self._zlib = zlib.decompressobj(15)
-        else:
-            self._zlib = zlib.decompressobj(-15)
 
 
 def too_large(limit: int) -> RequestFailed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,8 +23,8 @@ class Dialer:
     """Opens connections to targets, direct or through a proxy, with or without TLS.
 
     One per scan, shared by all targets. `pins` maps a target's id, or `host:port`, to the SHA-256 of its
-    certificate (lower-case hex); they are used where `tls.mode` is `pin`. Build it outside the event loop:
-    the trust store is read here.
+    certificate (lower-case hex); they are used where `tls.mode` is `pin`. Build it outside
+    the event loop: the trust store is read here.
     """
 
     def __init__(
@@ -51,8 +50,8 @@ class Dialer:
     ) -> Connection:
         """A connection that is ready for its first request.
 
-        `timeouts.connect` covers names, TCP and the proxy's handshake, `timeouts.tls` the TLS handshake. Where
-        a host has several addresses they are tried in turn, each with an equal share of the time that is
+        `timeouts.connect` covers names, TCP and the proxy's handshake, `timeouts.tls` the TLS handshake.
+        Where a host has several addresses they are tried in turn, each with an equal share of the time that is
         left, so one dead address does not use it up. Raises RequestFailed; a cancelled dial leaves no socket.
         """
         deadline = asyncio.get_running_loop().time() + self.timeouts.connect
@@ -130,17 +129,13 @@ class Dialer:
                     raise no_answer(via) from error
             raise _tls_failure(error, via) from error
         self._check_pin(der, endpoint, pin_key)
-        secured = channel.socket
-        assert isinstance(secured, ssl.SSLSocket)
-        cipher = secured.cipher()
-        session: dict[str, Any] = {"version": secured.version(), "cipher": cipher[0] if cipher else None}
         return Connection(
             channel,
             endpoint,
             limits=self.limits,
             via=via,
             der=der,
-            session=session,
+            session=channel.session_facts(),
             reader=self._contexts.certificates,
         )
 

@@ -144,8 +144,8 @@ def _judge_errno(error: OSError, phase: Phase) -> tuple[Kind, str]:
     message = error.strerror or errno.errorcode.get(code or 0, "I/O error")
     if kind := _LOCAL_ERRNO.get(code or 0):
         return kind, message
-    kind = _ERRNO.get(code or 0)
-    if kind is None:
+    known = _ERRNO.get(code or 0)
+    if known is None:
         if isinstance(error, TimeoutError):
             return _TIMEOUTS[phase], message
         return Kind.LOCAL_INTERNAL, f"{type(error).__name__}: {message}"
@@ -153,10 +153,10 @@ def _judge_errno(error: OSError, phase: Phase) -> tuple[Kind, str]:
         return Kind.DNS_UNAVAILABLE, message
     if phase == "proxy":
         # To reach the proxy failed, or it hung up: never the host's doing.
-        return (Kind.PROXY_PROTOCOL if kind is Kind.CONNECT_RESET else Kind.PROXY_UNREACHABLE), message
-    if kind is Kind.TIMEOUT_CONNECT:
+        return (Kind.PROXY_PROTOCOL if known is Kind.CONNECT_RESET else Kind.PROXY_UNREACHABLE), message
+    if known is Kind.TIMEOUT_CONNECT:
         return _TIMEOUTS[phase], message
-    return kind, message
+    return known, message
 
 
 def _judge_tls(error: ssl.SSLError, phase: Phase) -> tuple[Kind, str]:
@@ -168,10 +168,10 @@ def _judge_tls(error: ssl.SSLError, phase: Phase) -> tuple[Kind, str]:
         if phase == "request":
             return Kind.PROTOCOL_TRUNCATED, "the connection closed early"
         return Kind.TLS_HANDSHAKE, "the host closed the connection during the TLS handshake"
-    if kind := _SSL_REASON.get(reason):
-        return kind, reason.lower().replace("_", " ")
-    if isinstance(error, ssl.SSLSyscallError) and (known := _ERRNO.get(error.errno or 0)):
-        return known, error.strerror or "I/O error"
+    if known := _SSL_REASON.get(reason):
+        return known, reason.lower().replace("_", " ")
+    if isinstance(error, ssl.SSLSyscallError):
+        return Kind.CONNECT_RESET, "the connection was reset"
     # After the handshake a TLS error is broken traffic, unless the peer sent an alert.
     kind = Kind.TLS_HANDSHAKE if phase != "request" or "ALERT" in reason else Kind.PROTOCOL_FRAMING
     return kind, reason.lower().replace("_", " ") or error.strerror or "TLS failed"

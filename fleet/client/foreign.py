@@ -99,7 +99,7 @@ def _judge_proxy(error: BaseException, phase: Phase, judge: Judge) -> tuple[Kind
         kind, message = judge(OSError(error.errno, error.strerror), phase)
         return (kind if kind.blame == "local" else Kind.PROXY_UNREACHABLE), message
     code = getattr(error, "error_code", None)
-    if code == 407 or code == 0x5D:
+    if code in {407, 0x5D}:  # HTTP; SOCKS 4
         return Kind.PROXY_AUTH, str(error)
     if code is not None:
         return Kind.PROXY_REFUSED, str(error)

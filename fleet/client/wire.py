@@ -128,7 +128,7 @@ class Connection:
                 else:
                     raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
             return reader.body()
-        except Exception as error:  # noqa: BLE001 (classified: nothing is swallowed)
+        except Exception as error:
             failed = self._failure(error, reader)
             if reader.status >= 400 and failed.kind.blame != "local":
                 reader.reusable = False
