@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from collections import deque
+from itertools import chain
 from typing import Protocol
 
 import httptools
@@ -230,6 +231,8 @@ class Connection:
                     continue
                 ending: tuple[Part, ...] = () if asked.keep_alive else (Close(),)
                 answer = (Wait(self._latency), data, *ending) if self._latency else (data, *ending)
+            elif not asked.keep_alive:
+                answer = chain(answer, (Close(),))
             self._play(iter(answer))
 
     def _play(self, script: Parts) -> None:

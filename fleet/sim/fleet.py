@@ -150,7 +150,7 @@ class SimulatedFleet:
                     tree=tree.name,
                     site=SITES[index % len(SITES)],
                     faults=tuple(each.name for each in behaviours),
-                    kinds=tuple(each.kind for each in behaviours),
+                    kinds=tuple(each.cause(secure=options.tls) for each in afflictions),
                 )
             )
 

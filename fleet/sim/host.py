@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.faults.behaviour import Behaviour
 from fleet.sim.reply import Asked, Message, Reply, Script, error, json_reply, not_found
@@ -33,6 +34,11 @@ class Afflicted:
         self.behaviour = behaviour
         self.path = path
         self.left = times
+
+    def cause(self, *, secure: bool) -> FailureKind | None:
+        """The failure that a scanner should record: none when it ends before a retry does."""
+        kind = self.behaviour.cause(secure=secure)
+        return None if kind is not None and kind.retryable and self.left is not None else kind
 
     def strikes(self, path: str) -> bool:
         """Whether it changes the answer to a request for `path`; counts down where it is limited."""

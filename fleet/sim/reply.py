@@ -139,6 +139,11 @@ def not_found(path: str) -> Reply:
     )
 
 
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body; an empty one ends it."""
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
 def json_reply(status: int, value: object, *headers: tuple[str, str]) -> Reply:
     """An answer with a JSON body."""
     return Reply(status, orjson.dumps(value), headers)

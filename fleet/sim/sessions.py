@@ -11,7 +11,7 @@ from fleet.sim.reply import Message, Reply, error
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 
-_FULL = (
+FULL = (
     Message(
         "Base.1.18.SessionLimitExceeded",
         "The session establishment failed due to the number of simultaneous sessions exceeding the limit"
@@ -24,12 +24,12 @@ _FULL = (
         resolution="Close one or more sessions and retry the operation.",
     ),
 )
-_REJECTED = Message(
+REJECTED = Message(
     "Base.1.18.ResourceAtUriUnauthorized",
     "While accessing the resource, the service received an authorization error.",
     resolution="Ensure that the appropriate access is provided for the service to access the URI.",
 )
-_LOCKED = Message(
+LOCKED = Message(
     "Base.1.18.AccessDenied",
     "The account is locked: too many failed login attempts from this client. Try again later.",
     resolution="Wait until the lockout ends, then log in with the correct credentials.",
@@ -97,7 +97,7 @@ class Accounts:
         if self.auth is None:
             return None
         if self._locked:
-            return error(403, _LOCKED)
+            return error(403, LOCKED)
         token = headers.get("x-auth-token")
         if token is not None:
             return None if self._use(token) else self._reject(counted=False)
@@ -117,12 +117,12 @@ class Accounts:
             )
         if self.auth is not None:
             if self._locked:
-                return error(403, _LOCKED)
+                return error(403, LOCKED)
             if (user, password) != self.auth:
                 return self._reject(counted=True)
         self._failures = 0
         if len(self._by_token) >= self.rules.limit:
-            return error(503, *_FULL)
+            return error(503, *FULL)
         session = Session(str(self._next), secrets.token_hex(16), str(user))
         self._next += 1
         self._by_token[session.token] = session
@@ -164,4 +164,9 @@ class Accounts:
             if self.rules.lockout and self._failures >= self.rules.lockout:
                 self._failures = 0
                 self._locked_until = time.monotonic() + self.rules.lockout_seconds
-        return error(401, _REJECTED, headers=(("WWW-Authenticate", 'Basic realm="simulated host"'),))
+        return challenge(REJECTED)
+
+
+def challenge(message: Message) -> Reply:
+    """401, and how to come in."""
+    return error(401, message, headers=(("WWW-Authenticate", 'Basic realm="simulated host"'),))

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from fleet.sim.faults import connection
+from fleet.sim.faults import auth, body, connection, http, link, status, timing, tls
 from fleet.sim.faults.behaviour import Behaviour
 
 __all__ = ["BEHAVIOURS", "FAULTS", "Behaviour"]
 
-BEHAVIOURS: tuple[type[Behaviour], ...] = (*connection.BEHAVIOURS,)
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
+    *connection.BEHAVIOURS,
+    *tls.BEHAVIOURS,
+    *timing.BEHAVIOURS,
+    *http.BEHAVIOURS,
+    *status.BEHAVIOURS,
+    *body.BEHAVIOURS,
+    *link.BEHAVIOURS,
+    *auth.BEHAVIOURS,
+)
 
 
 def _named() -> Iterator[tuple[str, type[Behaviour]]]:

@@ -31,6 +31,10 @@ class Behaviour:
     plain: ClassVar[bool] = False  # speaks plain HTTP even where the fleet speaks TLS
     address: str = ""  # of the host that misbehaves; set when the fault is dealt out
 
+    def cause(self, *, secure: bool) -> FailureKind | None:
+        """The failure kind that it should cause on a fleet that speaks TLS, or does not."""
+        return self.kind
+
     def greet(self) -> Script | None:
         """What happens right after accept instead of TLS and HTTP; None: nothing special."""
         return None

@@ -87,6 +87,9 @@ class HangInTls(Behaviour):
     kind = FailureKind.TIMEOUT_TLS
     aliases = ("hang-tls", "hang-accept")
 
+    def cause(self, *, secure: bool) -> FailureKind:
+        return FailureKind.TIMEOUT_TLS if secure else FailureKind.TIMEOUT_REQUEST
+
     def greet(self) -> Script:
         return (Silence(),)
 
@@ -98,6 +101,9 @@ class SshBanner(Behaviour):
     name = "protocol.framing:ssh-banner"
     kind = FailureKind.PROTOCOL_FRAMING
     aliases = ("ssh-banner",)
+
+    def cause(self, *, secure: bool) -> FailureKind:
+        return FailureKind.TLS_HANDSHAKE if secure else FailureKind.PROTOCOL_FRAMING
 
     def greet(self) -> Script:
         return (b"SSH-2.0-OpenSSH_9.2p1\r\n", Wait(0.05), Close())

@@ -1,0 +1,192 @@
+"""Faults of accounts: credentials that are refused, sessions that are missing, odd, or do not last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from fleet.outcome import FailureKind
+from fleet.sim.faults.behaviour import Behaviour, Normal
+from fleet.sim.reply import Asked, Message, Reply, error
+from fleet.sim.sessions import FULL, LOCKED, REJECTED, SESSIONS, SessionRules, challenge
+from fleet.sim.tree import ROOT
+
+_FORBIDDEN = Message(
+    "Base.1.18.InsufficientPrivilege",
+    "There are insufficient privileges for the account or credentials associated with the current session"
+    " to perform the requested operation.",
+)
+_LICENCE = Message("SMC.1.0.OemLicenseNotPassed", "Not licensed to perform this request.", ("DCMS",))
+_CHANGE = Message(
+    "Base.1.18.PasswordChangeRequired",
+    "The password provided for this account must be changed before access is granted."
+    " PATCH the Password property for this account located at the target URI.",
+    (f"{ROOT}/AccountService/Accounts/1",),
+)
+
+
+def _public(asked: Asked) -> bool:
+    """Whether anybody may ask this: the service root, and what belongs to it."""
+    return asked.key in ("/redfish", ROOT, f"{ROOT}/$metadata", f"{ROOT}/odata")
+
+
+@dataclass(frozen=True)
+class Rejected(Behaviour):
+    """401 for every credential; the service root stays open. Causes auth.rejected."""
+
+    name = "auth.rejected"
+    kind = FailureKind.AUTH_REJECTED
+    aliases = ("401",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return normal() if _public(asked) else challenge(REJECTED)
+
+
+@dataclass(frozen=True)
+class RejectedEverywhere(Behaviour):
+    """401 even for the service root when no credentials come with it. Causes nothing for a client that
+    then sends them."""
+
+    name = "root-needs-auth"
+    aliases = ("401-root",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        known = "authorization" in asked.headers or "x-auth-token" in asked.headers
+        return normal() if known or asked.method == "POST" else challenge(REJECTED)
+
+
+@dataclass(frozen=True)
+class Forbidden(Behaviour):
+    """403 for every resource but the root and the login. Causes auth.forbidden."""
+
+    name = "auth.forbidden"
+    kind = FailureKind.AUTH_FORBIDDEN
+    aliases = ("403",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return normal() if _public(asked) or asked.key.startswith(SESSIONS) else error(403, _FORBIDDEN)
+
+
+@dataclass(frozen=True)
+class NoLicence(Behaviour):
+    """403 because a licence is missing, usually for one `path`. Causes auth.forbidden."""
+
+    name = "auth.forbidden:licence"
+    kind = FailureKind.AUTH_FORBIDDEN
+    aliases = ("no-licence",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return normal() if _public(asked) or asked.key.startswith(SESSIONS) else error(403, _LICENCE)
+
+
+@dataclass(frozen=True)
+class Locked(Behaviour):
+    """403 that says that the account is locked, for logins and resources. Causes auth.locked."""
+
+    name = "auth.locked"
+    kind = FailureKind.AUTH_LOCKED
+    aliases = ("locked",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return normal() if _public(asked) else error(403, LOCKED)
+
+
+@dataclass(frozen=True)
+class SessionTableFull(Behaviour):
+    """503 with RAC0218 for every login. Causes auth.session_limit (a client may fall back to Basic)."""
+
+    name = "auth.session_limit"
+    kind = FailureKind.AUTH_SESSION_LIMIT
+    aliases = ("sessions-full",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return error(503, *FULL) if asked.method == "POST" else normal()
+
+
+@dataclass(frozen=True)
+class TokenDies(Behaviour):
+    """Forgets a session after `requests`. With 0, each new session is refused at once: auth.expired; with
+    more, nothing for a client that logs in again."""
+
+    name = "auth.expired"
+    kind = FailureKind.AUTH_EXPIRED
+    aliases = ("token-dies",)
+    requests: int = 0
+
+    def rules(self, rules: SessionRules) -> SessionRules:
+        return replace(rules, token_requests=self.requests)
+
+
+@dataclass(frozen=True)
+class PasswordChange(Behaviour):
+    """Logs in, then answers 403 PasswordChangeRequired to everything. Causes auth.password_change."""
+
+    name = "auth.password_change"
+    kind = FailureKind.AUTH_PASSWORD_CHANGE
+    aliases = ("password-change",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return normal() if _public(asked) or asked.key.startswith(SESSIONS) else error(403, _CHANGE)
+
+
+@dataclass(frozen=True)
+class NoSessions(Behaviour):
+    """No session service: logins answer `status` (404, 405, 501). Causes nothing: there is Basic."""
+
+    name = "no-sessions"
+    aliases = ("sessions-not-offered",)
+    status: int = 404
+
+    def rules(self, rules: SessionRules) -> SessionRules:
+        return replace(rules, offered=False, refusal=self.status)
+
+
+@dataclass(frozen=True)
+class OddLocation(Behaviour):
+    """The Location of a new session is `missing` or `absolute`. Causes nothing: the body names it too."""
+
+    name = "odd-location"
+    location: Literal["missing", "absolute"] = "missing"
+
+    def rules(self, rules: SessionRules) -> SessionRules:
+        return replace(rules, location=self.location)
+
+
+@dataclass(frozen=True)
+class LogoutRefused(Behaviour):
+    """DELETE of a session answers `status` (405, 401, 404, 200); it ends only for 2xx. Causes nothing."""
+
+    name = "logout-refused"
+    aliases = ("delete-405",)
+    status: int = 405
+
+    def rules(self, rules: SessionRules) -> SessionRules:
+        return replace(rules, logout=self.status)
+
+
+@dataclass(frozen=True)
+class LoginWithBasicRefused(Behaviour):
+    """400 for a login that carries an Authorization header. Causes nothing for a client that sends none."""
+
+    name = "login-refuses-basic"
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        if asked.method == "POST" and "authorization" in asked.headers:
+            return error(400, Message("Base.1.18.GeneralError", "Authorization is not accepted here."))
+        return normal()
+
+
+BEHAVIOURS = (
+    Rejected,
+    RejectedEverywhere,
+    Forbidden,
+    NoLicence,
+    Locked,
+    SessionTableFull,
+    TokenDies,
+    PasswordChange,
+    NoSessions,
+    OddLocation,
+    LogoutRefused,
+    LoginWithBasicRefused,
+)

@@ -1,0 +1,257 @@
+"""Faults of bodies: not JSON, not quite JSON, too large, too deep, or encoded otherwise than said."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from fleet.outcome import FailureKind
+from fleet.sim.faults.behaviour import Behaviour, Normal
+from fleet.sim.reply import Asked, Part, Reply, chunk
+
+_LOGIN_PAGE = (
+    b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form method='post' action='/login'>"
+    b"<input name='user'><input name='password' type='password'></form></body></html>\n"
+)
+_BLOCK = b" " * (1024 * 1024)
+_JSON_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+
+
+def _changed(reply: Reply, body: bytes) -> Reply:
+    """The same answer with another body; only answers that succeed and have one are changed."""
+    return replace(reply, body=body) if 200 <= reply.status < 300 and reply.body else reply
+
+
+@dataclass(frozen=True)
+class WrongContentType(Behaviour):
+    """JSON that calls itself text/plain. Causes nothing: bodies are judged by what they are."""
+
+    name = "wrong-content-type"
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return replace(normal(), content_type="text/plain")
+
+
+@dataclass(frozen=True)
+class LoginPage(Behaviour):
+    """200 with an HTML login page for everything. Causes body.not_json."""
+
+    name = "body.not_json:html"
+    kind = FailureKind.BODY_NOT_JSON
+    aliases = ("html-200", "login-page")
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return Reply(200, _LOGIN_PAGE, content_type="text/html")
+
+
+@dataclass(frozen=True)
+class BadJson(Behaviour):
+    """JSON that breaks off, with the right length. Causes body.not_json."""
+
+    name = "body.not_json"
+    kind = FailureKind.BODY_NOT_JSON
+    aliases = ("bad-json",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        return _changed(reply, reply.body[: len(reply.body) // 2])
+
+
+@dataclass(frozen=True)
+class Prefixed(Behaviour):
+    """JSON objects whose first member is what orderly parsers refuse. Subclasses say what it is."""
+
+    name = ""
+    first = b""
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        return _changed(reply, b"{" + self.first + b"," + reply.body[1:])
+
+
+@dataclass(frozen=True)
+class ControlCharacters(Prefixed):
+    """Bare line feeds and control characters in a string. Causes nothing: they are forgiven."""
+
+    name = "control-characters"
+    first = b'"Description":"one line\nand another\x01\t"'
+
+
+@dataclass(frozen=True)
+class NotANumber(Prefixed):
+    """NaN and Infinity as numbers. Causes nothing: they are forgiven."""
+
+    name = "nan"
+    first = b'"Reading":NaN,"ReadingMax":Infinity'
+
+
+@dataclass(frozen=True)
+class Latin1(Prefixed):
+    """A string that is not UTF-8. Causes nothing: it is forgiven."""
+
+    name = "latin1"
+    first = b'"Description":"Intel\xae Xeon\xae"'
+
+
+@dataclass(frozen=True)
+class ByteOrderMark(Behaviour):
+    """A byte order mark before the JSON. Causes nothing: it is forgiven."""
+
+    name = "bom"
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        return _changed(reply, b"\xef\xbb\xbf" + reply.body)
+
+
+@dataclass(frozen=True)
+class TrailingBytes(Behaviour):
+    """A NUL and a line end after the JSON. Causes nothing: they are forgiven."""
+
+    name = "trailing-bytes"
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        return _changed(reply, reply.body + b"\x00\r\n")
+
+
+@dataclass(frozen=True)
+class TwoDocuments(Behaviour):
+    """An error document and the resource, one after the other. Causes nothing: the resource is read."""
+
+    name = "two-documents"
+    aliases = ("concatenated",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        return _changed(reply, b'{"error":{"code":"Base.1.18.GeneralError"}}\n' + reply.body)
+
+
+@dataclass(frozen=True)
+class DeepJson(Behaviour):
+    """Arrays nested `depth` deep. Causes body.too_deep."""
+
+    name = "body.too_deep"
+    kind = FailureKind.BODY_TOO_DEEP
+    aliases = ("deep-json",)
+    depth: int = 100_000
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return _changed(normal(), b'{"a":' + b"[" * self.depth + b"]" * self.depth + b"}")
+
+
+@dataclass(frozen=True)
+class HugeBody(Behaviour):
+    """A body of `size` bytes that says so. Causes body.too_large."""
+
+    name = "body.too_large"
+    kind = FailureKind.BODY_TOO_LARGE
+    aliases = ("huge-body",)
+    size: int = 64 * 1024 * 1024
+
+    def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
+        yield normal().head(length=self.size)
+        left = self.size
+        while left > 0:
+            yield _BLOCK[:left]
+            left -= len(_BLOCK)
+
+
+@dataclass(frozen=True)
+class EndlessBody(Behaviour):
+    """Chunks that never end. Causes body.too_large."""
+
+    name = "body.too_large:endless"
+    kind = FailureKind.BODY_TOO_LARGE
+    aliases = ("endless-body",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
+        yield _JSON_CHUNKED + b"\r\n"
+        block = chunk(_BLOCK[: 64 * 1024])
+        while True:
+            yield block
+
+
+@dataclass(frozen=True)
+class GzipBomb(Behaviour):
+    """About a thousandth of `size` bytes that inflate to all of it. Causes body.too_large."""
+
+    name = "body.too_large:gzip-bomb"
+    kind = FailureKind.BODY_TOO_LARGE
+    aliases = ("gzip-bomb",)
+    size: int = 1024 * 1024 * 1024
+
+    def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
+        yield _JSON_CHUNKED + b"Content-Encoding: gzip\r\n\r\n"
+        yield chunk(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03")
+        # a fully flushed block stands alone, so one that was compressed once serves a thousand times
+        deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+        block = chunk(deflate.compress(_BLOCK) + deflate.flush(zlib.Z_FULL_FLUSH))
+        checksum, blocks = 0, self.size // len(_BLOCK)
+        for _ in range(blocks):
+            checksum = zlib.crc32(_BLOCK, checksum)
+            yield block
+        size = (blocks * len(_BLOCK)) & 0xFFFFFFFF
+        yield chunk(b"\x03\x00" + checksum.to_bytes(4, "little") + size.to_bytes(4, "little"))
+        yield chunk(b"")
+
+
+@dataclass(frozen=True)
+class GzipUnasked(Behaviour):
+    """gzip whether asked for or not. Causes nothing."""
+
+    name = "gzip-unasked"
+    aliases = ("gzip",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        changed = _changed(reply, gzip.compress(reply.body, 1, mtime=0))
+        return reply if changed is reply else changed.with_headers(("Content-Encoding", "gzip"))
+
+
+@dataclass(frozen=True)
+class Deflate(Behaviour):
+    """deflate, with the zlib header or (`raw`) without it, as servers disagree. Causes nothing."""
+
+    name = "deflate"
+    raw: bool = False
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        deflate = zlib.compressobj(6, zlib.DEFLATED, -15 if self.raw else 15)
+        changed = _changed(reply, deflate.compress(reply.body) + deflate.flush())
+        return reply if changed is reply else changed.with_headers(("Content-Encoding", "deflate"))
+
+
+@dataclass(frozen=True)
+class FalseGzip(Behaviour):
+    """Content-Encoding: gzip on a body that is plain. Causes body.encoding."""
+
+    name = "body.encoding"
+    kind = FailureKind.BODY_ENCODING
+    aliases = ("false-gzip", "gzip-plain")
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return normal().with_headers(("Content-Encoding", "gzip"))
+
+
+BEHAVIOURS = (
+    WrongContentType,
+    LoginPage,
+    BadJson,
+    ControlCharacters,
+    NotANumber,
+    Latin1,
+    ByteOrderMark,
+    TrailingBytes,
+    TwoDocuments,
+    DeepJson,
+    HugeBody,
+    EndlessBody,
+    GzipBomb,
+    GzipUnasked,
+    Deflate,
+    FalseGzip,
+)

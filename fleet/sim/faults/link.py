@@ -1,0 +1,145 @@
+"""Faults of collections and links: members elsewhere, pages that never end, $expand that does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from fleet.outcome import FailureKind
+from fleet.sim.faults.behaviour import Behaviour, Normal
+from fleet.sim.faults.status import ELSEWHERE
+from fleet.sim.reply import Asked, Message, Reply, error
+from fleet.sim.sessions import SESSIONS
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def _change_collection(asked: Asked, reply: Reply, change: Change) -> Reply:
+    """The answer with its document changed, when that is a collection (of anything but sessions)."""
+    if reply.status != 200 or asked.key.startswith(SESSIONS):
+        return reply
+    try:
+        document = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return reply
+    if not isinstance(document, dict) or not isinstance(document.get("Members"), list):
+        return reply
+    change(document)
+    return replace(reply, body=orjson.dumps(document))
+
+
+@dataclass(frozen=True)
+class ForeignMember(Behaviour):
+    """Collections have one more member, at another origin, `to`. Causes link.foreign."""
+
+    name = "link.foreign"
+    kind = FailureKind.LINK_FOREIGN
+    aliases = ("foreign-link",)
+    to: str = ELSEWHERE
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        def change(document: dict[str, Any]) -> None:
+            document["Members"].append({"@odata.id": f"{self.to}{asked.key}/foreign"})
+
+        return _change_collection(asked, normal(), change)
+
+
+@dataclass(frozen=True)
+class NextLinkLoop(Behaviour):
+    """Collections name themselves as their next page. Causes link.limit."""
+
+    name = "link.limit"
+    kind = FailureKind.LINK_LIMIT
+    aliases = ("nextlink-loop",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        def change(document: dict[str, Any]) -> None:
+            document["Members@odata.nextLink"] = asked.target
+
+        return _change_collection(asked, normal(), change)
+
+
+@dataclass(frozen=True)
+class EndlessPages(Behaviour):
+    """Collections go on for ever, each page with a link of its own. Causes link.limit."""
+
+    name = "link.limit:endless-pages"
+    kind = FailureKind.LINK_LIMIT
+    aliases = ("endless-pages",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        page = int("0" + asked.query.rpartition("page=")[2]) if "page=" in asked.query else 1
+
+        def change(document: dict[str, Any]) -> None:
+            document["Members@odata.nextLink"] = f"{asked.path}?page={page + 1}"
+
+        return _change_collection(asked, normal(), change)
+
+
+@dataclass(frozen=True)
+class OddMembers(Behaviour):
+    """Members null or holding empty links, the count a string. Causes nothing: read as empty."""
+
+    name = "odd-members"
+    null: bool = False
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        def change(document: dict[str, Any]) -> None:
+            document["Members"] = None if self.null else [{}, None, *document["Members"]]
+            document["Members@odata.count"] = "99"
+
+        return _change_collection(asked, normal(), change)
+
+
+@dataclass(frozen=True)
+class ExpandIgnored(Behaviour):
+    """The root offers $expand, collections ignore it. Causes nothing."""
+
+    name = "expand-ignored"
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        if "$expand" in asked.query or "%24expand" in asked.query:
+            asked.query = ""
+        return normal()
+
+
+@dataclass(frozen=True)
+class ExpandRefused(Behaviour):
+    """The root offers $expand, collections answer it with `status`. Causes nothing: asked again without."""
+
+    name = "expand-refused"
+    status: int = 400
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        if "$expand" in asked.query or "%24expand" in asked.query:
+            return error(
+                self.status, Message("Base.1.18.QueryNotSupportedOnResource", "Querying is not supported.")
+            )
+        return normal()
+
+
+@dataclass(frozen=True)
+class ExpandBroken(Behaviour):
+    """The root offers $expand, and what it gives is not JSON. Causes nothing: asked again without."""
+
+    name = "expand-broken"
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        if "$expand" in asked.query or "%24expand" in asked.query:
+            return replace(reply, body=reply.body.replace(b'","', b'""', 1))
+        return reply
+
+
+BEHAVIOURS = (
+    ForeignMember,
+    NextLinkLoop,
+    EndlessPages,
+    OddMembers,
+    ExpandIgnored,
+    ExpandRefused,
+    ExpandBroken,
+)

@@ -1,0 +1,82 @@
+"""Faults of time: answers that come late, byte by byte, or never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fleet.outcome import FailureKind
+from fleet.sim.faults.behaviour import Behaviour, Normal
+from fleet.sim.reply import Asked, Part, Script, Silence, Wait
+
+
+@dataclass(frozen=True)
+class Hang(Behaviour):
+    """Takes the request and never answers. Causes timeout.request."""
+
+    name = "timeout.request"
+    kind = FailureKind.TIMEOUT_REQUEST
+    aliases = ("hang",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Script:
+        return (Silence(),)
+
+
+@dataclass(frozen=True)
+class HangAfterHeaders(Behaviour):
+    """Sends the headers and never the body. Causes timeout.request."""
+
+    name = "timeout.request:hang-after-headers"
+    kind = FailureKind.TIMEOUT_REQUEST
+    aliases = ("hang-after-headers",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Script:
+        return (normal().head(), Silence())
+
+
+@dataclass(frozen=True)
+class DripBody(Behaviour):
+    """Sends the body one byte every `interval` seconds. Causes timeout.request."""
+
+    name = "timeout.request:drip-body"
+    kind = FailureKind.TIMEOUT_REQUEST
+    aliases = ("drip", "drip-body")
+    interval: float = 0.25
+
+    def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
+        reply = normal()
+        yield reply.head()
+        for byte in reply.body:
+            yield bytes([byte])
+            yield Wait(self.interval)
+
+
+@dataclass(frozen=True)
+class DripHeaders(Behaviour):
+    """Sends the head of the answer one byte every `interval` seconds. Causes timeout.request."""
+
+    name = "timeout.request:drip-headers"
+    kind = FailureKind.TIMEOUT_REQUEST
+    aliases = ("drip-headers", "slowloris")
+    interval: float = 0.25
+
+    def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
+        reply = normal()
+        for byte in reply.head():
+            yield bytes([byte])
+            yield Wait(self.interval)
+        yield reply.body
+
+
+@dataclass(frozen=True)
+class Slow(Behaviour):
+    """Answers after `seconds`. Causes nothing for a client with that much patience."""
+
+    name = "slow"
+    seconds: float = 5.0
+
+    def answer(self, asked: Asked, normal: Normal) -> Script:
+        return (Wait(self.seconds), normal().encode(bodiless=asked.method == "HEAD"))
+
+
+BEHAVIOURS = (Hang, HangAfterHeaders, DripBody, DripHeaders, Slow)

@@ -1,0 +1,156 @@
+"""Faults of TLS: certificates that do not verify, handshakes that cannot succeed."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, replace
+
+from fleet.outcome import FailureKind
+from fleet.sim.certificates import Recipe
+from fleet.sim.faults.behaviour import Behaviour
+
+OLD_CIPHERS = "ALL:@SECLEVEL=0"
+
+
+@dataclass(frozen=True)
+class OverTls(Behaviour):
+    """A fault that exists only where TLS is spoken."""
+
+    name = ""
+
+    def cause(self, *, secure: bool) -> FailureKind | None:
+        return self.kind if secure else None
+
+
+@dataclass(frozen=True)
+class Expired(OverTls):
+    """A certificate that ended `days` ago. Causes tls.expired."""
+
+    name = "tls.expired"
+    kind = FailureKind.TLS_EXPIRED
+    aliases = ("expired",)
+    days: int = 100
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, starts=-self.days - 365, ends=-self.days)
+
+
+@dataclass(frozen=True)
+class NotYetValid(OverTls):
+    """A certificate that starts in `days`. Causes tls.not_yet_valid."""
+
+    name = "tls.not_yet_valid"
+    kind = FailureKind.TLS_NOT_YET_VALID
+    aliases = ("not-yet-valid",)
+    days: int = 100
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, starts=self.days, ends=self.days + 365)
+
+
+@dataclass(frozen=True)
+class SelfSigned(OverTls):
+    """A certificate that signs itself, as BMCs leave the factory. Causes tls.self_signed."""
+
+    name = "tls.self_signed"
+    kind = FailureKind.TLS_SELF_SIGNED
+    aliases = ("self-signed",)
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, issuer="self")
+
+
+@dataclass(frozen=True)
+class UnknownCa(OverTls):
+    """A certificate of an authority that nobody trusts. Causes tls.unknown_ca."""
+
+    name = "tls.unknown_ca"
+    kind = FailureKind.TLS_UNKNOWN_CA
+    aliases = ("unknown-ca",)
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, issuer="stranger")
+
+
+@dataclass(frozen=True)
+class WrongName(OverTls):
+    """A certificate for another address. Causes tls.hostname."""
+
+    name = "tls.hostname"
+    kind = FailureKind.TLS_HOSTNAME
+    aliases = ("wrong-hostname", "wrong-host")
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, wrong_name=True)
+
+
+@dataclass(frozen=True)
+class OldVersion(OverTls):
+    """Nothing newer than TLS 1.1. Causes tls.version with the modern profile; the legacy profile copes."""
+
+    name = "tls.version"
+    kind = FailureKind.TLS_VERSION
+    aliases = ("tls1.1", "old-tls")
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(
+            recipe,
+            key="rsa",
+            ciphers=OLD_CIPHERS,
+            minimum=ssl.TLSVersion.TLSv1,
+            maximum=ssl.TLSVersion.TLSv1_1,
+        )
+
+
+@dataclass(frozen=True)
+class RsaKeyExchange(OverTls):
+    """TLS 1.2 with RSA key exchange only, as old BMCs have it. Causes tls.handshake with the modern profile;
+    the legacy profile copes."""
+
+    name = "tls.handshake"
+    kind = FailureKind.TLS_HANDSHAKE
+    aliases = ("rsa-kex", "legacy-tls")
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(
+            recipe,
+            key="rsa",
+            ciphers="AES256-GCM-SHA384:@SECLEVEL=0",
+            minimum=ssl.TLSVersion.TLSv1_2,
+            maximum=ssl.TLSVersion.TLSv1_2,
+        )
+
+
+@dataclass(frozen=True)
+class ClientCertificate(OverTls):
+    """Asks for a client certificate and ends the handshake without one. Causes tls.client_cert."""
+
+    name = "tls.client_cert"
+    kind = FailureKind.TLS_CLIENT_CERT
+    aliases = ("client-certificate", "client-cert")
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, client_certificate=True)
+
+
+@dataclass(frozen=True)
+class PlainHttp(OverTls):
+    """Plain HTTP on the port where TLS is expected; answers a TLS hello with 400. Causes tls.plain_http."""
+
+    name = "tls.plain_http"
+    kind = FailureKind.TLS_PLAIN_HTTP
+    aliases = ("plain-http",)
+    plain = True
+
+
+BEHAVIOURS = (
+    Expired,
+    NotYetValid,
+    SelfSigned,
+    UnknownCa,
+    WrongName,
+    OldVersion,
+    RsaKeyExchange,
+    ClientCertificate,
+    PlainHttp,
+)
