@@ -38,6 +38,8 @@ class Limits:
     errors: int = 100  # kept in one outcome; the rest is counted
     violations: int = 100
     message: int = 500  # characters of one failure message
+    expansion: int = 2**24  # targets that one expression of an inventory may stand for (a whole /8)
+    line: int = 64 * 1024  # one line of an inventory
 
 
 @dataclass(frozen=True, slots=True)

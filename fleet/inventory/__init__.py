@@ -1,1 +1,56 @@
-"""See docs/architecture.md."""
+"""Where targets come from, and which credential and which proxy each of them gets.
+
+Targets are streamed: nothing here holds an inventory in memory. Reading blocks, so an event loop reads
+from a thread.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fleet.inventory.credentials import Credentials, NamedAuth
+from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
+from fleet.inventory.proxy import Proxies, parse_proxy_url
+from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
+from fleet.inventory.rows import format_target
+from fleet.inventory.secrets import SecretReader, is_reference
+
+if TYPE_CHECKING:
+    from fleet.inventory.auths import load_auths
+    from fleet.inventory.models import AuthModel, AuthsFile, ProxyModel
+
+__all__ = [
+    "AuthModel",
+    "AuthsFile",
+    "Condition",
+    "Credentials",
+    "HostSet",
+    "Inventory",
+    "InventoryCounts",
+    "InventoryOptions",
+    "NamedAuth",
+    "Proxies",
+    "ProxyModel",
+    "SecretReader",
+    "format_target",
+    "is_reference",
+    "load_auths",
+    "parse_condition",
+    "parse_match",
+    "parse_proxy_url",
+    "read_targets",
+]
+
+_LATE = {
+    "AuthModel": "fleet.inventory.models",
+    "AuthsFile": "fleet.inventory.models",
+    "ProxyModel": "fleet.inventory.models",
+    "load_auths": "fleet.inventory.auths",
+}  # pydantic takes 60 ms to import, and expanding an inventory does not need it
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(importlib.import_module(_LATE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

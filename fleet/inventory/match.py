@@ -1,0 +1,205 @@
+"""Which targets a condition means: by label, by name, by address.
+
+A condition is text, `site=a|b,role!=dev*`: comma is "and", `|` is "or", values are globs. The names `id`,
+`auth`, `proxy`, `url` and `host` stand for the target's own; every other name is a label, and a label that
+a target does not have is the empty text. A condition without `=` is about the host: a glob, an address,
+a network or a range.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+
+from fleet.errors import InventoryError
+from fleet.inventory.address import Place, normal_host, shown, split
+from fleet.inventory.ranges import Interval, Pattern, parse_range
+from fleet.target import Target
+
+_OPERATOR = re.compile(r"!?=")
+
+
+class HostSet:
+    """Hosts named by expressions: `host`, `host:port`, a network, a range, a glob.
+
+    Plain hosts, networks and address ranges cost the same however many there are; patterns and globs are
+    tried one after another.
+    """
+
+    def __init__(self, expressions: Iterable[str] = ()) -> None:
+        self._hosts: set[str] = set()
+        self._places: set[tuple[str, int]] = set()
+        self._patterns: list[tuple[Pattern, int | None]] = []
+        self._globs: list[tuple[re.Pattern[str], int | None]] = []
+        self._intervals: dict[tuple[int, int | None], list[tuple[int, int]]] = {}
+        for expression in expressions:
+            self.add(expression)
+
+    def __bool__(self) -> bool:
+        return bool(self._hosts or self._places or self._patterns or self._globs or self._intervals)
+
+    def add(self, expression: str) -> None:
+        """Add what one expression stands for. Raises InventoryError."""
+        if "*" in expression or "?" in expression:
+            host, colon, port = expression.lower().rpartition(":")
+            if colon and port.isdigit() and "]" not in port:
+                self._globs.append((re.compile(translate(host)), int(port)))
+            else:
+                self._globs.append((re.compile(translate(expression.lower())), None))
+            return
+        parts = split(expression)
+        if parts.path:
+            raise InventoryError(
+                f"an exclusion or a match is about hosts, without a path: {shown(expression)}"
+            )
+        hosts = parse_range(parts.host)
+        if isinstance(hosts, Interval):
+            found = self._intervals.setdefault((hosts.version, parts.port), [])
+            found.append((hosts.first, hosts.last))
+            _merge(found)
+        elif hosts is not None:
+            self._patterns.append((hosts, parts.port))
+        elif parts.port is None:
+            self._hosts.add(normal_host(parts.host))
+        else:
+            self._places.add((normal_host(parts.host), parts.port))
+
+    def __contains__(self, place: Place) -> bool:
+        host, port = place.host, place.port
+        return (
+            host in self._hosts
+            or (host, port) in self._places
+            or any(wanted in (None, port) and host in pattern for pattern, wanted in self._patterns)
+            or any(wanted in (None, port) and glob.match(host) for glob, wanted in self._globs)
+            or (bool(self._intervals) and self._in_interval(host, port))
+        )
+
+    def _in_interval(self, host: str, port: int) -> bool:
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        number = int(address)
+        for wanted in (None, port):
+            spans = self._intervals.get((address.version, wanted), [])
+            at = bisect_right(spans, (number, 1 << 129)) - 1
+            if at >= 0 and number <= spans[at][1]:
+                return True
+        return False
+
+
+def _merge(spans: list[tuple[int, int]]) -> None:
+    """Sort and join overlapping spans in place, so that one bisection answers."""
+    spans.sort()
+    merged: list[tuple[int, int]] = []
+    for first, last in spans:
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    spans[:] = merged
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One comparison: `name` against any of some globs, or the host against a set."""
+
+    name: str
+    globs: tuple[re.Pattern[str], ...]
+    hosts: HostSet | None
+    negated: bool
+
+    def holds(self, target: Target, place: Place) -> bool:
+        if self.hosts is not None:
+            return (place in self.hosts) != self.negated
+        value = _value(target, self.name)
+        return any(glob.match(value) for glob in self.globs) != self.negated
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Clauses that must all hold."""
+
+    clauses: tuple[Clause, ...]
+    text: str
+
+    def holds(self, target: Target, place: Place | None = None) -> bool:
+        if place is None:
+            place = place_of(target.url)
+        return all(clause.holds(target, place) for clause in self.clauses)
+
+
+def parse_condition(text: str) -> Condition:
+    """The condition that this text means. Raises InventoryError."""
+    clauses = tuple(_clause(part.strip()) for part in _split_commas(text) if part.strip())
+    if not clauses:
+        raise InventoryError(
+            "an empty condition matches nothing and everything", hint="write for example site=a"
+        )
+    return Condition(clauses, text)
+
+
+def parse_match(match: str | Mapping[str, str | Sequence[str]] | Sequence[str]) -> tuple[Condition, ...]:
+    """The conditions of a `match:` key, any of which is enough.
+
+    A text is one condition, a list holds alternatives, a mapping `{site: a, host: [10.0.*, 10.1.*]}` wants
+    every name to match one of its globs. Raises InventoryError.
+    """
+    if isinstance(match, str):
+        return (parse_condition(match),)
+    if isinstance(match, Mapping):
+        clauses = []
+        for name, globs in match.items():
+            values = [globs] if isinstance(globs, str) else list(globs)
+            clauses.append(_make(name, values, negated=False))
+        if not clauses:
+            raise InventoryError("an empty match")
+        return (Condition(tuple(clauses), ",".join(map(str, match))),)
+    if not match:
+        raise InventoryError("an empty match")
+    return tuple(parse_condition(text) for text in match)
+
+
+def place_of(url: str) -> Place:
+    """Where a normalised base URL listens."""
+    parts = split(url)
+    return Place(parts.host, parts.port or (80 if parts.scheme == "http" else 443))
+
+
+def _clause(text: str) -> Clause:
+    found = _OPERATOR.search(text)
+    if found is None:
+        return _make("host", [text], negated=False)
+    name, value = text[: found.start()].strip(), text[found.end() :].strip()
+    if not name:
+        raise InventoryError(f"a condition needs a name: {shown(text)}", hint="write for example site=a")
+    return _make(name, value.split("|"), negated=found.group() == "!=")
+
+
+def _make(name: str, values: Sequence[str], *, negated: bool) -> Clause:
+    if name == "host":
+        return Clause(name, (), HostSet(values), negated)
+    return Clause(name, tuple(re.compile(translate(value)) for value in values), None, negated)
+
+
+def _value(target: Target, name: str) -> str:
+    match name:
+        case "id":
+            return target.id
+        case "url":
+            return target.url
+        case "auth":
+            return target.auth or ""
+        case "proxy":
+            return target.proxy or ""
+        case _:
+            return target.labels.get(name, "")
+
+
+def _split_commas(text: str) -> list[str]:
+    """Split at commas outside brackets: `host=bmc[1,4].dc1,site=a` has two parts."""
+    return re.findall(r"(?:\[[^\]]*\]|[^,\[]|\[)+", text)

@@ -1,0 +1,184 @@
+"""The whole way from sources to targets: read, expand, exclude, tell apart, select, limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from fleet.errors import InventoryError
+from fleet.inventory.address import Place, Scheme
+from fleet.inventory.lines import read_lines
+from fleet.inventory.match import Condition, HostSet, parse_condition
+from fleet.inventory.rows import Row, targets_of
+from fleet.inventory.seen import Seen
+from fleet.inventory.sources import check_source, rows_of
+from fleet.inventory.text import placed
+from fleet.policy import Limits
+from fleet.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryOptions:
+    """What is taken from the sources.
+
+    `exclude` and `select` are expressions and conditions as `fleet.inventory.match` describes them; several
+    selections must all hold. `limit` ends the reading after that many targets. `strict` makes the first
+    bad entry fatal. `stdin` replaces standard input for the source `-`.
+    """
+
+    scheme: Scheme = "https"
+    exclude: Sequence[str] = ()
+    exclude_files: Sequence[str] = ()
+    select: Sequence[str] = ()
+    limit: int | None = None
+    strict: bool = False
+    limits: Limits = field(default_factory=Limits)
+    stdin: BinaryIO | None = None
+
+
+@dataclass(slots=True)
+class InventoryCounts:
+    """What became of the entries, up to now."""
+
+    targets: int = 0
+    duplicates: int = 0
+    excluded: int = 0
+    unselected: int = 0
+    rejected: int = 0
+
+    def __str__(self) -> str:
+        told = [
+            f"{self.targets} target{'' if self.targets == 1 else 's'}",
+            f"{self.duplicates} duplicate{'' if self.duplicates == 1 else 's'}" if self.duplicates else "",
+            f"{self.excluded} excluded" if self.excluded else "",
+            f"{self.unselected} not selected" if self.unselected else "",
+            f"{self.rejected} rejected" if self.rejected else "",
+        ]
+        return ", ".join(filter(None, told))
+
+
+class Inventory(Iterator[Target]):
+    """Targets, lazily, with counts of what was left out on the way.
+
+    Memory is O(1) plus the digests of `fleet.inventory.seen`. Reading files blocks: an event loop reads
+    from a thread. Raises InventoryError when it is made with a source that cannot be read at all, and,
+    when the options are strict, for the first bad entry.
+    """
+
+    def __init__(
+        self, sources: Sequence[str], options: InventoryOptions, report: Callable[[InventoryError], None]
+    ) -> None:
+        self.counts = InventoryCounts()
+        self._options = options
+        self._tell = report
+        self._seen = Seen()
+        self._excluded = _exclusions(options)
+        self._conditions = tuple(_selection(text) for text in options.select)
+        for source in sources:
+            check_source(source, limits=options.limits)
+        self._targets = self._read(tuple(sources))
+
+    def __iter__(self) -> Inventory:
+        return self
+
+    def __next__(self) -> Target:
+        return next(self._targets)
+
+    def close(self) -> None:
+        """Close the source that is being read."""
+        self._targets.close()
+
+    def _read(self, sources: Sequence[str]) -> Generator[Target, None, None]:
+        limit = self._options.limit
+        if limit == 0:
+            return
+        for source in sources:
+            for row in rows_of(
+                source, limits=self._options.limits, report=self._reject, stdin=self._options.stdin
+            ):
+                for target in self._row(row):
+                    yield target
+                    if limit is not None and self.counts.targets >= limit:
+                        return
+
+    def _row(self, row: Row) -> Iterator[Target]:
+        options = self._options
+        try:
+            for target, place in targets_of(row, scheme=options.scheme, expansion=options.limits.expansion):
+                if self._take(target, place):
+                    self.counts.targets += 1
+                    yield target
+        except InventoryError as error:
+            self._reject(placed(error, row.file, row.line))
+
+    def _take(self, target: Target, place: Place) -> bool:
+        if self._excluded and place in self._excluded:
+            self.counts.excluded += 1
+            return False
+        match self._seen.add(target.url, target.id):
+            case "duplicate":
+                self.counts.duplicates += 1
+                return False
+            case "conflict":
+                raise InventoryError(
+                    f"id={target.id} stands for two addresses, {target.url} is the second",
+                    hint="an id names one target; correct one of the lines",
+                )
+        if not all(condition.holds(target, place) for condition in self._conditions):
+            self.counts.unselected += 1
+            return False
+        return True
+
+    def _reject(self, error: InventoryError) -> None:
+        self.counts.rejected += 1
+        if self._options.strict:
+            raise error
+        self._tell(error)
+
+
+def read_targets(
+    sources: Sequence[str],
+    *,
+    options: InventoryOptions | None = None,
+    report: Callable[[InventoryError], None],
+) -> Inventory:
+    """The targets of some sources: files, `-`, or targets written out. See `Inventory`."""
+    return Inventory(sources, options or InventoryOptions(), report)
+
+
+def _exclusions(options: InventoryOptions) -> HostSet:
+    excluded = HostSet()
+    for expression in options.exclude:
+        try:
+            excluded.add(expression)
+        except InventoryError as error:
+            raise placed(error, "--exclude", None) from None
+    for path in options.exclude_files:
+        _exclude_file(excluded, path, options.limits)
+    return excluded
+
+
+def _exclude_file(excluded: HostSet, path: str, limits: Limits) -> None:
+    """A bad line is always fatal here: the alternative is scanning what must be left alone."""
+
+    def refuse(error: InventoryError) -> None:
+        raise error
+
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123
+            for number, text in read_lines(stream, file=path, limit=limits.line, report=refuse):
+                for expression in text.partition("#")[0].split():
+                    try:
+                        excluded.add(expression)
+                    except InventoryError as error:
+                        raise placed(error, path, number) from None
+    except OSError as error:
+        raise InventoryError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _selection(text: str) -> Condition:
+    try:
+        return parse_condition(text)
+    except InventoryError as error:
+        raise placed(error, "--select", None) from None

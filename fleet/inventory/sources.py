@@ -1,0 +1,125 @@
+"""What a source argument is: a file of some format, standard input, or a target written out."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from fleet.errors import InventoryError
+from fleet.inventory.address import shown
+from fleet.inventory.discovery import read_json_groups, read_yaml_groups
+from fleet.inventory.lines import read_lines
+from fleet.inventory.rows import Row, check_row
+from fleet.inventory.tables import read_csv, read_jsonl
+from fleet.inventory.text import Report, parse_line, placed, read_text
+from fleet.policy import MIB, Limits
+
+Format = Literal["text", "csv", "tsv", "jsonl", "json", "yaml"]
+
+STDIN = "-"
+ARGUMENTS = "arguments"  # the origin of targets that stand on the command line
+GROUP_LIMIT = 64 * MIB  # of one group of a JSON file, or of a whole YAML file
+
+_SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
+_FILE_LIKE = re.compile(
+    r"(?i)(?:.*\.(?:csv|tsv|jsonl|ndjson|json|yaml|yml|txt|list|lst|hosts|inventory)|\.{0,2}/.*|~/.*|[^\[\]:/]+/[^\d/].*)"
+)
+
+
+def rows_of(source: str, *, limits: Limits, report: Report, stdin: BinaryIO | None = None) -> Iterator[Row]:
+    """The rows of one source, lazily. Raises InventoryError when the source itself cannot be read."""
+    if source == STDIN:
+        yield from _read(stdin or sys.stdin.buffer, "text", file="<stdin>", limits=limits, report=report)
+        return
+    path = _path(source)
+    if not _exists(path):
+        yield _literal(source, path)
+        return
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise InventoryError(f"cannot read {source}: {error.strerror}") from None
+    with stream:
+        kind = _SUFFIXES.get(path.suffix.lower(), "text")
+        yield from _read(stream, kind, file=source, limits=limits, report=report)
+
+
+def check_source(source: str, *, limits: Limits) -> None:
+    """Raise InventoryError for a source that cannot be used at all, before anything of any source is read.
+
+    A target on the command line is checked whole: it is the caller's own typing, not one line of many.
+    """
+    if source == STDIN:
+        return
+    path = _path(source)
+    if _exists(path):
+        if path.is_dir():
+            raise InventoryError(f"{source} is a directory, not an inventory")
+        if not os.access(path, os.R_OK):
+            raise InventoryError(f"cannot read {source}: permission denied")
+        return
+    try:
+        check_row(_literal(source, path), expansion=limits.expansion)
+    except InventoryError as error:
+        raise placed(error, ARGUMENTS, None) from None
+
+
+def _read(stream: BinaryIO, kind: Format, *, file: str, limits: Limits, report: Report) -> Iterator[Row]:
+    if kind == "json":
+        return read_json_groups(stream, file=file, limit=GROUP_LIMIT, report=report)
+    if kind == "yaml":
+        return read_yaml_groups(stream, file=file, limit=GROUP_LIMIT, report=report)
+    lines = read_lines(stream, file=file, limit=limits.line, report=report)
+    if kind == "jsonl":
+        return read_jsonl(lines, file=file, report=report)
+    if kind == "text":
+        return read_text(lines, file=file, report=report)
+    return read_csv(lines, file=file, report=report, tabs=kind == "tsv")
+
+
+def _literal(source: str, path: Path) -> Row:
+    """A target written on the command line; labels may follow it inside the same argument."""
+    if looks_like_file(source):
+        raise InventoryError(f"no such file: {shown(source)}", hint=_neighbour(path))
+    row = parse_line(source, file=ARGUMENTS)
+    if row is None:
+        raise InventoryError("an empty target")
+    return row
+
+
+def looks_like_file(source: str) -> bool:
+    """Whether a source that does not exist was probably meant as a file."""
+    return "://" not in source and _FILE_LIKE.fullmatch(source) is not None
+
+
+def _path(source: str) -> Path:
+    return Path(source).expanduser() if source.startswith("~/") else Path(source)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL inside: an expression, not a file
+        return False
+
+
+def _neighbour(path: Path) -> str | None:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return None
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.parent / close[0]}?" if close else None
