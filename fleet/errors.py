@@ -103,7 +103,8 @@ class RequestFailed(FleetError):
 
     `kind` is decided where the fault is seen. `status` is the HTTP status when an answer was read;
     `retry_after` is the wait that the target asked for, in seconds; `fresh` is false when the fault
-    struck a kept-alive connection before one byte of the answer (such a request may be sent again).
+    struck a kept-alive connection before one byte of the answer (such a request may be sent again);
+    `attempts` counts the tries of the request.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class RequestFailed(FleetError):
         status: int | None = None,
         retry_after: float | None = None,
         fresh: bool = True,
+        attempts: int = 1,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -121,15 +123,24 @@ class RequestFailed(FleetError):
         self.status = status
         self.retry_after = retry_after
         self.fresh = fresh
+        self.attempts = attempts
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore_request_failed, (self.kind, self.message, self.status, self.retry_after, self.fresh)
+        state = (self.kind, self.message, self.status, self.retry_after, self.fresh, self.attempts)
+        return _restore_request_failed, state
 
 
 def _restore_request_failed(
-    kind: FailureKind, message: str, status: int | None, retry_after: float | None, fresh: bool
+    kind: FailureKind,
+    message: str,
+    status: int | None,
+    retry_after: float | None,
+    fresh: bool,
+    attempts: int,
 ) -> RequestFailed:
-    return RequestFailed(kind, message, status=status, retry_after=retry_after, fresh=fresh)
+    return RequestFailed(
+        kind, message, status=status, retry_after=retry_after, fresh=fresh, attempts=attempts
+    )

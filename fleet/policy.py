@@ -51,6 +51,7 @@ class Retry:
     backoff: float = 0.5  # before the first retry; doubles, with full jitter
     backoff_max: float = 15.0
     retry_after_max: float = 60.0  # a longer Retry-After ends the request instead
+    logins: int = 3  # new logins of one target after its session was refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,22 @@ class Breaker:
     window_share: float = 0.2
     unproven: int = 5  # logins in flight until the credential first succeeds
     reopen: float = 60.0  # after which one canary login may try again
+    remembered: int = 10_000  # targets that refused a credential, per credential
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
     """How certificates are judged and which old protocols are spoken.
 
-    `pins` maps a target's id, or its `host:port`, to the SHA-256 of its certificate, as lower-case hex.
+    Credentials go over plain HTTP only where `allow_plaintext_credentials` says so; `mode="insecure"` is
+    itself a person's choice, and `allow_unverified_credentials=False` keeps it to anonymous requests.
     """
 
     mode: Literal["verify", "pin", "insecure"] = "verify"
     profile: Literal["modern", "legacy"] = "modern"
     ca_file: str | None = None
+    allow_plaintext_credentials: bool = False
+    allow_unverified_credentials: bool = True
 
 
 @dataclass(frozen=True, slots=True)

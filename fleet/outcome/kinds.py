@@ -67,6 +67,7 @@ class FailureKind(StrEnum):
     AUTH_EXPIRED = "auth.expired", "target", False, "the session was refused again right after a new login"
     AUTH_PASSWORD_CHANGE = "auth.password_change", "policy", False, "the host demands a new password first"
     AUTH_PAUSED = "auth.paused", "policy", False, "too many logins failed with this credential: it was paused for the fleet"
+    AUTH_UNPROTECTED = "auth.unprotected", "policy", False, "credentials were not sent over an unprotected connection: use https://"
 
     HTTP_NOT_FOUND = "http.not_found", "target", False, "404: the host does not offer this resource; is it the right API?"
     HTTP_UNAVAILABLE = "http.unavailable", "target", True, "429 or 503: the host is busy; resume later or lower --rate"

@@ -1,0 +1,151 @@
+"""One wrong password must never lock a fleet: the breaker that every login passes."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from fleet.errors import RequestFailed
+from fleet.event import BreakerClosed, BreakerOpened, Listener
+from fleet.outcome import FailureKind
+from fleet.policy import Breaker
+
+
+def skipped_as(kind: FailureKind) -> FailureKind | None:
+    """The kind under which a target counts as skipped rather than failed, or None.
+
+    The one place of this choice: a request that a paused credential held back fails with `auth.paused`;
+    a target that could not log in for that reason was not tried, so its outcome has the status `skipped`
+    and the kind `skipped.paused`, and a resumed scan may take it up again.
+    """
+    return FailureKind.SKIPPED_PAUSED if kind is FailureKind.AUTH_PAUSED else None
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One login in flight. Without a verdict (the host was unreachable, say) it counts as neither."""
+
+    accepted: bool | None = None
+
+    def succeeded(self) -> None:
+        self.accepted = True
+
+    def failed(self) -> None:
+        self.accepted = False
+
+
+@dataclass(slots=True, eq=False)
+class _Record:
+    """What is known of one credential."""
+
+    window: deque[bool]
+    proven: bool = False
+    in_flight: int = 0
+    row: set[str] = field(default_factory=set)  # targets that refused it, in a row
+    refused: dict[str, None] = field(default_factory=dict)  # targets that refused it, oldest first
+    paused_until: float | None = None
+    canary: bool = False  # a login that may end the pause is in flight
+    changed: anyio.Event = field(default_factory=anyio.Event)
+
+
+class CredentialBreaker:
+    """Pauses a credential for the whole fleet when its logins fail.
+
+    - Until it first succeeds, at most `unproven` logins with it are in flight, and never more than could
+      fail before the pause: a wrong password costs at most `consecutive` logins over the whole fleet.
+    - `consecutive` failures in a row on different targets, or `window_share` of the last `window` logins,
+      pause it: one `BreakerOpened`, and every further login raises RequestFailed(auth.paused).
+    - After `reopen` seconds one canary login may try; when it succeeds, the pause ends (`BreakerClosed`).
+    - A target that refused a credential is not tried with it again: RequestFailed(auth.rejected).
+    """
+
+    def __init__(
+        self, policy: Breaker, tell: Listener, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._policy = policy
+        self._tell = tell
+        self._clock = clock
+        self._records: dict[str, _Record] = {}
+
+    @asynccontextmanager
+    async def attempt(self, credential: str, target: str) -> AsyncIterator[Attempt]:
+        """One login of `credential` (its name) at `target` (its id); call `succeeded()` or `failed()` on it.
+
+        Waits while too many unproven logins are in flight.
+        """
+        record = self._records.get(credential)
+        if record is None:
+            record = self._records[credential] = _Record(deque(maxlen=self._policy.window))
+        canary = await self._admit(record, credential, target)
+        record.in_flight += 1
+        record.canary = record.canary or canary
+        attempt = Attempt()
+        try:
+            yield attempt
+        finally:
+            record.in_flight -= 1
+            if canary:
+                record.canary = False
+            if attempt.accepted is not None:
+                self._judge(record, credential, target, accepted=attempt.accepted, canary=canary)
+            record.changed.set()
+            record.changed = anyio.Event()
+
+    def paused(self, credential: str) -> bool:
+        record = self._records.get(credential)
+        return record is not None and record.paused_until is not None
+
+    async def _admit(self, record: _Record, credential: str, target: str) -> bool:
+        """Returns when the login may begin: whether it is the canary."""
+        while True:
+            if target in record.refused:
+                raise RequestFailed(
+                    FailureKind.AUTH_REJECTED,
+                    f"this host refused the credential {credential!r} before; it was not tried again",
+                )
+            if record.paused_until is not None:
+                if record.canary or self._clock() < record.paused_until:
+                    raise RequestFailed(
+                        FailureKind.AUTH_PAUSED,
+                        f"the credential {credential!r} is paused: too many logins failed with it",
+                    )
+                return True
+            if record.proven or (
+                record.in_flight < self._policy.unproven
+                and record.in_flight + len(record.row) < self._policy.consecutive
+            ):
+                return False
+            await record.changed.wait()
+
+    def _judge(self, record: _Record, credential: str, target: str, *, accepted: bool, canary: bool) -> None:
+        record.window.append(accepted)
+        if accepted:
+            record.proven = True
+            record.row.clear()
+            if canary:
+                record.paused_until = None
+                record.window.clear()
+                self._tell(BreakerClosed("credential", credential))
+            return
+        record.row.add(target)
+        record.refused[target] = None
+        if len(record.refused) > self._policy.remembered:
+            del record.refused[next(iter(record.refused))]
+        if canary:
+            record.paused_until = self._clock() + self._policy.reopen
+        elif record.paused_until is None and (why := self._reason(record)):
+            record.paused_until = self._clock() + self._policy.reopen
+            self._tell(BreakerOpened("credential", credential, why))
+
+    def _reason(self, record: _Record) -> str | None:
+        if len(record.row) >= self._policy.consecutive:
+            return f"{len(record.row)} logins in a row failed on different targets"
+        failures = record.window.count(False)
+        if failures >= self._policy.window_share * self._policy.window:
+            return f"{failures} of the last {len(record.window)} logins failed"
+        return None

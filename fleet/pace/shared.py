@@ -1,0 +1,51 @@
+"""What all targets of one scan share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+
+from fleet.event import Listener
+from fleet.pace.credential import CredentialBreaker
+from fleet.pace.proxy import ProxyBreaker
+from fleet.pace.rate import RateLimiter
+from fleet.pace.slots import Slots
+from fleet.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The limits in motion that all targets of one scan share.
+
+    `wall` is the time of day in seconds since the epoch (a Retry-After may be a date), `sleep` waits.
+    """
+
+    rate: RateLimiter
+    proxy_slots: Slots
+    credentials: CredentialBreaker
+    proxies: ProxyBreaker
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    wall: Callable[[], float] = time.time
+
+    @classmethod
+    def of(
+        cls,
+        policy: Policy,
+        tell: Listener,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        wall: Callable[[], float] = time.time,
+    ) -> Pace:
+        """The limits that a policy asks for."""
+        return cls(
+            rate=RateLimiter(policy.rate.requests, clock=clock, sleep=sleep),
+            proxy_slots=Slots(policy.rate.per_proxy),
+            credentials=CredentialBreaker(policy.breaker, tell, clock=clock),
+            proxies=ProxyBreaker(policy.breaker, tell, clock=clock),
+            sleep=sleep,
+            wall=wall,
+        )
