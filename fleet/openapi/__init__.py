@@ -1,1 +1,38 @@
-"""See docs/architecture.md."""
+"""API descriptions to operations: no sockets, no HTTP client; documents come from a reader."""
+
+from fleet.openapi.document import Document, load
+from fleet.openapi.load import locate, parse
+from fleet.openapi.model import Answer, Body, Media, Parameter, Requirement, SecurityScheme
+from fleet.openapi.operation import Call, Operation
+from fleet.openapi.params import ParameterError
+from fleet.openapi.refs import Library, Parse, Place, Reader
+from fleet.openapi.replies import read_json
+from fleet.openapi.security import NOTHING, Additions, alternatives, check_credential, satisfy
+from fleet.openapi.yaml12 import load_yaml
+
+__all__ = [
+    "NOTHING",
+    "Additions",
+    "Answer",
+    "Body",
+    "Call",
+    "Document",
+    "Library",
+    "Media",
+    "Operation",
+    "Parameter",
+    "ParameterError",
+    "Parse",
+    "Place",
+    "Reader",
+    "Requirement",
+    "SecurityScheme",
+    "alternatives",
+    "check_credential",
+    "load",
+    "load_yaml",
+    "locate",
+    "parse",
+    "read_json",
+    "satisfy",
+]

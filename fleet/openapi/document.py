@@ -1,0 +1,169 @@
+"""One API description, whatever its version: operations, security, routes. Shared by every target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from fleet.errors import SpecError
+from fleet.openapi.load import parse as parse_tree
+from fleet.openapi.lower import front_end
+from fleet.openapi.model import Requirement, SecurityScheme
+from fleet.openapi.operation import Operation
+from fleet.openapi.refs import Library, Parse, Place, Reader
+from fleet.openapi.route import Routes
+from fleet.openapi.schema import Check, compile_check, no_check
+
+
+class Document:
+    """A description, lowered. Immutable to its users, safe to share between threads, picklable.
+
+    Loading indexes operations; everything else is read when an operation first needs it.
+    """
+
+    def __init__(self, library: Library, uri: str) -> None:
+        self._library = library
+        self.source = uri
+        self._warnings: list[str] = []
+        self._front = front_end(library, uri)
+        self.title = self._front.title
+        self.version = self._front.version
+        self.server_path = self._front.server_path
+        self.security: tuple[Requirement, ...] = self._front.security
+        self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(self._front.schemes())
+        self._by_route: dict[tuple[str, str], Operation] = {}
+        self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
+        self._checks: dict[int, Check] = {}
+        for names in self.security:
+            self._warn_undefined(names, "the document")
+
+    def __repr__(self) -> str:
+        return f"<Document {self.title!r} {self.version}: {len(self.operations)} operations>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Document, (self._library, self.source)
+
+    def _index(self) -> dict[str, Operation]:
+        operations: dict[str, Operation] = {}
+        for site in self._front.sites(self._warnings):
+            plain = f"{site.method} {site.template}"
+            name = site.name or plain
+            if name in operations:
+                self._warn(f"the operationId {name!r} is used twice; the second is {plain!r}")
+                name = plain
+            operation = operations[name] = Operation(self, site, name)
+            self._by_route[site.template, site.method] = operation
+        return operations
+
+    def operation(self, ref: str | tuple[str, str]) -> Operation:
+        """The operation that is meant by an operationId, by `METHOD /template`, or by (path, method).
+
+        Raises `SpecError`, with the closest name as a hint.
+        """
+        if isinstance(ref, str):
+            found = self.operations.get(ref)
+            if found is not None:
+                return found
+            method, _, template = ref.partition(" ")
+        else:
+            template, method = ref
+        found = self._by_route.get((template.strip(), method.upper()))
+        if found is not None:
+            return found
+        raise self._unknown(ref, template.strip(), method.upper())
+
+    def route(self, method: str, path: str) -> Operation | None:
+        """The operation whose template a concrete path, without the base path, matches."""
+        return self._routes.find(method, path)
+
+    @cached_property
+    def _routes(self) -> Routes[Operation]:
+        return Routes((op.method, op.template, op) for op in self._by_route.values())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with the description without making it unusable, each thing once. It grows as
+        operations are first used."""
+        missing = self._library.missing
+        if not missing:
+            return tuple(self._warnings)
+        names = ", ".join(sorted(uri.rpartition("/")[2] for uri in missing)[:10])
+        more = ", ..." if len(missing) > 10 else ""
+        noun = "1 referenced file is" if len(missing) == 1 else f"{len(missing)} referenced files are"
+        return (*self._warnings, f"{noun} missing: {names}{more}")
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Referenced documents that could not be read, and why, so far."""
+        return MappingProxyType(self._library.missing)
+
+    @property
+    def trees(self) -> Mapping[str, Any]:
+        """The parsed documents by URI, as far as they have been read. Not to be changed."""
+        return MappingProxyType(self._library.trees)
+
+    def _warn(self, message: str) -> None:
+        if message not in self._warnings:
+            self._warnings.append(message)
+
+    def _warn_undefined(self, names: Requirement, where: str) -> None:
+        for name in names:
+            if name not in self.schemes:
+                self._warn(f"{where} requires the security scheme {name!r}, which is not defined")
+
+    def _check(self, schema: Place, name: str) -> Check:
+        """The compiled check of a schema, shared by every operation that answers with it."""
+        place = schema
+        try:
+            place = self._library.follow(schema)
+            check = self._checks.get(id(place.value))
+            if check is None:
+                check = compile_check(self._library, place, self._front.dialect)
+        except SpecError as error:
+            if place is not schema or not self._library.missing:
+                self._warn(f"answers of {name} cannot be checked: {error}")
+            check = no_check
+        self._checks[id(place.value)] = check
+        return check
+
+    def _unknown(self, ref: str | tuple[str, str], template: str, method: str) -> SpecError:
+        shown = ref if isinstance(ref, str) else f"{method} {template}"
+        methods = sorted(verb for path, verb in self._by_route if path == template)
+        if methods and template.startswith("/"):
+            hint = f"{template} has: {', '.join(methods)}"
+        else:
+            names = [*self.operations, *(f"{verb} {path}" for path, verb in self._by_route)]
+            close = get_close_matches(shown, names, 1) if len(names) < 20_000 else []
+            hint = f"did you mean {close[0]!r}?" if close else "'fleet spec operations' lists them"
+        return SpecError(f"the description has no operation {shown!r}", file=self.source, hint=hint)
+
+
+def load(
+    data: bytes | str | None = None,
+    *,
+    source: str = "",
+    reader: Reader | None = None,
+    parse: Parse = parse_tree,
+) -> Document:
+    """The description in `data`, or at `source` when there is no data.
+
+    `source` is its absolute path or URL: relative references start there. `reader` supplies every other
+    document by URI and decides what may be read; without one nothing is. `parse` turns bytes into a tree,
+    for callers that keep parsed trees. Raises `SpecError`.
+    """
+    library = Library(reader, parse)
+    uri = source or "<text>"
+    if data is not None:
+        library.trees[uri] = parse(data.encode() if isinstance(data, str) else data, uri)
+    else:
+        try:
+            library.tree(uri)
+        except SpecError:
+            if reader is None:
+                raise
+            library.missing.pop(uri, None)
+            library.trees[uri] = parse(reader(uri), uri)  # again, for the error without its wrapping
+    return Document(library, uri)

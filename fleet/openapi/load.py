@@ -1,0 +1,72 @@
+"""Bytes to a tree: JSON through orjson, everything else as YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import yaml
+
+from fleet.errors import SpecError
+from fleet.openapi.yaml12 import MAX_BYTES, load_yaml
+
+_PLACE = re.compile(r"line (\d+) column (\d+)")
+
+
+def parse(data: bytes | str, source: str = "") -> Any:
+    """The tree of a YAML or JSON text: dicts with text keys, lists and scalars.
+
+    A text that begins like JSON is read as JSON first; what orjson refuses there is read as YAML, which
+    contains JSON with comments and trailing commas. Raises `SpecError` with line and column.
+    """
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"the document is larger than {MAX_BYTES >> 20} MiB", file=source or None)
+    head = data[:64].lstrip()
+    if head[:1] in (b"{", b"[", "{", "["):
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            if source.endswith(".json"):
+                place = _PLACE.search(str(error))
+                raise SpecError(
+                    f"not valid JSON: {error.msg.split(': line')[0]}",
+                    file=source,
+                    line=int(place[1]) if place else None,
+                    column=int(place[2]) if place else None,
+                ) from None
+    if head[:1] in (b"<", "<"):
+        raise SpecError("this is an HTML or XML page, not an API description", file=source or None)
+    return load_yaml(data, source=source)
+
+
+def locate(text: bytes | str, path: Sequence[str | int]) -> tuple[int, int]:
+    """Line and column, from 1, of the value at a path of keys and indexes in a YAML or JSON text.
+
+    A second parse, made only to show an error. A path that ends nowhere gives the deepest place that it
+    reached, a text that does not parse gives (1, 1). For a mapping's value the place is that of its key.
+    """
+    try:
+        load_yaml(text)  # the composer below has no depth limit of its own
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except (SpecError, yaml.YAMLError):
+        return 1, 1
+    mark = node.start_mark if node is not None else None
+    for step in path:
+        found = _child(node, step)
+        if found is None:
+            break
+        mark, node = found
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+
+def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
+    """The mark and the node of one step down."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == str(step):
+                return key.start_mark, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
+        return node.value[step].start_mark, node.value[step]
+    return None

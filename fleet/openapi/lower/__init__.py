@@ -1,0 +1,26 @@
+"""Front ends: one module per version of the specification, each lowering to `fleet.openapi.model`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet.errors import SpecError
+from fleet.openapi.lower.v3 import Version3
+from fleet.openapi.model import FrontEnd
+from fleet.openapi.refs import Library
+
+
+def front_end(library: Library, uri: str) -> FrontEnd:
+    """The front end for the version that the document names. Raises `SpecError` for any other."""
+    tree: Any = library.tree(uri)
+    if not isinstance(tree, dict):
+        raise SpecError("not an API description: its top level is not a mapping", file=uri)
+    version = tree.get("openapi")
+    if isinstance(version, str) and version.startswith(("3.0.", "3.1.")):
+        return Version3(library, uri, tree)
+    known = "this engine reads OpenAPI 3.0 and 3.1"
+    if version is not None:
+        raise SpecError(f"OpenAPI version {version!r} is not supported", file=uri, hint=known)
+    if "swagger" in tree:
+        raise SpecError(f"Swagger version {tree['swagger']!r} is not supported", file=uri, hint=known)
+    raise SpecError("not an API description: it has no 'openapi' key", file=uri, hint=known)

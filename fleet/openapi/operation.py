@@ -1,0 +1,178 @@
+"""One operation of a description: compiled when it is first used, shared by every target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fleet.errors import SpecError
+from fleet.openapi.bodies import BodyPlan, is_json
+from fleet.openapi.model import Answer, Parameter, Requirement, Site
+from fleet.openapi.params import ParameterPlan
+from fleet.openapi.schema import Check, compile_check, media_for, no_check
+
+if TYPE_CHECKING:
+    from fleet.openapi.document import Document
+
+_NO_VALUES: Mapping[Any, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as bytes-to-be, before a base URL and credentials: `path` and `query` are percent-encoded.
+
+    `path` is origin-form, without the base path. `headers` hold Accept, Content-Type where there is a body,
+    and header parameters; cookies stand apart. `route` is the operation's name.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    cookies: tuple[tuple[str, str], ...]
+    body: bytes | None
+    route: str
+
+
+class Operation:
+    """One operation. Immutable to its users: what it compiles on first use is kept, and always the same.
+
+    `name` is the operationId, or `METHOD /template`. Attributes and methods raise `SpecError` where the
+    description is wrong or a document that this operation needs cannot be read.
+    """
+
+    __slots__ = (
+        "_accept", "_answers", "_body", "_checks", "_document", "_parameters", "_plan", "_security",
+        "_site", "method", "name", "template",
+    )  # fmt: skip
+
+    def __init__(self, document: Document, site: Site, name: str) -> None:
+        self._document = document
+        self._site = site
+        self.name = name
+        self.method = site.method
+        self.template = site.template
+        self._plan: ParameterPlan | None = None
+        self._parameters: tuple[Parameter, ...] | None = None
+        self._body: BodyPlan | None = None
+        self._accept: tuple[tuple[str, str], ...] = ()
+        self._answers: tuple[Answer, ...] | None = None
+        self._security: Any = _UNREAD
+        self._checks: dict[tuple[str, str | None], Check] = {}
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._document, self.template, self.method)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Parameters of the operation and of its path, in the document's order."""
+        if self._parameters is None:
+            self._parameters = self._document._front.parameters(self._site)
+        return self._parameters
+
+    @property
+    def security(self) -> tuple[Requirement, ...] | None:
+        """Its own requirement sets; `()` needs nothing, None leaves it to the document."""
+        if self._security is _UNREAD:
+            self._security = self._document._front.requirements(self._site)
+        return self._security  # type: ignore[no-any-return]
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The requirement sets that hold for it: its own, else the document's."""
+        own = self.security
+        return self._document.security if own is None else own
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Its documented answers; () where they cannot be read, with a warning on the document."""
+        if self._answers is None:
+            try:
+                self._answers = self._document._front.answers(self._site)
+            except SpecError as error:
+                self._document._warn(f"the answers of {self.name} cannot be read: {error}")
+                self._answers = ()
+        return self._answers
+
+    def build(self, parameters: Mapping[Any, Any] = _NO_VALUES, body: Any = None) -> Call:
+        """The call for these values. Raises `ParameterError` (a `SpecError` and a `ValueError`) that names
+        what is missing, unknown or cannot be written. Two parameters that share a name in different places
+        are told apart by (location, name) as key."""
+        plan = self._plan
+        if plan is None:
+            plan = self._compile()
+        target = plan.expand(parameters)
+        headers = self._accept + target.headers if target.headers else self._accept
+        written = None
+        if body is not None or self._body is not None:
+            encoded = (self._body or BodyPlan(self.name, None)).encode(body)
+            if encoded is not None:
+                written = encoded[0]
+                headers = (*headers, ("Content-Type", encoded[1]))
+        return Call(self.method, target.path, target.query, headers, target.cookies, written, self.name)
+
+    def violations(self, status: int, content_type: str | None, value: Any) -> tuple[tuple[str, str], ...]:
+        """Where a value breaks the documented schema of that answer: (JSON pointer, keyword) pairs.
+
+        At most `MAX_VIOLATIONS`; () where nothing is documented. Compiles on first use of a status, in this
+        thread (milliseconds for large schemas): `compile()` does it ahead.
+        """
+        key = (str(status), content_type)
+        check = self._checks.get(key)
+        if check is None:
+            check = self._check_for(status, content_type)
+            if len(self._checks) < _MAX_CHECKS:  # content types are the peer's text
+                self._checks[key] = check
+        return check(value)
+
+    def compile(self, *, validate: bool = False) -> Operation:
+        """Everything that calls need, now: later calls read no file. With `validate`, also the checks of
+        its documented answers. Raises `SpecError` for what is wrong in its parameters or body."""
+        self._compile()
+        _ = self.security
+        if validate:
+            for answer in self.answers:
+                for media in answer.media:
+                    self._check_of(answer, media.type)
+        return self
+
+    def _compile(self) -> ParameterPlan:
+        plan = ParameterPlan(self.name, self.template, self.parameters)
+        body = self._document._front.body(self._site)
+        self._body = None if body is None else BodyPlan(self.name, body)
+        kinds = dict.fromkeys(
+            media.type for answer in self.answers if answer.status[:1] in "2d" for media in answer.media
+        )
+        self._accept = (("Accept", ", ".join(list(kinds)[:5]) or "*/*"),)
+        self._plan = plan
+        return plan
+
+    def _answer(self, status: int) -> Answer | None:
+        """Exact status, then its range, then the default."""
+        for wanted in (str(status), f"{status // 100}XX", "default"):
+            for answer in self.answers:
+                if answer.status == wanted:
+                    return answer
+        return None
+
+    def _check_for(self, status: int, content_type: str | None) -> Check:
+        answer = self._answer(status)
+        return no_check if answer is None else self._check_of(answer, content_type)
+
+    def _check_of(self, answer: Answer, content_type: str | None) -> Check:
+        media = media_for(answer.media, content_type)
+        if media is None or media.schema is None or not (is_json(media.type) or "*" in media.type):
+            return no_check
+        return self._document._check(media.schema, self.name)
+
+
+_UNREAD: Any = object()
+_MAX_CHECKS = 64
+
+
+def _restore(document: Document, template: str, method: str) -> Operation:
+    return document.operation((template, method))

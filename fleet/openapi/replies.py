@@ -1,0 +1,131 @@
+"""Bodies of answers: JSON as it should be, and JSON as devices send it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+
+MAX_DEPTH = 256  # of one body's nesting
+_OPEN = re.compile(rb'["\[\]{}]')
+_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def read_json(body: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[Any, tuple[str, ...]]:
+    """The value of a JSON body, and what had to be forgiven to read it, in this order:
+
+    `bom`, `latin1` (not UTF-8, read as Latin-1), `control_characters` (raw ones in strings), `nan` (NaN or
+    Infinity; they become None), `concatenated` (further JSON values follow; the first counts),
+    `trailing_bytes` (anything else follows).
+
+    Raises `RequestFailed` with BODY_NOT_JSON, BODY_TOO_DEEP, or BODY_ENCODING (UTF-16 and UTF-32).
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _lenient(body, max_depth)
+    if (body.count(b"[") + body.count(b"{")) > max_depth and _depth(body) > max_depth:
+        raise _too_deep(max_depth)
+    return value, ()
+
+
+def _lenient(body: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
+    forgiven: list[str] = []
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in body[:4]:
+        raise RequestFailed(FailureKind.BODY_ENCODING, "the body is UTF-16 or UTF-32; JSON is UTF-8")
+    if body.startswith(b"\xef\xbb\xbf"):
+        forgiven.append("bom")
+        body = body[3:]
+    if not body.strip():
+        raise RequestFailed(FailureKind.BODY_NOT_JSON, "the body is empty")
+    if _depth(body) > max_depth:
+        raise _too_deep(max_depth)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+        forgiven.append("latin1")
+    text = text.lstrip(" \t\r\n")
+    value, end = _first_value(text, forgiven)
+    rest = text[end:].strip(" \t\r\n")
+    if rest:
+        forgiven.append(_kind_of_rest(rest))
+    return value, tuple(forgiven)
+
+
+def _first_value(text: str, forgiven: list[str]) -> tuple[Any, int]:
+    """The first JSON value of a text and where it ends."""
+    strange: list[str] = []
+
+    def constant(name: str) -> None:
+        strange.append(name)
+
+    for strict in (True, False):
+        decoder = json.JSONDecoder(
+            strict=strict, parse_constant=constant, parse_int=_integer, parse_float=_real(strange)
+        )
+        strange.clear()
+        try:
+            value, end = decoder.raw_decode(text)
+        except (ValueError, RecursionError):
+            continue
+        if not strict:
+            forgiven.append("control_characters")
+        if strange:
+            forgiven.append("nan")
+        return value, end
+    head = text[:24].encode("ascii", "backslashreplace").decode()
+    raise RequestFailed(FailureKind.BODY_NOT_JSON, f"the body is not JSON; it begins {head!r}")
+
+
+def _integer(digits: str) -> int | float:
+    """Integers as JSON readers that keep 64 bits see them: longer ones are floats."""
+    return int(digits) if len(digits) <= 19 else float(digits)
+
+
+def _real(strange: list[str]) -> Callable[[str], float | None]:
+    def real(digits: str) -> float | None:
+        value = float(digits)
+        if value in {float("inf"), float("-inf")}:
+            strange.append(digits)
+            return None
+        return value
+
+    return real
+
+
+def _kind_of_rest(rest: str) -> str:
+    try:
+        json.JSONDecoder(strict=False).raw_decode(rest)
+    except (ValueError, RecursionError):
+        return "trailing_bytes"
+    return "concatenated"
+
+
+def _depth(body: bytes) -> int:
+    """The deepest nesting of a JSON text; exact for valid JSON, a bound for anything else."""
+    deepest = depth = position = 0
+    while (found := _OPEN.search(body, position)) is not None:
+        position = found.end()
+        sign = found[0]
+        if sign == b'"':
+            string = _STRING.match(body, position)
+            if string is None:
+                break
+            position = string.end()
+        elif sign in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest
+
+
+def _too_deep(limit: int) -> RequestFailed:
+    return RequestFailed(FailureKind.BODY_TOO_DEEP, f"the JSON nests deeper than {limit} levels")

@@ -1,0 +1,165 @@
+"""Advisory validation: the closure of the schemas that one answer uses, compiled for jsonschema-rs.
+
+Published schemas are stricter than the devices they describe, so they are relaxed on the way: extra
+properties are always allowed, `oneOf` is judged as `anyOf` (its branches are relaxed, so several may fit),
+`x-patternProperties` count as `patternProperties`, formats are not asserted. A reference that cannot be
+followed accepts anything. OpenAPI 3.0's own words (`nullable`, boolean `exclusiveMinimum`) are translated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Literal, TypeAlias
+
+from fleet.errors import SpecError
+from fleet.openapi.model import Media
+from fleet.openapi.refs import Library, Place
+
+MAX_VIOLATIONS = 100  # of one value
+MAX_SCHEMAS = 20_000  # in one closure; what lies beyond accepts anything
+
+Check: TypeAlias = Callable[[Any], tuple[tuple[str, str], ...]]
+"""A value to its violations: JSON pointer and the keyword that is violated."""
+
+_ONE = ("items", "not", "if", "then", "else", "contains", "propertyNames", "additionalProperties")
+_LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
+_MAP = ("properties", "patternProperties", "dependentSchemas", "$defs")
+_PLAIN = (
+    "type", "enum", "const", "multipleOf", "maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum",
+    "maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxProperties",
+    "minProperties", "required", "dependentRequired", "maxContains", "minContains",
+)  # fmt: skip
+
+
+def no_check(value: Any) -> tuple[tuple[str, str], ...]:
+    """Nothing is known about the value: no violations."""
+    return ()
+
+
+def compile_check(library: Library, schema: Place | None, dialect: Literal["3.0", "2020-12"]) -> Check:
+    """A check for one schema and everything that it refers to. Raises `SpecError` when it is no schema."""
+    if schema is None or schema.value is True or schema.value == {}:
+        return no_check
+    import jsonschema_rs  # noqa: PLC0415  (2 MB of machine code that only validation needs)
+
+    bundle = _Bundle(library, dialect).of(schema)
+    options = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
+    try:
+        validator = jsonschema_rs.Draft202012Validator(bundle, pattern_options=options, offline=True)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise SpecError(f"not a usable schema: {str(error).splitlines()[0]}", file=schema.uri) from None
+    is_valid, iter_errors = validator.is_valid, validator.iter_errors
+
+    def check(value: Any) -> tuple[tuple[str, str], ...]:
+        if is_valid(value):
+            return ()
+        return tuple(
+            (_pointer(error.instance_path), _rule(error.schema_path))
+            for error in islice(iter_errors(value), MAX_VIOLATIONS)
+        )
+
+    return check
+
+
+def media_for(media: tuple[Media, ...], content_type: str | None) -> Media | None:
+    """The entry for a Content-Type: exact, then `type/*`, then `*/*`; without a type the JSON one."""
+    if not media:
+        return None
+    kind = (content_type or "application/json").partition(";")[0].strip().lower()
+    for wanted in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+        for entry in media:
+            if entry.type == wanted:
+                return entry
+    return None
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _rule(path: list[str | int]) -> str:
+    """The keyword at the end of a path into a schema (`anyOf/1/enum` gives `enum`)."""
+    return next((step for step in reversed(path) if isinstance(step, str)), "false")
+
+
+class _Bundle:
+    """One self-contained JSON Schema 2020-12 document, made without recursion over references."""
+
+    def __init__(self, library: Library, dialect: Literal["3.0", "2020-12"]) -> None:
+        self._library = library
+        self._old = dialect == "3.0"
+        self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
+        self._waiting: list[tuple[str, Place]] = []
+
+    def of(self, schema: Place) -> Any:
+        root = self._schema(schema.uri, schema.value)
+        defs: dict[str, Any] = {}
+        while self._waiting:
+            name, place = self._waiting.pop()
+            defs[name] = self._schema(place.uri, place.value)
+        if not defs:
+            return root
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "allOf": [root], "$defs": defs}
+
+    def _schema(self, uri: str, node: Any) -> Any:  # recursion is bounded by the parser's depth limit
+        if not isinstance(node, dict):
+            return node if isinstance(node, bool) else True
+        ref = node.get("$ref")
+        if isinstance(ref, str):
+            return self._reference(uri, ref, node)
+        made: dict[str, Any] = {key: node[key] for key in _PLAIN if key in node}
+        for key in _ONE:
+            if key in node and not (key == "additionalProperties" and node[key] is False):
+                made[key] = self._schema(uri, node[key])
+        for key in _LIST:
+            if isinstance(node.get(key), list):
+                made["anyOf" if key == "oneOf" and "anyOf" not in node else key] = [
+                    self._schema(uri, entry) for entry in node[key]
+                ]
+        for key in _MAP:
+            if isinstance(node.get(key), dict) and key != "$defs":
+                made[key] = {name: self._schema(uri, entry) for name, entry in node[key].items()}
+        extra = node.get("x-patternProperties")
+        if isinstance(extra, dict):
+            patterns = {name: self._schema(uri, entry) for name, entry in extra.items()}
+            made["patternProperties"] = {**patterns, **made.get("patternProperties", {})}
+        return self._translated(made, node) if self._old else made
+
+    def _reference(self, uri: str, ref: str, node: dict[str, Any]) -> Any:
+        try:
+            place = self._library.follow(self._library.resolve(uri, ref))
+        except SpecError:
+            return True
+        name = self._names.get(id(place.value))
+        if name is None:
+            if len(self._names) >= MAX_SCHEMAS:
+                return True
+            name = self._names[id(place.value)] = f"s{len(self._names)}"
+            self._waiting.append((name, place))
+        made: dict[str, Any] = {"$ref": f"#/$defs/{name}"}
+        if self._old:  # siblings mean nothing in 3.0, but `nullable` is what authors mean
+            return {"anyOf": [made, {"type": "null"}]} if node.get("nullable") is True else made
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        rest = self._schema(uri, beside) if beside else None
+        return {"allOf": [made, rest]} if rest else made
+
+    @staticmethod
+    def _translated(made: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+        """OpenAPI 3.0's words in JSON Schema 2020-12's."""
+        for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            flag = made.get(exclusive)
+            if isinstance(flag, bool):
+                del made[exclusive]
+                if flag and limit in made:
+                    made[exclusive] = made.pop(limit)
+        if node.get("nullable") is True:
+            kind = made.get("type")
+            if isinstance(kind, str):
+                made["type"] = [kind, "null"]
+            enum = made.get("enum")
+            if isinstance(enum, list) and None not in enum:
+                made["enum"] = [*enum, None]
+            if any(key in made for key in ("allOf", "anyOf", "oneOf", "not", "const")):
+                return {"anyOf": [made, {"type": "null"}]}
+        return made

@@ -1,0 +1,172 @@
+"""The style table of the specification: one value to the text that stands for it in a request.
+
+`simple`, `label` and `matrix` follow RFC 6570; every other style is the table's own. What is unreserved in
+RFC 3986 stays, everything else is percent-encoded as UTF-8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeAlias
+from urllib.parse import quote
+from uuid import UUID
+
+import orjson
+
+from fleet.secret import Secret
+
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*\Z")
+_NAME_SAFE = "$@!*'(),;:/?"  # in a query's names: what no reader of queries takes for syntax
+_RESERVED_SAFE = ":/?@!$&'()*+,;=%"  # allowReserved; `#`, `[` and `]` may not stand in a query at all
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_UNSAFE_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+Quote: TypeAlias = Callable[[str], str]
+
+
+def percent(text: str) -> str:
+    """Percent-encoded but for RFC 3986's unreserved characters."""
+    return text if _PLAIN.match(text) else quote(text, safe="")
+
+
+def percent_reserved(text: str) -> str:
+    """RFC 6570's reserved expansion, less what a query cannot hold: triplets that are there stay."""
+    return quote(_PERCENT.sub("%25", text), safe=_RESERVED_SAFE)
+
+
+def percent_name(text: str) -> str:
+    """A query parameter's name: `$expand` stays as services expect it."""
+    return quote(text, safe=_NAME_SAFE)
+
+
+def header_text(text: str) -> str:
+    """A header value as it is. Raises ValueError where it would end the header."""
+    if _UNSAFE_HEADER.search(text):
+        raise ValueError("a header value holds no control characters")
+    return text
+
+
+def scalar(value: Any) -> str:
+    """The text of one scalar. Raises TypeError for anything that is none."""
+    if value.__class__ is str:
+        return value  # type: ignore[no-any-return]
+    if value is True or value is False:
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    if isinstance(value, Enum):
+        return scalar(value.value)
+    if isinstance(value, str | int | float | Decimal | UUID):
+        return str(value)
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"cannot be a {type(value).__name__}")
+
+
+def _listed(value: Any, encode: Quote) -> list[str]:
+    return [encode(scalar(item)) for item in value]
+
+
+def _paired(value: Mapping[Any, Any], encode: Quote) -> list[tuple[str, str]]:
+    return [(encode(scalar(key)), encode(scalar(item))) for key, item in value.items()]
+
+
+def _flat(value: Mapping[Any, Any], encode: Quote) -> list[str]:
+    return [text for pair in _paired(value, encode) for text in pair]
+
+
+def _equals(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{key}={item}" for key, item in pairs]
+
+
+def is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple | set | frozenset)
+
+
+def expand_simple(value: Any, *, explode: bool, encode: Quote) -> str:
+    """`simple`: path and header parameters."""
+    if value.__class__ is str:
+        return encode(value)
+    if is_list(value):
+        return ",".join(_listed(value, encode))
+    if isinstance(value, Mapping):
+        return ",".join(_equals(_paired(value, encode)) if explode else _flat(value, encode))
+    return encode(scalar(value))
+
+
+def expand_label(value: Any, *, explode: bool) -> str:
+    """`label`: path parameters."""
+    if is_list(value):
+        return "." + ("." if explode else ",").join(_listed(value, percent))
+    if isinstance(value, Mapping):
+        return "." + (
+            ".".join(_equals(_paired(value, percent))) if explode else ",".join(_flat(value, percent))
+        )
+    return "." + percent(scalar(value))
+
+
+def expand_matrix(name: str, value: Any, *, explode: bool) -> str:
+    """`matrix`: path parameters. An empty value is the name alone."""
+    key = percent(name)
+    if is_list(value):
+        items = _listed(value, percent)
+        if explode:
+            return "".join(f";{key}={item}" for item in items)
+        return f";{key}={','.join(items)}" if items else f";{key}"
+    if isinstance(value, Mapping):
+        if explode:
+            return "".join(f";{pair}" for pair in _equals(_paired(value, percent)))
+        flat = _flat(value, percent)
+        return f";{key}={','.join(flat)}" if flat else f";{key}"
+    text = percent(scalar(value))
+    return f";{key}={text}" if text else f";{key}"
+
+
+def expand_form(
+    name: str, value: Any, *, explode: bool, encode: Quote, separator: str = ","
+) -> list[tuple[str, str]]:
+    """`form`, `spaceDelimited` and `pipeDelimited`: pairs for a query or a cookie; no pair for what is empty."""
+    key = percent_name(name)
+    if is_list(value):
+        items = _listed(value, encode)
+        if explode:
+            return [(key, item) for item in items]
+        return [(key, separator.join(items))] if items else []
+    if isinstance(value, Mapping):
+        if explode:
+            return [(percent_name(scalar(k)), encode(scalar(item))) for k, item in value.items()]
+        return [(key, separator.join(_flat(value, encode)))] if value else []
+    return [(key, encode(scalar(value)))]
+
+
+def expand_deep(name: str, value: Any, *, encode: Quote) -> list[tuple[str, str]]:
+    """`deepObject`: `name[key]=value`, nested as deep as the value is; a list repeats its name."""
+    if not isinstance(value, Mapping):
+        raise TypeError("takes an object")
+    pairs: list[tuple[str, str]] = []
+    todo: list[tuple[str, Any]] = [(percent_name(name), value)]
+    while todo:
+        key, item = todo.pop()
+        if isinstance(item, Mapping):
+            inner = [(f"{key}%5B{percent(scalar(k))}%5D", v) for k, v in item.items()]
+            todo.extend(reversed(inner))
+        elif is_list(item):
+            pairs.extend((key, text) for text in _listed(item, encode))
+        else:
+            pairs.append((key, encode(scalar(item))))
+    return pairs
+
+
+def serialised(value: Any, media: str) -> str:
+    """A `content:` parameter's value: JSON where its media type says so, else plain text."""
+    if "json" in media:
+        return orjson.dumps(value, default=scalar).decode()
+    return scalar(value)
