@@ -71,7 +71,8 @@ def _requests(plan: Mapping[str, Any]) -> str:
     fanning = sum(bool(step.get("fans_out")) for step in plan.get("steps", ()))
     text = f"at least {least:,} requests"
     if fanning:
-        text += f"; {fanning} steps fan out: how far, only the targets know"
+        steps = "1 step fans" if fanning == 1 else f"{fanning} steps fan"
+        text += f"; {steps} out: how far, only the targets know"
     if plan.get("estimate"):
         text += f"\n{safe(plan['estimate'])}"
     return text

@@ -16,6 +16,7 @@ from fleet.policy import Policy, Tls
 if TYPE_CHECKING:
     from fleet.assembly import ScanOptions
 
+NO_TARGETS = "no targets: name an inventory file, an address or a network, or - for standard input"
 ALTERNATIVES = (
     "an argument is seen by every user of this machine and stays in the shell's history.\n"
     "  Instead: --user NAME asks for the password once; --auths FILE names secrets as env:NAME or\n"

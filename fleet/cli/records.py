@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import orjson
 
 from fleet.errors import UsageError
 
@@ -47,7 +48,7 @@ def records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                record = json.loads(line)
+                record = orjson.loads(line)
             except ValueError as error:
                 raise UsageError(f"{path}:{number}: not an outcome: {error}") from None
             if not isinstance(record, dict) or "id" not in record:

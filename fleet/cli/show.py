@@ -56,8 +56,8 @@ def show(
     """
     index = index_step(run, step)
     if step is None:
-        for name, rows in index.steps.items():
-            click.echo(f"{text_of(name)}\t{rows}")
+        for name, count in index.steps.items():
+            click.echo(f"{text_of(name)}\t{count}")
         return Exit.DONE
     if step not in index.steps:
         raise UsageError(_unknown(step, index))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fleet.observe import KindCount, Tally, safe
+from fleet.observe import KindCount, StepCount, Tally, safe
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -41,7 +42,7 @@ def summary(tally: Tally, ending: Ending) -> RenderableType:
 def _parts(tally: Tally, ending: Ending) -> Iterator[RenderableType]:
     yield Text("")
     yield _counts(tally, ending)
-    if tally.steps:
+    if tally.steps or tally.not_offered:
         yield Text("")
         yield _steps(tally)
     if tally.kinds:
@@ -88,7 +89,8 @@ def _steps(tally: Tally) -> Table:
     absent: dict[str, int] = {}
     for (name, _), count in tally.not_offered.items():
         absent[name] = absent.get(name, 0) + count
-    for name, step in list(tally.steps.items())[:MAX_STEPS]:
+    steps = {**tally.steps, **{name: StepCount() for name in absent if name not in tally.steps}}
+    for name, step in list(steps.items())[:MAX_STEPS]:
         table.add_row(
             Text(safe(name, 60)),
             f"{step.rows:,}",
@@ -100,10 +102,9 @@ def _steps(tally: Tally) -> Table:
 
 
 def _why(tally: Tally) -> RenderableType:
-    failed, partial = tally.statuses["failed"], tally.statuses["partial"]
-    heads = [f"{failed:,} failed"] if failed else []
-    heads += [f"{partial:,} are partial"] if partial else []
-    heads += ["some were skipped"] if not heads else []
+    failed, partial, skipped = (tally.statuses[status] for status in ("failed", "partial", "skipped"))
+    counts = ((failed, "failed"), (partial, "are partial"), (skipped, "were skipped"))
+    heads = [f"{count:,} {words}" for count, words in counts if count]
     table = Table.grid(padding=(0, 1), expand=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
@@ -113,7 +114,7 @@ def _why(tally: Tally) -> RenderableType:
     if len(kinds) > MAX_KINDS:
         rest = sum(kind.targets or kind.errors for kind in kinds[MAX_KINDS:])
         table.add_row(f"{rest:,}", f"of {len(kinds) - MAX_KINDS} more kinds: see summary.json")
-    return Group(Text(f"Why {' and '.join(heads)}", style="bold"), Padding(table, (0, 0, 0, 2)))
+    return Group(Text(f"Why {', '.join(heads)}", style="bold"), Padding(table, (0, 0, 0, 2)))
 
 
 def _kind(kind: KindCount, tally: Tally) -> Text:
@@ -145,7 +146,8 @@ def _in_common(kind: KindCount, tally: Tally) -> Iterator[str]:
     ):
         if best := _outstanding(shares, whole, kind.targets, tally.targets):
             key, count = best
-            yield f"{count:,} of these {kind.targets:,} {words.format(safe(key, 80))}"
+            share = "all of them" if count == kind.targets else f"{count:,} of them"
+            yield f"{share} {words.format(safe(key, 80))}"
 
 
 def _outstanding(
@@ -177,15 +179,15 @@ def _checks(tally: Tally) -> Table:
 def _remarks(tally: Tally, ending: Ending) -> Iterator[Text]:
     if ending.insecure:
         yield Text(
-            f"certificates of {tally.targets:,} targets were not verified (--insecure)", style="yellow"
+            f"certificates were not verified (--insecure): {_some(tally.targets, 'target')}", style="yellow"
         )
     if tally.plaintext:
-        yield Text(f"{tally.plaintext:,} targets got credentials without TLS", style="yellow")
+        yield Text(f"credentials went without TLS to {_some(tally.plaintext, 'target')}", style="yellow")
     if tally.sessions_leaked:
         words = f"{tally.sessions_leaked:,} of {tally.sessions_opened:,} sessions were not confirmed closed"
         yield Text(words, style="yellow")
     for (scope, key), times in list(tally.breakers.items())[:10]:
-        yield Text(f"{scope} {safe(key, 60)} was paused {times} times", style="yellow")
+        yield Text(f"{scope} {safe(key, 60)} was paused ({_some(times, 'time')})", style="yellow")
     if tally.violations:
         yield Text(f"{tally.violations:,} places where answers break their schema (advisory)", style="dim")
     if tally.notes:
@@ -196,30 +198,31 @@ def _remarks(tally: Tally, ending: Ending) -> Iterator[Text]:
         yield Text(f"beyond the limits, counted only: {cut}", style="yellow")
 
 
-def _next(tally: Tally, ending: Ending) -> Text:
+def _next(tally: Tally, ending: Ending) -> Table:
     run = safe(ending.run, 200)
-    shown = Text(f"run    {run}", overflow="fold")
-    worth = [kind for kind in tally.ranked() if kind.targets and kind.known and kind.known.retryable]
-    groups = list(dict.fromkeys(kind.known.group for kind in worth if kind.known))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("run", Text(run))
     if ending.failed_files:
-        listed = ", ".join(safe(name, 80) for name in ending.failed_files[:3])
-        more = f" and {len(ending.failed_files) - 3} more" if len(ending.failed_files) > 3 else ""
-        shown.append(f"\nlists  {listed}{more}: inventories of what failed")
-    if not ending.complete:
-        shown.append(f"\nnext   fleet resume {_quote(run)}", style="bold")
-    elif groups:
-        again = sum(kind.targets for kind in worth)
-        shown.append(f"\nnext   fleet resume {_quote(run)} --kind {','.join(groups)}", style="bold")
-        shown.append(f"    ({again:,} targets)", style="not bold")
+        listed = ", ".join(safe(name, 80) for name in ending.failed_files[:4])
+        more = f" and {len(ending.failed_files) - 4} more" if len(ending.failed_files) > 4 else ""
+        table.add_row("lists", Text(f"{listed}{more}: inventories of what failed"))
     if tally.steps:
-        shown.append(f"\nrows   fleet show {_quote(run)} {next(iter(tally.steps))}", style="not bold")
-    return shown
+        table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
+    worth = [kind for kind in tally.ranked() if kind.targets and kind.known and kind.known.retryable]
+    if not ending.complete:
+        table.add_row("next", Text(f"fleet resume {shlex.quote(run)}", style="bold"))
+    elif worth:
+        groups = ",".join(dict.fromkeys(kind.known.group for kind in worth if kind.known))
+        again = sum(kind.targets for kind in worth)
+        command = Text(f"fleet resume {shlex.quote(run)} --kind {groups}", style="bold")
+        table.add_row("next", command.append(f"  ({_some(again, 'target')})", style="not bold"))
+    return table
 
 
-def _quote(text: str) -> str:
-    import shlex
-
-    return shlex.quote(text)
+def _some(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _size(size: float) -> str:

@@ -50,7 +50,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     """Write the SHA-256 of every target's certificate to a pin file.
 
     No credentials are sent and nothing is verified: do this on a network that you trust, once. A certificate
-    that differs from the file's is called out and kept out, unless --accept-changes; the exit status is then 1.
+    that differs from the file's is called out and kept out (exit status 1), unless --accept-changes.
     """
     import anyio
 
@@ -73,6 +73,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     kept = {} if accept_changes else {target: known[target] for target in changed}
     write_pins(str(output), {**known, **learnt.pins, **kept})
     shell.say(
-        f"{len(learnt.pins)} learnt: {new} new, {len(changed)} changed; {len(learnt.failures)} gave none; {output}"
+        f"{len(learnt.pins)} learnt: {new} new, {len(changed)} changed; "
+        f"{len(learnt.failures)} gave none; {output}"
     )
     return Exit.FINDINGS if changed and not accept_changes else Exit.DONE
