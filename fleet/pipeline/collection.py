@@ -1,0 +1,155 @@
+"""Collections: their pages, and their members, which come whole or as links."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+from fleet.pipeline.fetch import Answer, Resources
+from fleet.pipeline.findings import Findings
+from fleet.pipeline.links import elements_of, is_whole, link_in
+from fleet.pipeline.plan import Dialect, Way
+from fleet.pipeline.scope import Scope
+from fleet.policy import Limits
+
+# What a service answers, or sends, that offers $expand and does not keep it.
+EXPAND_REFUSED_STATUS = frozenset({400, 404, 405, 414, 500, 501})
+EXPAND_REFUSED_KINDS = frozenset(
+    {
+        FailureKind.BODY_NOT_JSON,
+        FailureKind.BODY_TOO_DEEP,
+        FailureKind.BODY_TOO_LARGE,
+        FailureKind.BODY_ENCODING,
+    }
+)
+
+Opener = Callable[[], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member: `resource` when it came whole, otherwise the path to ask for."""
+
+    uri: str
+    resource: Any = None
+    answer: Answer | None = None
+
+
+@dataclass(slots=True)
+class Listing:
+    """What the pages of one collection gave. `complete` is false when a page is missing, or a member's
+    link cannot be followed."""
+
+    members: list[Member]
+    complete: bool = True
+
+
+class Collections:
+    """Reads collections of one target; remembers whether expanding works there."""
+
+    def __init__(self, resources: Resources, dialect: Dialect, findings: Findings, limits: Limits) -> None:
+        self._resources = resources
+        self._dialect = dialect
+        self._findings = findings
+        self._limits = limits
+        self._refuses_expand = False
+
+    async def first_page(self, path: str, timeout: float | None, expand: bool) -> Answer:
+        """The collection at `path`, with its members when the service offers that; the plain one when it
+        turns out not to."""
+        offered = self._dialect.expand
+        if not expand or offered is None or self._refuses_expand:
+            return await self._resources.follow(path, timeout=timeout)
+        try:
+            return await self._resources.follow(path, query=offered.query, timeout=timeout)
+        except RequestFailed as refused:
+            if refused.status not in EXPAND_REFUSED_STATUS and refused.kind not in EXPAND_REFUSED_KINDS:
+                raise
+        plain = await self._resources.follow(path, timeout=timeout)
+        self._refuses_expand = True
+        self._findings.notes["expand_refused"] += 1
+        return plain
+
+    async def listing(self, step: str, way: Way, first: Answer, scope: Scope) -> Listing:
+        """All members of the collection that begins with the page `first`. Never raises for a later page:
+        what came before it is kept."""
+        found = Listing([])
+        seen: set[str] = set()
+        pages = {first.uri.partition("#")[0]}
+        bodies = {first.body}
+        page = first
+        while True:
+            self._collect(step, way, page, scope, found, seen)
+            try:
+                path = self._next(page)
+                if path is None or self._full(step, found, page):
+                    return found
+                if path in pages or len(pages) >= self._limits.pages:
+                    raise RequestFailed(FailureKind.LINK_LIMIT, "the pages of the collection do not end")
+                pages.add(path)
+                page = await self._resources.follow(path, timeout=way.timeout)
+                if page.body in bodies:
+                    raise RequestFailed(FailureKind.LINK_LIMIT, "the next page is the same page again")
+                bodies.add(page.body)
+            except RequestFailed as failed:
+                self._findings.fail(failed, step, page.uri)
+                found.complete = False
+                return found
+
+    def _next(self, page: Answer) -> str | None:
+        if self._dialect.next is None:
+            return None
+        link = link_in(self._dialect.next.value(page.value), self._dialect)
+        return None if link is None else self._resources.resolve(link, page.uri)
+
+    def _full(self, step: str, found: Listing, page: Answer) -> bool:
+        if len(found.members) <= self._limits.rows:
+            return False
+        del found.members[self._limits.rows :]
+        message = f"more than {self._limits.rows} members"
+        self._findings.fail(RequestFailed(FailureKind.LINK_LIMIT, message), step, page.uri)
+        found.complete = False
+        return True
+
+    def _collect(
+        self, step: str, way: Way, page: Answer, scope: Scope, found: Listing, seen: set[str]
+    ) -> None:
+        notes = self._findings.notes
+        items = way.items or self._dialect.items
+        pointer = way.pointer if way.items is not None else self._dialect.pointer
+        for at, element in enumerate(elements_of(items.value(page.value, scope, notes), notes)):
+            link = link_in(element, self._dialect) if isinstance(element, (str, dict)) else None
+            if isinstance(element, dict) and (link is None or is_whole(element, self._dialect)):
+                member: Member | None = self._inline(page, element, link, f"{page.uri}#{pointer}/{at}")
+            elif link is None:
+                notes["members_skipped"] += 1
+                continue
+            else:
+                member = self._linked(step, page, link, found)
+            if member is None:
+                continue
+            if member.uri in seen:
+                notes["duplicate_members"] += 1
+                continue
+            seen.add(member.uri)
+            found.members.append(member)
+
+    def _inline(self, page: Answer, element: dict[str, Any], link: str | None, otherwise: str) -> Member:
+        uri = otherwise
+        if link is not None:
+            try:
+                uri = self._resources.resolve(link, page.uri)
+            except RequestFailed:  # it is not followed: only its name is lost
+                self._findings.notes["links_without_url"] += 1
+        return Member(uri, element, page)
+
+    def _linked(self, step: str, page: Answer, link: str, found: Listing) -> Member | None:
+        try:
+            return Member(self._resources.resolve(link, page.uri))
+        except RequestFailed as failed:
+            self._findings.fail(failed, step, link)
+            found.complete = False
+            return None

@@ -1,0 +1,210 @@
+"""Expressions: JMESPath compiled once, evaluated with guards.
+
+Most expressions of a spec are a chain of field names (`Status.Health`): those are looked up directly,
+which costs a tenth of what the interpreter does. The rest runs on jmespath's own interpreter with nodes
+of ours for `$names`. An evaluation never raises: what cannot be evaluated has no value, and is counted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jmespath.exceptions
+import jmespath.parser
+import jmespath.visitor
+
+from fleet.pipeline.functions import Functions, arities
+from fleet.pipeline.names import PLACEHOLDER, Name, lift
+
+MAX_LENGTH = 4000  # characters of one expression
+MAX_NODES = 500  # of one expression; with no variables in the language, time is bounded by nodes x data
+
+Getter = Callable[[Any], Any]  # a scope -> the value of one name
+
+_NO_VALUE = (
+    jmespath.exceptions.JMESPathError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
+
+
+class Unknown(Exception):
+    """A comparison met a value that is not there: the third truth value, on its way up."""
+
+
+class _Interpreter(jmespath.visitor.TreeInterpreter):  # type: ignore[misc, unused-ignore]
+    """One evaluation: reads bound names, and calls our functions."""
+
+    def __init__(self, bound: Sequence[Any], functions: Functions) -> None:
+        super().__init__(jmespath.visitor.Options(custom_functions=functions))
+        self._bound = bound
+
+    def visit_bound(self, node: dict[str, Any], value: Any) -> Any:
+        return self._bound[node["value"]]
+
+    def visit_known_comparator(self, node: dict[str, Any], value: Any) -> Any:
+        left, right = (self.visit(child, value) for child in node["children"])
+        if left is None or right is None:
+            raise Unknown
+        return self.COMPARATOR_FUNC[node["value"]](left, right)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One compiled expression. `names` are what it binds; `get` holds a getter for each, in order."""
+
+    text: str
+    names: tuple[Name, ...]
+    path: tuple[str, ...] | None
+    tree: Any
+    get: tuple[Getter, ...] = ()
+    functions: Functions = field(default_factory=Functions, compare=False)
+
+    def bind(self, getter: Callable[[Name], Getter]) -> Expression:
+        """The same expression, with a getter for each of its names."""
+        gets = tuple(getter(name) for name in self.names)
+        return Expression(self.text, self.names, self.path, self.tree, gets, self.functions)
+
+    def value(self, data: Any, scope: Any = None, notes: Counter[str] | None = None) -> Any:
+        """The value on `data`, or None: nothing there, or (counted in `notes`) it cannot be evaluated."""
+        if self.path is not None:
+            for key in self.path:
+                if not isinstance(data, dict):
+                    return None
+                data = data.get(key)
+            return data
+        try:
+            return self._run(data, scope)
+        except Unknown:
+            return None
+        except _NO_VALUE:
+            if notes is not None:
+                notes["expression_errors"] += 1
+            return None
+
+    def holds(self, data: Any, scope: Any = None, notes: Counter[str] | None = None) -> bool:
+        """Whether the value counts as true in JMESPath (numbers do, empty things do not)."""
+        return truthy(self.value(data, scope, notes))
+
+    def fields(self) -> frozenset[str]:
+        """The first names that it reads from its data, as far as they can be told without running it."""
+        return frozenset(_first_fields(self.tree))
+
+    def _run(self, data: Any, scope: Any) -> Any:
+        bound = [get(scope) for get in self.get]
+        return _Interpreter(bound, self.functions).visit(self.tree, data)
+
+
+def truthy(value: Any) -> bool:
+    """JMESPath's truth: everything but null, false, and empty text, lists and objects."""
+    return not (value is None or value is False or (isinstance(value, (str, list, dict)) and not value))
+
+
+def compile_expression(text: str, *, three_valued: bool = False) -> Expression:
+    """Compile. Raises ValueError with a sentence that says what is wrong.
+
+    `three_valued`: a comparison with a value that is not there is unknown, so the whole has no value,
+    unless it compares with the literal `null`.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"the expression has {len(text)} characters, more than {MAX_LENGTH}")
+    lifted, names = lift(text)
+    try:
+        parsed = jmespath.parser.Parser().parse(lifted).parsed
+    except jmespath.exceptions.JMESPathError as wrong:
+        raise ValueError(f"{text!r} is not a JMESPath expression: {_reason(wrong)}") from None
+    except RecursionError:
+        raise ValueError("the expression nests too deep") from None
+    tree = _rewritten(parsed, {PLACEHOLDER.format(at): at for at in range(len(names))}, three_valued)
+    nodes = list(_nodes(tree))
+    if len(nodes) > MAX_NODES:
+        raise ValueError(f"the expression has {len(nodes)} parts, more than {MAX_NODES}")
+    for node in nodes:
+        if node["type"] == "function_expression":
+            _check_call(node)
+    return Expression(text, names, _field_path(tree), tree)
+
+
+def _reason(wrong: Exception) -> str:
+    return str(wrong).strip().splitlines()[0].removeprefix("Bad jmespath expression: ").rstrip(":. ")
+
+
+def _rewritten(node: Any, placeholders: dict[str, int], three_valued: bool) -> Any:
+    """A copy of the tree (the parser caches its own) with bound names and three-valued comparisons."""
+    if not isinstance(node, dict):
+        return node
+    children = [_rewritten(child, placeholders, three_valued) for child in node.get("children", ())]
+    if node["type"] == "field" and node["value"] in placeholders:
+        return {"type": "bound", "value": placeholders[node["value"]], "children": []}
+    if three_valued and node["type"] == "comparator":
+        asks_null = any(child["type"] == "literal" and child["value"] is None for child in children)
+        if not asks_null:
+            return {**node, "type": "known_comparator", "children": children}
+    return {**node, "children": children}
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, dict):
+            yield current
+            stack.extend(current.get("children", ()))
+
+
+def _check_call(node: dict[str, Any]) -> None:
+    name, given = node["value"], len(node["children"])
+    known = arities()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        guess = f"; did you mean {close[0]}()?" if close else f"; known are {', '.join(sorted(known))}"
+        raise ValueError(f"unknown function {name}(){guess}")
+    wanted, more = known[name]
+    if given < wanted or (given > wanted and not more):
+        raise ValueError(f"{name}() takes {wanted}{' or more' if more else ''} arguments, not {given}")
+
+
+def _field_path(node: Any) -> tuple[str, ...] | None:
+    """The keys of an expression that is nothing but a chain of field names."""
+    if node["type"] == "field":
+        return (node["value"],)
+    if node["type"] == "subexpression":
+        parts = [_field_path(child) for child in node["children"]]
+        if all(part is not None for part in parts):
+            return tuple(key for part in parts if part for key in part)
+    return None
+
+
+_SAME_DATA = frozenset(
+    {
+        "comparator",
+        "known_comparator",
+        "or_expression",
+        "and_expression",
+        "not_expression",
+        "multi_select_dict",
+        "multi_select_list",
+        "key_val_pair",
+        "function_expression",
+    }
+)
+
+
+def _first_fields(node: Any) -> Iterator[str]:
+    if not isinstance(node, dict):
+        return
+    if node["type"] == "field":
+        yield node["value"]
+    elif node["type"] in _SAME_DATA:
+        for child in node["children"]:
+            yield from _first_fields(child)
+    elif node["type"] != "expref" and node.get("children"):
+        yield from _first_fields(node["children"][0])

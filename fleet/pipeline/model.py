@@ -1,0 +1,242 @@
+"""The spec language as models: what a file may say. What it means is decided by `fleet.pipeline.compile`.
+
+Every key has a description, because the JSON Schema made from these models is what editors show.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from fleet.pipeline.durations import Duration
+
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Expr = Annotated[str, Field(min_length=1, max_length=4000, description="A JMESPath expression.")]
+StepName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+MetricName = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+LabelName = Annotated[str, Field(pattern=r"^([a-zA-Z]|_[a-zA-Z0-9])[a-zA-Z0-9_]*$")]
+HttpStatus = Annotated[int, Field(ge=100, le=599)]
+As = Literal["int", "float", "str", "bool", "list"]
+
+
+class Model(BaseModel):
+    """Frozen, and every unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_output(value: object) -> object:
+    return {"expr": value} if isinstance(value, str) else value
+
+
+class OutputSpec(Model):
+    """One value of a row: an expression on the row's resource, and the type it is stored as."""
+
+    expr: Expr
+    as_: As | None = Field(
+        default=None, alias="as", description="Converted to this type; null when it cannot be."
+    )
+
+
+Output = Annotated[OutputSpec, BeforeValidator(_as_output, json_schema_input_type=str | OutputSpec)]
+Outputs = dict[StepName, Output]
+Key = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+
+
+class _Way(Model):
+    """The keys that a step and an alternative of a `firstOf` share."""
+
+    from_: StepName | None = Field(default=None, alias="from", description="Once per row of this step.")
+    operation: Text | None = Field(
+        default=None, description="An operationId, or METHOD /template, of the API description."
+    )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The operation's parameters. A plain value is a literal, {expr: ...} an expression.",
+    )
+    follow: Expr | None = Field(
+        default=None, description="A link, a string, or a list of them, on the resource of the `from` row."
+    )
+    items: Expr | None = Field(
+        default=None, description="Inline elements: each is a row. In a collection, instead of dialect.items."
+    )
+    collection: bool = Field(
+        default=False, description="The resource is a collection: its members are the rows."
+    )
+    when: Expr | None = Field(
+        default=None,
+        description="Judged on the resource of the `from` row; false means no request and no row.",
+    )
+    where: Expr | None = Field(default=None, description="Judged on the row's resource; false drops the row.")
+    optional: tuple[HttpStatus, ...] = Field(
+        default=(), description="These answers mean 'not offered here'; any other failure is an error."
+    )
+    timeout: Duration | None = Field(default=None, description="Of each request of this step.")
+    success_criteria: tuple[Expr, ...] = Field(
+        default=(),
+        alias="successCriteria",
+        description="What the resource must satisfy; on a first step, otherwise it is not this API.",
+    )
+    key: Key = Field(
+        default=(), description="Outputs that name a row; the first that has a value is its @key."
+    )
+    outputs: Outputs = Field(default_factory=dict, description="What is stored of each row.")
+
+
+class AlternativeSpec(_Way):
+    """One alternative of a `firstOf`."""
+
+
+class StepSpec(_Way):
+    """One step: where its rows come from and what is kept of them."""
+
+    description: str | None = None
+    per: StepName | None = Field(default=None, description="With firstOf: judged once per row of this step.")
+    first_of: tuple[AlternativeSpec, ...] | None = Field(
+        default=None,
+        alias="firstOf",
+        min_length=1,
+        description="The first that yields rows; absent or empty falls through, a failure does not.",
+    )
+
+
+class ExpandSpec(Model):
+    """How members are asked for together with their collection, where the service offers it."""
+
+    from_: StepName = Field(
+        alias="from", description="The step whose first row's resource says whether it is offered."
+    )
+    when: Expr
+    query: Text = Field(description="What is added to the collection's URL, already encoded.")
+
+
+class DialectSpec(Model):
+    """How this family of APIs links and pages."""
+
+    link: Expr = Field(default="href", description="The URL of a link object.")
+    items: Expr = Field(default="@", description="The members of a collection.")
+    next: Expr | None = Field(default=None, description="The link to the next page.")
+    whole: Expr | None = Field(
+        default=None,
+        description="True for a member that is complete as it stands and needs no request. "
+        "Default: it has no link, or has more than the link.",
+    )
+    expand: ExpandSpec | None = None
+
+
+class LoginSpec(Model):
+    """A session around each target; logged out even when the scan is cancelled."""
+
+    operation: Text = Field(description="The operation that opens a session.")
+    from_: StepName | None = Field(
+        default=None, alias="from", description="A step whose resource may name the collection."
+    )
+    link: Expr | None = Field(default=None, description="The expression that names it; tried first.")
+    alternatives: tuple[Text, ...] = Field(
+        default=(), description="Paths tried when the operation's is unavailable."
+    )
+    body: dict[str, Any] = Field(
+        default_factory=dict, description="A plain value is a literal, {expr: ...} an expression."
+    )
+    token: Expr = Field(description="Where the answer holds the token, as $response.header.X-Auth-Token.")
+    scheme: Text = Field(description="The security scheme that the token satisfies.")
+    session: Expr | None = Field(default=None, description="Where the answer names the session to delete.")
+    logout: Literal["DELETE"] | None = "DELETE"
+    unavailable: tuple[HttpStatus, ...] = (404, 405, 501)
+    fallback: Text | None = Field(
+        default=None,
+        description="The scheme used when there is no session service; never after a refused login.",
+    )
+
+
+class TimeoutSpec(Model):
+    """Deadlines in wall-clock time."""
+
+    connect: Duration | None = None
+    tls: Duration | None = None
+    request: Duration | None = None
+    target: Duration | None = None
+
+
+class DefaultsSpec(Model):
+    """What holds unless the command line says otherwise."""
+
+    per_target: int | None = Field(
+        default=None, alias="perTarget", ge=1, le=64, description="Connections per target."
+    )
+    timeout: TimeoutSpec = TimeoutSpec()
+    validate_: Literal["off", "warn", "fail"] = Field(default="warn", alias="validate")
+
+
+class InputSpec(Model):
+    """A value that the person who scans may give."""
+
+    description: str | None = None
+    default: str | int | float | bool | None = None
+    as_: Literal["int", "float", "str", "bool"] = Field(default="str", alias="as")
+
+
+class PipelineEntry(Model):
+    """The steps whose rows a pipeline stores; what those need is pulled in."""
+
+    description: str | None = None
+    default: bool = False
+    steps: tuple[StepName, ...] = Field(min_length=1)
+    deadline: Duration | None = Field(default=None, description="Replaces timeout.target.")
+
+
+class MetricSpec(Model):
+    """One metric family: a sample per row that has a value."""
+
+    help: Text
+    type: Literal["gauge", "counter"] = "gauge"
+    from_: StepName = Field(alias="from")
+    value: Expr | int | float = Field(description="An expression on the row's outputs, or a number.")
+    map: dict[str, float] | None = Field(
+        default=None, description="From values to numbers; others have no sample."
+    )
+    scale: float = Field(default=1.0, description="Multiplies the value, as 1048576 for MiB in bytes.")
+    where: Expr | None = None
+    labels: dict[LabelName, Expr] = Field(default_factory=dict)
+
+
+class CheckSpec(Model):
+    """One rule, judged on every row of a step: pass, fail or unknown."""
+
+    from_: StepName = Field(alias="from")
+    assert_: Expr = Field(alias="assert")
+    where: Expr | None = Field(default=None, description="Rows for which it is false are not judged.")
+    severity: Literal["info", "warning", "critical"] = "warning"
+    message: str = ""
+
+
+class OverlayStep(Model):
+    """What an overlay adds to a step."""
+
+    outputs: Outputs = Field(default_factory=dict)
+
+
+class OverlaySpec(Model):
+    """Outputs added, or replaced, on the rows where `when` is true."""
+
+    when: Expr
+    steps: dict[StepName, OverlayStep]
+
+
+class PipelineSpec(Model):
+    """The language of a spec file, without what says where the description and the secrets are."""
+
+    inputs: dict[StepName, InputSpec] = Field(default_factory=dict)
+    dialect: DialectSpec = DialectSpec()
+    login: LoginSpec | None = None
+    defaults: DefaultsSpec = DefaultsSpec()
+    steps: dict[StepName, StepSpec] = Field(min_length=1)
+    pipelines: dict[Text, PipelineEntry] = Field(default_factory=dict)
+    metrics: dict[MetricName, MetricSpec] = Field(default_factory=dict)
+    checks: dict[Text, CheckSpec] = Field(default_factory=dict)
+    overlays: tuple[OverlaySpec, ...] = ()

@@ -1,0 +1,44 @@
+"""Where in a spec file something stands, and what a misspelt word may have meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from fleet.errors import SpecError
+
+Path = tuple[str | int, ...]  # keys and indices from the top of the spec
+Place = tuple[str | None, int | None, int | None]  # file, line, column (from 1)
+Locate = Callable[[Path], Place]
+
+
+def nowhere(_: Path) -> Place:
+    """The place of what was read from no file."""
+    return None, None, None
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'system'?`, or the list of what is known when nothing is close."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not names:
+        return "none is defined"
+    shown = ", ".join(names[:12])
+    return f"known: {shown}{', ...' if len(names) > 12 else ''}"
+
+
+class Complaints:
+    """Raises errors at their place in one spec."""
+
+    def __init__(self, locate: Locate) -> None:
+        self._locate = locate
+
+    def fail(self, path: Path, message: str, hint: str | None = None) -> NoReturn:
+        """Raise a SpecError for what stands at `path`."""
+        file, line, column = self._locate(path)
+        where = ".".join(str(part) for part in path)
+        text = f"{where}: {message}" if where else message
+        raise SpecError(text, file=file, line=line, column=column, hint=hint)

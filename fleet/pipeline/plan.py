@@ -1,0 +1,245 @@
+"""A plan: one pipeline with every name resolved and every expression compiled. Immutable and shared.
+
+Made by `fleet.pipeline.compile.compile_plan`; run over targets by `fleet.pipeline.run.PipelineProbe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from fleet.pipeline.expression import Expression
+from fleet.policy import Policy
+
+if TYPE_CHECKING:
+    from fleet.client import LoginPlan
+    from fleet.openapi import Document, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlan:
+    """One stored value: where it is read, and as what it is kept."""
+
+    name: str
+    expression: Expression
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayPlan:
+    """Outputs that rows of one step get where `when` is true."""
+
+    when: Expression
+    outputs: tuple[OutputPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to come by rows: the only one of a plain step, or an alternative of a `firstOf`.
+
+    `chain` are the steps from just below the step's `per` down to `source`: what must be walked, from one
+    row of `per`, to the rows that this way starts from. `pointer` leads to the inline elements.
+    """
+
+    source: str | None = None
+    chain: tuple[str, ...] = ()
+    operation: Operation | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    computed: tuple[tuple[str, Expression], ...] = ()
+    follow: Expression | None = None
+    items: Expression | None = None
+    pointer: str = ""
+    collection: bool = False
+    when: Expression | None = None
+    where: Expression | None = None
+    optional: frozenset[int] = frozenset()
+    timeout: float | None = None
+    criteria: tuple[Expression, ...] = ()
+    key: tuple[str, ...] = ()
+    outputs: tuple[OutputPlan, ...] = ()
+
+    @property
+    def requests(self) -> bool:
+        """Whether this way asks the host for anything."""
+        return self.operation is not None or self.follow is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One step. `above` is the step whose rows it is evaluated for (None: once per target); `stored` says
+    that the pipeline wants its rows; `keeps` that a step below reads its rows' resources."""
+
+    name: str
+    above: str | None
+    ways: tuple[Way, ...]
+    stored: bool = False
+    keeps: bool = False
+    overlays: tuple[OverlayPlan, ...] = ()
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether one row above may give many requests here."""
+        return any(way.collection for way in self.ways)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandPlan:
+    source: str
+    when: Expression
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    link: Expression
+    items: Expression
+    pointer: str
+    next: Expression | None
+    whole: Expression | None
+    expand: ExpandPlan | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPlan:
+    """One metric family. `value` is an expression on a row's outputs, or a constant."""
+
+    name: str
+    help: str
+    type: Literal["gauge", "counter"]
+    source: str
+    value: Expression | float
+    map: Mapping[str, float] | None
+    scale: float
+    where: Expression | None
+    labels: tuple[tuple[str, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    name: str
+    source: str
+    assertion: Expression
+    where: Expression | None
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the spec asks for where the command line says nothing. Seconds; None: nothing asked."""
+
+    per_target: int | None = None
+    connect: float | None = None
+    tls: float | None = None
+    request: float | None = None
+    target: float | None = None
+    validate: Literal["off", "warn", "fail"] = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that one pipeline does to one target.
+
+    `steps` holds the needed steps, each after those it needs. `families` are all metric families of the
+    spec that this pipeline can give, `columns` the outputs of each stored step, in order.
+    """
+
+    pipeline: str
+    steps: Mapping[str, StepPlan]
+    stored: tuple[str, ...]
+    dialect: Dialect
+    settings: Settings
+    deadline: float | None
+    document: Document
+    login: LoginPlan | None = None
+    metrics: tuple[MetricPlan, ...] = ()
+    checks: tuple[CheckPlan, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    lazy: frozenset[str] = frozenset()
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that the plan names; followed links reach others."""
+        found = (way.operation for step in self.steps.values() for way in step.ways)
+        return tuple(operation for operation in found if operation is not None)
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The outputs of each stored step, in the order of the spec."""
+        return {name: tuple(_columns(self.steps[name])) for name in self.stored}
+
+    @property
+    def minimum_requests(self) -> int:
+        """The requests to a host that has one of everything: each followed step once, a collection without
+        its members, the first alternative of each `firstOf`; login and logout are two."""
+        counted = sum(
+            1 for name, step in self.steps.items() if name not in self.lazy and step.ways[0].requests
+        )
+        return counted + (2 if self.login is not None else 0)
+
+    @property
+    def fan_out(self) -> tuple[str, ...]:
+        """The steps that ask once per member of a collection, their own or one above them."""
+        wide: list[str] = []
+        for name, step in self.steps.items():
+            above = {step.above, *(way.source for way in step.ways)}
+            asks = any(way.requests for way in step.ways)
+            if step.fans_out or (asks and any(part in wide for part in above if part)):
+                wide.append(name)
+        return tuple(wide)
+
+    def tuned(self, policy: Policy) -> Policy:
+        """`policy` with what the spec asks for; apply the command line's own numbers after it."""
+        asked = self.settings
+        timeouts = {
+            name: value
+            for name in ("connect", "tls", "request", "target")
+            if (value := getattr(asked, name)) is not None
+        }
+        if self.deadline is not None:
+            timeouts["target"] = self.deadline
+        rate = policy.rate if asked.per_target is None else replace(policy.rate, per_target=asked.per_target)
+        return replace(policy, timeouts=replace(policy.timeouts, **timeouts), rate=rate)
+
+    def describe(self) -> tuple[str, ...]:
+        """The plan in lines for people: one per step, in the order of need."""
+        wide = self.fan_out
+        return tuple(_line(step, self.lazy, wide) for step in self.steps.values())
+
+
+def _columns(step: StepPlan) -> Iterator[str]:
+    seen: set[str] = set()
+    groups = [way.outputs for way in step.ways] + [overlay.outputs for overlay in step.overlays]
+    for outputs in groups:
+        for output in outputs:
+            if output.name not in seen:
+                seen.add(output.name)
+                yield output.name
+
+
+def _line(step: StepPlan, lazy: frozenset[str], wide: tuple[str, ...]) -> str:
+    ways = " | ".join(_way(way) for way in step.ways)
+    marks = [
+        *(["stored"] if step.stored else []),
+        *(["once per member"] if step.name in wide else []),
+        *(["only when an alternative needs it"] if step.name in lazy else []),
+    ]
+    shown = ", ".join(marks)
+    return f"{step.name}: {ways}" + (f"  ({shown})" if shown else "")
+
+
+def _way(way: Way) -> str:
+    if way.operation is not None:
+        what = f"{way.operation.method} {way.operation.template}"
+    elif way.follow is not None:
+        what = f"follow {way.source}.{way.follow.text}"
+    else:
+        what = f"elements of {way.source}"
+    if way.items is not None:
+        what += f", items {way.items.text}"
+    if way.collection:
+        what += ", every member"
+    if way.optional:
+        what += f", optional {'/'.join(str(status) for status in sorted(way.optional))}"
+    return what

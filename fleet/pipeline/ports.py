@@ -1,0 +1,66 @@
+"""What a walk needs of a target's client: `fleet.client.TargetClient` has this shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fleet.client import Reply
+    from fleet.openapi import Operation
+
+
+class Exchanged(Protocol):
+    """What was exchanged with one target so far."""
+
+    @property
+    def requests(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
+    @property
+    def certificate(self) -> Mapping[str, Any] | None: ...
+    @property
+    def proxy(self) -> str | None: ...
+
+
+class Handle(Protocol):
+    """The API of one target."""
+
+    @property
+    def base_url(self) -> str: ...
+
+
+class Client(Protocol):
+    """One target's API for the length of a scan. Requests raise `RequestFailed`; answers of any status
+    are returned."""
+
+    @property
+    def api(self) -> Handle: ...
+    @property
+    def exchange(self) -> Exchanged: ...
+
+    async def call(
+        self,
+        operation: Operation,
+        parameters: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *,
+        timeout: float | None = None,
+    ) -> Reply: ...
+
+    async def follow(
+        self, link: object, *, at: str = "/", query: str = "", timeout: float | None = None
+    ) -> Reply: ...
+
+    async def __aenter__(self) -> Any: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None: ...

@@ -1,0 +1,170 @@
+"""The probe: one plan run over one target, giving one outcome."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from fleet.errors import RequestFailed
+from fleet.event import Listener, ProbeCrashed
+from fleet.outcome import Failure, FailureKind, Outcome, StepRows
+from fleet.pipeline.crew import Crew
+from fleet.pipeline.fetch import Resources
+from fleet.pipeline.findings import Findings
+from fleet.pipeline.judge import checks_of, samples_of
+from fleet.pipeline.plan import Plan
+from fleet.pipeline.ports import Client
+from fleet.pipeline.scope import Row
+from fleet.pipeline.validate import Validators
+from fleet.pipeline.verdict import verdict
+from fleet.pipeline.walk import Walk
+from fleet.policy import Policy
+from fleet.target import Target
+
+if TYPE_CHECKING:
+    from fleet.pipeline.ports import Exchanged
+
+
+class PipelineProbe:
+    """Runs one plan over any number of targets, in one event loop.
+
+    `connect` makes a target's client; it must not open a socket before it is entered. `deadline` is
+    seconds for everything about one target (default: the pipeline's, else `policy.timeouts.target`); the
+    logout comes after it, with its own limit.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        connect: Callable[[Target], Client],
+        *,
+        run: str,
+        policy: Policy,
+        listener: Listener,
+        deadline: float | None = None,
+    ) -> None:
+        self._plan = plan
+        self._connect = connect
+        self._run = run
+        self._policy = policy
+        self._listener = listener
+        self._deadline = deadline or plan.deadline or policy.timeouts.target
+        self._validators = Validators(plan)
+
+    async def __call__(self, target: Target) -> Outcome:
+        """The outcome of one target. Raises nothing but cancellation: a bug becomes `local.internal`."""
+        visit = _Visit(target, self._policy)
+        late: Failure | None = None
+        try:
+            with anyio.move_on_after(self._deadline) as scope:
+                await self._walk(target, visit)
+            if scope.cancelled_caught:
+                message = f"not done after {self._deadline:g} s"
+                late = Failure(kind=FailureKind.TIMEOUT_TARGET, message=message)
+            return self._outcome(target, visit, late)
+        except RequestFailed as failed:  # the client could not even begin
+            visit.findings.fail(failed, None, None)
+            return self._outcome(target, visit, None)
+        except Exception:
+            self._listener(ProbeCrashed(target=target.id, traceback=traceback.format_exc()))
+            message = "a bug in fleet: the log has its traceback"
+            failure = Failure(kind=FailureKind.LOCAL_INTERNAL, message=message)
+            return self._stored(target, visit, "failed", failure, {}, {})
+
+    async def _walk(self, target: Target, visit: _Visit) -> None:
+        client = self._connect(target)
+        visit.exchange = client.exchange
+        async with client, anyio.create_task_group() as group:
+            crew = Crew(self._policy.rate.per_target, group)
+            limits = self._policy.limits
+            resources = Resources(client, crew, visit.findings, self._validators, limits)
+            visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
+            await visit.walk.run()
+
+    def _outcome(self, target: Target, visit: _Visit, late: Failure | None) -> Outcome:
+        plan, walk = self._plan, visit.walk
+        produced: Mapping[str, list[Row]] = walk.produced if walk is not None else {}
+        complete = walk.complete if walk is not None else set()
+        rows = {name: sorted(produced.get(name, ()), key=lambda row: row.order) for name in plan.stored}
+        status, failure = verdict(plan, rows, visit.findings.errors, late)
+        steps = {
+            name: StepRows(complete=name in complete, rows=shown) for name, shown in _shown(rows).items()
+        }
+        return self._stored(target, visit, status, failure, rows, steps)
+
+    def _stored(
+        self,
+        target: Target,
+        visit: _Visit,
+        status: Any,
+        failure: Failure | None,
+        rows: Mapping[str, list[Row]],
+        steps: Mapping[str, StepRows],
+    ) -> Outcome:
+        findings, exchange = visit.findings, visit.exchange
+        return Outcome(
+            run=self._run,
+            id=target.id,
+            target=target.url,
+            status=status,
+            started=visit.started,
+            seconds=time.monotonic() - visit.began,
+            labels=target.labels,
+            pipeline=self._plan.pipeline,
+            failure=failure,
+            steps=steps,
+            errors=tuple(findings.errors),
+            skipped=tuple(findings.skipped),
+            checks=checks_of(self._plan, target, rows, findings.notes),
+            violations=tuple(findings.violations),
+            samples=samples_of(self._plan, target, rows, findings.notes),
+            dropped=dict(findings.dropped),
+            notes=dict(findings.notes),
+            requests=exchange.requests if exchange is not None else 0,
+            bytes=exchange.bytes if exchange is not None else 0,
+            retries=exchange.retries if exchange is not None else 0,
+            auth=target.auth,
+            proxy=exchange.proxy if exchange is not None else None,
+            tls=exchange.certificate if exchange is not None else None,
+        )
+
+
+class _Visit:
+    """What is known of one target while it is scanned."""
+
+    def __init__(self, target: Target, policy: Policy) -> None:
+        self.target = target
+        self.began = time.monotonic()
+        self.started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.findings = Findings(policy.limits)
+        self.exchange: Exchanged | None = None
+        self.walk: Walk | None = None
+
+
+def _shown(rows: Mapping[str, list[Row]]) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """The stored form of all rows. `@parent` names the nearest row above that is stored too."""
+    places = {id(row): [name, at] for name, found in rows.items() for at, row in enumerate(found)}
+    return {name: tuple(_stored_row(row, places) for row in found) for name, found in rows.items()}
+
+
+def _stored_row(row: Row, places: Mapping[int, list[Any]]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"@uri": row.uri}
+    above = row.parent
+    while above is not None and id(above) not in places:
+        above = above.parent
+    if above is not None:
+        shown["@parent"] = places[id(above)]
+    if row.name is not None:
+        shown["@key"] = row.name
+    shown.update(row.outputs)
+    return shown
+
+
+def rows_per_step(outcome: Outcome) -> dict[str, int]:
+    """How many rows each stored step yielded."""
+    return {name: len(step.rows) for name, step in outcome.steps.items()}

@@ -1,0 +1,83 @@
+"""Rows, and what a `$name` sees from where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.pipeline.expression import Getter
+from fleet.pipeline.names import Name
+from fleet.target import Target
+
+
+class Row:
+    """One row while its target is scanned. Its resource is let go when no step below reads it."""
+
+    __slots__ = ("key", "order", "outputs", "parent", "resource", "step", "uri")
+
+    def __init__(self, step: str, uri: str, parent: Row | None, order: tuple[int, ...]) -> None:
+        self.step = step
+        self.uri = uri
+        self.parent = parent
+        self.order = order
+        self.key: tuple[str, ...] = ()
+        self.resource: Any = None
+        self.outputs: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str | None:
+        """Its `@key`: the first key output that has a value, as text."""
+        for name in self.key:
+            value = self.outputs.get(name)
+            if value is not None and value != "" and not isinstance(value, (list, dict)):
+                return str(value)
+        return None
+
+
+@dataclass(slots=True)
+class Scope:
+    """Where an expression stands: below `above`, on `target`, before the reply of `headers`."""
+
+    target: Target
+    inputs: Mapping[str, Any]
+    above: Row | None = None
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+def getter_for(name: Name) -> Getter:
+    """How the value of one name is read from a `Scope`. Whether it can have one is checked by the plan."""
+    words = name.words
+    if name.family == "up":
+        return _from_row(words[0], words[1])
+    if name.family == "inputs":
+        return lambda scope: scope.inputs.get(words[0])
+    if name.family == "response":
+        return _from_header(words[1]) if words[0] == "header" else lambda scope: scope.status
+    if words[0] == "labels":
+        return lambda scope: scope.target.labels.get(words[1])
+    return (lambda scope: scope.target.id) if words[0] == "id" else (lambda scope: scope.target.url)
+
+
+def _from_row(step: str, output: str) -> Getter:
+    def read(scope: Scope) -> Any:
+        row = scope.above
+        while row is not None:
+            if row.step == step:
+                if output.startswith("@"):
+                    return row.uri if output == "@uri" else row.name
+                return row.outputs.get(output)
+            row = row.parent
+        return None
+
+    return read
+
+
+def _from_header(header: str) -> Getter:
+    wanted = header.lower()
+
+    def read(scope: Scope) -> Any:
+        return next((value for name, value in scope.headers if name == wanted), None)
+
+    return read

@@ -1,0 +1,126 @@
+"""Expressions of a spec, compiled with their `$names` checked against what is reachable there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from fleet.pipeline.expression import Expression, Getter, compile_expression
+from fleet.pipeline.graph import Graph
+from fleet.pipeline.model import PipelineSpec
+from fleet.pipeline.names import Name
+from fleet.pipeline.places import Complaints, Path, guess
+from fleet.pipeline.scope import getter_for
+
+ROW_NAMES = frozenset({"@uri", "@key"})
+
+
+class Words:
+    """Compiles the expressions of one spec."""
+
+    def __init__(self, spec: PipelineSpec, graph: Graph, complain: Complaints) -> None:
+        self._spec = spec
+        self._graph = graph
+        self._complain = complain
+        self.outputs = {name: _outputs_of(spec, name) for name in spec.steps}
+
+    def expression(
+        self,
+        path: Path,
+        text: str,
+        *,
+        above: frozenset[str] = frozenset(),
+        response: bool = False,
+        three_valued: bool = False,
+    ) -> Expression:
+        """Compile the expression at `path`. `above` are the steps that `$up` may name there; `response`
+        says that a reply stands behind the data."""
+        try:
+            compiled = compile_expression(text, three_valued=three_valued)
+        except ValueError as wrong:
+            self._complain.fail(path, str(wrong))
+
+        def getter(name: Name) -> Getter:
+            self._check(path, name, above, response)
+            return getter_for(name)
+
+        return compiled.bind(getter)
+
+    def on_row(self, path: Path, step: str, text: str, *, three_valued: bool = False) -> Expression:
+        """Compile an expression that sees the outputs of a row of `step`."""
+        compiled = self.expression(path, text, above=self._graph.ancestors[step], three_valued=three_valued)
+        known = self.outputs[step] | ROW_NAMES
+        for name in sorted(compiled.fields() - known):
+            self._complain.fail(path, f"step {step!r} has no output {name!r}", guess(name, known))
+        return compiled
+
+    def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of a scan: those given, converted, and the defaults of the rest."""
+        for name in values:
+            if name not in self._spec.inputs:
+                self._complain.fail((), f"there is no input {name!r}", guess(name, self._spec.inputs))
+        found: dict[str, Any] = {}
+        for name, wanted in self._spec.inputs.items():
+            value = values.get(name, wanted.default)
+            if value is None:
+                self._complain.fail(("inputs", name), f"the input {name!r} has no default and was not given")
+            try:
+                found[name] = _CAST[wanted.as_](value)
+            except ValueError:
+                self._complain.fail(("inputs", name), f"{value!r} is not of type {wanted.as_}")
+        return found
+
+    def _check(self, path: Path, name: Name, above: frozenset[str], response: bool) -> None:
+        if name.family == "up":
+            self._check_up(path, name, above)
+        elif name.family == "inputs" and name.words[0] not in self._spec.inputs:
+            self._complain.fail(
+                path, f"there is no input {name.words[0]!r}", guess(name.words[0], self._spec.inputs)
+            )
+        elif name.family == "target" and name.words[0] not in {"id", "url", "labels"}:
+            self._unknown(path, name, ("id", "url", "labels"))
+        elif name.family == "response" and not response:
+            self._complain.fail(path, f"{name.text} is not known here: it belongs to the outputs of a step")
+        elif name.family == "response" and name.words[0] not in {"status", "header"}:
+            self._unknown(path, name, ("status", "header"))
+        elif name.family == "credential":
+            self._complain.fail(path, f"{name.text} is not known here: credentials belong to login.body")
+
+    def _unknown(self, path: Path, name: Name, known: tuple[str, ...]) -> NoReturn:
+        self._complain.fail(path, f"unknown name {name.text}", guess(name.words[0], known))
+
+    def _check_up(self, path: Path, name: Name, above: frozenset[str]) -> None:
+        step, output = name.words
+        self._graph.known(path, step)
+        if step not in above:
+            reachable = f"above it: {', '.join(sorted(above))}" if above else "no step is above it"
+            self._complain.fail(path, f"{name.text} cannot be reached from here", reachable)
+        if output not in self.outputs[step] | ROW_NAMES:
+            self._complain.fail(
+                path,
+                f"{name.text}: step {step!r} has no output {output!r}",
+                guess(output, self.outputs[step]),
+            )
+
+
+def _outputs_of(spec: PipelineSpec, name: str) -> frozenset[str]:
+    step = spec.steps[name]
+    found = set(step.outputs)
+    for alternative in step.first_of or ():
+        found |= set(alternative.outputs)
+    for overlay in spec.overlays:
+        if name in overlay.steps:
+            found |= set(overlay.steps[name].outputs)
+    return frozenset(found)
+
+
+def _truth(value: Any) -> bool:
+    word = str(value).lower()
+    if word in {"true", "yes", "1"}:
+        return True
+    if word in {"false", "no", "0"}:
+        return False
+    raise ValueError(word)
+
+
+_CAST = {"str": str, "int": int, "float": float, "bool": _truth}
