@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 from urllib.parse import quote
 
 from fleet.errors import InventoryError
@@ -20,6 +19,7 @@ SCHEMES: tuple[str, ...] = get_args(Scheme)
 DEFAULT_PORTS = {"https": 443, "http": 80}
 AUTH_HINT = "name the credential instead: auth=NAME, with NAME in the auths file"
 
+_SIMPLE = re.compile(r"([A-Za-z0-9_.-]+)(?::([0-9]+))?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _AUTHORITY = re.compile(r"(?:\[[^\]]*\]|[^\[\]/?#\\])*")  # a slash inside brackets is the step of a range
 _PREFIX_LENGTH = re.compile(r"/(\d{1,3})(?::(\d*))?")
@@ -30,8 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """An address expression, split but not expanded. `host` has lost the brackets of an IPv6 literal."""
 
     scheme: str | None
@@ -40,8 +39,7 @@ class Expression:
     path: str  # "" or "/prefix", without a trailing slash
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a target listens: the parts that exclusions and matches look at. `host` is normalised."""
 
     host: str
@@ -50,6 +48,8 @@ class Place:
 
 def split(text: str) -> Expression:
     """Split an address expression. Raises InventoryError; its message never repeats userinfo."""
+    if (simple := _SIMPLE.fullmatch(text)) is not None:  # nine lines of ten, at a third of the cost
+        return Expression(None, simple.group(1), _port(simple.group(2)) if simple.group(2) else None, "")
     if (bad := _CONTROL.search(text)) is not None:
         raise InventoryError(f"an address cannot contain {bad.group()!a}")
     scheme, rest = _take_scheme(text)

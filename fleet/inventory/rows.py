@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import Place, base_url, shown, split
@@ -21,14 +21,13 @@ _SECRETS = {"password", "passwd", "pass", "secret", "token", "apikey", "api_key"
 _USERS = {"user", "username", "login"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An address expression and what the inventory says about it. `line` counts from 1, 0 is unknown."""
 
     address: str
     file: str
     line: int
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] | None = None
     id: str | None = None
     auth: str | None = None
     proxy: str | None = None
@@ -115,7 +114,7 @@ def format_target(target: Target) -> str:
 
 def _target(row: Row, scheme: str, host: str, port: int | None, path: str) -> tuple[Target, Place]:
     url, place = base_url(scheme, host, port, path)
-    return Target(row.id or url, url, row.labels, row.auth, row.proxy, row.origin), place
+    return Target(row.id or url, url, row.labels or {}, row.auth, row.proxy, row.origin), place
 
 
 def _check_size(row: Row, size: int, expansion: int) -> None:

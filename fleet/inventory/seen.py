@@ -43,9 +43,14 @@ class PackedEntries:
     def add(self, entry: bytes) -> bool:
         """Insert an entry. False, and no change, when one with the same key is there."""
         key = entry[: self._key]
-        if self.find(key) is not None:
-            return False
-        self._buckets[self._place(key)] += entry
+        place = self._place(key)
+        bucket = self._buckets[place]
+        at = bucket.find(key)
+        while at >= 0:
+            if at % ENTRY == 0:
+                return False
+            at = bucket.find(key, at + 1)
+        self._buckets[place] = bucket + entry
         self.count += 1
         self._room -= 1
         if self._room == 0:
