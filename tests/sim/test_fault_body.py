@@ -1,0 +1,163 @@
+"""Faults of bodies, collections and links, seen by a raw client."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+import pytest
+
+SYSTEMS = "/redfish/v1/Systems"
+
+
+def unchunk(data: bytes) -> bytes:
+    """A chunked body put together again."""
+    whole = b""
+    while data:
+        size, _, data = data.partition(b"\r\n")
+        whole += data[: int(size, 16)]
+        data = data[int(size, 16) + 2 :]
+    return whole
+
+
+async def test_wrong_content_type(one, ask):
+    async with one("wrong-content-type") as sim:
+        heard = await ask(sim.hosts[0])
+    assert heard.header("content-type") == "text/plain"
+    assert json.loads(heard.body)["RedfishVersion"]
+
+
+async def test_login_page(one, ask):
+    async with one("login-page") as sim:
+        heard = await ask(sim.hosts[0])
+    assert (heard.status, heard.header("content-type")) == (200, "text/html")
+    assert heard.body.startswith(b"<!DOCTYPE html>")
+
+
+async def test_bad_json_has_its_full_length(one, ask):
+    async with one("bad-json") as sim:
+        heard = await ask(sim.hosts[0])
+    assert len(heard.body) == int(heard.header("content-length"))
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(heard.body)
+
+
+async def test_control_characters_are_bare(one, ask):
+    async with one("control-characters") as sim:
+        heard = await ask(sim.hosts[0])
+    with pytest.raises(json.JSONDecodeError, match="control character"):
+        json.loads(heard.body)
+    assert json.loads(heard.body, strict=False)["Description"] == "one line\nand another\x01\t"
+
+
+async def test_not_a_number(one, ask):
+    async with one("nan") as sim:
+        heard = await ask(sim.hosts[0])
+    strange: list[str] = []
+    json.loads(heard.body, parse_constant=strange.append)
+    assert strange == ["NaN", "Infinity"]
+
+
+async def test_bytes_that_do_not_belong(one, ask):
+    async with one("latin1") as sim:
+        heard = await ask(sim.hosts[0])
+        with pytest.raises(UnicodeDecodeError):
+            heard.body.decode()
+        assert json.loads(heard.body.decode("latin-1"))["Description"] == "Intel® Xeon®"
+    async with one("bom") as sim:
+        heard = await ask(sim.hosts[0])
+        assert heard.body[:3] == b"\xef\xbb\xbf"
+        assert json.loads(heard.body.decode("utf-8-sig"))["Id"] == "RootService"
+    async with one("trailing-bytes") as sim:
+        heard = await ask(sim.hosts[0])
+        assert heard.body.endswith(b"}\x00\r\n")
+    async with one("two-documents") as sim:
+        first, second = (await ask(sim.hosts[0])).body.split(b"\n", 1)
+        assert (list(json.loads(first)), json.loads(second)["Id"]) == (["error"], "RootService")
+
+
+async def test_deep_json(one, ask):
+    async with one("deep-json", depth=5000) as sim:
+        heard = await ask(sim.hosts[0])
+    assert heard.body.count(b"[") == heard.body.count(b"]") == 5000
+
+
+async def test_huge_and_endless_bodies(one, ask):
+    async with one("huge-body", size=3_000_001) as sim:
+        heard = await ask(sim.hosts[0])
+        assert int(heard.header("content-length")) == len(heard.body) == 3_000_001
+    async with one("endless-body") as sim:
+        heard = await ask(sim.hosts[0], limit=3_000_000)
+        assert len(heard.data) >= 3_000_000
+        assert not heard.data.endswith(b"\r\n0\r\n\r\n")
+
+
+async def test_gzip_bomb_is_valid_gzip(one, ask):
+    async with one("gzip-bomb", size=8 << 20) as sim:
+        heard = await ask(sim.hosts[0])
+    assert heard.header("content-encoding") == "gzip"
+    packed = unchunk(heard.body)
+    assert len(packed) < 16_000
+    assert gzip.decompress(packed) == b" " * (8 << 20)
+
+
+async def test_compressed_bodies(one, ask):
+    async with one("gzip-unasked") as sim:
+        heard = await ask(sim.hosts[0], "/redfish")
+        assert heard.header("content-encoding") == "gzip"
+        assert gzip.decompress(heard.body) == b'{"v1":"/redfish/v1/"}'
+    for raw, bits in ((False, 15), (True, -15)):
+        async with one("deflate", raw=raw) as sim:
+            heard = await ask(sim.hosts[0], "/redfish")
+            assert heard.header("content-encoding") == "deflate"
+            assert zlib.decompress(heard.body, bits) == b'{"v1":"/redfish/v1/"}'
+    async with one("false-gzip") as sim:
+        heard = await ask(sim.hosts[0], "/redfish")
+        assert heard.header("content-encoding") == "gzip"
+        assert heard.body == b'{"v1":"/redfish/v1/"}'
+
+
+async def test_foreign_members(one, ask):
+    async with one("foreign-link", to="http://127.9.9.9:1") as sim:
+        members = json.loads((await ask(sim.hosts[0], SYSTEMS)).body)["Members"]
+    assert [member["@odata.id"] for member in members] == [
+        f"{SYSTEMS}/1",
+        f"{SYSTEMS}/2",
+        f"http://127.9.9.9:1{SYSTEMS}/foreign",
+    ]
+
+
+async def test_pages_that_never_end(one, ask):
+    async with one("nextlink-loop") as sim:
+        page = json.loads((await ask(sim.hosts[0], f"{SYSTEMS}?a=1")).body)
+        assert page["Members@odata.nextLink"] == f"{SYSTEMS}?a=1"
+    async with one("endless-pages") as sim:
+        path = SYSTEMS
+        for number in (2, 3, 4):
+            path = json.loads((await ask(sim.hosts[0], path)).body)["Members@odata.nextLink"]
+            assert path == f"{SYSTEMS}?page={number}"
+
+
+async def test_odd_members(one, ask):
+    async with one("odd-members") as sim:
+        document = json.loads((await ask(sim.hosts[0], SYSTEMS)).body)
+        assert document["Members"][:2] == [{}, None]
+        assert document["Members@odata.count"] == "99"
+    async with one("odd-members", null=True) as sim:
+        assert json.loads((await ask(sim.hosts[0], SYSTEMS)).body)["Members"] is None
+
+
+async def test_expand_that_does_not_work(one, ask):
+    path = f"{SYSTEMS}?$expand=.($levels=1)"
+    async with one("expand-ignored") as sim:
+        members = json.loads((await ask(sim.hosts[0], path)).body)["Members"]
+        assert [list(member) for member in members] == [["@odata.id"], ["@odata.id"]]
+    async with one("expand-refused", status=501) as sim:
+        assert (await ask(sim.hosts[0], path)).status == 501
+        assert (await ask(sim.hosts[0], SYSTEMS)).status == 200
+    async with one("expand-broken") as sim:
+        heard = await ask(sim.hosts[0], path)
+        assert heard.status == 200
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(heard.body)
