@@ -81,8 +81,9 @@ class _Inflate:
         self._name = name
         self._limit = limit
         self._size = 0
-        self._held = b""  # the first byte, until the second says what it begins
+        self._held = b""  # a first byte, until the second says what it begins
         self._plain = False
+        self._padded = False
         self._stream: zlib._Decompress | None = None
 
     @property
@@ -91,12 +92,11 @@ class _Inflate:
         return self._plain or (not self._held if self._stream is None else self._stream.eof)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        data = self._held + data
+        data, self._held = self._held + data, b""
         if self._stream is None and not self._plain:
             if len(data) < 2:
                 self._held = data
                 return
-            self._held = b""
             self._begin(data)
         if self._stream is None:
             yield data
@@ -119,8 +119,12 @@ class _Inflate:
         full = False  # a full step may leave output inside zlib, with no input left
         while data or full:
             if stream.eof:
-                if self._name == "deflate" or not data.startswith(b"\x1f\x8b"):
-                    return  # padding after the end; real servers do it
+                if data == b"\x1f" and not self._padded:
+                    self._held = data
+                    return
+                if self._padded or self._name == "deflate" or not data.startswith(b"\x1f\x8b"):
+                    self._padded = True  # padding after the end; real servers do it
+                    return
                 stream = self._stream = zlib.decompressobj(_GZIP)  # a further member
             try:
                 piece = stream.decompress(data, _STEP)

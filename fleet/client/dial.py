@@ -50,9 +50,9 @@ class Dialer:
     ) -> Connection:
         """A connection that is ready for its first request.
 
-        `timeouts.connect` covers names, TCP and the proxy's handshake, `timeouts.tls` the TLS handshake.
-        Where a host has several addresses they are tried in turn, each with an equal share of the time that is
-        left, so one dead address does not use it up. Raises RequestFailed; a cancelled dial leaves no socket.
+        `timeouts.connect` covers names, TCP and the handshake with the proxy, `timeouts.tls` that of TLS.
+        Where a host has several addresses they are tried in turn, each with an equal share of the time left,
+        so one dead address does not use it up. Raises RequestFailed; a cancelled dial leaves no socket.
         """
         deadline = asyncio.get_running_loop().time() + self.timeouts.connect
         if proxy is None:

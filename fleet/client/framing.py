@@ -185,6 +185,8 @@ class ReplyReader:
         self._head_size += len(name) + len(value) + 4
         if self._head_size > self._limits.headers:
             self._fail(self._headers_too_large())
+        if name.endswith((b" ", b"\t")) and not self._repaired:
+            raise _Damaged("a space before the colon")
         lowered = name.lower()
         if lowered == b"content-length":
             self._length = True
