@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -43,7 +42,7 @@ def _config_error(error: ValidationError, data: bytes, file: str) -> ConfigError
     """The first complaint, with its place. What was found is never repeated: it may be a secret."""
     first = error.errors(include_input=False, include_context=False, include_url=False)[0]
     where = [step for step in first["loc"] if step != "[key]"]
-    line, column = _position(data, where)
+    line, column = locate(data, where)
     path = ".".join(str(step) for step in where)
     message = first["msg"]
     hint = None
@@ -57,17 +56,7 @@ def _config_error(error: ValidationError, data: bytes, file: str) -> ConfigError
     )
 
 
-def _position(data: bytes, where: list[Any]) -> tuple[int | None, int | None]:
-    text = data.decode("utf-8", "replace")
-    for length in range(len(where), 0, -1):
-        try:
-            return locate(text, where[:length])
-        except (SpecError, LookupError, ValueError):
-            continue
-    return None, None
-
-
-def _closest(where: list[Any]) -> str | None:
+def _closest(where: list[str | int]) -> str | None:
     models: Mapping[object, type[BaseModel]] = {"auths": AuthModel, "proxies": ProxyModel}
     model = models.get(where[0], AuthsFile) if len(where) > 2 else AuthsFile
     known: Iterable[str] = model.model_fields

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from fleet.errors import InventoryError
+from fleet.errors import InventoryError, SpecError
 from fleet.inventory.address import SCHEMES, shown
 from fleet.inventory.rows import RESERVED, Row, make_row
 from fleet.inventory.tables import plain
@@ -37,7 +37,10 @@ def read_yaml_groups(stream: BinaryIO, *, file: str, limit: int, report: Report)
         raise InventoryError(
             f"the file is longer than {limit} bytes", file=file, hint="JSON files are streamed"
         )
-    groups = load_yaml(data, source=file)
+    try:
+        groups = load_yaml(data, source=file)
+    except SpecError as error:
+        raise InventoryError(error.message, file=file, line=error.line, column=error.column) from None
     if groups is None:
         return
     if not isinstance(groups, list):

@@ -56,7 +56,7 @@ class HostSet:
             raise InventoryError(
                 f"an exclusion or a match is about hosts, without a path: {shown(expression)}"
             )
-        hosts = parse_range(parts.host)
+        hosts = parse_range(parts.host, whole=True)
         if isinstance(hosts, Interval):
             found = self._intervals.setdefault((hosts.version, parts.port), [])
             found.append((hosts.first, hosts.last))

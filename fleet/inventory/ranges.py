@@ -125,12 +125,15 @@ HostRange = Interval | Pattern
 MAX_BRACKETS = 8  # in one expression; each one is a generator deep
 
 
-def parse_range(host: str) -> HostRange | None:
-    """The range that a host expression stands for; None for a single host. Raises InventoryError."""
+def parse_range(host: str, *, whole: bool = False) -> HostRange | None:
+    """The range that a host expression stands for; None for a single host. Raises InventoryError.
+
+    `whole` keeps the first and the last address of a network: for asking whether a host is in it.
+    """
     if "[" in host or "]" in host:
         return _brackets(host)
     if "/" in host:
-        return _network(host)
+        return _network(host, whole)
     if "-" in host and host[0].isdigit():
         if (span := _SPAN.fullmatch(host)) is not None:
             return _span(span.group(1), span.group(2))
@@ -139,7 +142,7 @@ def parse_range(host: str) -> HostRange | None:
     return None
 
 
-def _network(text: str) -> Interval:
+def _network(text: str, whole: bool) -> Interval:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -149,7 +152,7 @@ def _network(text: str) -> Interval:
     ):
         raise InventoryError(f"{text} has host bits set", hint=f"did you mean {network}?")
     first, last = int(network.network_address), int(network.broadcast_address)
-    if network.num_addresses > 2:
+    if network.num_addresses > 2 and not whole:
         first += 1  # the network's own address; the subnet routers' anycast address in IPv6
         last -= 1 if network.version == 4 else 0
     return Interval(first, last, network.version)

@@ -65,7 +65,7 @@ def check_source(source: str, *, limits: Limits) -> None:
     if source == STDIN:
         return
     path = _path(source)
-    if _exists(path):
+    if source and _exists(path):
         if path.is_dir():
             raise InventoryError(f"{source} is a directory, not an inventory")
         if not os.access(path, os.R_OK):

@@ -108,12 +108,13 @@ def _row(header: Sequence[str], cells: Sequence[str], *, file: str, line: int) -
 def row_from(columns: Mapping[str, str], *, file: str, line: int) -> Row:
     """A row from named values, the address among them. Raises InventoryError."""
     words = dict(columns)
-    addresses = [(name, words.pop(name)) for name in ADDRESS_COLUMNS if name in words]
-    if not addresses:
+    found = [name for name in ADDRESS_COLUMNS if name in words]
+    if not found:
         raise InventoryError("the address is missing")
-    if len(addresses) > 1 and addresses[0][0] != "url":
-        raise InventoryError(f"two addresses: {addresses[0][0]} and {addresses[1][0]}")
-    name, address = addresses[0]
+    name = found[0]
+    address = words.pop(name)
+    if len(found) > 1 and name != "url":  # beside a URL, the others are labels
+        raise InventoryError(f"two addresses: {name} and {found[1]}")
     if name == "url" and "://" not in address:
         raise InventoryError(
             f"not a URL: {shown(address)}", hint="write https://..., or name the column host"
