@@ -100,7 +100,7 @@ def _against(shell: Shell, prepared: Any, where: str) -> int:
             empty += 1
             words = f"no rows: not offered ({absent[name]})" if name in absent else "no rows"
         table.add_row(Text(safe(name, 60)), f"{len(held.rows):,}", Text(safe(words, 100)))
-    shell.console(sys.stdout).print(table)
+    shell.show(sys.stdout, table)
     for failure in (*([outcome.failure] if outcome.failure else []), *outcome.errors):
         shell.complain(f"{failure.kind}: {failure.step or ''} {failure.uri or ''} {failure.message}")
     if empty:

@@ -86,19 +86,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; a person reads on stderr why it is not 0."""
     shell = Shell()
     try:
-        status = group.main(
-            list(sys.argv[1:] if arguments is None else arguments),
-            prog_name="fleet",
-            standalone_mode=False,
-            obj=shell,
-        )
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        if "_FLEET_COMPLETE" in os.environ:
+            group.main(given, prog_name="fleet")  # a shell asks for completions
+        with group.make_context("fleet", given, obj=shell) as context:
+            status = group.invoke(context)
         sys.stdout.flush()
     except BaseException as error:
-        return _explain(error, shell)
+        return explain(error, shell)
     return int(status) if isinstance(status, int) else Exit.DONE
 
 
-def _explain(error: BaseException, shell: Shell) -> int:
+def explain(error: BaseException, shell: Shell) -> int:
     """Say why on stderr, and give the status."""
     error = _worst(error)
     match error:

@@ -197,12 +197,12 @@ def _tls_of(policy: Policy, given: dict[str, Any]) -> Tls:
 
 def scan_options(given: dict[str, Any]) -> ScanOptions:
     """What the flags of a command say, as assembly takes it. Raises UsageError."""
-    from fleet.assembly import ScanOptions
-
     user = given.get("user")
     if user is not None and ":" in user:
         raise UsageError(f"--user takes a name, no password: {ALTERNATIVES}")
     policy, named = policy_of(given)
+    from fleet.assembly import ScanOptions
+
     plain = {name: given[name] for name in _PLAIN if given.get(name) is not None}
     return ScanOptions(
         **plain,

@@ -68,7 +68,7 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult, shell: Shell)
         insecure=prepared.policy.tls.mode == "insecure",
         failed_files=sorted(str(path) for path in directory.glob("failed-*.txt")),
     )
-    shell.print(summary(seen.tally, ending))
+    shell.tell(summary(seen.tally, ending))
 
 
 def _status(seen: Watch, result: ScanResult, fail_on: str) -> int:

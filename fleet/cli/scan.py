@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fleet.cli.options import access, pressure, question, scan_options, shared, targets
+from fleet.cli.options import NO_TARGETS, access, pressure, question, scan_options, shared, targets
 from fleet.cli.sections import SectionedCommand
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
@@ -32,15 +32,14 @@ def scan(shell: Shell, /, **given: Any) -> int:
     TARGETS are inventory files (text, CSV, Prometheus file_sd), addresses, networks, ranges, or - for
     standard input. What happened goes to stderr; outcomes go to the run directory.
     """
+    if not given["sources"]:
+        raise UsageError(NO_TARGETS)
+    options = scan_options(given)
     from fleet.assembly import prepare
     from fleet.cli.running import run_scan
 
-    if not given["sources"]:
-        raise UsageError(
-            "no targets: name an inventory file, an address or a network, or - for standard input"
-        )
     shell.quiet = given["quiet"]
-    prepared = prepare(scan_options(given), prompt=ask_secret)
+    prepared = prepare(options, prompt=ask_secret)
     if given["dry_run"]:
         return _dry_run(shell, prepared)
     return run_scan(prepared, View.of(given), shell, fail_on=given["fail_on"], grace=given["grace"])
@@ -54,5 +53,5 @@ def _dry_run(shell: Shell, prepared: Any) -> int:
 
     for note in prepared.notes:
         shell.say(note)
-    shell.console(sys.stdout).print(dry_run(prepared.describe()))
+    shell.show(sys.stdout, dry_run(prepared.describe()))
     return Exit.DONE

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from fleet.observe import Redactor, safe_block
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(slots=True)
@@ -34,18 +31,24 @@ class Shell:
         self.errors.write(safe_block(self.redactor.text(text)) + "\n")
         self.errors.flush()
 
-    def console(self, stream: TextIO | None = None) -> Console:
-        """A rich console on stderr (or `stream`) that interprets nothing in what it is given."""
+    def show(self, stream: TextIO, shown: Any, *, width: int | None = None) -> None:
+        """Write a rich renderable; markup in its texts is not interpreted. Without a terminal there are
+        no escapes and no trailing blanks."""
         from rich.console import Console
 
-        return Console(file=stream or self.errors, markup=False, highlight=False, emoji=False)
+        console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+        if console.is_terminal:
+            console.print(shown)
+            return
+        with console.capture() as capture:
+            console.print(shown)
+        stream.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+        stream.flush()
 
-    def print(self, *shown: Any) -> None:
-        """Show rich renderables on stderr, unless --quiet."""
+    def tell(self, shown: Any) -> None:
+        """Show a rich renderable to a person, unless --quiet."""
         if not self.quiet:
-            console = self.console()
-            for item in shown:
-                console.print(item)
+            self.show(self.errors, shown)
 
 
 def ask_secret(prompt: str) -> str:

@@ -108,9 +108,6 @@ def _table(shell: Shell, columns: Sequence[str], rows: Iterator[Mapping[str, Any
     for row in islice(rows, limit):
         table.add_row(*(Text(safe(text_of(row.get(name)), 120)) for name in columns))
     rest = sum(1 for _ in rows)
-    console = shell.console(sys.stdout)
-    if not console.is_terminal:  # whatever reads a pipe wants whole lines
-        console.width = 10_000
-    console.print(table)
+    shell.show(sys.stdout, table, width=None if sys.stdout.isatty() else 10_000)  # a pipe gets whole lines
     if rest:
         shell.say(f"and {rest} more rows: --limit N, or --format csv")

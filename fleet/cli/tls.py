@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fleet.cli.options import access, scan_options, shared, targets
+from fleet.cli.options import NO_TARGETS, access, scan_options, shared, targets
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
@@ -57,9 +57,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     from fleet.assembly import learn_certificates, prepare, read_pins, write_pins
 
     if not given["sources"]:
-        raise UsageError(
-            "no targets: name an inventory file, an address or a network, or - for standard input"
-        )
+        raise UsageError(NO_TARGETS)
     known = read_pins(str(output)) if output.exists() else {}
     prepared = prepare(scan_options({**given, "insecure": True, "pins_file": None}), prompt=ask_secret)
     learnt = anyio.run(partial(learn_certificates, prepared))

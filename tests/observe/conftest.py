@@ -24,7 +24,7 @@ def make_outcome() -> MakeOutcome:
             run="r1",
             id=target,
             target=more.pop("url", target),
-            status="failed" if kind and status == "ok" else status,  # type: ignore[arg-type]
+            status="failed" if kind and status == "ok" else status,
             started="2026-11-22T19:00:00Z",
             seconds=1.5,
             failure=failure,

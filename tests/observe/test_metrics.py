@@ -45,10 +45,10 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 def request(
     route: str = "getRoot", status: int | None = 200, seconds: float = 0.2, **more: object
 ) -> RequestFinished:
-    return RequestFinished("h1", "GET", route, "/redfish/v1/", status, seconds, 100, **more)  # type: ignore[arg-type]
+    return RequestFinished("h1", "GET", route, "/redfish/v1/", status, seconds, 100, **more)
 
 
-def test_a_scan_is_counted_and_reads_back(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_a_scan_is_counted_and_reads_back(make_outcome) -> None:
     metrics = Metrics(version="1.2", spec="redfish", clock=lambda: 1000.0)
     for event in (
         ScanStarted("r1", "probe", 2, 8),
@@ -112,7 +112,7 @@ def test_hostile_answers_make_no_new_series() -> None:
     )
 
 
-def test_targets_are_in_no_label_unless_asked_for(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_targets_are_in_no_label_unless_asked_for(make_outcome) -> None:
     sample = Sample("redfish_drive_health", {"id": "1"}, 0)
     metrics = Metrics(pipeline_metrics=DECLARED)
     metrics(TargetFinished(make_outcome("secret-host-17", samples=[sample])))
@@ -125,7 +125,7 @@ def test_targets_are_in_no_label_unless_asked_for(make_outcome) -> None:  # type
     assert value(asked, "fleet_target_last_success_timestamp_seconds", target="h17") == 7
 
 
-def test_pipeline_metrics_carry_their_help_and_type(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_pipeline_metrics_carry_their_help_and_type(make_outcome) -> None:
     metrics = Metrics(pipeline_metrics=DECLARED, per_target=True)
     drawn = [
         Sample("redfish_energy_kwh_total", {"id": "1"}, 5),
@@ -140,7 +140,7 @@ def test_pipeline_metrics_carry_their_help_and_type(make_outcome) -> None:  # ty
     assert value(metrics, "redfish_energy_kwh_total", target="h", id="1") == 5
 
 
-def test_a_sample_that_repeats_a_series_is_dropped_and_counted(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_a_sample_that_repeats_a_series_is_dropped_and_counted(make_outcome) -> None:
     metrics = Metrics(pipeline_metrics=DECLARED, per_target=True)
     twice = [Sample("redfish_drive_health", {"id": "1"}, number) for number in (0, 2)]
     metrics(TargetFinished(make_outcome("h", samples=[*twice, Sample("undeclared", {}, 1)])))
@@ -149,7 +149,7 @@ def test_a_sample_that_repeats_a_series_is_dropped_and_counted(make_outcome) -> 
     assert value(metrics, "fleet_series_dropped_total") == 1
 
 
-def test_a_later_outcome_replaces_the_samples_of_its_target(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_a_later_outcome_replaces_the_samples_of_its_target(make_outcome) -> None:
     metrics = Metrics(pipeline_metrics=DECLARED, per_target=True, clock=iter([1.0, 2.0]).__next__)
     metrics(TargetFinished(make_outcome("h", samples=[Sample("redfish_drive_health", {"id": "gone"}, 0)])))
     metrics(TargetFinished(make_outcome("h", kind=FailureKind.CONNECT_REFUSED)))
@@ -158,7 +158,7 @@ def test_a_later_outcome_replaces_the_samples_of_its_target(make_outcome) -> Non
     assert value(metrics, "fleet_target_last_success_timestamp_seconds", target="h") == 1
 
 
-def test_series_stay_under_the_ceiling(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_series_stay_under_the_ceiling(make_outcome) -> None:
     metrics = Metrics(pipeline_metrics=DECLARED, per_target=True, max_series=50)
     many = [Sample("redfish_drive_health", {"id": str(number)}, 0) for number in range(20)]
     for number in range(10):
@@ -173,7 +173,7 @@ def test_series_stay_under_the_ceiling(make_outcome) -> None:  # type: ignore[no
 @pytest.mark.parametrize(
     "hostile", ['a"b', "a\\b", "a\nb", "\ud800", "x" * 9000, "\x00\x1b[31m", "}\nfleet_fake 1"]
 )
-def test_hostile_label_values_stay_values(make_outcome, hostile: str) -> None:  # type: ignore[no-untyped-def]
+def test_hostile_label_values_stay_values(make_outcome, hostile: str) -> None:
     metrics = Metrics(pipeline_metrics=DECLARED, per_target=True)
     labels = {"id": hostile, "target": "other", "bad name": "x", "__name__": "y"}
     metrics(TargetFinished(make_outcome(hostile, samples=[Sample("redfish_drive_health", labels, 1)])))
@@ -184,7 +184,7 @@ def test_hostile_label_values_stay_values(make_outcome, hostile: str) -> None:  
     assert ("fleet_fake", frozenset()) not in samples(metrics)
 
 
-def test_two_scans_in_one_process_do_not_meet(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_two_scans_in_one_process_do_not_meet(make_outcome) -> None:
     first, second = Metrics(), Metrics()
     first(TargetFinished(make_outcome("h")))
     assert value(first, "fleet_targets", pipeline="", status="ok") == 1
@@ -206,7 +206,7 @@ def _per_call(metrics: Metrics, event: RequestFinished) -> float:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_has_nothing_to_say(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_promtool_has_nothing_to_say(make_outcome) -> None:
     metrics = Metrics(pipeline_metrics=DECLARED, per_target=True)
     metrics(ScanStarted("r", "probe", 1, 1))
     metrics(request())

@@ -101,7 +101,7 @@ def test_a_resumed_run_sums_up_as_one_that_was_never_stopped(stored: list[Outcom
     assert resumed.in_hand == 0
 
 
-def test_memory_does_not_grow_with_targets(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_memory_does_not_grow_with_targets(make_outcome) -> None:
     tally = Tally()
     for number in range(5000):
         labels = {"serial": f"s{number}"}
@@ -116,7 +116,7 @@ def test_memory_does_not_grow_with_targets(make_outcome) -> None:  # type: ignor
     assert len(tally.warnings) == 100
 
 
-def test_a_failed_target_counts_once_and_not_its_errors_too(make_outcome) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_target_counts_once_and_not_its_errors_too(make_outcome) -> None:
     tally = Tally()
     reset = Failure(FailureKind.CONNECT_RESET, "reset")
     tally.add(make_outcome("h1", kind=FailureKind.CONNECT_RESET, errors=[reset]))
@@ -151,7 +151,7 @@ def test_the_scan_s_own_events_are_counted() -> None:
 @pytest.mark.parametrize(
     ("url", "auth", "counted"), [("http://h", "lab", 1), ("http://h", None, 0), ("https://h", "lab", 0)]
 )
-def test_credentials_without_tls_are_counted(make_outcome, url, auth, counted) -> None:  # type: ignore[no-untyped-def]
+def test_credentials_without_tls_are_counted(make_outcome, url, auth, counted) -> None:
     tally = Tally()
     tally.add(make_outcome("h", url=url, auth=auth))
     assert tally.to_json()["plaintextCredentials"] == counted

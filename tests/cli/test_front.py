@@ -1,0 +1,206 @@
+"""The command itself: light to start, helpful when wrong, one status per sort of error."""
+
+from __future__ import annotations
+
+import io
+import os
+import resource
+import subprocess
+import sys
+
+import click
+import pytest
+
+import fleet
+from fleet.cli.entry import COMMANDS, explain, run
+from fleet.cli.shell import Shell
+from fleet.errors import (
+    ConfigError,
+    RequestFailed,
+    SecretError,
+    SinkError,
+    SpecError,
+    TryAgain,
+    UsageError,
+)
+from fleet.outcome import FailureKind
+
+HEAVY = {
+    "anyio", "asyncio", "cryptography", "httptools", "httpx", "jmespath",
+    "jsonschema_rs", "orjson", "prometheus_client", "pydantic",
+    "python_socks", "rich", "ssl", "starlette", "structlog", "uvicorn",
+    "yaml", "yarl", "zstandard",
+}  # fmt: skip
+
+
+def fleet_command(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from fleet.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **more,
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from fleet.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = {name.partition(".")[0] for name in ended.stderr.split()}
+    assert not imported & HEAVY
+    assert "click" in imported
+
+
+def test_help_is_quick() -> None:
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert fleet_command("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(once() for _ in range(5)) < 0.2
+
+
+def test_help_names_every_command_and_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"\n  {name} " in shown
+    assert "Exit status:" in shown
+    assert "fleet scan hosts.txt" in shown
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"sim", "inventory", "tls"}])
+def test_every_command_has_help_in_sections_with_lines_that_fit(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(len(line) <= 100 for line in shown.splitlines())
+    assert shown.startswith(f"Usage: fleet {name}")
+
+
+def test_scan_help_is_grouped_and_ends_in_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", "--help"]) == 0
+    shown = capsys.readouterr().out
+    titles = [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert " ".join(titles) == (
+        "What to ask: Targets: Access: Pressure: Results: Watching: Other options: Examples:"
+    )
+    assert "--password" not in shown
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"fleet {fleet.__version__}\n"
+    assert run(["version"]) == 0
+    assert "OpenSSL" in capsys.readouterr().out
+
+
+def test_a_mistyped_command_gets_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scna"]) == 2
+    assert "Did you mean 'scan'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--password", "hunter2"], ["--password=hunter2"], ["--password"]])
+def test_there_is_no_password_flag(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", "hosts.txt", *arguments]) == 2
+    told = capsys.readouterr()
+    assert "hunter2" not in told.out + told.err
+    assert "--auths FILE" in told.err
+    assert "--user NAME" in told.err
+
+
+def test_a_password_in_user_is_refused_and_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", "hosts.txt", "--user", "root:hunter2"]) == 2
+    told = capsys.readouterr()
+    assert "hunter2" not in told.out + told.err
+    assert "asks for the password once" in told.err
+
+
+def test_a_scan_without_targets_says_what_it_wants(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan"]) == 2
+    assert "no targets: name an inventory file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (UsageError("no such thing"), 2, "fleet: no such thing"),
+        (
+            SpecError("unknown step", file="a.yaml", line=3, column=5, hint="did you mean x?"),
+            2,
+            "a.yaml:3:5: unknown",
+        ),
+        (SecretError("env:X is not set"), 2, "env:X"),
+        (SinkError("disk full"), 74, "disk full"),
+        (TryAgain("locked"), 75, "locked"),
+        (RequestFailed(FailureKind.CONNECT_REFUSED, "no"), 1, "connect.refused: no\n  nothing listens"),
+        (KeyboardInterrupt(), 130, ""),
+        (click.Abort(), 130, ""),
+        (click.UsageError("bad flag"), 2, "bad flag"),
+        (KeyError("x"), 70, "internal error: KeyError: 'x'"),
+        (ExceptionGroup("g", [TryAgain("later"), SinkError("full")]), 74, "full"),
+        (ExceptionGroup("g", [SinkError("full"), ExceptionGroup("h", [KeyError("bug")])]), 70, "bug"),
+        (BaseExceptionGroup("g", [KeyboardInterrupt(), ConfigError("wrong")]), 2, "wrong"),
+    ],
+)
+def test_errors_become_statuses(
+    error: BaseException, status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain(error, Shell()) == status
+    told = capsys.readouterr().err
+    assert says in told
+    assert "Traceback" not in told
+
+
+def test_an_internal_error_shows_its_traceback_only_when_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fleet.secret import Secret
+
+    monkeypatch.setenv("FLEET_DEBUG", "1")
+    shell = Shell()
+    shell.redactor.learn(Secret("hunter2!"))
+    try:
+        raise ValueError("login with hunter2! \x1b[2J failed")
+    except ValueError as error:
+        assert explain(error, shell) == 70
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert "hunter2!" not in told
+    assert "\x1b" not in told
+
+
+def test_hostile_text_in_an_error_is_inert(capsys: pytest.CaptureFixture[str]) -> None:
+    explain(UsageError("line \x1b]52;c;x\x07 [bold]b[/bold]"), Shell())
+    assert capsys.readouterr().err == "fleet: line \\x1b]52;c;x\\x07 [bold]b[/bold]\n"
+
+
+def test_whoever_reads_our_output_may_stop() -> None:
+    code = "import sys; from fleet.cli import main; sys.exit(main(['scan', '--help']))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_quiet_silences_what_is_said_and_not_what_is_wrong() -> None:
+    class Heard(Shell):
+        heard = io.StringIO()
+
+        @property
+        def errors(self) -> io.StringIO:
+            return self.heard
+
+    shell = Heard(quiet=True)
+    shell.say("hello")
+    shell.complain("broken")
+    assert shell.heard.getvalue() == "broken\n"

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from fleet.cli.cells import cell
+from fleet.cli.entry import run
+
+HOSTILE = '=HYPERLINK("http://evil","x")\x1b]52;c;x\x07\n\u202e'
+
+
+def record(target: str, rows: list[dict[str, Any]], *, complete: bool = True) -> bytes:
+    steps = {"drive": {"complete": complete, "rows": rows}, "system": {"complete": True, "rows": [{}]}}
+    return json.dumps({"v": 1, "id": target, "status": "ok", "steps": steps}).encode() + b"\n"
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """A run in which h1 was scanned twice and the last line is torn."""
+    lines = [
+        record("h1", [{"@uri": "/old", "id": "gone"}]),
+        record("h2", [{"@uri": "/d/1", "id": HOSTILE, "bytes": -5, "parts": [1, 2]}], complete=False),
+        record("h1", [{"@uri": "/d/2", "id": "2", "wear": None}]),
+        b'{"id": "h3", "ste',
+    ]
+    (tmp_path / "outcomes.jsonl").write_bytes(b"".join(lines))
+    return tmp_path
+
+
+def test_the_last_outcome_of_a_target_counts(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished), "drive", "--format", "jsonl"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["target"], row["@uri"], row["complete"]) for row in rows] == [
+        ("h2", "/d/1", False),
+        ("h1", "/d/2", True),
+    ]
+    assert rows[0]["id"] == HOSTILE
+
+
+def test_csv_is_no_formula_and_moves_no_cursor(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished), "drive", "--format", "csv"]) == 0
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out
+    assert "\u202e" not in told.out
+    header, first, second = csv.reader(io.StringIO(told.out))
+    assert header == ["target", "complete", "'@uri", "id", "bytes", "parts", "wear"]
+    assert first[3].startswith("'=HYPERLINK(")
+    assert first[4:6] == ["-5", "[1,2]"]
+    assert second[6] == ""
+    assert "drive is incomplete on 1 targets" in told.err
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])
+def test_no_text_is_a_formula(text: str) -> None:
+    assert not cell(text).startswith(("=", "+", "-", "@", "\t", "\r", " "))
+    assert cell(-1) == "-1"
+
+
+def test_the_table_is_inert(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished), "drive"]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert r"\x1b]52" in shown
+    lines = shown.splitlines()
+    assert lines[0].split() == ["target", "id", "bytes", "parts", "wear"]
+    assert len(lines) == 3
+
+
+def test_columns_and_limit(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished), "drive", "--columns", "@uri,target", "--limit", "1"]) == 0
+    told = capsys.readouterr()
+    assert [line.split() for line in told.out.splitlines()] == [["@uri", "target"], ["/d/1", "h2"]]
+    assert "and 1 more rows" in told.err
+    assert run(["show", str(finished), "drive", "--columns", "nope"]) == 2
+    assert "no column 'nope'; there are target, complete" in capsys.readouterr().err
+
+
+def test_without_a_step_the_steps_are_named(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished)]) == 0
+    assert capsys.readouterr().out == "drive\t2\nsystem\t2\n"
+
+
+def test_an_unknown_step_gets_a_guess(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished), "drives"]) == 2
+    assert "did you mean 'drive'? there are drive, system" in capsys.readouterr().err
+
+
+def test_compressed_outcomes_in_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = b"".join(
+        zstandard.ZstdCompressor().compress(record(f"h{number}", [{"id": number}])) for number in range(3)
+    )
+    (tmp_path / "outcomes.jsonl.zst").write_bytes(frames)
+    assert run(["show", str(tmp_path), "drive", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "target,complete,id",
+        "h0,true,0",
+        "h1,true,1",
+        "h2,true,2",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"[]\n", b"{}\n", b"not json\n"])
+def test_what_is_no_run_is_said(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(tmp_path), "drive"]) == 2
+    assert "neither a run directory nor a file" in capsys.readouterr().err
+    (tmp_path / "outcomes.jsonl").write_bytes(content)
+    assert run(["show", str(tmp_path), "drive"]) == 2
+    assert "outcomes.jsonl:1: not an outcome" in capsys.readouterr().err

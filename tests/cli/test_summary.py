@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fleet.cli.dryrun import dry_run
+from fleet.cli.resume import parse_kinds
+from fleet.cli.summary import Ending, summary
+from fleet.errors import UsageError
+from fleet.event import BreakerOpened, ScanFinished, ScanStarted, SessionClosed, SessionOpened, TargetStarted
+from fleet.observe import Tally
+from fleet.outcome import CheckResult, Failure, FailureKind, Outcome, Skipped, StepRows, Violation
+
+HOSTILE = "evil\x1b]52;c;x\x07\x1b[2J [bold]markup[/bold] \u202e\n500 targets = 500 ok"
+
+
+def outcome(number: int, status: Any = "ok", kind: FailureKind | None = None, **more: Any) -> Outcome:
+    steps = {} if kind else {"system": StepRows(True, ({}, {})), "drive": StepRows(status == "ok", ({},))}
+    return Outcome(
+        run="r1",
+        id=more.pop("id", f"https://h{number}"),
+        target="https://h",
+        status="failed" if kind else status,
+        started="2026-11-22T19:00:00Z",
+        seconds=1.0,
+        steps=steps,
+        failure=Failure(kind, more.pop("message", "it broke")) if kind else None,
+        requests=10,
+        bytes=2048,
+        **more,
+    )
+
+
+def tallied(*outcomes: Outcome, complete: bool = True) -> Tally:
+    tally = Tally()
+    tally(ScanStarted("r1", "inventory", None, 8))
+    for stored in outcomes:
+        tally(TargetStarted(stored.id))
+        tally.add(stored)
+    tally(ScanFinished("r1", 83.0, complete))
+    return tally
+
+
+def shown(item: Any, *, width: int = 100, color: bool = False) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width, markup=False, highlight=False, emoji=False, force_terminal=color).print(
+        item
+    )
+    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+
+
+def told(tally: Tally, *, width: int = 100, color: bool = False, **ending: Any) -> str:
+    return shown(
+        summary(tally, Ending(**{"run": "runs/r1", "complete": True, **ending})), width=width, color=color
+    )
+
+
+MIXED = (
+    *(outcome(number) for number in range(5)),
+    outcome(5, "partial", errors=[Failure(FailureKind.TIMEOUT_REQUEST, "20 s", "drive", "/x")]),
+    *(outcome(number, kind=FailureKind.CONNECT_REFUSED, proxy="dc9a") for number in range(6, 10)),
+    outcome(10, kind=FailureKind.AUTH_REJECTED),
+)
+
+
+def test_counts_add_up_and_say_so() -> None:
+    text = told(tallied(*MIXED))
+    assert "11 targets = 5 ok + 1 partial + 5 failed + 0 skipped" in text
+    assert "every target has exactly one outcome" in text
+    assert "110 requests, 22.0 KiB received, 0 retries, 1 min 23 s" in text
+
+
+def test_every_step_has_its_row() -> None:
+    tally = tallied(*MIXED, outcome(11, skipped=[Skipped("firmware", "404")]))
+    rows = [line.split() for line in told(tally).splitlines()]
+    assert ["system", "14", "7", "0"] in rows
+    assert ["drive", "7", "6", "1"] in rows
+    assert ["firmware", "0", "0", "0", "1"] in rows
+
+
+def test_failures_are_grouped_with_count_example_hint_and_blame() -> None:
+    text = told(tallied(*MIXED))
+    assert "Why 5 failed, 1 are partial" in text
+    assert "4 connect.refused  blame: target" in text
+    assert "https://h6, https://h7, https://h8, ..." in text
+    assert "it broke" in text
+    assert "hint: nothing listens on this port" in text
+    assert "all of them went through dc9a" in text
+    assert "1 timeout.request errors in partial targets" in text
+    assert text.index("connect.refused") < text.index("auth.rejected") < text.index("timeout.request")
+
+
+def test_the_next_command_is_exact() -> None:
+    text = told(tallied(*MIXED), run="runs/my run", failed_files=["runs/my run/failed-connect.refused.txt"])
+    assert "next   fleet resume 'runs/my run' --kind connect  (4 targets)" in text
+    assert "runs/my run/failed-connect.refused.txt: inventories of what failed" in text
+    stopped = told(tallied(outcome(1), complete=False), complete=False)
+    assert "next  fleet resume runs/r1\n" in stopped
+    assert "stopped early" in stopped
+    assert "next" not in told(tallied(outcome(1)))
+
+
+def test_what_is_in_hand_and_has_no_outcome_is_called_out() -> None:
+    tally = tallied(outcome(1))
+    tally(TargetStarted("https://h2"))
+    text = told(tally, complete=False)
+    assert "1 were in hand and have no outcome" in text
+    assert "exactly one outcome" not in text
+
+
+def test_what_an_operator_must_know_is_said() -> None:
+    tally = tallied(
+        outcome(
+            1,
+            violations=[Violation("/a", "enum", "/x")],
+            checks=[CheckResult("bios", "fail", "warning", "a", 0)],
+        ),
+        outcome(2, notes={"nan": 2}, dropped={"errors": 7}),
+    )
+    for event in (
+        SessionOpened("h"),
+        SessionClosed("h", leaked=True),
+        BreakerOpened("credential", "lab", "x"),
+    ):
+        tally(event)
+    text = told(tally, insecure=True)
+    assert "certificates were not verified (--insecure): 2 targets" in text
+    assert "1 of 1 sessions were not confirmed closed" in text
+    assert "credential lab was paused (1 time)" in text
+    assert "1 places where answers break their schema" in text
+    assert "forgiven: nan 2" in text
+    assert "beyond the limits, counted only: 7 errors" in text
+    assert ["bios", "0", "1", "0"] in [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_hostile_names_are_inert(color: bool) -> None:
+    stored = (
+        outcome(1, kind=FailureKind.CONNECT_REFUSED, id=HOSTILE, message=HOSTILE, labels={HOSTILE: HOSTILE}),
+        outcome(2, kind=FailureKind.CONNECT_REFUSED, id=HOSTILE, proxy=HOSTILE, labels={HOSTILE: HOSTILE}),
+        outcome(3, kind=FailureKind.CONNECT_REFUSED, labels={HOSTILE: HOSTILE}),
+        outcome(4),
+    )
+    text = told(tallied(*stored), color=color, run=HOSTILE)
+    for sequence in ("\x1b]", "\x1b[2J", "\x07", "\u202e", "\n500 targets"):
+        assert sequence not in text
+    assert "[bold]markup[/bold]" in text.replace("\n", "")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_it_fits_the_terminal(width: int) -> None:
+    tally = tallied(
+        *MIXED, outcome(20, kind=FailureKind.TLS_PIN, message="x" * 900, id="https://" + "h" * 300)
+    )
+    assert all(len(line) <= width for line in told(tally, width=width, insecure=True).splitlines())
+
+
+def test_plain_ascii_where_the_terminal_has_no_more() -> None:
+    assert told(tallied(*MIXED), insecure=True).isascii()
+
+
+def test_many_kinds_end_in_a_count() -> None:
+    tally = tallied(*(outcome(number, kind=kind) for number, kind in enumerate(FailureKind)))
+    assert f"of {len(FailureKind) - 20} more kinds: see summary.json" in told(tally)
+
+
+def test_a_dry_run_shows_the_plan_and_opens_nothing() -> None:
+    text = shown(
+        dry_run(
+            {
+                "spec": "redfish 1.0.0",
+                "pipeline": f"inventory {HOSTILE}",
+                "targets": 5000,
+                "labels": {"site=a": 4000, "site=b": 1000},
+                "proxies": {"dc9a": 300},
+                "auths": {"lab": 5000},
+                "steps": [
+                    {"name": "root", "from": None, "request": "GET /redfish/v1/", "fans_out": False},
+                    {
+                        "name": "system",
+                        "from": "root",
+                        "request": "follow Systems",
+                        "fans_out": True,
+                        "optional": [404],
+                    },
+                ],
+                "requests": 10000,
+                "policy": {"rate": {"requests": None, "per_target": 2}, "timeouts": {"connect": 5.0}},
+            }
+        )
+    )
+    lines = text.splitlines()
+    assert "targets    5,000" in lines
+    assert "  labels   site=a 4,000, site=b 1,000" in lines
+    assert "at least 10,000 requests; 1 step fans out: how far, only the targets know" in lines
+    assert "system  root      follow Systems (fans out)  404" in lines
+    assert "rate      requests -  per_target 2" in lines
+    assert lines[-1] == "dry run: no socket was opened"
+    assert "\x1b" not in text
+
+
+def test_kinds_are_named_one_by_one_or_by_class() -> None:
+    assert parse_kinds(("timeout.connect",)) == {"timeout.connect"}
+    assert parse_kinds(("proxy,tls.pin", "dns")) == {
+        "tls.pin",
+        *(kind.value for kind in FailureKind if kind.group in {"proxy", "dns"}),
+    }
+    assert parse_kinds(("all",)) == {kind.value for kind in FailureKind}
+    assert parse_kinds(()) == set()
+    with pytest.raises(UsageError, match="did you mean timeout"):
+        parse_kinds(("timeut",))

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from fleet.errors import ConfigError, SinkError
+from fleet.event import ScanFinished, ScanStarted
+from fleet.observe import Metrics, MetricsServer, last_success, render, write_metrics_file
+from fleet.observe.exposition import READERS, parse_address
+
+
+def scanned(when: float, *, complete: bool = True, **more: object) -> Metrics:
+    metrics = Metrics(clock=lambda: when, **more)
+    metrics(ScanStarted("r1", "probe", 0, 1))
+    metrics(ScanFinished("r1", 1.0, complete))
+    return metrics
+
+
+def fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        body: bytes = reply.read()
+    return body
+
+
+def test_the_file_is_whole_readable_by_all_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.prom"
+    path.write_text("old")
+    metrics = scanned(1.0)
+    write_metrics_file(path, metrics.registry)
+    assert path.read_bytes() == render(metrics.registry)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [path]
+    assert list(text_string_to_metric_families(path.read_text()))
+
+
+def test_a_file_that_cannot_be_written_is_a_sink_error(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match=r"cannot write the metrics to .*fleet\.prom"):
+        write_metrics_file(tmp_path / "absent" / "fleet.prom", scanned(1.0).registry)
+
+
+def test_a_failed_scan_keeps_the_last_success_in_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.prom"
+    write_metrics_file(path, scanned(1234.5).registry)
+    assert last_success(path) == {"probe": 1234.5}
+    write_metrics_file(path, scanned(9999.0, complete=False, last_success=last_success(path)).registry)
+    assert last_success(path) == {"probe": 1234.5}
+
+
+def test_an_unreadable_file_tells_of_no_success(tmp_path: Path) -> None:
+    assert last_success(tmp_path / "absent") == {}
+    (tmp_path / "bad").write_bytes(b'\xff\nfleet_scan_last_success_timestamp_seconds{pipeline="p"} what\n')
+    assert last_success(tmp_path / "bad") == {}
+
+
+def test_metrics_are_served_while_entered() -> None:
+    metrics = scanned(5.0)
+    with MetricsServer(metrics.registry, "0") as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        assert b"fleet_scan_last_success_timestamp_seconds" in fetch(server.url)
+    with pytest.raises(urllib.error.URLError):
+        fetch(server.url)
+
+
+def test_slow_readers_are_bounded_and_do_not_keep_the_others_out() -> None:
+    with MetricsServer(scanned(1.0).registry, "0") as server:
+        port = int(server.url.rsplit(":", 1)[1].removesuffix("/metrics"))
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(READERS)]
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as refused:
+                assert refused.recv(1) == b""
+            silent.pop().close()
+        finally:
+            for peer in silent:
+                peer.close()
+
+
+def test_an_address_in_use_cannot_run() -> None:
+    with MetricsServer(scanned(1.0).registry, "0") as server:
+        address = server.url.removeprefix("http://").removesuffix("/metrics")
+        with pytest.raises(ConfigError, match="--metrics-listen 127"):
+            MetricsServer(scanned(1.0).registry, address)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("9100", ("127.0.0.1", 9100)),
+        (":9100", ("127.0.0.1", 9100)),
+        ("0.0.0.0:1", ("0.0.0.0", 1)),
+        ("[::1]:9100", ("::1", 9100)),
+    ],
+)
+def test_addresses(text: str, address: tuple[str, int]) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "x", "host:", "host:x", "1:70000", "h:-1", "h:٣"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="not an address"):
+        parse_address(text)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from fleet.event import (
+    BreakerOpened,
+    LoginFailed,
+    ProbeCrashed,
+    RequestFinished,
+    ScanFinished,
+    ScanStarted,
+    SessionClosed,
+    TargetFinished,
+    TargetStarted,
+    WarningRaised,
+)
+from fleet.observe import LogListener, Redactor, configure_logging
+from fleet.outcome import FailureKind
+from fleet.secret import Secret
+
+CANARY = "hunter2/Straße!"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def records(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_json_where_there_is_no_terminal_and_a_quiet_console_where_there_is() -> None:
+    plain, screen = io.StringIO(), Terminal()
+    for stream in (plain, screen):
+        log = configure_logging(stream=stream, colors=False)
+        log.info("scan.started", run="r1")
+        log.warning("breaker.opened", key="lab key")
+    assert [record["event"] for record in records(plain)] == ["scan.started", "breaker.opened"]
+    assert records(plain)[0]["level"] == "info"
+    assert screen.getvalue()[8:] == ' warning  breaker.opened  key="lab key"\n'
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_one_record_is_one_line_and_nothing_in_it_acts(form: Any) -> None:
+    stream = io.StringIO()
+    log = configure_logging(stream=stream, form=form, level="info", colors=False)
+    log.info("target.failed", message="a\nlevel=error \x1b[2J\u202e" + "x" * 9000, pair=("a\n", 1))
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b" not in stream.getvalue()
+    assert "\u202e" not in stream.getvalue()
+    assert len(stream.getvalue()) < 1500
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_no_form_of_a_known_secret_is_logged(form: Any) -> None:
+    stream, guard = io.StringIO(), Redactor()
+    guard.learn(Secret(CANARY), users=["root"])
+    log = configure_logging(stream=stream, form=form, level="debug", redactor=guard)
+    basic = base64.b64encode(f"root:{CANARY}".encode()).decode()
+    log.error(f"bad.{CANARY}", password="a", X_Auth_Token="b", cookie="c", url="/?q=hunter2%2FStra%C3%9Fe%21")
+    log.error(
+        "login.failed", header=f"Basic {basic}", nested={"deep": [CANARY], "secret": 1}, text=repr(CANARY)
+    )
+    log.error("probe.crashed", traceback=f"File x\nKeyError: {CANARY!r}")
+    shown = stream.getvalue()
+    for form_of_it in (CANARY, basic, "hunter2", base64.b64encode(CANARY.encode()).decode()):
+        assert form_of_it not in shown
+    assert shown.count("***") >= 7
+
+
+def test_short_values_are_not_masked_as_that_would_tell_them() -> None:
+    assert Redactor([Secret("a")]).text("banana") == "banana"
+
+
+def test_no_logger_of_the_host_application_is_touched() -> None:
+    before = (logging.root.level, list(logging.root.handlers), set(logging.root.manager.loggerDict))
+    log = configure_logging(stream=io.StringIO())
+    log.error("scan.started")
+    assert (logging.root.level, list(logging.root.handlers), set(logging.root.manager.loggerDict)) == before
+
+
+def test_a_fleet_that_fails_is_ten_lines_and_a_count(make_outcome) -> None:
+    stream = io.StringIO()
+    listen = LogListener(configure_logging(stream=stream))
+    listen(ScanStarted("r1", "probe", 1000, 8))
+    for number in range(1000):
+        listen(TargetStarted(f"h{number}"))
+        listen(TargetFinished(make_outcome(f"h{number}", kind=FailureKind.CONNECT_REFUSED)))
+        listen(SessionClosed(f"h{number}", leaked=True))
+        listen(LoginFailed(f"h{number}", "lab", FailureKind.AUTH_REJECTED))
+        listen(RequestFinished(f"h{number}", "GET", "r", "/", 200, 0.1, 1))
+    listen(ScanFinished("r1", 2.0, True))
+    events = [record["event"] for record in records(stream)]
+    for name in ("target.failed", "session.leaked", "login.failed"):
+        assert events.count(name) == 10
+        assert f"{name}_counted" in events
+    assert events[0] == "scan.started"
+    assert events[-1] == "scan.finished"
+    assert len(events) == 35
+
+
+def test_debug_tells_everything(make_outcome) -> None:
+    stream = io.StringIO()
+    listen = LogListener(configure_logging(stream=stream, level="debug"))
+    listen(TargetStarted("h1"))
+    listen(RequestFinished("h1", "GET", "r", "/x", None, 0.1, 0, FailureKind.CONNECT_RESET, "dc9a"))
+    listen(TargetFinished(make_outcome("h1")))
+    told = records(stream)
+    assert [record["event"] for record in told] == ["target.started", "request.finished", "target.finished"]
+    assert (told[1]["kind"], told[1]["proxy"]) == ("connect.reset", "dc9a")
+
+
+def test_warnings_are_said_once_and_their_fields_cannot_replace_ours() -> None:
+    stream = io.StringIO()
+    listen = LogListener(configure_logging(stream=stream))
+    for _ in range(3):
+        fields = (("path", "a.yaml"), ("event", "forged"), ("level", "debug"))
+        listen(WarningRaised("reference.missing", "5 files", fields))
+    listen(BreakerOpened("credential", "lab", "5 in a row"))
+    first, second = records(stream)
+    assert (first["event"], first["level"], first["path"]) == ("reference.missing", "warning", "a.yaml")
+    assert second["why"] == "5 in a row"
+
+
+def test_a_crash_shows_its_traceback_line_by_line_on_the_console() -> None:
+    stream = Terminal()
+    listen = LogListener(configure_logging(stream=stream, colors=False))
+    listen(ProbeCrashed("h1", "Traceback:\n  File x\nValueError: \x1b[2J"))
+    lines = stream.getvalue().splitlines()
+    assert "probe.crashed" in lines[0]
+    assert lines[1:] == ["    | Traceback:", "    |   File x", r"    | ValueError: \x1b[2J"]
