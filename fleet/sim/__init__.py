@@ -3,6 +3,8 @@
 The front door for tests: `async with SimulatedFleet(SimOptions(hosts=20, tls=True)) as sim`.
 """
 
+from fleet.sim.address import addresses
+from fleet.sim.builtin import COUNTS as BUILTIN_COUNTS
 from fleet.sim.fault_file import read_faults
 from fleet.sim.faults import BEHAVIOURS, FAULTS, Behaviour
 from fleet.sim.fleet import Entry, SimulatedFleet
@@ -12,6 +14,7 @@ from fleet.sim.variation import expected
 
 __all__ = [
     "BEHAVIOURS",
+    "BUILTIN_COUNTS",
     "FAULTS",
     "Behaviour",
     "Entry",
@@ -19,6 +22,7 @@ __all__ = [
     "SimOptions",
     "SimulatedFleet",
     "SocksProxy",
+    "addresses",
     "expected",
     "read_faults",
 ]

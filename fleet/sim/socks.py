@@ -24,6 +24,7 @@ class SocksProxy:
         self.refused = 0
         self._handler = _Handler(self, username, password)
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._listener: anyio.abc.Listener[anyio.abc.SocketStream] | None = None
 
     async def __aenter__(self) -> Self:
         self._tasks = await anyio.create_task_group().__aenter__()
@@ -34,6 +35,7 @@ class SocksProxy:
         except BaseException:
             await self._tasks.__aexit__(None, None, None)
             raise
+        self._listener = listener
         self.port = int(listener.extra(anyio.abc.SocketAttribute.local_port))  # noqa: S610  # this is not Django
         self._tasks.start_soon(listener.serve, self._handler.handle)
         return self
@@ -47,6 +49,8 @@ class SocksProxy:
         assert self._tasks is not None  # noqa: S101
         self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
+        if self._listener is not None:
+            await self._listener.aclose()
 
 
 class _Handler(Socks5ProxyHandler):  # type: ignore[misc]  # the library has no types

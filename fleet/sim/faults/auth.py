@@ -105,8 +105,8 @@ class SessionTableFull(Behaviour):
 
 @dataclass(frozen=True)
 class TokenDies(Behaviour):
-    """Forgets a session after `requests`. With 0, each new session is refused at once: auth.expired; with
-    more, nothing for a client that logs in again."""
+    """Forgets a session after `requests`. Causes auth.expired with 0, which refuses each new session at
+    once; nothing with more, for a client that logs in again."""
 
     name = "auth.expired"
     kind = FailureKind.AUTH_EXPIRED
