@@ -9,16 +9,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fleet.client.api import OpenAPI
     from fleet.client.certificate import Certificate
     from fleet.client.credential import Credential
+    from fleet.client.debug import start_debug_log, stop_debug_log
+    from fleet.client.description import load_document
     from fleet.client.dial import Dialer, peek_certificate
     from fleet.client.endpoint import Endpoint
+    from fleet.client.errors import HTTPClientError, HTTPServerError, HTTPStatusError
     from fleet.client.exchange import Exchange
     from fleet.client.failures import classify, failure_of
     from fleet.client.links import resolve_link
+    from fleet.client.loaders import (
+        ChainLoader,
+        FileSystemLoader,
+        Loader,
+        NullLoader,
+        PackageLoader,
+        PrefixLoader,
+        RedirectLoader,
+        WebLoader,
+    )
     from fleet.client.login import LoginPlan
     from fleet.client.message import Headers, Reply, Request
+    from fleet.client.request import OperationRequest, decoded
     from fleet.client.resolve import Resolver
+    from fleet.client.session import SessionFactory, sync_session
     from fleet.client.target import TargetClient
     from fleet.client.tls import TlsContexts
     from fleet.client.transport import WireTransport
@@ -26,20 +42,39 @@ if TYPE_CHECKING:
 
 # Where each public name lives: one line per name, in the order of the modules.
 _HOMES = {
+    "OpenAPI": "api",
     "Certificate": "certificate",
     "Credential": "credential",
+    "start_debug_log": "debug",
+    "stop_debug_log": "debug",
+    "load_document": "description",
     "Dialer": "dial",
     "peek_certificate": "dial",
     "Endpoint": "endpoint",
+    "HTTPClientError": "errors",
+    "HTTPServerError": "errors",
+    "HTTPStatusError": "errors",
     "Exchange": "exchange",
     "classify": "failures",
     "failure_of": "failures",
     "resolve_link": "links",
+    "ChainLoader": "loaders",
+    "FileSystemLoader": "loaders",
+    "Loader": "loaders",
+    "NullLoader": "loaders",
+    "PackageLoader": "loaders",
+    "PrefixLoader": "loaders",
+    "RedirectLoader": "loaders",
+    "WebLoader": "loaders",
     "LoginPlan": "login",
     "Headers": "message",
     "Reply": "message",
     "Request": "message",
+    "OperationRequest": "request",
+    "decoded": "request",
     "Resolver": "resolve",
+    "SessionFactory": "session",
+    "sync_session": "session",
     "TargetClient": "target",
     "TlsContexts": "tls",
     "WireTransport": "transport",
@@ -48,23 +83,42 @@ _HOMES = {
 
 __all__ = [
     "Certificate",
+    "ChainLoader",
     "Connection",
     "Credential",
     "Dialer",
     "Endpoint",
     "Exchange",
+    "FileSystemLoader",
+    "HTTPClientError",
+    "HTTPServerError",
+    "HTTPStatusError",
     "Headers",
+    "Loader",
     "LoginPlan",
+    "NullLoader",
+    "OpenAPI",
+    "OperationRequest",
+    "PackageLoader",
+    "PrefixLoader",
+    "RedirectLoader",
     "Reply",
     "Request",
     "Resolver",
+    "SessionFactory",
     "TargetClient",
     "TlsContexts",
+    "WebLoader",
     "WireTransport",
     "classify",
+    "decoded",
     "failure_of",
+    "load_document",
     "peek_certificate",
     "resolve_link",
+    "start_debug_log",
+    "stop_debug_log",
+    "sync_session",
 ]
 
 

@@ -1,5 +1,8 @@
 """API descriptions to operations: no sockets, no HTTP client; documents come from a reader."""
 
+from fleet.openapi.cache import decode as decode_tree
+from fleet.openapi.cache import digest
+from fleet.openapi.cache import encode as encode_tree
 from fleet.openapi.document import Document, load
 from fleet.openapi.load import locate, parse
 from fleet.openapi.model import Answer, Body, Media, Parameter, Requirement, SecurityScheme
@@ -29,6 +32,9 @@ __all__ = [
     "SecurityScheme",
     "alternatives",
     "check_credential",
+    "decode_tree",
+    "digest",
+    "encode_tree",
     "load",
     "load_yaml",
     "locate",

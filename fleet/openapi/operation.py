@@ -10,7 +10,7 @@ from fleet.errors import SpecError
 from fleet.openapi.bodies import BodyPlan, is_json
 from fleet.openapi.model import Answer, Parameter, Requirement, Site
 from fleet.openapi.params import ParameterPlan
-from fleet.openapi.schema import Check, compile_check, media_for, no_check
+from fleet.openapi.schema import Check, media_for, no_check
 
 if TYPE_CHECKING:
     from fleet.openapi.document import Document
@@ -97,6 +97,13 @@ class Operation:
                 self._document._warn(f"the answers of {self.name} cannot be read: {error}")
                 self._answers = ()
         return self._answers
+
+    @property
+    def accept(self) -> tuple[tuple[str, str], ...]:
+        """The Accept header of its calls."""
+        if self._plan is None:
+            self._compile()
+        return self._accept
 
     def build(self, parameters: Mapping[Any, Any] = _NO_VALUES, body: Any = None) -> Call:
         """The call for these values. Raises `ParameterError` (a `SpecError` and a `ValueError`) that names

@@ -53,7 +53,7 @@ def header_text(text: str) -> str:
 def scalar(value: Any) -> str:
     """The text of one scalar. Raises TypeError for anything that is none."""
     if value.__class__ is str:
-        return value  # type: ignore[no-any-return]
+        return value
     if value is True or value is False:
         return "true" if value else "false"
     if value is None:
@@ -133,7 +133,7 @@ def expand_matrix(name: str, value: Any, *, explode: bool) -> str:
 def expand_form(
     name: str, value: Any, *, explode: bool, encode: Quote, separator: str = ","
 ) -> list[tuple[str, str]]:
-    """`form`, `spaceDelimited` and `pipeDelimited`: pairs for a query or a cookie; no pair for what is empty."""
+    """`form`, `spaceDelimited` and `pipeDelimited`: pairs for a query or a cookie, none for what is empty."""
     key = percent_name(name)
     if is_list(value):
         items = _listed(value, encode)

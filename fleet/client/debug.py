@@ -1,0 +1,83 @@
+"""The debug log of the library: description downloads and requests, on a logger of its own.
+
+`FLEET_LOGGING_HANDLERS=debug` sends it to a file (`FLEET_DEBUG_LOG`, by default `fleet-debug.log` in the
+state directory of the user), mode 0600. No other logger is touched, and no secret is written: requests are
+logged without headers, and without their query where that carries a key.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleet.client.message import Request
+from fleet.errors import ConfigError, RequestFailed
+
+LOGGER = logging.getLogger("fleet.client.OpenAPI")
+
+
+def start_debug_log(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Opens the debug log where the environment asks for it; the path, or None.
+
+    Calling it again for the same path changes nothing. Raises `ConfigError` where the file cannot be opened.
+    """
+    found = os.environ if environment is None else environment
+    if "debug" not in found.get("FLEET_LOGGING_HANDLERS", "").replace(" ", "").split(","):
+        return None
+    path = Path(found.get("FLEET_DEBUG_LOG") or _default_path(found)).absolute()
+    if any(isinstance(h, logging.FileHandler) and h.baseFilename == str(path) for h in LOGGER.handlers):
+        return path
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(path, flags, 0o600)
+        os.fchmod(handle, 0o600)
+        os.close(handle)
+    except OSError as error:
+        raise ConfigError(f"the debug log cannot be opened: {error.strerror}", file=str(path)) from None
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.DEBUG)
+    LOGGER.propagate = False
+    return path
+
+
+def stop_debug_log() -> None:
+    """Closes what `start_debug_log` opened."""
+    for handler in [h for h in LOGGER.handlers if isinstance(h, logging.FileHandler)]:
+        LOGGER.removeHandler(handler)
+        handler.close()
+    LOGGER.setLevel(logging.NOTSET)
+    LOGGER.propagate = True
+
+
+def document_downloaded(uri: str, loader: object) -> None:
+    LOGGER.debug("Downloading Description Document %s using %r", uri, loader)
+
+
+def document_unknown(uri: str, ref: str) -> None:
+    LOGGER.debug("Resolving %s - Description Document %s unknown ...", ref, uri)
+
+
+def request_answered(request: Request, origin: str, status: int) -> None:
+    if LOGGER.isEnabledFor(logging.DEBUG):
+        LOGGER.debug('HTTP Request: %s %s%s "HTTP/1.1 %d"', request.method, origin, _shown(request), status)
+
+
+def request_failed(request: Request, origin: str, failed: RequestFailed) -> None:
+    if LOGGER.isEnabledFor(logging.DEBUG):
+        LOGGER.debug("HTTP Request: %s %s%s failed: %s", request.method, origin, _shown(request), failed)
+
+
+def _shown(request: Request) -> str:
+    path, mark, query = request.path.partition("?")
+    return f"{path}?***" if request.secrets_in_path else f"{path}{mark}{query}"
+
+
+def _default_path(environment: Mapping[str, str]) -> Path:
+    home = environment.get("XDG_STATE_HOME", "")
+    base = Path(home) if os.path.isabs(home) else Path("~/.local/state").expanduser()  # noqa: PTH117
+    return base / "fleet" / "fleet-debug.log"

@@ -1,0 +1,36 @@
+"""Descriptions from files and URLs: loaders, the cache of parsed trees, one `Document`. All of it blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleet.client.loaders import ChainLoader, FileSystemLoader, Loader, NullLoader, PrefixLoader, WebLoader
+from fleet.client.treecache import CachedParse, default_directory
+from fleet.openapi import Document, Parse, load, parse
+
+
+def load_document(
+    source: str | Path | bytes,
+    *,
+    refs: Mapping[str, str | Path] | None = None,
+    cache: bool | str | Path = True,
+    loader: Loader | None = None,
+) -> Document:
+    """The description at a path or URL, or in the bytes themselves. Blocks: call it in a thread.
+
+    References reach the document's own directory (its own origin, for a URL) and what `refs` maps: URL
+    prefix to directory. `loader` replaces these rules. `cache` keeps parsed YAML in a directory (by default
+    `$XDG_CACHE_HOME/fleet/trees`), keyed by the digest of its text. Raises `SpecError`.
+    """
+    directory = default_directory() if cache is True else cache
+    parsing: Parse = CachedParse(str(directory)) if directory else parse
+    mapped = [PrefixLoader(prefix, root) for prefix, root in sorted((refs or {}).items(), reverse=True)]
+    if isinstance(source, bytes):
+        return load(source, reader=loader or ChainLoader(*mapped, NullLoader()), parse=parsing)
+    name = str(source)
+    if "://" in name:
+        return load(source=name, reader=loader or ChainLoader(*mapped, WebLoader(name)), parse=parsing)
+    path = Path(name).absolute()
+    reader = loader or ChainLoader(*mapped, FileSystemLoader(path.parent))
+    return load(source=str(path), reader=reader, parse=parsing)

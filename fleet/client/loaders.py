@@ -1,0 +1,159 @@
+"""Loaders: where the documents of a description come from. Each is the confinement of what it reads.
+
+A loader is called with a URI (an absolute path, or a URL) and gives bytes. It raises `NotOffered` for what
+is not its business, and any other `SpecError` for what is, but cannot be had. Loaders are plain values:
+they compare, print and pickle.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from fleet.errors import SpecError
+
+Loader: TypeAlias = Callable[[str], bytes]
+
+MAX_BYTES = 64 * 1024 * 1024  # of one document
+
+
+class NotOffered(SpecError):
+    """The URI lies outside what the loader may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class NullLoader:
+    """Reads nothing: a description of one document."""
+
+    def __call__(self, uri: str) -> bytes:
+        raise NotOffered("nothing beside the document itself may be read", file=uri)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystemLoader:
+    """Files under one directory, symbolic links resolved first: `..` and links do not lead out of it."""
+
+    root: str | Path
+
+    def __call__(self, uri: str) -> bytes:
+        if "://" in uri or uri.startswith("file:"):
+            raise NotOffered(f"not a file under {self.root}", file=uri)
+        return read_confined(Path(self.root), Path(self.root) / uri, uri)
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixLoader:
+    """URLs under a prefix, read from a directory: one entry of a spec's `refs:`."""
+
+    prefix: str
+    root: str | Path
+
+    def __call__(self, uri: str) -> bytes:
+        if not uri.startswith(self.prefix):
+            raise NotOffered(f"not under {self.prefix}", file=uri)
+        name = unquote(uri[len(self.prefix) :].partition("?")[0]).lstrip("/")
+        return read_confined(Path(self.root), Path(self.root) / name, uri)
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectLoader:
+    """Any URI, read from a directory by its last segment alone: a local copy, paths stripped."""
+
+    root: str | Path
+
+    def __call__(self, uri: str) -> bytes:
+        name = unquote(urlsplit(uri).path).rpartition("/")[2]
+        return read_confined(Path(self.root), Path(self.root) / name, uri)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLoader:
+    """Resources of an installed package, under one of its folders."""
+
+    package: str
+    folder: str = ""
+
+    def __call__(self, uri: str) -> bytes:
+        from importlib.resources import as_file, files  # noqa: PLC0415  (slow to import)
+
+        if "://" in uri:
+            raise NotOffered(f"not a resource of {self.package}", file=uri)
+        with as_file(files(self.package).joinpath(self.folder)) as root:
+            return read_confined(root, root / uri.lstrip("/"), uri)
+
+
+@dataclass(frozen=True, slots=True)
+class WebLoader:
+    """Documents of one origin, over HTTP. Redirects are followed within the origin only.
+
+    `verify` is as httpx takes it, `timeout` is in seconds. Answers of 400 and above and HTML pages are
+    refused with their status. The environment's proxies are not used.
+    """
+
+    baseurl: str
+    timeout: float = 30.0
+    verify: bool | str = True
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __call__(self, uri: str) -> bytes:
+        from fleet.client.download import download  # noqa: PLC0415  (httpx, only where something is fetched)
+
+        if origin(uri) != origin(self.baseurl):
+            raise NotOffered(f"not of the origin {origin(self.baseurl)}", file=uri)
+        return download(uri, timeout=self.timeout, verify=self.verify, headers=self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLoader:
+    """The first of several loaders that has the document."""
+
+    loaders: tuple[Loader, ...]
+
+    def __init__(self, *loaders: Loader) -> None:
+        object.__setattr__(self, "loaders", loaders)
+
+    def __call__(self, uri: str) -> bytes:
+        failed: SpecError | None = None
+        for loader in self.loaders:
+            try:
+                return loader(uri)
+            except SpecError as error:
+                if failed is None or isinstance(failed, NotOffered):
+                    failed = error
+        if failed is None or isinstance(failed, NotOffered):
+            raise NotOffered("no loader offers this document: list it under refs:", file=uri)
+        raise failed
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL; the scheme's own port where none is written."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme.lower())
+    except ValueError:
+        raise SpecError("not a valid URL", file=url) from None
+    return parts.scheme.lower(), parts.hostname or "", port
+
+
+def read_confined(root: Path, path: Path, uri: str) -> bytes:
+    """The bytes of a regular file that, links resolved, lies under `root`."""
+    base = os.path.realpath(root)
+    try:
+        real = os.path.realpath(path, strict=True)
+        if os.path.commonpath((base, real)) != base:
+            raise NotOffered(f"outside {root}: references stay in the description's own directory", file=uri)
+        with Path(real).open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise SpecError("not a regular file", file=uri)
+            if status.st_size > MAX_BYTES:
+                raise SpecError(f"larger than {MAX_BYTES >> 20} MiB", file=uri)
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SpecError(f"cannot be read: {why}", file=uri) from None

@@ -1,0 +1,77 @@
+"""The files of the cache of parsed documents: written atomically, for the owner only, trusted with care."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.openapi import decode_tree, digest, encode_tree, parse
+
+_SMALL = 4 * 1024  # bytes of source that parse faster than a file opens
+_MAX_FILE = 256 * 1024 * 1024
+
+
+def default_directory() -> str:
+    """Where parsed documents are kept: `$XDG_CACHE_HOME/fleet/trees`."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(home) if os.path.isabs(home) else Path("~/.cache").expanduser()  # noqa: PTH117
+    return str(base / "fleet" / "trees")
+
+
+@dataclass(frozen=True, slots=True)
+class CachedParse:
+    """`parse`, with the trees of YAML texts kept in a directory by the digest of their text.
+
+    A directory that cannot be used, or files that belong to somebody else, cost a parse and nothing more.
+    """
+
+    directory: str
+
+    def __call__(self, data: bytes, uri: str) -> Any:
+        if len(data) <= _SMALL or data[:64].lstrip()[:1] in {b"{", b"["}:  # JSON parses as fast as its cache
+            return parse(data, uri)
+        name = digest(data)
+        path = Path(self.directory) / name[:2] / name
+        kept = read_private(path)
+        found = None if kept is None else decode_tree(kept, name)
+        if found is not None:
+            return found[0]
+        tree = parse(data, uri)
+        encoded = encode_tree(tree, name)
+        if encoded is not None and len(encoded) < 8 * len(data) + 65536:  # aliases may unfold to anything
+            with suppress(OSError):
+                write_private(path, encoded)
+        return tree
+
+
+def read_private(path: Path) -> bytes | None:
+    """The bytes of a regular file of ours that nobody else may write; None for anything else."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+        if not ours or status.st_mode & 0o022 or status.st_size > _MAX_FILE:
+            return None
+        return file.read()
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replaces a file in one step; mode 0600, missing folders 0700. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)  # noqa: PTH108
+        raise
