@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from fleet.errors import ConfigError
+from fleet.errors import ConfigError, SpecError
 from fleet.sim.faults import FAULTS
 from fleet.sim.options import Fault
 
@@ -32,12 +30,14 @@ def read_faults(path: str | Path) -> list[Fault]:
         raise ConfigError(f"cannot read: {problem.strerror}", file=str(file)) from problem
     if len(text) > SIZE_LIMIT:
         raise ConfigError(f"larger than {SIZE_LIMIT} bytes", file=str(file))
+    from fleet.openapi import load_yaml  # noqa: PLC0415  # the YAML reader, only where there is YAML
+
     try:
-        rules = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = {} if mark is None else {"line": mark.line + 1, "column": mark.column + 1}
-        raise ConfigError("not YAML", file=str(file), **where) from problem
+        rules = load_yaml(text, source=str(file))
+    except SpecError as problem:
+        raise ConfigError(
+            problem.message, file=str(file), line=problem.line, column=problem.column
+        ) from problem
     if isinstance(rules, dict) and set(rules) == {"faults"}:
         rules = rules["faults"]
     if not isinstance(rules, list):
