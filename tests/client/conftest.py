@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import ssl
 import struct
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import trustme
 
-from fleet.client import Dialer, Resolver, TlsContexts
-from fleet.policy import Limits, Timeouts, Tls
+from fleet.client import Dialer, Endpoint, Exchange, Resolver, TlsContexts
+from fleet.event import Event
+from fleet.pace import Pace
+from fleet.policy import Limits, Policy, Proxy, Timeouts, Tls
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -196,3 +201,164 @@ def full_backlog() -> Iterator[int]:
         finally:
             for sock in held:
                 sock.close()
+
+
+@pytest.fixture
+def serve_openssl() -> Iterator[Callable[[ssl.SSLContext], Peer]]:
+    """Serves `{}` over TLS from blocking sockets in a thread: unlike asyncio's TLS it sends its alerts."""
+    with ExitStack() as stack:
+
+        def start(context: ssl.SSLContext) -> Peer:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=_serve_openssl, args=(listener, context))
+            thread.start()
+            stack.callback(thread.join, 10)
+            stack.callback(listener.shutdown, socket.SHUT_RDWR)
+            return Peer("127.0.0.1", listener.getsockname()[1], "https")
+
+        yield start
+
+
+def _serve_openssl(listener: socket.socket, context: ssl.SSLContext) -> None:
+    while True:
+        try:
+            plain, _ = listener.accept()
+        except OSError:
+            return
+        with plain:
+            plain.settimeout(5)
+            try:
+                with context.wrap_socket(plain, server_side=True) as secured:
+                    secured.recv(65_536)
+                    secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            except OSError:
+                continue
+
+
+@dataclass
+class Asked:
+    """One request as a host read it."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int  # which connection of the host, from 1
+
+
+def say(
+    status: int,
+    body: bytes | dict[str, Any] | None = None,
+    /,
+    headers: dict[str, str] | None = None,
+    **more: str,
+) -> bytes:
+    """A whole answer; keyword arguments are headers, their underscores dashes."""
+    content = json.dumps(body).encode() if isinstance(body, dict) else body or b""
+    named = {**(headers or {}), **{name.replace("_", "-"): value for name, value in more.items()}}
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(content)}"]
+    lines += [f"{name}: {value}" for name, value in named.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+@dataclass
+class Host(Peer):
+    """A host that answers requests one by one on kept-alive connections."""
+
+    asked: list[Asked] = field(default_factory=list)
+    open: int = 0
+    peak: int = 0  # connections at once
+
+    def paths(self, method: str = "GET") -> list[str]:
+        return [asked.path for asked in self.asked if asked.method == method]
+
+
+Answer = Callable[[Asked], "bytes | Awaitable[bytes | None] | None"]
+
+
+@pytest.fixture(name="say")
+def say_fixture() -> Callable[..., bytes]:
+    return say
+
+
+@pytest.fixture
+async def host(serve: Serve) -> Callable[..., Awaitable[Host]]:
+    """`await host(answer, context=None, host="127.0.0.1")` starts a host. `answer` gets each request and
+    gives the bytes to send, or None to close the connection."""
+
+    async def start(answer: Answer, **options: Any) -> Host:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            here.connections += 1
+            number = here.connections
+            here.open += 1
+            here.peak = max(here.peak, here.open)
+            try:
+                while True:
+                    here.asked.append(asked := await _asked(reader, number))
+                    answered = answer(asked)
+                    data = await answered if isinstance(answered, Awaitable) else answered
+                    if data is None:
+                        return
+                    writer.write(data)
+                    await writer.drain()
+            finally:
+                here.open -= 1
+
+        peer = await serve(talk, **options)
+        here = Host(peer.host, peer.port, peer.scheme)
+        return here
+
+    return start
+
+
+async def _asked(reader: asyncio.StreamReader, connection: int) -> Asked:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.rstrip("\r\n").split("\r\n")
+    method, path, _ = first.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Asked(method, path, headers, body, connection)
+
+
+@dataclass
+class Scan:
+    """What the targets of one test share: its events, its pace, the waits that were asked for."""
+
+    policy: Policy
+    dialer: Dialer
+    events: list[Event] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    now: float = 1_700_000_000.0  # 2023-11-14 22:13:20 GMT
+
+    def __post_init__(self) -> None:
+        self.pace = Pace.of(self.policy, self.events.append, sleep=self.sleep, wall=lambda: self.now)
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await anyio.lowlevel.checkpoint()
+
+    def told(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def exchange(self, host: Peer, *, path: str = "", proxy: Proxy | None = None) -> Exchange:
+        return Exchange(
+            Endpoint.parse(host.url + path),
+            self.dialer,
+            target=host.url,
+            policy=self.policy,
+            pace=self.pace,
+            tell=self.events.append,
+            proxy=proxy,
+        )
+
+
+@pytest.fixture
+def scanning(dialer: Callable[..., Dialer]) -> Callable[..., Scan]:
+    """`scanning(retry=..., rate=..., ...)` makes what the targets of a scan share; keywords override policy.
+    Waits between retries are noted, and take no time."""
+
+    def make(**policy: Any) -> Scan:
+        said = Policy(**policy)
+        return Scan(said, dialer(timeouts=said.timeouts, limits=said.limits))
+
+    return make
