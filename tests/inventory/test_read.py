@@ -107,7 +107,10 @@ def test_a_bad_exclusion_is_always_fatal(read_text: Read, write: Callable[..., s
     ],
 )
 def test_selections(read_text: Read, condition: str, ids: str) -> None:
-    text = "10.0.0.1 id=1 site=a rack=71\n10.0.0.2:8443 id=2 site=a rack=8 auth=lab\nh3 id=3 site=b proxy=dc1\nh4 id=4\n"
+    text = (
+        "10.0.0.1 id=1 site=a rack=71\n10.0.0.2:8443 id=2 site=a rack=8 auth=lab\n"
+        "h3 id=3 site=b proxy=dc1\nh4 id=4\n"
+    )
     reading = read_text(text, select=[condition])
     assert " ".join(target.id for target in reading.targets) == ids
     assert reading.counts.unselected == 4 - len(reading.targets)
