@@ -1,1 +1,9 @@
-"""See docs/architecture.md."""
+"""Where outcomes go: JSON lines in a file, compressed or plain, or on standard output."""
+
+from fleet.sinks.choose import SUFFIXES, sink_for
+from fleet.sinks.jsonl import JsonlSink
+from fleet.sinks.sink import Sink
+from fleet.sinks.stdout import StdoutSink
+from fleet.sinks.zst import JsonlZstSink
+
+__all__ = ["SUFFIXES", "JsonlSink", "JsonlZstSink", "Sink", "StdoutSink", "sink_for"]
