@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import access, scan_options, shared
+from fleet.cli.options import access, expression, scan_options, shared
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 from fleet.cli.values import Duration, Pair
-from fleet.errors import UsageError
+
+if TYPE_CHECKING:
+    from fleet.pipeline import Expression
 
 _EXAMPLES = """
 fleet call bmc17 getSystem -p ComputerSystemId=1 --user root
@@ -78,18 +80,11 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
         kind, message = called.failure.kind, called.failure.message
         shell.complain(f"fleet: {kind}: {message}\n  {kind.hint}")
     if called.value is not None or called.failure is None:
-        found = search.search(called.value) if search is not None else called.value
+        found = search.value(called.value) if search is not None else called.value
         text = json.dumps(found, indent=2, ensure_ascii=True)
         sys.stdout.write(shell.redactor.text(text) + "\n")
     return Exit.DONE if called.failure is None else Exit.FINDINGS
 
 
-def _compiled(query: str | None) -> Any:
-    if query is None:
-        return None
-    import jmespath
-
-    try:
-        return jmespath.compile(query)
-    except jmespath.exceptions.JMESPathError as error:
-        raise UsageError(f"--query {query!r}: {error}") from None
+def _compiled(query: str | None) -> Expression | None:
+    return None if query is None else expression(query, "--query")

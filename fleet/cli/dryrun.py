@@ -32,7 +32,8 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     for name in ("spec", "description", "pipeline"):
         if plan.get(name):
             head.add_row(name, Text(safe(plan[name])))
-    head.add_row("targets", f"{plan.get('targets', 0):,}")
+    targets = plan.get("targets")
+    head.add_row("targets", f"{targets:,}" if targets else "unknown until standard input is read")
     for name in ("labels", "proxies", "auths"):
         if counts := plan.get(name):
             head.add_row(f"  {name}", Text(_folded(counts)))
@@ -50,20 +51,26 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 
 def _steps(plan: Mapping[str, Any]) -> Table:
+    steps = plan["steps"]
+    columns = {
+        "step": [safe(step["name"], 60) for step in steps],
+        "once per": [safe(step.get("from") or "target", 60) for step in steps],
+        "asks": [_asks(step) for step in steps],
+        "optional": [" ".join(str(status) for status in step.get("optional") or ()) for step in steps],
+    }
+    known = {"step", "asks", *("once per" for step in steps if "from" in step)}
+    known |= {"optional" for step in steps if step.get("optional")}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("step", overflow="fold")
-    table.add_column("once per", overflow="fold")
-    table.add_column("asks", overflow="fold")
-    table.add_column("optional", overflow="fold")
-    for step in plan["steps"]:
-        each = step.get("from") or "target"
-        asks = safe(step.get("request") or "", 100)
-        many = " (fans out)" if step.get("fans_out") else ""
-        optional = " ".join(str(status) for status in step.get("optional") or ())
-        table.add_row(
-            Text(safe(step["name"], 60)), Text(safe(each, 60)), Text(f"{asks}{many}"), Text(optional)
-        )
+    for name in (name for name in columns if name in known):
+        table.add_column(name, overflow="fold")
+    for cells in zip(*(columns[name] for name in columns if name in known), strict=True):
+        table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _asks(step: Mapping[str, Any]) -> str:
+    asks = safe(step.get("request") or "", 100)
+    return f"{asks} (fans out)" if step.get("fans_out") else asks
 
 
 def _requests(plan: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from fleet.policy import Policy, Tls
 
 if TYPE_CHECKING:
     from fleet.assembly import ScanOptions
+    from fleet.pipeline import Expression
 
 NO_TARGETS = "no targets: name an inventory file, an address or a network, or - for standard input"
 ALTERNATIVES = (
@@ -213,3 +214,16 @@ def scan_options(given: dict[str, Any]) -> ScanOptions:
         inputs=dict(given.get("inputs", ())),
         outputs=tuple(given.get("outputs", ())),
     )
+
+
+def expression(text: str, flag: str) -> Expression:
+    """A JMESPath expression given on the command line. Raises UsageError."""
+    from fleet.pipeline import compile_expression
+
+    try:
+        compiled = compile_expression(text)
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}") from None
+    if compiled.names:
+        raise UsageError(f"{flag}: {text!r}: there are no $names here")
+    return compiled

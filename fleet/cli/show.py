@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fleet.cli.cells import text_of, write_csv, write_jsonl
+from fleet.cli.options import expression
 from fleet.cli.records import StepIndex, index_step, step_rows
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
@@ -25,6 +26,7 @@ _EXAMPLES = """
 fleet show runs/20261122-1542-k7q drive
 fleet show runs/20261122-1542-k7q firmware --format csv > firmware.csv
 fleet show runs/20261122-1542-k7q system --columns target,model,bios
+fleet show runs/20261122-1542-k7q drive --where "health != 'OK'"
 """
 
 _shape = section(
@@ -37,6 +39,7 @@ _shape = section(
         show_default=True,
         help="CSV cells cannot act as formulas.",
     ),
+    option("--where", metavar="JMESPATH", help="Only rows for which this holds: \"health != 'OK'\"."),
     option("--columns", metavar="NAME,...", help="Only these columns, in this order."),
     option("--limit", type=Count(1), metavar="N", help="At most N rows. [500 in a table]"),
 )
@@ -48,7 +51,14 @@ _shape = section(
 @_shape
 @click.pass_obj
 def show(
-    shell: Shell, /, run: Path, step: str | None, form: str, columns: str | None, limit: int | None
+    shell: Shell,
+    /,
+    run: Path,
+    step: str | None,
+    form: str,
+    columns: str | None,
+    where: str | None,
+    limit: int | None,
 ) -> int:
     """Show the rows that STEP yielded in RUN, a run directory or an outcomes file.
 
@@ -62,6 +72,8 @@ def show(
     if step not in index.steps:
         raise UsageError(_unknown(step, index))
     rows = step_rows(index, step)
+    if where is not None:
+        rows = filter(expression(where, "--where").holds, rows)
     chosen = _chosen(columns, index)
     if form == "jsonl":
         picked = ({name: row[name] for name in chosen if name in row} for row in rows)

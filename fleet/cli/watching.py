@@ -116,6 +116,7 @@ def watch(
         LogListener,
         Metrics,
         MetricsServer,
+        Outbox,
         Progress,
         Tally,
         configure_logging,
@@ -138,7 +139,7 @@ def watch(
             Progress(stream=shell.errors, silent=view.quiet or view.no_progress, quiet=view.quiet)
         )
         logger = configure_logging(
-            stream=progress,
+            stream=stack.enter_context(Outbox(progress)),
             level=view.log_level or ("error" if view.quiet else None),
             form=view.log_format,
             redactor=shell.redactor,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fleet.observe.listening import LogListener
     from fleet.observe.logs import Logger, configure_logging
     from fleet.observe.metrics import Metrics
+    from fleet.observe.outbox import Outbox
     from fleet.observe.progress import Progress
     from fleet.observe.redact import Redactor
     from fleet.observe.tally import KindCount, StepCount, Tally
@@ -25,6 +26,7 @@ __all__ = [
     "Logger",
     "Metrics",
     "MetricsServer",
+    "Outbox",
     "Progress",
     "Redactor",
     "StepCount",
@@ -42,6 +44,7 @@ _HOMES = {
     "LogListener": "listening",
     "Metrics": "metrics",
     "MetricsServer": "exposition",
+    "Outbox": "outbox",
     "Progress": "progress",
     "Logger": "logs",
     "Redactor": "redact",

@@ -84,6 +84,7 @@ class Metrics(Collector):
         self._inflight = 0
         self._sessions: Counter[str] = Counter({"opened": 0, "closed": 0, "leaked": 0})
         self._breakers: dict[tuple[str, str], float] = {}
+        self._scan_targets: dict[str, float] = {}
         self._scan_seconds: dict[str, float] = {}
         self._last_success: dict[str, float] = dict(last_success or {})
         self._bytes = 0
@@ -110,6 +111,8 @@ class Metrics(Collector):
                 self._breaker(event.scope, event.key, 0.0)
             case ScanStarted():
                 self._pipeline = event.pipeline
+                if event.total is not None:
+                    self._scan_targets[event.pipeline] = event.total
                 for status in ("ok", "partial", "failed", "skipped"):
                     self._targets[event.pipeline, status] += 0
             case ScanFinished():
@@ -174,6 +177,12 @@ class Metrics(Collector):
         for key, count in sorted(self._targets.copy().items()):
             targets.add_metric(key, count)
         yield targets
+        yield _gauge(
+            "fleet_scan_targets",
+            "Targets of the inventory, as far as they are counted before the scan.",
+            ("pipeline",),
+            {(pipeline,): total for pipeline, total in self._scan_targets.copy().items()},
+        )
         yield _gauge(
             "fleet_scan_duration_seconds",
             "Wall time of the scan that ended last.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -21,30 +21,24 @@ _SENSITIVE = (
 class Redactor:
     """Masks secrets: by the name of a field, and, as a second net, by value in any text.
 
-    A value is found as it is, base64 encoded (alone, or as `user:password` of HTTP Basic) and
-    percent-encoded.
+    A value is found as it is, percent-encoded, quoted, and inside any base64 text (the `user:password` of
+    HTTP Basic), whatever stands before it there.
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._masked: tuple[str, ...] = ()
         self.learn(*secrets)
 
-    def learn(self, *secrets: Secret, users: Iterable[str] = ()) -> None:
-        """Mask these from now on; with `users`, also their HTTP Basic pairs."""
+    def learn(self, *secrets: Secret) -> None:
+        """Mask these from now on."""
         forms = set(self._masked)
         for secret in secrets:
             value = secret.reveal()
-            if len(value) < _TOO_SHORT:
-                continue
-            forms |= {
-                value,
-                quote(value, safe=""),
-                quote_plus(value),
-                json.dumps(value)[1:-1],
-                repr(value)[1:-1],
-            }
-            forms |= {_base64(value), *(_base64(f"{user}:{value}") for user in users)}
-        self._masked = tuple(sorted(forms, key=len, reverse=True))
+            forms |= {value, quote(value, safe=""), quote_plus(value)}
+            forms |= {json.dumps(value)[1:-1], repr(value)[1:-1], *_inside_base64(value)}
+        self._masked = tuple(
+            sorted((form for form in forms if len(form) >= _TOO_SHORT), key=len, reverse=True)
+        )
 
     def text(self, text: str) -> str:
         """The text with every known secret masked."""
@@ -67,8 +61,16 @@ class Redactor:
         return value
 
 
-def _base64(value: str) -> str:
-    return base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
+def _inside_base64(value: str) -> Iterator[str]:
+    """What a value looks like in base64, for each of the three ways it can lie on the 3-byte groups.
+
+    Characters that share bits with their neighbours are left out.
+    """
+    data = value.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + data).decode("ascii").rstrip("=")
+        whole = encoded[(before * 8 + 5) // 6 :]
+        yield whole[: len(data) * 8 // 6 - 1] if before or len(data) % 3 else whole
 
 
 def _is_sensitive(name: str) -> bool:

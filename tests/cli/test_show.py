@@ -81,6 +81,13 @@ def test_columns_and_limit(finished: Path, capsys: pytest.CaptureFixture[str]) -
     assert "no column 'nope'; there are target, complete" in capsys.readouterr().err
 
 
+def test_rows_are_picked_by_what_they_hold(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished), "drive", "--where", "bytes < `0`", "--columns", "target"]) == 0
+    assert capsys.readouterr().out.split() == ["target", "h2"]
+    assert run(["show", str(finished), "drive", "--where", "id =="]) == 2
+    assert "fleet: --where: 'id ==' is not a JMESPath expression" in capsys.readouterr().err
+
+
 def test_without_a_step_the_steps_are_named(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", str(finished)]) == 0
     assert capsys.readouterr().out == "drive\t2\nsystem\t2\n"

@@ -61,7 +61,7 @@ def test_one_record_is_one_line_and_nothing_in_it_acts(form: Any) -> None:
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_no_form_of_a_known_secret_is_logged(form: Any) -> None:
     stream, guard = io.StringIO(), Redactor()
-    guard.learn(Secret(CANARY), users=["root"])
+    guard.learn(Secret(CANARY))
     log = configure_logging(stream=stream, form=form, level="debug", redactor=guard)
     basic = base64.b64encode(f"root:{CANARY}".encode()).decode()
     log.error(f"bad.{CANARY}", password="a", X_Auth_Token="b", cookie="c", url="/?q=hunter2%2FStra%C3%9Fe%21")
@@ -73,6 +73,16 @@ def test_no_form_of_a_known_secret_is_logged(form: Any) -> None:
     for form_of_it in (CANARY, basic, "hunter2", base64.b64encode(CANARY.encode()).decode()):
         assert form_of_it not in shown
     assert shown.count("***") >= 7
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "root", "admin"])
+@pytest.mark.parametrize("after", ["", "x", "xy", "xyz"])
+def test_a_secret_is_found_wherever_it_lies_in_base64(user: str, after: str) -> None:
+    encoded = base64.b64encode(f"{user}:correct horse{after}".encode()).decode()
+    masked = Redactor([Secret("correct horse")]).text(f"Basic {encoded}")
+    assert "***" in masked
+    rest = masked.removeprefix("Basic ").replace("***", "")
+    assert len(rest) <= len(encoded) - 13
 
 
 def test_short_values_are_not_masked_as_that_would_tell_them() -> None:
