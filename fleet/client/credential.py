@@ -66,10 +66,12 @@ class StandingLogin:
         self,
         exchange: Exchange,
         credential: Credential,
+        values: Mapping[str, Any],
         target: str,
         breaker: CredentialBreaker,
         tell: Listener,
     ) -> None:
+        self.values = values  # by security scheme
         self._exchange = exchange
         self._credential = credential
         self._target = target

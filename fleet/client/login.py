@@ -87,6 +87,7 @@ class SessionLogin:
         tell: Listener,
     ) -> None:
         self.resource: bytes | None = None  # what the plan's source answered
+        self.values: Mapping[str, Any] = {}  # by security scheme, once logged in
         self._plan = plan
         self._api = api
         self._exchange = exchange
@@ -232,7 +233,8 @@ class SessionLogin:
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             return False
         session = self._session_path(reply, data, path)
-        self._api.authenticate(**{self._plan.scheme: Secret(token)})
+        self.values = {self._plan.scheme: Secret(token)}
+        self._api.authenticate(**self.values)
         self._generation += 1
         if session is not None:
             self._sessions.append(session)
@@ -279,10 +281,10 @@ class SessionLogin:
             raise self._told(failed)
         if failed.kind is FailureKind.AUTH_SESSION_LIMIT:
             self._told(failed)
-        self._api.authenticate(None)
-        self._api.authenticate(**{self._plan.fallback: pair})
+        self.values = {self._plan.fallback: pair}
+        self._api.authenticate(None, **self.values)
         self._standing = StandingLogin(
-            self._exchange, self._credential, self._target, self._breaker, self._tell
+            self._exchange, self._credential, self.values, self._target, self._breaker, self._tell
         )
 
     def _told(self, failed: RequestFailed) -> RequestFailed:

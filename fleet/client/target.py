@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from fleet.client.endpoint import Endpoint
 from fleet.client.exchange import Exchange
 from fleet.client.links import resolve_link
 from fleet.client.login import LoginPlan, SessionLogin
-from fleet.client.message import Reply
+from fleet.client.message import Reply, Request
 from fleet.errors import RequestFailed
 from fleet.event import Listener
+from fleet.openapi import NOTHING, satisfy
 from fleet.outcome import FailureKind
 from fleet.pace import Pace
 from fleet.policy import Policy, Proxy
@@ -50,8 +52,6 @@ class TargetClient:
         self.api = api
         self.exchange = exchange
         self.credential = credential
-        self._bare = api.clone()
-        self._bare.authenticate(None)
         self._policy = policy
         self._session: SessionLogin | None = None
         self._login: SessionLogin | StandingLogin | None = None
@@ -70,8 +70,9 @@ class TargetClient:
                 tell=tell,
             )
         else:
-            api.authenticate(**credential.values(api.document))
-            self._login = StandingLogin(exchange, credential, target.id, pace.credentials, tell)
+            values = credential.values(api.document)
+            api.authenticate(**values)
+            self._login = StandingLogin(exchange, credential, values, target.id, pace.credentials, tell)
 
     @classmethod
     def connect(
@@ -113,12 +114,13 @@ class TargetClient:
         """
         document = self.api.document
         called = document.operation(operation) if isinstance(operation, str) else operation
-        needed = called.security if called.security is not None else document.security
         reply = await self._send(
-            lambda: self._handle(anonymous=anonymous).prepare(called, parameters, body),
-            anonymous=anonymous or not needed,
+            lambda: self.api.prepare(called, parameters, body, anonymous=anonymous),
+            anonymous=anonymous or not called.requirements,
             timeout=timeout,
         )
+        if reply.status == 401 and not anonymous and self._login is not None:
+            reply = await self._insist(self._login, called, parameters, body, timeout)
         if self._session is not None and called.name == self._source and 200 <= reply.status < 300:
             self._session.resource = reply.body
         return reply
@@ -149,8 +151,35 @@ class TargetClient:
         finally:
             self.exchange.close()
 
-    def _handle(self, *, anonymous: bool) -> OpenAPI:
-        return self._bare if anonymous else self.api
+    async def _insist(
+        self,
+        login: SessionLogin | StandingLogin,
+        operation: Operation,
+        parameters: Mapping[str, Any] | None,
+        body: Any,
+        timeout: float | None,
+    ) -> Reply:
+        """The reply to an operation that the description calls public and the host does not: sent again with
+        what every other operation needs."""
+        document = self.api.document
+
+        def prepare() -> Request:
+            request = self.api.prepare(operation, parameters, body)
+            added = satisfy(document.security, document.schemes, login.values) or NOTHING
+            cookies = "; ".join(f"{name}={value}" for name, value in added.cookies)
+            path = request.path
+            if added.query:
+                path += ("&" if "?" in path else "?") + added.query
+            return replace(
+                request,
+                path=path,
+                headers=request.headers + added.headers + ((("Cookie", cookies),) if cookies else ()),
+                sensitive=request.sensitive | added.sensitive,
+                secrets_in_path=request.secrets_in_path or bool(added.query),
+            )
+
+        self._check_protection()
+        return await login.send(prepare, timeout=timeout)
 
     async def _send(self, prepare: Prepare, *, anonymous: bool, timeout: float | None) -> Reply:
         if self._login is None or anonymous:
