@@ -7,17 +7,14 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections import deque
 from itertools import chain
 from typing import Protocol
 
-import httptools
-
 from fleet.sim.certificates import Authority, Recipe
 from fleet.sim.reply import Asked, Close, Part, Parts, Reply, Reset, Script, Silence, Wait
+from fleet.sim.request_parser import RequestParser
 
 CHUNK = 64 * 1024
-BODY_LIMIT = 256 * 1024  # of a request; only logins have one
 LINGER = 1.0  # seconds that an orderly close waits for the peer's end
 BURST = 16  # parts of a script played before other connections get a turn
 
@@ -43,15 +40,11 @@ class Connection:
     """Serves one socket until it closes. Driven by the event loop's readiness, no task of its own."""
 
     __slots__ = (
-        "_asked",
         "_authority",
-        "_body",
         "_done",
         "_fd",
-        "_headers",
         "_latency",
         "_loop",
-        "_number",
         "_out",
         "_parser",
         "_playing",
@@ -59,7 +52,6 @@ class Connection:
         "_sock",
         "_stage",
         "_timer",
-        "_url",
         "_writing",
         "host",
     )
@@ -85,12 +77,7 @@ class Connection:
         self._script: Parts | None = None
         self._playing = False
         self._timer: asyncio.TimerHandle | None = None
-        self._asked: deque[Asked] = deque()
-        self._number = 0
-        self._parser: httptools.HttpRequestParser | None = None
-        self._url = b""
-        self._headers: dict[str, str] = {}
-        self._body = b""
+        self._parser: RequestParser | None = None
         done[self._fd] = self
 
     # -- the start ---------------------------------------------------------------------------------------
@@ -152,7 +139,7 @@ class Connection:
 
     def _serve(self) -> None:
         self._stage = "serve"
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = RequestParser()
         self._loop.add_reader(self._fd, self._readable)
 
     # -- reading -----------------------------------------------------------------------------------------
@@ -176,53 +163,21 @@ class Connection:
 
     def _feed(self, data: bytes) -> None:
         assert self._parser is not None  # noqa: S101
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        if not self._parser.feed(data):
             self._parser = None
             self._write(Reply(400, b"", content_type=None).encode(close=True))
             self._finish()
             return
         self._next()
 
-    def on_message_begin(self) -> None:
-        self._url, self._headers, self._body = b"", {}, b""
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_body(self, body: bytes) -> None:
-        if len(self._body) < BODY_LIMIT:
-            self._body += body
-
-    def on_message_complete(self) -> None:
-        parser = self._parser
-        assert parser is not None  # noqa: S101
-        self._number += 1
-        target = self._url.decode("latin-1")
-        path, _, query = target.partition("#")[0].partition("?")
-        self._asked.append(
-            Asked(
-                method=parser.get_method().decode("latin-1"),
-                target=target,
-                path=path,
-                query=query,
-                headers=self._headers,
-                body=self._body,
-                keep_alive=parser.should_keep_alive(),
-                number=self._number,
-            )
-        )
-
     # -- answering ---------------------------------------------------------------------------------------
 
     def _next(self) -> None:
         """Answers what was asked, one at a time."""
-        while self._asked and not self._playing and self._stage == "serve":
-            asked = self._asked.popleft()
+        while not self._playing and self._stage == "serve" and self._parser is not None:
+            asked = self._parser.take()
+            if asked is None:
+                return
             answer = self.host.respond(asked)
             if isinstance(answer, Reply):
                 data = answer.encode(bodiless=asked.method == "HEAD", close=not asked.keep_alive)

@@ -49,10 +49,13 @@ def _afflict(rule: Fault, address: str) -> Afflicted:
     behaviour = FAULTS.get(rule.fault)
     if behaviour is None:
         raise ConfigError(f"unknown fault {rule.fault!r}; known: {', '.join(FAULTS)}")
-    known = {field.name for field in dataclasses.fields(behaviour)} - {"address"}
-    for name in rule.params:
+    known = {field.name: field.default for field in dataclasses.fields(behaviour) if field.name != "address"}
+    for name, value in rule.params.items():
         if name not in known:
             raise ConfigError(
                 f"fault {rule.fault!r} has no parameter {name!r}; it has: {', '.join(known) or 'none'}"
             )
+        wanted = type(known[name])
+        if not (type(value) is wanted or (wanted is float and type(value) is int)):
+            raise ConfigError(f"fault {rule.fault!r}: {name} is of type {wanted.__name__}, not {value!r}")
     return Afflicted(behaviour(address=address, **rule.params), rule.path, rule.times)

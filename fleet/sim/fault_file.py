@@ -46,12 +46,11 @@ def read_faults(path: str | Path) -> list[Fault]:
 
 
 def _rule(rule: Any, index: int, file: str) -> Fault:
-    if not isinstance(rule, dict) or not isinstance(rule.get("fault"), str):
+    if not isinstance(rule, dict) or not isinstance(rule.get("fault"), str | int | float):
         raise ConfigError(f"rule {index}: a rule is a mapping that names a fault", file=file)
-    if rule["fault"] not in FAULTS:
-        raise ConfigError(
-            f"rule {index}: unknown fault {rule['fault']!r}", file=file, hint=_suggest(rule["fault"])
-        )
+    fault = str(rule["fault"])  # 503 is a name too
+    if fault not in FAULTS:
+        raise ConfigError(f"rule {index}: unknown fault {fault!r}", file=file, hint=_suggest(fault))
     match, glob, times = rule.get("match", "*"), rule.get("path"), rule.get("times")
     if not isinstance(match, str):
         raise ConfigError(f"rule {index}: match is a glob or a percentage", file=file)
@@ -60,7 +59,7 @@ def _rule(rule: Any, index: int, file: str) -> Fault:
     if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
         raise ConfigError(f"rule {index}: times is a number from 1 on", file=file)
     params = {str(name): value for name, value in rule.items() if name not in _OWN}
-    return Fault(rule["fault"], match, path=glob, times=times, **params)
+    return Fault(fault, match, path=glob, times=times, **params)
 
 
 def _suggest(name: str) -> str:

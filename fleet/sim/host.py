@@ -28,10 +28,11 @@ _BAD_LOGIN = Message(
 class Afflicted:
     """One fault of one host, with what limits it."""
 
-    __slots__ = ("behaviour", "left", "path")
+    __slots__ = ("answers", "behaviour", "left", "path")
 
     def __init__(self, behaviour: Behaviour, path: str | None = None, times: int | None = None) -> None:
         self.behaviour = behaviour
+        self.answers = type(behaviour).answer is not Behaviour.answer
         self.path = path
         self.left = times
 
@@ -85,6 +86,7 @@ class Host:
         self.accepted = 0
         self.handshakes_failed = 0
         self.requests = 0
+        self.failed_logins = 0
         self.methods: Counter[str] = Counter()
         self.paths: Counter[str] = Counter()
         self.credentials: Counter[str] = Counter()
@@ -121,15 +123,22 @@ class Host:
         return None
 
     def respond(self, asked: Asked) -> Reply | Script:
-        """The answer to one request, faults applied."""
+        """The answer to one request. Of the faults that change answers, the first that strikes does."""
         self.requests += 1
         self.methods[asked.method] += 1
         self.paths[asked.target] += 1
         for name in _CREDENTIALS:
             if name in asked.headers:
                 self.credentials[name] += 1
+        answer = self._answer(asked)
+        if isinstance(answer, Reply) and answer.status == 401:
+            login = asked.method == "POST" and asked.key in _LOGIN
+            self.failed_logins += login or "authorization" in asked.headers
+        return answer
+
+    def _answer(self, asked: Asked) -> Reply | Script:
         for each in self.afflictions:
-            if each.strikes(asked.key):
+            if each.answers and each.strikes(asked.key):
                 return each.behaviour.answer(asked, lambda: self._normal(asked))
         return self._normal(asked)
 
@@ -199,7 +208,7 @@ class Host:
             "handshakes_failed": self.handshakes_failed,
             "sessions": len(self.accounts.live),
             "logins": self.accounts.logins,
-            "failed_logins": self.accounts.failed,
+            "failed_logins": self.failed_logins,
             "methods": dict(self.methods),
             "paths": dict(self.paths),
             "credentials": dict(self.credentials),
@@ -208,7 +217,7 @@ class Host:
     def reset(self) -> None:
         """Forgets what it saw; connections and sessions that are open stay counted."""
         self.peak = self.connections
-        self.accepted = self.handshakes_failed = self.requests = 0
+        self.accepted = self.handshakes_failed = self.requests = self.failed_logins = 0
         for counter in (self.methods, self.paths, self.credentials):
             counter.clear()
         self.accounts.reset()

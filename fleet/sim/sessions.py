@@ -71,7 +71,6 @@ class Accounts:
         "_locked_until",
         "_next",
         "auth",
-        "failed",
         "logins",
         "rules",
     )
@@ -80,7 +79,6 @@ class Accounts:
         self.auth = auth
         self.rules = rules
         self.logins = 0
-        self.failed = 0
         self._basic = None if auth is None else "Basic " + base64.b64encode(":".join(auth).encode()).decode()
         self._by_token: dict[str, Session] = {}
         self._failures = 0
@@ -139,7 +137,7 @@ class Accounts:
 
     def reset(self) -> None:
         """Forgets counts and failures; sessions stay open."""
-        self.logins = self.failed = self._failures = 0
+        self.logins = self._failures = 0
         self._locked_until = 0.0
 
     @property
@@ -159,7 +157,6 @@ class Accounts:
 
     def _reject(self, *, counted: bool) -> Reply:
         if counted:
-            self.failed += 1
             self._failures += 1
             if self.rules.lockout and self._failures >= self.rules.lockout:
                 self._failures = 0

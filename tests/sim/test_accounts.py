@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from fleet.sim import Fault, SimOptions, SimulatedFleet
+
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 SYSTEMS = "/redfish/v1/Systems"
 GUARDED = {"auth": ("root", "calvin")}
@@ -124,6 +126,33 @@ async def test_rejected_and_forbidden(one, ask, login):
             assert words.get(fault, b"") in heard.body
             expected = 401 if fault == "401" else 403 if fault == "locked" else 201
             assert (await login(sim.hosts[0])).status == expected, fault
+
+
+async def test_rejected_logins_are_counted_and_tokens_are_not(one, ask, login):
+    async with one("401", options=GUARDED) as sim:
+        await login(sim.hosts[0])
+        await ask(sim.hosts[0], SYSTEMS, headers=[basic()])
+        await ask(sim.hosts[0], SYSTEMS, headers=["X-Auth-Token: x"])
+        await ask(sim.hosts[0], SYSTEMS)
+        assert sim.total["failed_logins"] == 2
+
+
+async def test_rejected_with_a_body_that_breaks_off(one, ask):
+    async with one("401-truncated", options=GUARDED) as sim:
+        heard = await ask(sim.hosts[0], SYSTEMS, headers=[basic()])
+        assert (heard.status, heard.end) == (401, "eof")
+        size, _, data = heard.body.partition(b"\r\n")
+        assert len(data) < int(size, 16)
+
+
+async def test_faults_of_different_moments_add_up(ask):
+    rules = [Fault("token-dies", requests=0), Fault("404", path="*/Chassis"), Fault("500", path="*/Chassis")]
+    async with SimulatedFleet(SimOptions(hosts=1, faults=rules, auth=("root", "calvin"))) as sim:
+        statuses = [
+            (await ask(sim.hosts[0], path, headers=[basic()])).status
+            for path in (SYSTEMS, "/redfish/v1/Chassis")
+        ]
+        assert statuses == [200, 404]
 
 
 async def test_root_needs_credentials(one, ask):

@@ -120,6 +120,7 @@ async def test_globs_pick_addresses_and_faults_add_up():
     [
         (Fault("no-such-fault"), "unknown fault 'no-such-fault'"),
         (Fault("slow", second=1), "has no parameter 'second'; it has: seconds"),
+        (Fault("slow", seconds="5"), "seconds is of type float, not '5'"),
         (Fault("slow", "x%"), "not a percentage"),
         (Fault("slow", "150%"), "more hosts than there are"),
         (Fault("slow", address="127.0.0.1"), "has no parameter 'address'"),
@@ -133,7 +134,7 @@ async def test_rules_that_make_no_sense(rule, says):
 
 def test_fault_files(tmp_path):
     file = tmp_path / "faults.yaml"
-    file.write_text('- {match: 5%, fault: slow, seconds: 2}\n- {fault: "503", path: "*/Systems", times: 2}\n')
+    file.write_text('- {match: 5%, fault: slow, seconds: 2}\n- {fault: 503, path: "*/Systems", times: 2}\n')
     first, second = read_faults(file)
     assert (first.fault, first.match, dict(first.params)) == ("slow", "5%", {"seconds": 2})
     assert (second.fault, second.match, second.path, second.times) == ("503", "*", "*/Systems", 2)

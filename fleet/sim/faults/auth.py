@@ -7,7 +7,7 @@ from typing import Literal
 
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
-from fleet.sim.reply import Asked, Message, Reply, error
+from fleet.sim.reply import Asked, Close, Message, Reply, Script, error
 from fleet.sim.sessions import FULL, LOCKED, REJECTED, SESSIONS, SessionRules, challenge
 from fleet.sim.tree import ROOT
 
@@ -40,6 +40,22 @@ class Rejected(Behaviour):
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if _public(asked) else challenge(REJECTED)
+
+
+@dataclass(frozen=True)
+class RejectedBadly(Behaviour):
+    """401 with a chunked body that breaks off, as iDRAC8 sends it. Causes auth.rejected: the status counts,
+    whatever becomes of the body."""
+
+    name = "auth.rejected:truncated"
+    kind = FailureKind.AUTH_REJECTED
+    aliases = ("401-truncated",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
+        if _public(asked):
+            return normal()
+        head = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n"
+        return (head + b'WWW-Authenticate: Basic realm="iDRAC"\r\n\r\n40\r\n<!DOCTYPE html>', Close())
 
 
 @dataclass(frozen=True)
@@ -178,6 +194,7 @@ class LoginWithBasicRefused(Behaviour):
 
 BEHAVIOURS = (
     Rejected,
+    RejectedBadly,
     RejectedEverywhere,
     Forbidden,
     NoLicence,
