@@ -1,0 +1,54 @@
+"""The pin file: one certificate per target, trusted on first use.
+
+One line per target: its id, a space, the SHA-256 of its certificate as lower-case hex. `#` starts a comment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleet.errors import ConfigError
+
+_LINE = re.compile(r"(?P<target>\S+)\s+(?:sha256:)?(?P<pin>[0-9a-fA-F]{64})\s*(?:#.*)?")
+_HEADER = (
+    "# Certificates that fleet trusts: target id, SHA-256. Written by 'fleet tls learn', read by --pins.\n"
+)
+
+
+def read_pins(path: str) -> dict[str, str]:
+    """The pins of a file by target id. Raises ConfigError with file and line."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the pin file: {error}", file=path) from None
+    pins: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
+            raise ConfigError(
+                "not a pin",
+                file=path,
+                line=number,
+                hint="a line is a target's id, a space, and 64 hexadecimal digits",
+            )
+        pins[match["target"]] = match["pin"].lower()
+    return pins
+
+
+def write_pins(path: str, pins: Mapping[str, str]) -> None:
+    """Write a pin file, all of it or none of it. Raises ConfigError."""
+    home = Path(path)
+    text = _HEADER + "".join(f"{target} {pin}\n" for target, pin in sorted(pins.items()))
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{home.name}.", dir=home.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(home)
+    except OSError as error:
+        raise ConfigError(f"cannot write the pin file: {error.strerror}", file=path) from None
