@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,12 @@ from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 from fleet.cli.values import Pair
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fleet.assembly import PreparedScan
+    from fleet.outcome import Outcome
 
 _EXAMPLES = """
 fleet check --list
@@ -78,31 +85,52 @@ def _list(shell: Shell, *, asked: bool) -> int:
     return Exit.DONE if asked else Exit.CANNOT_RUN
 
 
-def _against(shell: Shell, prepared: Any, where: str) -> int:
+def _against(shell: Shell, prepared: PreparedScan, where: str) -> int:
     import sys
 
     import anyio
+
+    from fleet.assembly import check_against
+
+    tree = Path(where)
+    trial = partial(_on_tree, prepared, tree) if tree.is_dir() else partial(check_against, prepared, where)
+    outcome = anyio.run(trial)
+    table, empty = _rows_per_step(outcome)
+    shell.show(sys.stdout, table)
+    for failure in (*([outcome.failure] if outcome.failure else []), *outcome.errors):
+        place = " ".join(part for part in (failure.step, failure.uri) if part)
+        shell.complain(
+            f"{failure.kind}: {place}: {failure.message}" if place else f"{failure.kind}: {failure.message}"
+        )
+    if empty:
+        shell.complain(f"warning: no rows here from {', '.join(empty)}")
+    return Exit.FINDINGS if empty or outcome.status == "failed" else Exit.DONE
+
+
+async def _on_tree(prepared: PreparedScan, tree: Path) -> Outcome:
+    """The outcome of a directory, served as one target on this machine."""
+    from fleet.assembly import check_against
+    from fleet.sim import SimOptions, SimulatedFleet
+
+    async with SimulatedFleet(SimOptions(hosts=1, trees=[tree])) as served:
+        return await check_against(prepared, served.hosts[0])
+
+
+def _rows_per_step(outcome: Outcome) -> tuple[Table, list[str]]:
+    """A table of the steps, and the names of those that yield nothing."""
     from rich.table import Table
     from rich.text import Text
 
-    from fleet.assembly import check_against
     from fleet.observe import safe
 
-    outcome = anyio.run(partial(check_against, prepared, where))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, side in (("step", "left"), ("rows", "right"), ("", "left")):
-        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")
-    empty = 0
+    table.add_column("step", overflow="fold")
+    table.add_column("rows", justify="right")
+    table.add_column("", overflow="fold")
     absent = {skip.step: skip.why for skip in outcome.skipped}
     for name, held in outcome.steps.items():
-        words = "" if held.complete else "incomplete"
+        words = [] if held.complete else ["incomplete"]
         if not held.rows:
-            empty += 1
-            words = f"no rows: not offered ({absent[name]})" if name in absent else "no rows"
-        table.add_row(Text(safe(name, 60)), f"{len(held.rows):,}", Text(safe(words, 100)))
-    shell.show(sys.stdout, table)
-    for failure in (*([outcome.failure] if outcome.failure else []), *outcome.errors):
-        shell.complain(f"{failure.kind}: {failure.step or ''} {failure.uri or ''} {failure.message}")
-    if empty:
-        shell.complain(f"warning: {empty} steps yield no rows here")
-    return Exit.FINDINGS if empty or outcome.status == "failed" else Exit.DONE
+            words.append(f"not offered ({absent[name]})" if name in absent else "no rows")
+        table.add_row(Text(safe(name, 60)), f"{len(held.rows):,}", Text(safe(", ".join(words), 100)))
+    return table, [name for name, held in outcome.steps.items() if not held.rows]
