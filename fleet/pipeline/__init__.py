@@ -3,7 +3,7 @@
 from fleet.pipeline.compile import compile_plan
 from fleet.pipeline.expression import Expression, compile_expression
 from fleet.pipeline.model import MetricSpec, Model, PipelineSpec
-from fleet.pipeline.places import Locate, Place, nowhere
+from fleet.pipeline.places import Locate, Place, guess, nowhere
 from fleet.pipeline.plan import MetricPlan, Plan, Settings, StepPlan
 from fleet.pipeline.run import PipelineProbe, rows_per_step
 
@@ -21,6 +21,7 @@ __all__ = [
     "StepPlan",
     "compile_expression",
     "compile_plan",
+    "guess",
     "nowhere",
     "rows_per_step",
 ]

@@ -71,7 +71,7 @@ class _Compiler:
         for name, listed in spec.pipelines.items():
             for at, step in enumerate(listed.steps):
                 self._graph.known(("pipelines", name, "steps", at), step)
-        login = compile_login(spec.login, self._document, self._words, self._graph, self._complain)
+        login = compile_login(spec, self._document, self._words, self._graph, self._complain)
         chosen, entry = self._pipeline(pipeline)
         stored = (
             tuple(self._graph.order)
@@ -82,8 +82,6 @@ class _Compiler:
         keeping = {source for name in needed for source in self._graph.sources[name]}
         if dialect.expand is not None:
             keeping.add(dialect.expand.source)
-        if spec.login is not None and spec.login.from_ is not None:
-            keeping.add(spec.login.from_)
         return Plan(
             pipeline=chosen,
             steps={
@@ -136,8 +134,6 @@ class _Compiler:
         needed = eager | {part for name in eager for part in self._graph.ancestors[name]}
         if dialect.expand is not None:
             needed |= self._graph.reach((dialect.expand.source,))
-        if self._spec.login is not None and self._spec.login.from_ is not None:
-            needed |= self._graph.reach((self._spec.login.from_,))
         return eager, needed
 
     # --- steps
@@ -188,7 +184,6 @@ class _Compiler:
                 return None
             return self._words.expression((*path, key), text, above=above, response=response)
 
-        outputs = {**step.outputs, **way.outputs}
         inherited = step if step.first_of is not None else way
         key = way.key or step.key
         for part in key:
@@ -217,8 +212,23 @@ class _Compiler:
                 for at, text in enumerate(way.success_criteria or inherited.success_criteria)
             ),
             key=key,
-            outputs=self._outputs((*path, "outputs"), outputs, above),
+            outputs=self._merged_outputs(name, path, way, step, above),
         )
+
+    def _merged_outputs(
+        self,
+        name: str,
+        path: Path,
+        way: StepSpec | AlternativeSpec,
+        step: StepSpec,
+        above: frozenset[str],
+    ) -> tuple[OutputPlan, ...]:
+        """The way's own outputs, then those of its step that it does not replace."""
+        own = self._outputs((*path, "outputs"), way.outputs, above)
+        if way is step:
+            return own
+        shared = {key: value for key, value in step.outputs.items() if key not in way.outputs}
+        return own + self._outputs(("steps", name, "outputs"), shared, above)
 
     def _check_shape(self, path: Path, way: StepSpec | AlternativeSpec) -> None:
         if way.operation is None and way.follow is None and way.items is None:

@@ -7,6 +7,7 @@ hands join in; a hand that waits for others lends its place meanwhile.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -35,6 +36,7 @@ class Crew:
     def __init__(self, size: int, group: TaskGroup) -> None:
         self._idle = size - 1  # the caller is the first hand
         self._group = group
+        self._returning: deque[anyio.Event] = deque()
 
     async def each(self, items: Sequence[Item], work: Callable[[Item], Awaitable[None]]) -> None:
         """Do `work` for every item; returns when all are done. Items start in order."""
@@ -48,12 +50,22 @@ class Crew:
             await self.wait(loop.done)
 
     async def wait(self, event: anyio.Event) -> None:
-        """Wait for the work of another hand, lending this one's place."""
-        self._idle += 1
-        try:
-            await event.wait()
-        finally:
+        """Wait for the work of another hand, lending this one's place until a place is free again."""
+        self._leave()
+        await event.wait()
+        if self._idle > 0:
             self._idle -= 1
+            return
+        place = anyio.Event()
+        self._returning.append(place)
+        await place.wait()
+
+    def _leave(self) -> None:
+        """Give this hand's place to one that waits to go on, otherwise to whoever needs it next."""
+        if self._returning:
+            self._returning.popleft().set()
+        else:
+            self._idle += 1
 
     async def _drain(self, loop: _Loop[Item]) -> None:
         while loop.at < len(loop.items):
@@ -69,7 +81,7 @@ class Crew:
         try:
             await self._drain(loop)
         finally:
-            self._idle += 1
+            self._leave()
             loop.hands -= 1
             if not loop.hands and loop.done is not None:
                 loop.done.set()

@@ -21,6 +21,7 @@ from fleet.pipeline.functions import Functions, arities
 from fleet.pipeline.names import PLACEHOLDER, Name, lift
 
 MAX_LENGTH = 4000  # characters of one expression
+MAX_DEPTH = 100  # levels of its tree: each costs the interpreter three frames
 MAX_NODES = 500  # of one expression; with no variables in the language, time is bounded by nodes x data
 
 Getter = Callable[[Any], Any]  # a scope -> the value of one name
@@ -123,11 +124,9 @@ def compile_expression(text: str, *, three_valued: bool = False) -> Expression:
         raise ValueError(f"{text!r} is not a JMESPath expression: {_reason(wrong)}") from None
     except RecursionError:
         raise ValueError("the expression nests too deep") from None
+    _check_size(parsed)
     tree = _rewritten(parsed, {PLACEHOLDER.format(at): at for at in range(len(names))}, three_valued)
-    nodes = list(_nodes(tree))
-    if len(nodes) > MAX_NODES:
-        raise ValueError(f"the expression has {len(nodes)} parts, more than {MAX_NODES}")
-    for node in nodes:
+    for node, _ in _nodes(tree):
         if node["type"] == "function_expression":
             _check_call(node)
     return Expression(text, names, _field_path(tree), tree)
@@ -151,13 +150,22 @@ def _rewritten(node: Any, placeholders: dict[str, int], three_valued: bool) -> A
     return {**node, "children": children}
 
 
-def _nodes(node: Any) -> Iterator[dict[str, Any]]:
-    stack = [node]
+def _nodes(node: Any) -> Iterator[tuple[dict[str, Any], int]]:
+    """Every node of a tree, with its depth."""
+    stack = [(node, 1)]
     while stack:
-        current = stack.pop()
+        current, depth = stack.pop()
         if isinstance(current, dict):
-            yield current
-            stack.extend(current.get("children", ()))
+            yield current, depth
+            stack.extend((child, depth + 1) for child in current.get("children", ()))
+
+
+def _check_size(tree: Any) -> None:
+    sizes = [depth for _, depth in _nodes(tree)]
+    if len(sizes) > MAX_NODES:
+        raise ValueError(f"the expression has {len(sizes)} parts, more than {MAX_NODES}")
+    if max(sizes) > MAX_DEPTH:
+        raise ValueError(f"the expression nests too deep: more than {MAX_DEPTH} levels")
 
 
 def _check_call(node: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
-from fleet.client import Endpoint, Reply, failure_of, resolve_link
+from fleet.client import Reply, failure_of, resolve_link
 from fleet.errors import RequestFailed
 from fleet.openapi import read_json
 from fleet.outcome import FailureKind
@@ -31,6 +31,7 @@ ENDS_TARGET = frozenset(
         FailureKind.AUTH_EXPIRED,
         FailureKind.AUTH_PASSWORD_CHANGE,
         FailureKind.AUTH_PAUSED,
+        FailureKind.AUTH_UNPROTECTED,
     }
 )
 _NO_CONNECTION = frozenset({"dns", "connect", "proxy", "tls"})
@@ -72,7 +73,8 @@ class Resources:
         self._findings = findings
         self._validators = validators
         self._limits = limits
-        self._base = Endpoint.parse(client.api.base_url)
+        self._base = client.exchange.endpoint
+        self._server_path = validators.server_path
         self._cells: dict[str, _Cell] = {}
         self._ended: RequestFailed | None = None
         self._unconnected = 0
@@ -95,7 +97,8 @@ class Resources:
     ) -> Answer:
         """Call an operation. Raises SpecError or ValueError when the parameters do not fit it."""
         built = operation.build(parameters)
-        uri = self.resolve(f"{built.path}?{built.query}" if built.query else built.path, "/")
+        path = self._server_path + built.path
+        uri = self.resolve(f"{path}?{built.query}" if built.query else path, "/")
 
         def send() -> Awaitable[Reply]:
             return self._client.call(operation, parameters, timeout=timeout)
@@ -180,7 +183,7 @@ class Resources:
     ) -> None:
         if not self._validators.wanted:
             return
-        path = uri.partition("?")[0].removeprefix(self._base.path)
+        path = uri.partition("?")[0].removeprefix(self._base.path).removeprefix(self._server_path)
         found = await self._validators.violations(operation, method, path, reply, value)
         if not found:
             return

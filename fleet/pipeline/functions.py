@@ -8,7 +8,8 @@ from jmespath import functions
 
 from fleet.pipeline.versions import compare_versions
 
-_TWO_TEXTS = ({"types": ["string"]}, {"types": ["string"]})
+_TEXT: Any = {"types": ["string"]}
+_TWO_TEXTS = (_TEXT, _TEXT)
 
 
 class Functions(functions.Functions):  # type: ignore[misc, unused-ignore]  # jmespath ships no types of its own
@@ -41,19 +42,19 @@ class Functions(functions.Functions):  # type: ignore[misc, unused-ignore]  # jm
     def _func_version_gt(self, left: str, right: str) -> bool:
         return compare_versions(left, right) > 0
 
-    @functions.signature({"types": ["string"]})
+    @functions.signature(_TEXT)
     def _func_lower(self, text: str) -> str:
         return text.lower()
 
-    @functions.signature({"types": ["string"]})
+    @functions.signature(_TEXT)
     def _func_upper(self, text: str) -> str:
         return text.upper()
 
-    @functions.signature({"types": ["string"]})
+    @functions.signature(_TEXT)
     def _func_trim(self, text: str) -> str:
         return text.strip()
 
-    @functions.signature({"types": ["string"]})
+    @functions.signature(_TEXT)
     def _func_last_segment(self, uri: str) -> str:
         """What tells a resource from its siblings: the last part of its path, or of its fragment."""
         return uri.partition("?")[0].rstrip("/").rpartition("/")[2]

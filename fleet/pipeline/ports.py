@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from fleet.client import Reply
+    from fleet.client import Endpoint, Reply
     from fleet.openapi import Operation
 
 
@@ -25,21 +25,14 @@ class Exchanged(Protocol):
     def certificate(self) -> Mapping[str, Any] | None: ...
     @property
     def proxy(self) -> str | None: ...
-
-
-class Handle(Protocol):
-    """The API of one target."""
-
     @property
-    def base_url(self) -> str: ...
+    def endpoint(self) -> Endpoint: ...
 
 
 class Client(Protocol):
     """One target's API for the length of a scan. Requests raise `RequestFailed`; answers of any status
     are returned."""
 
-    @property
-    def api(self) -> Handle: ...
     @property
     def exchange(self) -> Exchanged: ...
 

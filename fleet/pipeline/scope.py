@@ -8,6 +8,7 @@ from typing import Any
 
 from fleet.pipeline.expression import Getter
 from fleet.pipeline.names import Name
+from fleet.secret import Secret
 from fleet.target import Target
 
 
@@ -55,6 +56,8 @@ def getter_for(name: Name) -> Getter:
         return lambda scope: scope.inputs.get(words[0])
     if name.family == "response":
         return _from_header(words[1]) if words[0] == "header" else lambda scope: scope.status
+    if name.family == "credential":
+        return _from_credential(words[0])
     if words[0] == "labels":
         return lambda scope: scope.target.labels.get(words[1])
     return (lambda scope: scope.target.id) if words[0] == "id" else (lambda scope: scope.target.url)
@@ -70,6 +73,14 @@ def _from_row(step: str, output: str) -> Getter:
                 return row.outputs.get(output)
             row = row.parent
         return None
+
+    return read
+
+
+def _from_credential(part: str) -> Getter:
+    def read(scope: Any) -> Any:
+        value = getattr(scope, part)
+        return value.reveal() if isinstance(value, Secret) else value
 
     return read
 

@@ -23,6 +23,11 @@ class Validators:
         self._lock: anyio.Lock | None = None
 
     @property
+    def server_path(self) -> str:
+        """The path of the description's server: a part of every path it describes."""
+        return self._document.server_path
+
+    @property
     def wanted(self) -> bool:
         return self._mode != "off"
 
@@ -49,5 +54,9 @@ class Validators:
             self._lock = anyio.Lock()
         async with self._lock:
             if operation.name not in self._ready:
-                await anyio.to_thread.run_sync(operation.compile)
+                await anyio.to_thread.run_sync(_compiled, operation)
                 self._ready.add(operation.name)
+
+
+def _compiled(operation: Operation) -> None:
+    operation.compile(validate=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from fleet.pipeline.expression import Expression, Getter, compile_expression
@@ -12,6 +12,7 @@ from fleet.pipeline.names import Name
 from fleet.pipeline.places import Complaints, Path, guess
 from fleet.pipeline.scope import getter_for
 
+_CREDENTIAL = ("username", "password", "token")
 ROW_NAMES = frozenset({"@uri", "@key"})
 
 
@@ -31,17 +32,21 @@ class Words:
         *,
         above: frozenset[str] = frozenset(),
         response: bool = False,
+        credential: bool = False,
         three_valued: bool = False,
     ) -> Expression:
         """Compile the expression at `path`. `above` are the steps that `$up` may name there; `response`
-        says that a reply stands behind the data."""
+        says that a reply stands behind the data, `credential` that it makes a login's body."""
         try:
             compiled = compile_expression(text, three_valued=three_valued)
         except ValueError as wrong:
             self._complain.fail(path, str(wrong))
 
         def getter(name: Name) -> Getter:
-            self._check(path, name, above, response)
+            if credential:
+                self._check_credential(path, name)
+            else:
+                self._check(path, name, above, response)
             return getter_for(name)
 
         return compiled.bind(getter)
@@ -86,6 +91,12 @@ class Words:
         elif name.family == "credential":
             self._complain.fail(path, f"{name.text} is not known here: credentials belong to login.body")
 
+    def _check_credential(self, path: Path, name: Name) -> None:
+        if name.family != "credential":
+            self._complain.fail(path, f"{name.text} is not known here: only credentials are")
+        elif name.words[0] not in _CREDENTIAL:
+            self._unknown(path, name, _CREDENTIAL)
+
     def _unknown(self, path: Path, name: Name, known: tuple[str, ...]) -> NoReturn:
         self._complain.fail(path, f"unknown name {name.text}", guess(name.words[0], known))
 
@@ -123,4 +134,4 @@ def _truth(value: Any) -> bool:
     raise ValueError(word)
 
 
-_CAST = {"str": str, "int": int, "float": float, "bool": _truth}
+_CAST: dict[str, Callable[[Any], Any]] = {"str": str, "int": int, "float": float, "bool": _truth}

@@ -1,0 +1,91 @@
+"""What pydantic found wrong, in words: the section, what was found, what is allowed, a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from fleet.pipeline import guess
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One fault: where it stands (as deep as the file goes), and a sentence about it. Values of the file
+    are never repeated: a misplaced secret must not be printed."""
+
+    path: Path
+    message: str
+    hint: str | None = None
+
+
+def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> Complaint:
+    """The first fault; the hint counts the others."""
+    errors = wrong.errors(include_url=False, include_input=False)
+    error = errors[0]
+    location = tuple(error["loc"])
+    path = _in_tree(location, tree)
+    hint = None
+    if error["type"] == "extra_forbidden":
+        message = f"unknown key {location[-1]!r}"
+        hint = guess(str(location[-1]), _keys_at(model, location[:-1]))
+    elif error["type"] == "missing":
+        message = f"the key {location[-1]!r} is missing"
+    else:
+        message = error["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+    places = {_in_tree(tuple(other["loc"]), tree) for other in errors} - {path}
+    if places:
+        count = f"and {len(places)} more {'fault' if len(places) == 1 else 'faults'} in this file"
+        hint = f"{hint}; {count}" if hint else count
+    return Complaint(path, message, hint)
+
+
+def _in_tree(location: tuple[str | int, ...], tree: Any) -> Path:
+    """The part of a location that exists in the file; what follows names types of a union."""
+    found: list[str | int] = []
+    for part in location:
+        if (isinstance(tree, dict) and part in tree) or (isinstance(tree, list) and isinstance(part, int) and part < len(tree)):
+            tree = tree[part]
+        elif part == "[key]":
+            continue
+        else:
+            break
+        found.append(part)
+    return tuple(found)
+
+
+def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> set[str]:
+    """The keys that are allowed at a location."""
+    models: set[type[BaseModel]] = {model}
+    mapped: list[Any] = []
+    for part in location:
+        inner = [
+            field.annotation
+            for owner in models
+            for name, field in owner.model_fields.items()
+            if part in (field.alias, name)
+        ]
+        candidates = inner or mapped
+        if not candidates:
+            continue
+        models = {found for annotation in candidates for found in _models_in(annotation)}
+        mapped = [] if inner else mapped
+    return {field.alias or name for owner in models for name, field in owner.model_fields.items()}
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type annotation can hold, containers opened."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _models_in(get_args(annotation)[0])
+    elif origin in (Union, UnionType) or origin is not None:
+        for part in get_args(annotation):
+            yield from _models_in(part)
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
