@@ -39,8 +39,10 @@ def expand(**arguments: Any) -> None:
     from fleet.inventory import format_target
 
     targets = _open(**arguments)
+    output = click.get_text_stream("stdout")  # click.echo flushes every line
     for target in targets:
-        click.echo(format_target(target))
+        output.write(f"{format_target(target)}\n")
+    output.flush()
     click.echo(str(targets.counts), err=True)
 
 

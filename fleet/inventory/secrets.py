@@ -86,7 +86,7 @@ class SecretReader:
     def _from_file(self, path: Path, what: str, *, private: bool = False) -> Secret:
         subject = f"the {what}: {path}"
         try:
-            with open(path, "rb", opener=_open_now) as stream:  # noqa: PTH123  # Path.open takes no opener
+            with open(path, "rb", opener=_open_now) as stream:  # Path.open takes no opener
                 status = os.fstat(stream.fileno())
                 if not private:
                     self._check_mode(status.st_mode, subject)

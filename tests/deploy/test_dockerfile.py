@@ -1,0 +1,78 @@
+"""The image is built elsewhere; what can be known from its recipe is checked here."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = ROOT / "Dockerfile"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Each instruction with its arguments on one line; comments left out."""
+    lines = [line for line in DOCKERFILE.read_text().splitlines() if not line.lstrip().startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", " ")
+    return [
+        (word, " ".join(rest.split()))
+        for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line)
+    ]
+
+
+def last_stage() -> list[tuple[str, str]]:
+    found = instructions()
+    start = max(index for index, (word, _) in enumerate(found) if word == "FROM")
+    return found[start:]
+
+
+def test_base_images_are_named_by_version() -> None:
+    bases = [rest.split()[0] for word, rest in instructions() if word == "FROM"]
+    assert bases
+    assert all(re.fullmatch(r"python:3\.\d+-slim-[a-z]+", base) for base in bases)
+
+
+def test_everything_installed_from_an_index_is_pinned_by_hash() -> None:
+    installs = [
+        part
+        for word, rest in instructions()
+        if word == "RUN"
+        for part in rest.split("&&")
+        if "pip install" in part
+    ]
+    assert len(installs) == 3
+    assert all("--require-hashes" in part or "--no-index" in part for part in installs)
+
+
+def test_the_image_runs_as_a_number_that_is_not_root_and_needs_no_shell() -> None:
+    stage = dict(last_stage())
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", stage["USER"])
+    assert stage["ENTRYPOINT"] == '["fleet"]'
+    assert stage["CMD"].startswith("[")
+    assert "RUN" not in stage
+    assert stage["STOPSIGNAL"] == "SIGTERM"
+
+
+def test_what_is_copied_exists_and_is_sent_to_the_builder() -> None:
+    sent = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    for word, rest in instructions():
+        if word == "COPY" and "--from" not in rest:
+            for source in rest.split()[:-1]:
+                assert (ROOT / source).exists(), source
+                assert any(fnmatch(source, pattern) for pattern in sent), source
+
+
+def test_no_secret_is_asked_for_at_build_time() -> None:
+    names = [rest.partition("=")[0] for word, rest in instructions() if word in ("ARG", "ENV")]
+    assert names
+    assert not [name for name in names if re.search(r"(?i)pass|secret|token|key|index_url", name)]
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed here")
+def test_hadolint_has_nothing_to_say() -> None:
+    done = subprocess.run(["hadolint", str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
