@@ -1,1 +1,26 @@
-"""See docs/architecture.md."""
+"""The scan loop, its two-stage stop, the run directory, the journal's reader, and resume."""
+
+from fleet.engine.attempt import Probe
+from fleet.engine.descriptors import capped_concurrency
+from fleet.engine.directory import RunDirectory, atomic_write, read_manifest, run_id, runs_folder
+from fleet.engine.journal import DoneTargets, done_ids, read_outcomes, stands
+from fleet.engine.scan import ScanTotals, scan
+from fleet.engine.stop import Stop, signals
+
+__all__ = [
+    "DoneTargets",
+    "Probe",
+    "RunDirectory",
+    "ScanTotals",
+    "Stop",
+    "atomic_write",
+    "capped_concurrency",
+    "done_ids",
+    "read_manifest",
+    "read_outcomes",
+    "run_id",
+    "runs_folder",
+    "scan",
+    "signals",
+    "stands",
+]

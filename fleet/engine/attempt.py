@@ -1,0 +1,73 @@
+"""One probe of one target, so that exactly one outcome comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import anyio
+
+from fleet.event import Listener, ProbeCrashed
+from fleet.outcome import Failure, FailureKind, Outcome
+from fleet.target import Target
+
+Probe: TypeAlias = Callable[[Target], Awaitable[Outcome]]
+
+TRACEBACK = 20_000  # characters kept of a crash: a recursion's is endless
+
+
+class Attempt:
+    """Makes the outcomes of one run: the probe's own, or what stands for it when there is none."""
+
+    def __init__(self, probe: Probe, *, run: str, pipeline: str, listener: Listener) -> None:
+        self._probe = probe
+        self._run = run
+        self._pipeline = pipeline
+        self._listener = listener
+
+    async def __call__(self, target: Target, scope: anyio.CancelScope) -> Outcome:
+        """Run the probe inside `scope`. Raises only the cancellation of something around the scope."""
+        began = time.monotonic()
+        try:
+            with scope:
+                outcome = await self._probe(target)
+                if not isinstance(outcome, Outcome) or outcome.id != target.id:
+                    raise TypeError(f"the probe gave no outcome of {target.id!r}: {outcome!r:.200}")
+                return outcome
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return self.crashed(target, error, began)  # raised by the probe itself: nobody cancelled
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # SystemExit and the like cost one target, too
+            return self.crashed(target, error, began)
+        return self._failed(target, FailureKind.LOCAL_CANCELLED, "the scan was stopped", began)
+
+    def crashed(self, target: Target, error: BaseException, began: float) -> Outcome:
+        """The outcome of a bug; the traceback is told, not stored. `began` is monotonic."""
+        text = "".join(traceback.format_exception(error, limit=-50))
+        self._listener(ProbeCrashed(target.id, text[-TRACEBACK:]))
+        return self._failed(target, FailureKind.LOCAL_INTERNAL, type(error).__name__, began)
+
+    def _failed(self, target: Target, kind: FailureKind, message: str, began: float) -> Outcome:
+        seconds = time.monotonic() - began
+        started = datetime.fromtimestamp(time.time() - seconds, UTC)
+        return Outcome(
+            run=self._run,
+            id=target.id,
+            target=target.url,
+            status="failed",
+            started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            seconds=seconds,
+            labels=target.labels,
+            pipeline=self._pipeline,
+            failure=Failure(kind, message),
+            auth=target.auth,
+            proxy=target.proxy,
+        )

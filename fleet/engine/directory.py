@@ -1,0 +1,192 @@
+"""A run directory: the manifest, the journal, the summary, the files that feed back in, and a lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import string
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from fleet.engine.failed import write_failed
+from fleet.errors import SinkError, TryAgain, UsageError
+
+MANIFEST_VERSION = 1
+MANIFEST = "manifest.json"
+LOCK = "lock"
+JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LETTERS = string.ascii_lowercase + string.digits
+
+
+class RunDirectory:
+    """One run's directory (mode 0700, files 0600), locked by this process until `close()`.
+
+    `id` names the run; `journal` is the outcomes file (the sink of that path is the journal).
+    """
+
+    def __init__(self, path: Path, run: str, journal: Path, lock: int) -> None:
+        self.path = path
+        self.id = run
+        self.journal = journal
+        self._lock: int | None = lock
+
+    @classmethod
+    def create(
+        cls, path: Path | None = None, *, manifest: Mapping[str, Any], compress: bool = False
+    ) -> RunDirectory:
+        """A new run, locked. Without `path` a folder is found: `runs/` here, else the state directories.
+
+        `manifest` is stored with `v` and `run` added; it must never hold a secret. Raises
+        UsageError when `path` holds a run already, TryAgain when a scan works there, SinkError when it cannot be written.
+        """
+        run = run_id()
+        place = path if path is not None else runs_folder() / run
+        _make(place)
+        directory = cls(place, run, place / JOURNALS[compress], _locked(place))
+        try:
+            if (place / MANIFEST).exists() or any((place / name).exists() for name in JOURNALS):
+                raise UsageError(f"{place} holds a run already: 'fleet resume {place}' goes on with it")
+            stored = {"v": MANIFEST_VERSION, "run": run, "journal": directory.journal.name, **manifest}
+            directory.atomic_write(MANIFEST, orjson.dumps(stored, option=orjson.OPT_INDENT_2) + b"\n")
+            if path is None:
+                _point_latest(place)
+        except BaseException:
+            directory.close()
+            raise
+        return directory
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """An existing run, locked. Raises UsageError when there is none, TryAgain when a scan works there."""
+        manifest = read_manifest(path)
+        journal = manifest.get("journal")
+        if journal not in JOURNALS:
+            raise UsageError(f"{path / MANIFEST} names no journal")
+        return cls(path, str(manifest["run"]), path / journal, _locked(path))
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What `create` was given, with `v`, `run` and `journal`."""
+        return read_manifest(self.path)
+
+    def atomic_write(self, name: str, data: bytes) -> Path:
+        """Write a file whole or not at all, replacing an older one. Raises SinkError."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a plain file name: {name!r}")
+        return atomic_write(self.path / name, data)
+
+    def write_failed(self) -> list[Path]:
+        """Write `failed-<kind>.txt` for each kind that targets failed with; older ones are replaced."""
+        return write_failed(self.path, self.journal)
+
+    def close(self) -> None:
+        """Give up the lock."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> RunDirectory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def run_id() -> str:
+    """A name that sorts by time and is unlikely to be taken: `20261122-1542-k7q` (UTC)."""
+    tail = "".join(secrets.choice(_LETTERS) for _ in range(3))
+    return time.strftime("%Y%m%d-%H%M-", time.gmtime()) + tail
+
+
+def runs_folder() -> Path:
+    """Where runs go when nobody says: `runs/` here if that can be written, else $STATE_DIRECTORY (systemd),
+    else $XDG_STATE_HOME/fleet."""
+    here = Path.cwd() / "runs"
+    if os.access(here if here.is_dir() else here.parent, os.W_OK | os.X_OK):
+        return here
+    if state := os.environ.get("STATE_DIRECTORY"):
+        return Path(state.partition(":")[0]) / "runs"
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "fleet" / "runs"
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run directory. Raises UsageError."""
+    try:
+        manifest = orjson.loads((path / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise UsageError(f"{path} is not a run directory: it has no {MANIFEST}") from None
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise UsageError(f"cannot read {path / MANIFEST}: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("v") != MANIFEST_VERSION or "run" not in manifest:
+        raise UsageError(f"{path / MANIFEST} is not of a version that this fleet reads")
+    return manifest
+
+
+def atomic_write(path: Path, data: bytes) -> Path:
+    """Write a file of mode 0600 beside `path`, sync it, and put it in place. Raises SinkError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+    return path
+
+
+def _make(place: Path) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(place, error) from error
+
+
+def _locked(place: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        lock = os.open(place / LOCK, flags, 0o600)
+    except OSError as error:
+        raise _unwritable(place / LOCK, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(lock)
+        raise TryAgain(f"another scan works in {place} (process {holder}): wait for it, or stop it") from None
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+    except OSError as error:
+        os.close(lock)
+        raise _unwritable(place / LOCK, error) from error
+    return lock
+
+
+def _point_latest(place: Path) -> None:
+    """`latest` beside the run; a convenience, so its absence stops nobody."""
+    beside = place.parent / f".latest.{os.getpid()}"
+    try:
+        beside.symlink_to(place.name)
+        beside.replace(place.parent / "latest")
+    except OSError:
+        beside.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> SinkError:
+    return SinkError(
+        f"cannot write {path}: {error.strerror}\n"
+        "  check space, owner and mode, or choose another place with --run-dir"
+    )

@@ -1,0 +1,66 @@
+"""`failed-<kind>.txt`: the targets that failed, as inventories that feed back in."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fleet.digest import DigestTable
+from fleet.engine.journal import read_outcomes
+from fleet.errors import SinkError
+from fleet.outcome import FailureKind
+
+_KNOWN = frozenset(kind.value for kind in FailureKind)
+
+
+def write_failed(folder: Path, journal: Path) -> list[Path]:
+    """Write one file per kind that a target's last outcome failed with; files of an earlier time go.
+
+    The journal is read twice, streamed: first to learn which line of each target is its last. Raises
+    SinkError.
+    """
+    try:
+        for old in folder.glob("failed-*.txt"):
+            old.unlink()
+        if not journal.exists():
+            return []
+        last = DigestTable(value_bits=40)
+        for number, record in enumerate(read_outcomes(journal)):
+            last.put(_key(record), number)
+        files: dict[str, BinaryIO] = {}
+        with ExitStack() as stack:
+            for number, record in enumerate(read_outcomes(journal)):
+                kind = (record.get("failure") or {}).get("kind")
+                if kind not in _KNOWN or last.get(_key(record)) != number:
+                    continue
+                if kind not in files:
+                    files[kind] = stack.enter_context(_create(folder / f"failed-{kind}.txt"))
+                files[kind].write(inventory_line(record).encode() + b"\n")
+        return sorted(folder / f"failed-{kind}.txt" for kind in files)
+    except OSError as error:
+        raise SinkError(f"cannot write failed-*.txt in {folder}: {error.strerror}") from error
+
+
+def inventory_line(record: Mapping[str, Any]) -> str:
+    """An outcome's target as a line of a text inventory: address, then `name=value` words, quoted."""
+    words = [str(record["target"])]
+    if record["id"] != record["target"]:
+        words.append(f"id={shlex.quote(str(record['id']))}")
+    words += [f"{name}={shlex.quote(str(record[name]))}" for name in ("auth", "proxy") if record.get(name)]
+    labels = record.get("labels")
+    if isinstance(labels, dict):
+        words += [f"{name}={shlex.quote(str(value))}" for name, value in labels.items()]
+    return " ".join(words)
+
+
+def _key(record: Mapping[str, Any]) -> bytes:
+    return str(record["id"]).encode("utf-8", "surrogatepass")
+
+
+def _create(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o600), "wb")

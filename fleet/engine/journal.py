@@ -1,0 +1,129 @@
+"""Reading a journal back: every whole line of an outcomes file, however the file ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+import zstandard
+
+from fleet.digest import DigestTable
+from fleet.errors import SinkError
+from fleet.outcome import FailureKind
+
+BLOCK = 64 * 1024
+LINE_MAX = 256 * 1024 * 1024  # bytes of one line: far above what the limits on rows and bodies let through
+
+
+def read_outcomes(path: Path) -> Iterator[dict[str, Any]]:
+    """The outcomes of a `.jsonl` or `.jsonl.zst` file in the order they were stored, one in memory at a time.
+
+    A target that was scanned again is there again: its last one counts. A torn end, and a line that
+    is not an outcome, are left out. Raises SinkError when the file cannot be read, or a line is too long.
+    """
+    for line in _lines(path):
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(record, dict) and isinstance(record.get("id"), str) and "status" in record:
+            yield record
+
+
+class DoneTargets:
+    """The ids of the targets that need no further scan, about 16 bytes each."""
+
+    def __init__(self) -> None:
+        self._table = DigestTable(value_bits=8)
+        self._count = 0
+
+    def mark(self, target: str, *, done: bool) -> None:
+        """What its latest outcome says."""
+        key = target.encode("utf-8", "surrogatepass")
+        before = self._table.get(key) or 0
+        if before != done or done:
+            self._table.put(key, int(done))
+            self._count += int(done) - before
+
+    def __contains__(self, target: object) -> bool:
+        return isinstance(target, str) and self._table.get(target.encode("utf-8", "surrogatepass")) == 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def nbytes(self) -> int:
+        return self._table.nbytes
+
+
+def done_ids(path: Path, *, retry_kinds: Collection[str] = ()) -> DoneTargets:
+    """Which targets a resumed scan leaves alone: those whose last outcome stands.
+
+    `local.cancelled` never stands; a failure of one of `retry_kinds` (kinds, or their classes: `timeout`)
+    does not either. A missing journal is an empty one. Raises SinkError.
+    """
+    done = DoneTargets()
+    if not path.exists():
+        return done
+    for record in read_outcomes(path):
+        done.mark(record["id"], done=stands(record, retry_kinds))
+    return done
+
+
+def stands(record: dict[str, Any], retry_kinds: Collection[str] = ()) -> bool:
+    """Whether an outcome (JSON form) is final."""
+    failure = record.get("failure")
+    if not isinstance(failure, dict):
+        return True
+    kind = str(failure.get("kind", ""))
+    return not (
+        kind == FailureKind.LOCAL_CANCELLED.value
+        or kind in retry_kinds
+        or kind.partition(".")[0] in retry_kinds
+    )
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Lines without their newline; a last one without newline too (whoever parses it finds out)."""
+    rest: list[bytes] = []
+    size = 0
+    for block in _blocks(path):
+        first, newline, more = block.partition(b"\n")
+        rest.append(first)
+        size += len(first)
+        if size > LINE_MAX:
+            raise SinkError(f"cannot read {path}: a line is longer than {LINE_MAX} bytes")
+        if newline:
+            yield b"".join(rest)
+            *whole, last = more.split(b"\n")
+            yield from whole
+            rest, size = [last], len(last)
+    if size:
+        yield b"".join(rest)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        with os.fdopen(fd, "rb") as file:
+            yield from _inflated(file) if path.name.endswith(".zst") else iter(lambda: file.read(BLOCK), b"")
+    except OSError as error:
+        raise SinkError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _inflated(file: BinaryIO) -> Iterator[bytes]:
+    """What the frames hold, up to where the last one is torn. Lines do not reach across frames."""
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    while data := file.read(BLOCK):
+        while data:
+            try:
+                yield frame.decompress(data)
+            except zstandard.ZstdError:
+                return
+            data = frame.unused_data
+            if not frame.eof:
+                break
+            frame = zstandard.ZstdDecompressor().decompressobj()
