@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ def expand(**arguments: Any) -> None:
     from fleet.inventory import format_target
 
     targets = _open(**arguments)
-    output = click.get_text_stream("stdout")  # click.echo flushes every line
+    output = sys.stdout  # click.echo flushes every line
     for target in targets:
         output.write(f"{format_target(target)}\n")
     output.flush()
