@@ -1,15 +1,14 @@
-"""Reading the outcomes of a run back: the last line of a target wins."""
+"""Reading the outcomes of a run back: the last one of a target counts."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import orjson
-
+from fleet.digest import DigestTable
+from fleet.engine import read_manifest, read_outcomes, runs_folder, stands
 from fleet.errors import UsageError
 
 MAX_COLUMNS = 500
@@ -20,49 +19,51 @@ _FIRST = ("target", "complete", "@uri", "@parent", "@key")
 class StepIndex:
     """What a first pass over the outcomes learns.
 
-    `last` is the line number of each target's last outcome, `steps` the rows of every step over all
-    targets, `columns` those of the one step asked for, `incomplete` the targets on which it is incomplete.
+    `last` is the number of each target's last outcome, `steps` the rows of every step over all targets,
+    `columns` those of the one step asked for, `incomplete` the targets on which it is incomplete.
     """
 
     path: Path
-    last: dict[str, int] = field(default_factory=dict)
+    last: DigestTable = field(default_factory=lambda: DigestTable(value_bits=40))
     steps: dict[str, int] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     incomplete: int = 0
+
+
+def run_path(run: str) -> Path:
+    """The place of a run: a path, or the name of a run in the folder where runs go (`latest` too)."""
+    path = Path(run)
+    if not path.exists() and path.name == run and (named := runs_folder() / run).exists():
+        return named
+    return path
 
 
 def outcomes_file(run: Path) -> Path:
     """The outcomes of a run directory, or the file itself. Raises UsageError."""
     if run.is_file():
         return run
+    if (run / "manifest.json").exists():
+        return run / str(read_manifest(run).get("journal", "outcomes.jsonl"))
     for name in ("outcomes.jsonl", "outcomes.jsonl.zst"):
         if (run / name).is_file():
             return run / name
     raise UsageError(f"{run}: neither a run directory nor a file of outcomes")
 
 
-def records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Every whole outcome with its line number; a torn last line is left out. Raises UsageError."""
-    with _open(path) as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                record = orjson.loads(line)
-            except ValueError as error:
-                raise UsageError(f"{path}:{number}: not an outcome: {error}") from None
-            if not isinstance(record, dict) or "id" not in record:
-                raise UsageError(f"{path}:{number}: not an outcome: it has no id")
-            yield number, record
+def index_outcomes(run: Path) -> StepIndex:
+    """Which outcomes count. Raises UsageError."""
+    index = StepIndex(outcomes_file(run))
+    if index.path.exists():
+        for number, record in enumerate(read_outcomes(index.path)):
+            index.last.put(_key(record), number)
+    return index
 
 
 def index_step(run: Path, step: str | None) -> StepIndex:
-    """The first pass, for the rows of `step`."""
-    index = StepIndex(outcomes_file(run))
-    for number, record in records(index.path):
-        index.last[record["id"]] = number
+    """Which outcomes count, and what they hold of `step`. Raises UsageError."""
+    index = index_outcomes(run)
     found: dict[str, None] = {}
-    for _, record in last_records(index):
+    for record in last_records(index):
         for name, held in record.get("steps", {}).items():
             index.steps[name] = index.steps.get(name, 0) + len(held["rows"])
             if name == step:
@@ -75,26 +76,26 @@ def index_step(run: Path, step: str | None) -> StepIndex:
     return index
 
 
-def last_records(index: StepIndex) -> Iterator[tuple[int, dict[str, Any]]]:
+def last_records(index: StepIndex) -> Iterator[dict[str, Any]]:
     """The outcomes that count."""
-    for number, record in records(index.path):
-        if index.last[record["id"]] == number:
-            yield number, record
+    if index.path.exists():
+        for number, record in enumerate(read_outcomes(index.path)):
+            if index.last.get(_key(record)) == number:
+                yield record
+
+
+def standing(run: Path, kinds: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The outcomes that a resumed scan leaves alone, with `kinds` scanned again."""
+    return (record for record in last_records(index_outcomes(run)) if stands(record, kinds))
 
 
 def step_rows(index: StepIndex, step: str) -> Iterator[Mapping[str, Any]]:
     """The rows of one step, each with its target's id and whether the step is complete there."""
-    for _, record in last_records(index):
+    for record in last_records(index):
         held = record.get("steps", {}).get(step)
         for row in held["rows"] if held else ():
             yield {"target": record["id"], "complete": held["complete"], **row}
 
 
-def _open(path: Path) -> BinaryIO | io.BufferedReader:
-    if path.suffix != ".zst":
-        return path.open("rb")
-    import zstandard
-
-    return io.BufferedReader(
-        zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True)
-    )
+def _key(record: Mapping[str, Any]) -> bytes:
+    return str(record["id"]).encode("utf-8", "surrogatepass")

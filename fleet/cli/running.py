@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ def run_scan(
     fail_on: str,
     grace: float,
     resume: Any = None,
-    earlier: Sequence[Any] = (),
+    earlier: Iterable[Mapping[str, Any]] = (),
 ) -> int:
     """Execute a scan and show it; gives the exit status.
 
@@ -44,7 +44,11 @@ def run_scan(
         for record in earlier:
             seen.tally.add_record(record)
         run = partial(execute, prepared, listeners=seen.listeners, stop=stop, resume=resume)
-        result = anyio.run(run)
+        try:
+            result = anyio.run(run)
+        except BaseException:
+            _show(prepared, seen, None, shell)
+            raise
     _write_metrics(view, seen, result)
     _show(prepared, seen, result, shell)
     return _status(seen, result, fail_on)
@@ -58,15 +62,18 @@ def _write_metrics(view: View, seen: Watch, result: ScanResult) -> None:
         write_metrics_file(view.metrics_file, seen.metrics.registry)
 
 
-def _show(prepared: PreparedScan, seen: Watch, result: ScanResult, shell: Shell) -> None:
+def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell: Shell) -> None:
+    """The summary; without a result, that of a scan which an error ended."""
     from fleet.cli.summary import Ending, summary
 
-    directory = Path(result.run_directory)
+    directory = Path(result.run_directory) if result is not None else None
+    if directory is None and not seen.tally.started:
+        return
     ending = Ending(
-        run=str(directory),
-        complete=result.complete,
+        run=str(directory) if directory is not None else None,
+        complete=result is not None and result.complete,
         insecure=prepared.policy.tls.mode == "insecure",
-        failed_files=sorted(str(path) for path in directory.glob("failed-*.txt")),
+        failed_files=sorted(str(path) for path in directory.glob("failed-*.txt")) if directory else (),
     )
     shell.tell(summary(seen.tally, ending))
 

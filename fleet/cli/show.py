@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import click
 
 from fleet.cli.cells import text_of, write_csv, write_jsonl
 from fleet.cli.options import expression
-from fleet.cli.records import StepIndex, index_step, step_rows
+from fleet.cli.records import StepIndex, index_step, run_path, step_rows
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -46,25 +45,25 @@ _shape = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run")
 @click.argument("step", required=False)
 @_shape
 @click.pass_obj
 def show(
     shell: Shell,
     /,
-    run: Path,
+    run: str,
     step: str | None,
     form: str,
     columns: str | None,
     where: str | None,
     limit: int | None,
 ) -> int:
-    """Show the rows that STEP yielded in RUN, a run directory or an outcomes file.
+    """Show the rows that STEP yielded in RUN: a run directory, its name, latest, or an outcomes file.
 
     Without STEP, the names of the steps.
     """
-    index = index_step(run, step)
+    index = index_step(run_path(run), step)
     if step is None:
         for name, count in index.steps.items():
             click.echo(f"{text_of(name)}\t{count}")

@@ -27,11 +27,10 @@ _STYLES = {"ok": "green", "partial": "yellow", "failed": "red", "skipped": "dim"
 class Ending:
     """How a scan ended, as far as the tally does not know it."""
 
-    run: str  # what `fleet resume` and `fleet show` take
+    run: str | None  # what `fleet resume` and `fleet show` take; None when an error ended the scan
     complete: bool
     insecure: bool = False
     failed_files: Sequence[str] = ()
-    plaintext_allowed: bool = False
 
 
 def summary(tally: Tally, ending: Ending) -> RenderableType:
@@ -54,8 +53,9 @@ def _parts(tally: Tally, ending: Ending) -> Iterator[RenderableType]:
     if remarks := list(_remarks(tally, ending)):
         yield Text("")
         yield from remarks
-    yield Text("")
-    yield _next(tally, ending)
+    if ending.run is not None:
+        yield Text("")
+        yield _next(tally, ending, safe(ending.run, 200))
 
 
 def _counts(tally: Tally, ending: Ending) -> Text:
@@ -198,8 +198,7 @@ def _remarks(tally: Tally, ending: Ending) -> Iterator[Text]:
         yield Text(f"beyond the limits, counted only: {cut}", style="yellow")
 
 
-def _next(tally: Tally, ending: Ending) -> Table:
-    run = safe(ending.run, 200)
+def _next(tally: Tally, ending: Ending, run: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

@@ -112,10 +112,20 @@ def test_compressed_outcomes_in_frames(tmp_path: Path, capsys: pytest.CaptureFix
     ]
 
 
-@pytest.mark.parametrize("content", [b"[]\n", b"{}\n", b"not json\n"])
-def test_what_is_no_run_is_said(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", str(tmp_path), "drive"]) == 2
     assert "neither a run directory nor a file" in capsys.readouterr().err
-    (tmp_path / "outcomes.jsonl").write_bytes(content)
+    (tmp_path / "outcomes.jsonl").write_bytes(b"[]\n{}\nnot json\n")
     assert run(["show", str(tmp_path), "drive"]) == 2
-    assert "outcomes.jsonl:1: not an outcome" in capsys.readouterr().err
+    assert "no step 'drive' in this run: there are none" in capsys.readouterr().err
+
+
+def test_a_run_is_found_by_its_name(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = finished / "elsewhere"
+    (home / "runs").mkdir(parents=True)
+    (home / "runs" / "latest").symlink_to(finished)
+    monkeypatch.chdir(home)
+    assert run(["show", "latest"]) == 0
+    assert capsys.readouterr().out == "drive\t2\nsystem\t2\n"
