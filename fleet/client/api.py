@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
@@ -39,6 +40,7 @@ class OpenAPI:
         "__weakref__",
         "_additions",
         "_credentials",
+        "_loop",
         "_prefix",
         "_session",
         "_sessions",
@@ -61,6 +63,7 @@ class OpenAPI:
         self._additions: dict[Any, Additions] | None = None
         self._sessions = Sessions(session_factory, raise_on_http_status=raise_on_http_status)
         self._session: Any = None
+        self._loop: Any = None  # of the session
 
     # Loading
 
@@ -158,6 +161,7 @@ class OpenAPI:
         made._additions = None
         made._sessions = self._sessions
         made._session = None
+        made._loop = None
         return made
 
     def authenticate(self, *reset: None, **by_scheme: Any) -> None:
@@ -301,6 +305,19 @@ class OpenAPI:
         if session is not None:
             session.close()
 
+    def _keep(self, session: Any) -> bool:
+        """Makes a session this handle's, unless it has one."""
+        if self._session is not None:
+            return False
+        self._session = session
+        self._loop = _running_loop()
+        return True
+
+    def _forget_session_of_another_loop(self) -> None:
+        """An async session ends with its event loop: a handle that outlives `asyncio.run` opens another."""
+        if self._session is not None and self._loop is not _running_loop():
+            self._session = None
+
     # Keeping
 
     def cache_store(self, path: str | Path) -> None:
@@ -370,6 +387,13 @@ class Index:
 
 _ANY_JSON: tuple[tuple[str, str], ...] = (("Accept", "application/json"),)
 _new: Callable[[type[OpenAPI]], OpenAPI] = object.__new__
+
+
+def _running_loop() -> Any:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _restore_handle(document: Document, base: str, sessions: Sessions) -> OpenAPI:

@@ -15,7 +15,7 @@ from pathlib import Path
 from fleet.client.message import Request
 from fleet.errors import ConfigError, RequestFailed
 
-LOGGER = logging.getLogger("fleet.client.OpenAPI")
+LOGGER = logging.getLogger("fleet.OpenAPI")
 
 
 def start_debug_log(environment: Mapping[str, str] | None = None) -> Path | None:
@@ -56,10 +56,6 @@ def stop_debug_log() -> None:
 
 def document_downloaded(uri: str, loader: object) -> None:
     LOGGER.debug("Downloading Description Document %s using %r", uri, loader)
-
-
-def document_unknown(uri: str, ref: str) -> None:
-    LOGGER.debug("Resolving %s - Description Document %s unknown ...", ref, uri)
 
 
 def request_answered(request: Request, origin: str, status: int) -> None:

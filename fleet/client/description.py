@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from fleet.client.debug import start_debug_log
 from fleet.client.loaders import ChainLoader, FileSystemLoader, Loader, NullLoader, PrefixLoader, WebLoader
 from fleet.client.treecache import CachedParse, default_directory
 from fleet.openapi import Document, Parse, load, parse
@@ -23,6 +24,7 @@ def load_document(
     prefix to directory. `loader` replaces these rules. `cache` keeps parsed YAML in a directory (by default
     `$XDG_CACHE_HOME/fleet/trees`), keyed by the digest of its text. Raises `SpecError`.
     """
+    start_debug_log()
     directory = default_directory() if cache is True else cache
     parsing: Parse = CachedParse(str(directory)) if directory else parse
     mapped = [PrefixLoader(prefix, root) for prefix, root in sorted((refs or {}).items(), reverse=True)]
@@ -30,7 +32,9 @@ def load_document(
         return load(source, reader=loader or ChainLoader(*mapped, NullLoader()), parse=parsing)
     name = str(source)
     if "://" in name:
-        return load(source=name, reader=loader or ChainLoader(*mapped, WebLoader(name)), parse=parsing)
+        document = load(source=name, reader=loader or ChainLoader(*mapped, WebLoader(name)), parse=parsing)
+        document.preload()  # now, in this thread: nothing is fetched when a call is made
+        return document
     path = Path(name).absolute()
     reader = loader or ChainLoader(*mapped, FileSystemLoader(path.parent))
     return load(source=str(path), reader=reader, parse=parsing)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from fleet.client.debug import document_downloaded
 from fleet.errors import SpecError
 
 Loader: TypeAlias = Callable[[str], bytes]
@@ -43,6 +44,7 @@ class FileSystemLoader:
     def __call__(self, uri: str) -> bytes:
         if "://" in uri or uri.startswith("file:"):
             raise NotOffered(f"not a file under {self.root}", file=uri)
+        document_downloaded(uri, self)
         return read_confined(Path(self.root), Path(self.root) / uri, uri)
 
 
@@ -56,6 +58,7 @@ class PrefixLoader:
     def __call__(self, uri: str) -> bytes:
         if not uri.startswith(self.prefix):
             raise NotOffered(f"not under {self.prefix}", file=uri)
+        document_downloaded(uri, self)
         name = unquote(uri[len(self.prefix) :].partition("?")[0]).lstrip("/")
         return read_confined(Path(self.root), Path(self.root) / name, uri)
 
@@ -67,6 +70,7 @@ class RedirectLoader:
     root: str | Path
 
     def __call__(self, uri: str) -> bytes:
+        document_downloaded(uri, self)
         name = unquote(urlsplit(uri).path).rpartition("/")[2]
         return read_confined(Path(self.root), Path(self.root) / name, uri)
 
@@ -83,6 +87,7 @@ class PackageLoader:
 
         if "://" in uri:
             raise NotOffered(f"not a resource of {self.package}", file=uri)
+        document_downloaded(uri, self)
         with as_file(files(self.package).joinpath(self.folder)) as root:
             return read_confined(root, root / uri.lstrip("/"), uri)
 
@@ -105,6 +110,7 @@ class WebLoader:
 
         if origin(uri) != origin(self.baseurl):
             raise NotOffered(f"not of the origin {origin(self.baseurl)}", file=uri)
+        document_downloaded(uri, self)
         return download(uri, timeout=self.timeout, verify=self.verify, headers=self.headers)
 
 
@@ -147,8 +153,9 @@ def read_confined(root: Path, path: Path, uri: str) -> bytes:
         real = os.path.realpath(path, strict=True)
         if os.path.commonpath((base, real)) != base:
             raise NotOffered(f"outside {root}: references stay in the description's own directory", file=uri)
-        with Path(real).open("rb") as file:
-            status = os.fstat(file.fileno())
+        handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hang us
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise SpecError("not a regular file", file=uri)
             if status.st_size > MAX_BYTES:

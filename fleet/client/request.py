@@ -69,7 +69,8 @@ class OperationRequest:
         api = self.api
         session = api._session
         if session is None and api._sessions.is_async is None:
-            session = api._session = api._sessions.make()
+            session = api._sessions.make()
+            api._keep(session)
         if isinstance(session, httpx.Client):
             return self._sync(session, self._prepared(parameters, data))
         return self._async(parameters, data, dict(self.req.headers))
@@ -86,6 +87,10 @@ class OperationRequest:
         return replace(request, headers=kept + tuple(extra.items()), sensitive=request.sensitive | given)
 
     async def _async(self, parameters: Any, data: Any, extra: dict[str, str]) -> Result:
+        if not self.operation.compiled:
+            from anyio import to_thread  # noqa: PLC0415
+
+            await to_thread.run_sync(self.operation.compile)  # may read referenced files
         request = self._prepared(parameters, data, extra)
         session = await self._session()
         exchange = _Exchange(self, request)
@@ -121,13 +126,12 @@ class OperationRequest:
 
     async def _session(self) -> httpx.AsyncClient:
         api = self.api
+        api._forget_session_of_another_loop()
         if api._session is None:
             from anyio import to_thread  # noqa: PLC0415
 
             made = await to_thread.run_sync(api._sessions.make)
-            if api._session is None:  # another task may have been quicker
-                api._session = made
-            else:
+            if not api._keep(made):  # another task was quicker
                 await cast(httpx.AsyncClient, made).aclose()
         return cast(httpx.AsyncClient, api._session)
 

@@ -24,11 +24,14 @@ class Document:
     Loading indexes operations; everything else is read when an operation first needs it.
     """
 
-    def __init__(self, library: Library, uri: str) -> None:
+    def __init__(self, library: Library, uri: str, *, security: Mapping[str, Any] | None = None) -> None:
         self._library = library
         self.source = uri
         self._warnings: list[str] = []
         self._front = front_end(library, uri)
+        self._replaced = security
+        if security is not None:
+            self._front.secure(security["schemes"], security["security"])
         self.title = self._front.title
         self.version = self._front.version
         self.server_path = self._front.server_path
@@ -44,7 +47,7 @@ class Document:
         return f"<Document {self.title!r} {self.version}: {len(self.operations)} operations>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Document, (self._library, self.source)
+        return _restore, (self._library, self.source, self._replaced)
 
     def _index(self) -> dict[str, Operation]:
         operations: dict[str, Operation] = {}
@@ -105,6 +108,16 @@ class Document:
         """The parsed documents by URI, as far as they have been read. Not to be changed."""
         return MappingProxyType(self._library.trees)
 
+    def preload(self) -> None:
+        """Reads every document that references lead to, as far as the reader lets it: what is used later
+        reads no more. What cannot be read is in `missing`."""
+        self._library.preload(self.source)
+
+    def with_security(self, schemes: Mapping[str, Any], security: Any) -> Document:
+        """The same description with other security: `schemes` as under `securitySchemes`, `security` as at
+        its top level. For the many descriptions that leave their authentication out."""
+        return Document(self._library, self.source, security={"schemes": schemes, "security": security})
+
     def _warn(self, message: str) -> None:
         if message not in self._warnings:
             self._warnings.append(message)
@@ -141,6 +154,10 @@ class Document:
         return SpecError(f"the description has no operation {shown!r}", file=self.source, hint=hint)
 
 
+def _restore(library: Library, uri: str, security: Mapping[str, Any] | None) -> Document:
+    return Document(library, uri, security=security)
+
+
 def load(
     data: bytes | str | None = None,
     *,
@@ -158,12 +175,8 @@ def load(
     uri = source or "<text>"
     if data is not None:
         library.trees[uri] = parse(data.encode() if isinstance(data, str) else data, uri)
+    elif reader is None:
+        raise SpecError("nothing to load: neither text nor a reader is given", file=uri)
     else:
-        try:
-            library.tree(uri)
-        except SpecError:
-            if reader is None:
-                raise
-            library.missing.pop(uri, None)
-            library.trees[uri] = parse(reader(uri), uri)  # again, for the error without its wrapping
+        library.trees[uri] = parse(reader(uri), uri)
     return Document(library, uri)

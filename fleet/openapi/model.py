@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -106,3 +106,7 @@ class FrontEnd(Protocol):
     def answers(self, site: Site) -> tuple[Answer, ...]: ...
 
     def requirements(self, site: Site) -> tuple[Requirement, ...] | None: ...
+
+    def secure(self, schemes: Mapping[str, Any], security: Any) -> None:
+        """Replaces the document's own security."""
+        ...

@@ -99,6 +99,11 @@ class Operation:
         return self._answers
 
     @property
+    def compiled(self) -> bool:
+        """Whether calls can be built without reading anything more."""
+        return self._plan is not None and self._security is not _UNREAD
+
+    @property
     def accept(self) -> tuple[tuple[str, str], ...]:
         """The Accept header of its calls."""
         if self._plan is None:

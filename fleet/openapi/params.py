@@ -44,7 +44,6 @@ class ParameterPlan:
         "_query",
         "_required",
         "_segments",
-        "_shared",
         "name",
     )
 

@@ -6,6 +6,7 @@ module only joins names. A document that cannot be read is remembered and never 
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from fleet.errors import SpecError
 from fleet.openapi.load import parse
+
+LOGGER = logging.getLogger("fleet.OpenAPI")
 
 Reader: TypeAlias = Callable[[str], bytes]
 """Supplies the bytes of one document by its URI (an absolute path, or a URL).
@@ -72,7 +75,25 @@ class Library:
         """What `ref`, standing in the document `uri`, points at; one step, the result may refer on."""
         name, _, fragment = ref.partition("#")
         target = join(uri, name)
+        if target not in self.trees and target not in self.missing:
+            LOGGER.debug("Resolving %s - Description Document %s unknown ...", ref, target)
         return Place(target, self._pointed(target, unquote(fragment)))
+
+    def preload(self, uri: str, limit: int = 5000) -> None:
+        """Reads all documents that the references in a document lead to, in breadth, at most `limit`."""
+        todo, seen = [uri], {uri}
+        for base in todo:
+            try:
+                tree = self.tree(base)
+            except SpecError:
+                continue
+            for node in every_mapping(tree):
+                ref = node.get("$ref")
+                name = ref.partition("#")[0] if isinstance(ref, str) else ""
+                target = join(base, name)
+                if target not in seen and len(seen) < limit:
+                    seen.add(target)
+                    todo.append(target)
 
     def follow(self, place: Place) -> Place:
         """The value itself when it is no reference, else what the chain of references ends at."""
@@ -120,10 +141,13 @@ def join(base: str, name: str) -> str:
     """The URI of a document that a reference in the document `base` names."""
     if not name:
         return base
-    if urlsplit(name).scheme:
+    try:
+        if urlsplit(name).scheme:
+            return name
+        if urlsplit(base).scheme:
+            return urljoin(base, name)
+    except ValueError:  # such as "//[": no such document
         return name
-    if urlsplit(base).scheme:
-        return urljoin(base, name)
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(name)))
 
 

@@ -79,9 +79,18 @@ def _first_value(text: str, forgiven: list[str]) -> tuple[Any, int]:
             forgiven.append("control_characters")
         if strange:
             forgiven.append("nan")
-        return value, end
+        return _encodable(value), end
     head = text[:24].encode("ascii", "backslashreplace").decode()
     raise RequestFailed(FailureKind.BODY_NOT_JSON, f"the body is not JSON; it begins {head!r}")
+
+
+def _encodable(value: Any) -> Any:
+    """The value with `?` where a string holds half a surrogate pair: no UTF-8 can carry that."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return orjson.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    return value
 
 
 def _integer(digits: str) -> int | float:

@@ -43,12 +43,22 @@ def compile_check(library: Library, schema: Place | None, dialect: Literal["3.0"
         return no_check
     import jsonschema_rs  # noqa: PLC0415  (2 MB of machine code that only validation needs)
 
-    bundle = _Bundle(library, dialect).of(schema)
     options = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
-    try:
-        validator = jsonschema_rs.Draft202012Validator(bundle, pattern_options=options, offline=True)
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise SpecError(f"not a usable schema: {str(error).splitlines()[0]}", file=schema.uri) from None
+    validator: Any = None
+    for patterns in (
+        True,
+        False,
+    ):  # a regular expression that this engine cannot read costs only the patterns
+        try:
+            bundle = _Bundle(library, dialect, patterns=patterns).of(schema)
+            validator = jsonschema_rs.Draft202012Validator(bundle, pattern_options=options, offline=True)
+            break
+        except RecursionError:
+            raise SpecError("a schema is nested too deeply to be used", file=schema.uri) from None
+        except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
+            if not patterns:
+                why = str(error).partition("\n")[0]
+                raise SpecError(f"not a usable schema: {why}", file=schema.uri) from None
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
 
     def check(value: Any) -> tuple[tuple[str, str], ...]:
@@ -86,9 +96,12 @@ def _rule(path: list[str | int]) -> str:
 class _Bundle:
     """One self-contained JSON Schema 2020-12 document, made without recursion over references."""
 
-    def __init__(self, library: Library, dialect: Literal["3.0", "2020-12"]) -> None:
+    def __init__(
+        self, library: Library, dialect: Literal["3.0", "2020-12"], *, patterns: bool = True
+    ) -> None:
         self._library = library
         self._old = dialect == "3.0"
+        self._dropped = frozenset[str]() if patterns else frozenset({"pattern", "patternProperties"})
         self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
         self._waiting: list[tuple[str, Place]] = []
 
@@ -124,6 +137,8 @@ class _Bundle:
         if isinstance(extra, dict):
             patterns = {name: self._schema(uri, entry) for name, entry in extra.items()}
             made["patternProperties"] = {**patterns, **made.get("patternProperties", {})}
+        for key in self._dropped:
+            made.pop(key, None)
         return self._translated(made, node) if self._old else made
 
     def _reference(self, uri: str, ref: str, node: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ def front_end(library: Library, uri: str) -> FrontEnd:
     if not isinstance(tree, dict):
         raise SpecError("not an API description: its top level is not a mapping", file=uri)
     version = tree.get("openapi")
-    if isinstance(version, str) and version.startswith(("3.0.", "3.1.")):
+    if f"{version}.".startswith(("3.0.", "3.1.")):
         return Version3(library, uri, tree)
     known = "this engine reads OpenAPI 3.0 and 3.1"
     if version is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -43,15 +43,22 @@ class Version3:
         info = info if isinstance(info, dict) else {}
         self.title = str(info.get("title", ""))
         self.version = str(info.get("version", ""))
-        self.dialect: Literal["3.0", "2020-12"] = "3.0" if tree["openapi"].startswith("3.0.") else "2020-12"
+        self.dialect: Literal["3.0", "2020-12"] = (
+            "3.0" if str(tree["openapi"]).startswith("3.0") else "2020-12"
+        )
         self.server_path = _server_path(tree.get("servers"))
         self.security = _requirements(tree.get("security", []), uri)
+        components = tree.get("components")
+        found = components.get("securitySchemes") if isinstance(components, dict) else None
+        self._schemes: Mapping[str, Any] = found if isinstance(found, dict) else {}
+
+    def secure(self, schemes: Mapping[str, Any], security: Any) -> None:
+        self._schemes = schemes
+        self.security = _requirements(security, self._uri)
 
     def schemes(self) -> dict[str, SecurityScheme]:
-        components = self._tree.get("components")
-        found = components.get("securitySchemes") if isinstance(components, dict) else None
         schemes = {}
-        for name, value in (found or {}).items() if isinstance(found, dict) else ():
+        for name, value in self._schemes.items():
             node = self._library.follow(Place(self._uri, value)).value
             if not isinstance(node, dict):
                 raise SpecError(f"the security scheme {name!r} is not a mapping", file=self._uri)
