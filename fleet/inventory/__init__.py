@@ -15,6 +15,7 @@ from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
 from fleet.inventory.rows import format_target
 from fleet.inventory.secrets import SecretReader, is_reference
+from fleet.inventory.sources import rereadable
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
@@ -40,6 +41,7 @@ __all__ = [
     "parse_match",
     "parse_proxy_url",
     "read_targets",
+    "rereadable",
 ]
 
 _LATE = {

@@ -113,9 +113,9 @@ class Clause:
     hosts: HostSet | None
     negated: bool
 
-    def holds(self, target: Target, place: Place) -> bool:
+    def holds(self, target: Target, place: Place | None) -> bool:
         if self.hosts is not None:
-            return (place in self.hosts) != self.negated
+            return ((place or place_of(target.url)) in self.hosts) != self.negated
         value = _value(target, self.name)
         return any(glob.match(value) for glob in self.globs) != self.negated
 
@@ -128,8 +128,7 @@ class Condition:
     text: str
 
     def holds(self, target: Target, place: Place | None = None) -> bool:
-        if place is None:
-            place = place_of(target.url)
+        """Whether all clauses hold. `place` saves finding out again where the target listens."""
         return all(clause.holds(target, place) for clause in self.clauses)
 
 

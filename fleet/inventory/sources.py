@@ -100,6 +100,12 @@ def _literal(source: str, path: Path) -> Row:
     return row
 
 
+def rereadable(source: str) -> bool:
+    """Whether a source gives the same targets when it is read again: not standard input, not a pipe."""
+    path = _path(source)
+    return source != STDIN and (not _exists(path) or path.is_file())
+
+
 def looks_like_file(source: str) -> bool:
     """Whether a source that does not exist was probably meant as a file."""
     return "://" not in source and _FILE_LIKE.fullmatch(source) is not None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import InventoryError
-from fleet.inventory import InventoryOptions, read_targets
+from fleet.inventory import InventoryOptions, read_targets, rereadable
 from fleet.inventory.discovery import read_json_groups
 from fleet.target import Target
 
@@ -70,9 +70,16 @@ def test_a_pipe_is_read_like_a_file(read: Read) -> None:
     os.write(writer, b"h1\nh2\n")
     os.close(writer)
     try:
+        assert not rereadable(f"/dev/fd/{reader}")
         assert read(f"/dev/fd/{reader}").urls == ["https://h1", "https://h2"]
     finally:
         os.close(reader)
+
+
+def test_what_can_be_read_twice(write: Write) -> None:
+    assert rereadable(write("hosts.txt", "h1\n"))
+    assert rereadable("10.0.0.0/24")
+    assert not rereadable("-")
 
 
 def test_csv_with_a_header(read: Read, write: Write) -> None:
