@@ -112,6 +112,11 @@ async def test_compressed_bodies(one, ask):
             heard = await ask(sim.hosts[0], "/redfish")
             assert heard.header("content-encoding") == "deflate"
             assert zlib.decompress(heard.body, bits) == b'{"v1":"/redfish/v1/"}'
+    async with one("broken-gzip") as sim:
+        heard = await ask(sim.hosts[0])
+        assert heard.header("content-encoding") == "gzip"
+        with pytest.raises((zlib.error, OSError)):
+            gzip.decompress(heard.body)
     async with one("false-gzip") as sim:
         heard = await ask(sim.hosts[0], "/redfish")
         assert heard.header("content-encoding") == "gzip"

@@ -147,10 +147,14 @@ async def test_chunked_bodies(one, ask, fault, times):
 
 
 async def test_204_with_a_body(one, ask):
+    sessions = "/redfish/v1/SessionService/Sessions"
     async with one("204-with-body") as sim:
-        heard = await ask(sim.hosts[0], "/redfish")
-    assert heard.status == 204
-    assert heard.body == b'{"v1":"/redfish/v1/"}'
+        assert (await ask(sim.hosts[0], sessions, method="POST", body=b"{}")).status == 201
+        heard = await ask(sim.hosts[0], f"{sessions}/1", method="DELETE")
+        assert heard.status == 204
+        assert int(heard.header("content-length")) == len(heard.body) > 0
+        assert sim.total["sessions"] == 0
+        assert (await ask(sim.hosts[0], SYSTEMS)).status == 200
 
 
 async def test_statuses(one, ask):

@@ -226,12 +226,28 @@ class Deflate(Behaviour):
 
 
 @dataclass(frozen=True)
-class FalseGzip(Behaviour):
-    """Content-Encoding: gzip on a body that is plain. Causes body.encoding."""
+class BrokenGzip(Behaviour):
+    """gzip whose data is damaged in the middle. Causes body.encoding."""
 
     name = "body.encoding"
     kind = FailureKind.BODY_ENCODING
-    aliases = ("false-gzip", "gzip-plain")
+    aliases = ("broken-gzip",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        reply = normal()
+        packed = bytearray(gzip.compress(reply.body, 1, mtime=0))
+        middle = len(packed) // 2
+        packed[middle : middle + 4] = bytes(byte ^ 0xFF for byte in packed[middle : middle + 4])
+        changed = _changed(reply, bytes(packed))
+        return reply if changed is reply else changed.with_headers(("Content-Encoding", "gzip"))
+
+
+@dataclass(frozen=True)
+class FalseGzip(Behaviour):
+    """Content-Encoding: gzip on a body that is plain. Causes nothing for a client that looks at the body."""
+
+    name = "false-gzip"
+    aliases = ("gzip-plain",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal().with_headers(("Content-Encoding", "gzip"))
@@ -253,5 +269,6 @@ BEHAVIOURS = (
     GzipBomb,
     GzipUnasked,
     Deflate,
+    BrokenGzip,
     FalseGzip,
 )

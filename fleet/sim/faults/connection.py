@@ -55,11 +55,15 @@ class ResetAtOnce(Behaviour):
 
 @dataclass(frozen=True)
 class ResetInBody(Behaviour):
-    """RST halfway through the body. Causes connect.reset."""
+    """RST halfway through the body. Causes connect.reset; over TLS protocol.truncated, because OpenSSL reads
+    a reset as an end."""
 
     name = "connect.reset:mid-body"
     kind = FailureKind.CONNECT_RESET
     aliases = ("reset-mid-body",)
+
+    def cause(self, *, secure: bool) -> FailureKind:
+        return FailureKind.PROTOCOL_TRUNCATED if secure else FailureKind.CONNECT_RESET
 
     def answer(self, asked: Asked, normal: Callable[[], Reply]) -> Script:
         reply = normal()

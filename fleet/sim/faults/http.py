@@ -186,16 +186,18 @@ class TwiceChunked(Behaviour):
 
 
 @dataclass(frozen=True)
-class BodyWithout(Behaviour):
-    """204 No Content, followed by a body that does not belong there, then an end. Causes nothing of its
-    own: what was asked has no content."""
+class UnwantedBody(Behaviour):
+    """A logout answers 204 No Content, followed by a body that does not belong there. Causes nothing for a
+    client that does not take that body for the next answer."""
 
     name = "204-with-body"
 
-    def answer(self, asked: Asked, normal: Normal) -> Script:
+    def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
         reply = normal()
-        head = f"HTTP/1.1 204 No Content\r\nContent-Length: {len(reply.body)}\r\n\r\n".encode()
-        return (head + reply.body, Close())
+        if asked.method != "DELETE" or reply.status != 204:
+            return reply
+        body = b'{"@Message.ExtendedInfo":[{"MessageId":"Base.1.18.Success"}]}'
+        return (f"HTTP/1.1 204 No Content\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body,)
 
 
 BEHAVIOURS = (
@@ -213,5 +215,5 @@ BEHAVIOURS = (
     OldHttp,
     Chunked,
     TwiceChunked,
-    BodyWithout,
+    UnwantedBody,
 )
