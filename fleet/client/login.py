@@ -101,7 +101,8 @@ class SessionLogin:
         self._renewable = policy.retry.logins
         self._standing: StandingLogin | None = None
         self._refusal: RequestFailed | None = None
-        self._sessions: list[str] = []  # paths to delete; only the last one can still be alive
+        # Paths to delete, None for a session that the host did not name. Only the last can still be alive.
+        self._sessions: list[str | None] = []
 
     async def send(self, prepare: Prepare, *, timeout: float | None = None) -> Reply:
         """The reply to the prepared request. Raises RequestFailed: auth.* when there is no session to be
@@ -110,10 +111,13 @@ class SessionLogin:
         if self._standing is not None:
             return await self._standing.send(prepare, timeout=timeout)
         generation = self._generation
-        reply = await self._exchange.send(prepare(), timeout=timeout, check=self._check)
-        if reply.status != 401:
+        request = prepare()
+        reply = await self._exchange.send(request, timeout=timeout, check=self._check)
+        if reply.status != 401 or not request.sensitive:
             return reply
         await self._ensure(generation)
+        if self._standing is not None:
+            return await self._standing.send(prepare, timeout=timeout)
         reply = await self._exchange.send(prepare(), timeout=timeout, check=self._check)
         if reply.status == 401:
             # A session that is refused right after its login would be opened again for every request.
@@ -130,7 +134,10 @@ class SessionLogin:
             for _ in self._sessions:
                 self._tell(SessionClosed(self._target, leaked=True))
 
-    async def _delete(self, path: str) -> None:
+    async def _delete(self, path: str | None) -> None:
+        if path is None:
+            self._tell(SessionClosed(self._target, leaked=True))
+            return
         request = self._api.prepare_link(path)
         request = replace(request, method=self._plan.logout, path=path, route="logout")
         leaked = True
@@ -236,8 +243,7 @@ class SessionLogin:
         self.values = {self._plan.scheme: Secret(token)}
         self._api.authenticate(**self.values)
         self._generation += 1
-        if session is not None:
-            self._sessions.append(session)
+        self._sessions.append(session)
         self._tell(SessionOpened(self._target))
         return True
 

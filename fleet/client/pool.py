@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import anyio
 
 from fleet.client.wire import Connection
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
 from fleet.pace import Slots
 
 
@@ -49,6 +51,8 @@ class Pool:
     async def acquire(self, *, fresh: bool = False) -> Connection:
         """A connection for one request; `fresh` asks for one that nothing was sent on yet. Give it back with
         `release`. Raises RequestFailed when none can be opened."""
+        if not self._limit:
+            raise RequestFailed(FailureKind.LOCAL_INTERNAL, "the exchange is closed")
         if not self._waiting:
             if fresh:
                 self._drop_idle()  # if the host gave up one idle connection, it gave up the others as well

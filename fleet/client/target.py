@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -116,11 +117,10 @@ class TargetClient:
         called = document.operation(operation) if isinstance(operation, str) else operation
         reply = await self._send(
             lambda: self.api.prepare(called, parameters, body, anonymous=anonymous),
-            anonymous=anonymous or not called.requirements,
+            anonymous=anonymous,
+            public=not called.requirements,
             timeout=timeout,
         )
-        if reply.status == 401 and not anonymous and self._login is not None:
-            reply = await self._insist(self._login, called, parameters, body, timeout)
         if self._session is not None and called.name == self._source and 200 <= reply.status < 300:
             self._session.resource = reply.body
         return reply
@@ -133,7 +133,7 @@ class TargetClient:
         path = resolve_link(self.exchange.endpoint, link, at=at)
         if query:
             path += ("&" if "?" in path else "?") + query
-        return await self._send(lambda: self.api.prepare_link(path), anonymous=False, timeout=timeout)
+        return await self._send(lambda: self.api.prepare_link(path), timeout=timeout)
 
     async def __aenter__(self) -> TargetClient:
         return self
@@ -151,45 +151,46 @@ class TargetClient:
         finally:
             self.exchange.close()
 
-    async def _insist(
-        self,
-        login: SessionLogin | StandingLogin,
-        operation: Operation,
-        parameters: Mapping[str, Any] | None,
-        body: Any,
-        timeout: float | None,
+    async def _send(
+        self, prepare: Prepare, *, anonymous: bool = False, public: bool = False, timeout: float | None
     ) -> Reply:
-        """The reply to an operation that the description calls public and the host does not: sent again with
-        what every other operation needs."""
-        document = self.api.document
-
-        def prepare() -> Request:
-            request = self.api.prepare(operation, parameters, body)
-            added = satisfy(document.security, document.schemes, login.values) or NOTHING
-            cookies = "; ".join(f"{name}={value}" for name, value in added.cookies)
-            path = request.path
-            if added.query:
-                path += ("&" if "?" in path else "?") + added.query
-            return replace(
-                request,
-                path=path,
-                headers=request.headers + added.headers + ((("Cookie", cookies),) if cookies else ()),
-                sensitive=request.sensitive | added.sensitive,
-                secrets_in_path=request.secrets_in_path or bool(added.query),
-            )
-
-        self._check_protection()
-        return await login.send(prepare, timeout=timeout)
-
-    async def _send(self, prepare: Prepare, *, anonymous: bool, timeout: float | None) -> Reply:
         if self._login is None or anonymous:
             reply = await self.exchange.send(prepare(), timeout=timeout)
             if reply.status == 401 and self._login is None:
                 message = f"401, and no credentials are bound to {self.target.id}"
                 raise RequestFailed(FailureKind.AUTH_REJECTED, message, status=401)
             return reply
-        self._check_protection()
-        return await self._login.send(prepare, timeout=timeout)
+        if public:
+            reply = await self.exchange.send(prepare(), timeout=timeout)
+        else:
+            self._check_protection()
+            reply = await self._login.send(prepare, timeout=timeout)
+        if reply.status == 401:
+            # Public by the description and not by the host: some BMCs protect even their service root.
+            self._check_protection()
+            reply = await self._login.send(partial(self._insisting, prepare), timeout=timeout)
+        return reply
+
+    def _insisting(self, prepare: Prepare) -> Request:
+        """The request with the credentials that every other operation needs."""
+        request, document = prepare(), self.api.document
+        values = self._login.values if self._login is not None else {}
+        added = satisfy(document.security, document.schemes, values) or NOTHING
+        if added == NOTHING:
+            message = f"401, and what is bound to {self.target.id} fits no security scheme of the description"
+            raise RequestFailed(FailureKind.AUTH_REJECTED, message, status=401)
+        path, headers = request.path, request.headers + added.headers
+        if added.query:
+            path += ("&" if "?" in path else "?") + added.query
+        if added.cookies:
+            headers += (("Cookie", "; ".join(f"{name}={value}" for name, value in added.cookies)),)
+        return replace(
+            request,
+            path=path,
+            headers=headers,
+            sensitive=request.sensitive | added.sensitive,
+            secrets_in_path=request.secrets_in_path or bool(added.query),
+        )
 
     def _check_protection(self) -> None:
         """Refuses to send credentials where anybody in between could read them, unless the policy allows."""
