@@ -59,7 +59,9 @@ def split(text: str) -> Expression:
         raise InventoryError("an address cannot carry a user or a password", hint=AUTH_HINT)
     if "?" in tail or "#" in tail:
         raise InventoryError("a base URL has no query and no fragment")
-    if "\\" in tail or tail[:1] in ("[", "]"):
+    if tail[:1] in ("[", "]"):
+        raise InventoryError(f"a bracket is not closed: {shown(text)}")
+    if "\\" in tail:
         raise InventoryError(f"not an address: {shown(text)}")
     if scheme is None and tail:
         return _network(authority, tail, text)

@@ -26,7 +26,7 @@ def read_csv(
 ) -> Iterator[Row]:
     """Rows of a table with a header. Raises InventoryError for a header that cannot be used."""
     numbers = _Numbers(lines)
-    header_line = next((text for text in numbers if text.strip()), None)
+    header_line = next((text for text in numbers if text.strip() and text[0] != "#"), None)
     if header_line is None:
         return
     delimiter = "\t" if tabs else ";" if ";" in header_line and "," not in header_line else ","
