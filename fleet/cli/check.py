@@ -76,10 +76,11 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
 
 
 def _list(shell: Shell, *, asked: bool) -> int:
-    from fleet.assembly import builtin_specs
+    from fleet.config import list_builtin_specs, load_spec
 
-    for name, title in builtin_specs().items():
-        click.echo(f"{name}\t{title}")
+    for name in list_builtin_specs():
+        spec = load_spec(name)
+        click.echo(f"{name}\t{spec.info.title}: {', '.join(spec.pipelines)}")
     if not asked:
         shell.say("name one of these, or a file: fleet check SPEC [TARGETS]...")
     return Exit.DONE if asked else Exit.CANNOT_RUN

@@ -69,7 +69,7 @@ def _steps(plan: Mapping[str, Any]) -> Table:
 
 
 def _asks(step: Mapping[str, Any]) -> str:
-    asks = safe(step.get("request") or "", 100)
+    asks = safe(step.get("request") or "", 300)
     return f"{asks} (fans out)" if step.get("fans_out") else asks
 
 

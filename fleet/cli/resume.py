@@ -56,21 +56,19 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
     in that way are scanned again, and their last outcome counts.
     """
     from fleet.assembly import prepare_resume
-    from fleet.cli.records import run_path, standing
+    from fleet.cli.records import run_path
     from fleet.cli.running import run_scan
 
     shell.quiet = given["quiet"]
     again = parse_kinds(kinds)
-    path = run_path(run)
-    prepared, directory = prepare_resume(str(path), kinds=again, prompt=ask_secret)
+    prepared, resumed = prepare_resume(str(run_path(run)), kinds=again, prompt=ask_secret)
     return run_scan(
         prepared,
         View.of(given),
         shell,
         fail_on=given["fail_on"],
         grace=given["grace"],
-        resume=directory,
-        earlier=standing(path, again),
+        resume=resumed,
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -13,7 +12,7 @@ from fleet.cli.values import fails
 from fleet.cli.watching import View, Watch, watch
 
 if TYPE_CHECKING:
-    from fleet.assembly import PreparedScan, ScanResult
+    from fleet.assembly import PreparedScan, Resumed, ScanResult
 
 
 def run_scan(
@@ -23,13 +22,12 @@ def run_scan(
     *,
     fail_on: str,
     grace: float,
-    resume: Any = None,
-    earlier: Iterable[Mapping[str, Any]] = (),
+    resume: Resumed | None = None,
 ) -> int:
     """Execute a scan and show it; gives the exit status.
 
-    `resume` is the run directory to go on with, `earlier` its outcomes that stay (JSON form). What was
-    stored is summed up even when a sink failed; the error then goes on its way.
+    `resume` is the run to go on with. What was stored is summed up even when a sink failed; the error then
+    goes on its way.
     """
     import anyio
 
@@ -41,9 +39,7 @@ def run_scan(
         shell.say(note)
     stop = Stop(grace=grace)
     with watch(view, shell, spec=prepared.name, pipeline_metrics=prepared.metrics) as seen:
-        for record in earlier:
-            seen.tally.add_record(record)
-        run = partial(execute, prepared, listeners=seen.listeners, stop=stop, resume=resume)
+        run = partial(execute, prepared, listeners=seen.listeners, stop=stop, tally=seen.tally, resume=resume)
         try:
             result = anyio.run(run)
         except BaseException:

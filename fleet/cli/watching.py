@@ -97,7 +97,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The listeners of one scan."""
+    """The listeners of one scan; `tally` is told first, and stored."""
 
     listeners: Sequence[Listener]
     tally: Tally
@@ -144,4 +144,4 @@ def watch(
             form=view.log_format,
             redactor=shell.redactor,
         )
-        yield Watch((tally, metrics, progress, LogListener(logger)), tally, metrics)
+        yield Watch((metrics, progress, LogListener(logger)), tally, metrics)
