@@ -3,7 +3,7 @@
 from fleet.engine.attempt import Probe
 from fleet.engine.descriptors import capped_concurrency
 from fleet.engine.directory import RunDirectory, atomic_write, read_manifest, run_id, runs_folder
-from fleet.engine.journal import DoneTargets, done_ids, read_outcomes, stands
+from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
 
@@ -16,6 +16,7 @@ __all__ = [
     "atomic_write",
     "capped_concurrency",
     "done_ids",
+    "read_last_outcomes",
     "read_manifest",
     "read_outcomes",
     "run_id",

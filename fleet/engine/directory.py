@@ -43,8 +43,8 @@ class RunDirectory:
     ) -> RunDirectory:
         """A new run, locked. Without `path` a folder is found: `runs/` here, else the state directories.
 
-        `manifest` is stored with `v` and `run` added; it must never hold a secret. Raises
-        UsageError when `path` holds a run already, TryAgain when a scan works there, SinkError when it cannot be written.
+        `manifest` is stored with `v` and `run` added; it must never hold a secret. Raises UsageError when
+        `path` holds a run already, TryAgain when a scan works there, SinkError when it cannot be written.
         """
         run = run_id()
         place = path if path is not None else runs_folder() / run

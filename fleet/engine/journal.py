@@ -33,6 +33,25 @@ def read_outcomes(path: Path) -> Iterator[dict[str, Any]]:
             yield record
 
 
+def read_last_outcomes(path: Path) -> Iterator[dict[str, Any]]:
+    """The last outcome of each target: what a run says after every resume. Reads the journal twice.
+
+    A missing journal is an empty one. Raises SinkError.
+    """
+    if not path.exists():
+        return
+    last = DigestTable(value_bits=40)
+    for number, record in enumerate(read_outcomes(path)):
+        last.put(_key(record), number)
+    for number, record in enumerate(read_outcomes(path)):
+        if last.get(_key(record)) == number:
+            yield record
+
+
+def _key(record: dict[str, Any]) -> bytes:
+    return str(record["id"]).encode("utf-8", "surrogatepass")
+
+
 class DoneTargets:
     """The ids of the targets that need no further scan, about 16 bytes each."""
 

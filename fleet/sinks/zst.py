@@ -16,6 +16,7 @@ import zstandard
 from fleet.errors import SinkError
 from fleet.outcome import Outcome
 from fleet.sinks.appending import AppendFile
+from fleet.sinks.jsonl import is_whole
 
 LEVEL = 3
 FRAME_OUTCOMES = 1000
@@ -98,7 +99,8 @@ def _mend(file: AppendFile) -> None:
         data = zstandard.ZstdDecompressor().decompressobj().decompress(torn)
     except zstandard.ZstdError:
         data = b""
-    lines = data[: data.rfind(b"\n") + 1]
+    end = data.rfind(b"\n") + 1
+    lines = data + b"\n" if is_whole(data[end:]) else data[:end]
     file.cut(at)
     if lines:
         file.append(zstandard.ZstdCompressor(level=LEVEL).compress(lines))

@@ -1,0 +1,87 @@
+"""The published schema of an outcome is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import pytest
+
+from fleet.outcome import (
+    CheckResult,
+    Failure,
+    FailureKind,
+    Outcome,
+    Sample,
+    Skipped,
+    StepRows,
+    Violation,
+)
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "outcome.schema.json"
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    return orjson.loads(SCHEMA.read_bytes())
+
+
+def full() -> Outcome:
+    return Outcome(
+        run="20261122-1542-k7q",
+        id="rack7-u12",
+        target="https://127.0.1.7:8443",
+        status="partial",
+        started="2026-11-22T15:42:00.123Z",
+        seconds=1.25,
+        labels={"site": "a"},
+        pipeline="inventory",
+        failure=Failure(FailureKind.TIMEOUT_TARGET, "late", "system", "/redfish/v1", 200, 2),
+        steps={"system": StepRows(False, ({"@uri": "/redfish/v1/Systems/1", "id": "1"},))},
+        errors=[Failure(FailureKind.HTTP_STATUS, "no")],
+        skipped=[Skipped("firmware", "404"), Skipped("drive", "404", "/x")],
+        checks=[
+            CheckResult("bios", "fail", "warning", "system", 0, "old"),
+            CheckResult("b", "pass", "i", "s", 1),
+        ],
+        violations=[Violation("/Status", "enum", "/x")],
+        samples=[Sample("temp", {"id": "1"}, 21.5), Sample("nan", {}, float("nan"))],
+        dropped={"errors": 3},
+        notes={"nan": 1},
+        requests=9,
+        bytes=18231,
+        retries=1,
+        auth="lab",
+        proxy="dc1",
+        tls={"selfSigned": True},
+    )
+
+
+def test_it_is_a_schema(schema: Any) -> None:
+    jsonschema_rs.meta.validate(schema)
+
+
+def test_the_kinds_are_the_failure_kinds(schema: Any) -> None:
+    assert schema["$defs"]["kind"]["enum"] == [kind.value for kind in FailureKind]
+
+
+@pytest.mark.parametrize(
+    "outcome", [full(), Outcome("r", "i", "https://h", "ok", "2026-01-01T00:00:00Z", 0.0)]
+)
+def test_real_outcomes_are_valid(schema: Any, outcome: Outcome) -> None:
+    shown = orjson.loads(orjson.dumps(outcome.to_json()))
+    jsonschema_rs.Draft202012Validator(schema).validate(shown)
+    assert set(schema["required"]) <= set(shown) <= set(schema["properties"])
+
+
+def test_a_full_outcome_uses_every_property(schema: Any) -> None:
+    assert set(full().to_json()) == set(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    "change", [{"status": "fine"}, {"v": 2}, {"surprise": 1}, {"failure": {"kind": "x.y"}}]
+)
+def test_others_are_not(schema: Any, change: dict[str, Any]) -> None:
+    assert not jsonschema_rs.Draft202012Validator(schema).is_valid({**full().to_json(), **change})
