@@ -36,6 +36,10 @@ def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mappin
         hint = guess(str(location[-1]), _keys_at(model, location[:-1]))
     elif error["type"] == "missing":
         message = f"the key {location[-1]!r} is missing"
+    elif error["type"] == "too_short":
+        message = "at least one entry is needed"
+    elif error["type"] == "string_pattern_mismatch":
+        message = f"not a valid name: it must match {error['ctx']['pattern']}"
     else:
         message = error["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
@@ -50,11 +54,11 @@ def _in_tree(location: tuple[str | int, ...], tree: Any) -> Path:
     """The part of a location that exists in the file; what follows names types of a union."""
     found: list[str | int] = []
     for part in location:
-        if (isinstance(tree, dict) and part in tree) or (isinstance(tree, list) and isinstance(part, int) and part < len(tree)):
-            tree = tree[part]
-        elif part == "[key]":
+        if part == "[key]":
             continue
-        else:
+        try:
+            tree = tree[part]
+        except (KeyError, IndexError, TypeError):
             break
         found.append(part)
     return tuple(found)

@@ -133,7 +133,10 @@ def compile_expression(text: str, *, three_valued: bool = False) -> Expression:
 
 
 def _reason(wrong: Exception) -> str:
-    return str(wrong).strip().splitlines()[0].removeprefix("Bad jmespath expression: ").rstrip(":. ")
+    first = str(wrong).strip().splitlines()[0]
+    for prefix in ("Bad jmespath expression: ", "Invalid jmespath expression: "):
+        first = first.removeprefix(prefix)
+    return first.rstrip(":. ").lower()
 
 
 def _rewritten(node: Any, placeholders: dict[str, int], three_valued: bool) -> Any:

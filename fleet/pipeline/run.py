@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class PipelineProbe:
     """Runs one plan over any number of targets, in one event loop.
 
-    `connect` makes a target's client; it must not open a socket before it is entered. `deadline` is
-    seconds for everything about one target (default: the pipeline's, else `policy.timeouts.target`); the
-    logout comes after it, with its own limit.
+    `connect` makes a target's client; it must not open a socket before it is entered. `policy` is
+    one that the plan has tuned (`Plan.tuned`). `deadline` is seconds for everything about one target
+    (default: `policy.timeouts.target`); the logout comes after it, with its own limit.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PipelineProbe:
         self._run = run
         self._policy = policy
         self._listener = listener
-        self._deadline = deadline or plan.deadline or policy.timeouts.target
+        self._deadline = deadline or policy.timeouts.target
         self._validators = Validators(plan)
 
     async def __call__(self, target: Target) -> Outcome:

@@ -182,7 +182,7 @@ async def probe(
         plan,
         lambda _: client,
         run="r1",
-        policy=policy or Policy(),
+        policy=plan.tuned(policy or Policy()),
         listener=listener or unexpected,
         deadline=deadline,
     )

@@ -20,36 +20,53 @@ DOCUMENT = load(Path(REDFISH.api_source).read_bytes(), source=REDFISH.api_source
 # All rows are counted, those of empty slots too.
 GOLDEN: dict[str, dict[str, dict[str, int]]] = {
     "public-rackmount1": {
-        "inventory": dict(system=1, chassis=1, manager=1, processor=3, memory=4, nic=4, drive=4, storage=0),
-        "thermal_power": dict(temperature=2, fan=4, power_supply=2, voltage=2, sensor=41),
-        "firmware": dict(firmware=3),
+        "inventory": {
+            "system": 1,
+            "chassis": 1,
+            "manager": 1,
+            "processor": 3,
+            "memory": 4,
+            "nic": 4,
+            "drive": 4,
+            "storage": 0,
+        },
+        "thermal_power": {"temperature": 2, "fan": 4, "power_supply": 2, "voltage": 2, "sensor": 41},
+        "firmware": {"firmware": 3},
     },
     "public-tower": {
-        "inventory": dict(
-            system=1, processor=10, memory=16, nic=2, storage=4, controller=5, volume=7, drive=18, adapter=1
-        ),
-        "thermal_power": dict(temperature=2, fan=4, power_supply=2, sensor=35),
-        "firmware": dict(firmware=2),
+        "inventory": {
+            "system": 1,
+            "processor": 10,
+            "memory": 16,
+            "nic": 2,
+            "storage": 4,
+            "controller": 5,
+            "volume": 7,
+            "drive": 18,
+            "adapter": 1,
+        },
+        "thermal_power": {"temperature": 2, "fan": 4, "power_supply": 2, "sensor": 35},
+        "firmware": {"firmware": 2},
     },
     "public-catfish": {
-        "inventory": dict(system=1, chassis=1, manager=1, processor=0, memory=0, drive=0),
-        "thermal_power": dict(temperature=4, fan=2, power_supply=0, consumption=1, sensor=0),
-        "firmware": dict(firmware=0),
+        "inventory": {"system": 1, "chassis": 1, "manager": 1, "processor": 0, "memory": 0, "drive": 0},
+        "thermal_power": {"temperature": 4, "fan": 2, "power_supply": 0, "consumption": 1, "sensor": 0},
+        "firmware": {"firmware": 0},
     },
     "public-bladed": {
-        "inventory": dict(system=4, chassis=5, manager=5, processor=4, drive=8),
-        "thermal_power": dict(temperature=5, fan=8, power_supply=2),
-        "firmware": dict(firmware=0),
+        "inventory": {"system": 4, "chassis": 5, "manager": 5, "processor": 4, "drive": 8},
+        "thermal_power": {"temperature": 5, "fan": 8, "power_supply": 2},
+        "firmware": {"firmware": 0},
     },
 }
 ABSENT = {
-    "public-rackmount1": dict(processor=1, memory=1),
-    "public-tower": dict(memory=8, drive=8),
+    "public-rackmount1": {"processor": 1, "memory": 1},
+    "public-tower": {"memory": 8, "drive": 8},
 }
 # What the old model holds where the new one is preferred.
 LEGACY = {
-    "public-rackmount1": dict(temperature=3, fan=2, power_supply=1, voltage=2),
-    "public-tower": dict(temperature=3, fan=2, power_supply=2),
+    "public-rackmount1": {"temperature": 3, "fan": 2, "power_supply": 1, "voltage": 2},
+    "public-tower": {"temperature": 3, "fan": 2, "power_supply": 2},
 }
 
 

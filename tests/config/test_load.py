@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fleet.config import (
+    SCHEMA_FILE,
+    SpecFile,
+    list_builtin_specs,
+    load_spec,
+    loads_spec,
+    spec_schema,
+    write_spec_schema,
+)
+from fleet.errors import SpecError
+from fleet.openapi import load
+from fleet.pipeline import Plan, compile_plan
+
+ROOT = Path(__file__).parents[2]
+
+API = """
+openapi: 3.0.3
+info: {title: Things, version: '2'}
+paths:
+  /things:
+    get: {operationId: listThings, responses: {'200': {description: ok}}}
+    post: {operationId: addThing, responses: {'201': {description: ok}}}
+  /things/{id}:
+    get:
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {'200': {description: ok}}
+  /search:
+    get:
+      parameters: [{$ref: '#/components/parameters/q'}]
+      responses: {'200': {description: ok}}
+  /2d/map:
+    get: {responses: {'200': {description: ok}}}
+components: {parameters: {q: {name: q, in: query, required: true, schema: {type: string}}}}
+"""
+
+
+def planned(spec: SpecFile, pipeline: str | None = None) -> Plan:
+    document = load(Path(spec.api_source).read_bytes(), source=spec.api_source)
+    return compile_plan(spec, document, pipeline, locate=spec.place)
+
+
+def test_built_in_specs_are_found_by_name_in_any_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert {"redfish", "gateways"} <= set(list_builtin_specs())
+    spec = load_spec("redfish")
+    assert spec.notes == ()
+    assert Path(spec.api_source).is_file()
+    (note,) = load_spec("redfish.yaml").notes
+    assert "built-in" in note
+
+
+def test_a_file_here_wins_over_the_built_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = 'fleet: "1"\ninfo: {title: Mine}\napi: sub/api.yaml\nsteps: {s: {operation: listThings}}\n'
+    (tmp_path / "redfish.yaml").write_text(text + "refs: {'http://x/': ./schemas/}\nx-note: anything\n")
+    spec = load_spec("redfish.yaml")
+    assert spec.info.title == "Mine"
+    assert spec.notes == ()
+    assert spec.api_source == str(tmp_path / "sub" / "api.yaml")
+    assert spec.ref_sources == {"http://x/": f"{tmp_path}/schemas/"}
+    assert spec.place(("steps", "s", "operation")) == (str(tmp_path / "redfish.yaml"), 4, 13)
+
+
+@pytest.mark.parametrize("name", ["redfihs", "missing/redfish.yaml", "."])
+def test_what_is_no_spec_says_so(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match=r"no spec file|directory"):
+        load_spec(name)
+
+
+def test_a_misspelt_name_gets_a_guess() -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec("redfihs")
+    assert caught.value.hint == "did you mean 'redfish'?"
+
+
+def test_a_description_becomes_a_spec_of_its_plain_gets(tmp_path: Path) -> None:
+    path = tmp_path / "things.yaml"
+    path.write_text(API)
+    spec = load_spec(path)
+    assert {name: step.operation for name, step in spec.steps.items()} == {
+        "listThings": "listThings",
+        "step_2d_map": "GET /2d/map",
+    }
+    assert "API description" in spec.notes[0]
+    assert planned(spec).minimum_requests == 2
+    chosen = load_spec(path, operations=["listThings"])
+    assert list(chosen.steps) == ["listThings"]
+    with pytest.raises(SpecError) as caught:
+        load_spec(path, operations=["listThing"])
+    assert caught.value.hint == "did you mean 'listThings'?"
+
+
+def test_operations_do_not_belong_to_a_spec_file() -> None:
+    with pytest.raises(SpecError, match="only for an API description"):
+        load_spec("redfish", operations=["x"])
+
+
+def test_a_json_text_is_a_spec_too(tmp_path: Path) -> None:
+    text = json.dumps(
+        {"fleet": "1", "info": {"title": "J"}, "api": "a.yaml", "steps": {"s": {"operation": "x"}}}
+    )
+    spec = loads_spec(text, path=tmp_path / "s.json")
+    assert spec.steps["s"].operation == "x"
+    assert spec.api_source == str(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("name", sorted(list_builtin_specs()))
+def test_built_in_specs_compile_whole(name: str) -> None:
+    spec = load_spec(name)
+    for pipeline in spec.pipelines:
+        plan = planned(spec, pipeline)
+        assert plan.minimum_requests >= 1
+        assert len(plan.describe()) == len(plan.steps)
+        assert all(plan.columns[step] for step in plan.stored)
+
+
+def test_the_redfish_spec_has_its_pipelines() -> None:
+    spec = load_spec("redfish")
+    assert set(spec.pipelines) == {"probe", "inventory", "health", "firmware", "thermal_power"}
+    plan = planned(spec)
+    assert plan.pipeline == "inventory"
+    assert plan.lazy == {"simple_storage"}
+    assert "processor" in plan.fan_out
+    assert "root" not in plan.fan_out
+    assert plan.login is not None
+    assert planned(spec, "probe").minimum_requests == 3
+    with pytest.raises(SpecError) as caught:
+        planned(spec, "inventroy")
+    assert caught.value.hint == "did you mean 'inventory'?"
+
+
+def test_the_published_schema_is_current(tmp_path: Path) -> None:
+    """Written by `fleet.config.write_spec_schema(Path("."))`."""
+    assert write_spec_schema(tmp_path).read_text() == (ROOT / SCHEMA_FILE).read_text()
+
+
+def test_the_schema_accepts_the_built_in_specs_and_refuses_unknown_keys() -> None:
+    import jsonschema_rs
+
+    from fleet.openapi import load_yaml
+
+    validator = jsonschema_rs.validator_for(spec_schema())
+    for path in list_builtin_specs().values():
+        tree = load_yaml(path.read_bytes())
+        assert [str(error) for error in validator.iter_errors(tree)] == []
+        assert not validator.is_valid({**tree, "stpes": {}})
+        assert validator.is_valid({**tree, "x-anything": 1})
+
+
+def test_every_key_is_described() -> None:
+    steps = spec_schema()["$defs"]["StepSpec"]["properties"]
+    assert {"from", "firstOf", "successCriteria", "collection"} <= set(steps)
+    undescribed = [name for name, value in steps.items() if "description" not in str(value)]
+    assert set(undescribed) <= {"description", "per"}
