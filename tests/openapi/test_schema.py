@@ -1,0 +1,149 @@
+"""Advisory validation: both dialects, what is relaxed, and published schemas over published mockups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from fleet.openapi import Document, load
+
+
+@pytest.fixture
+def judge(make: Callable[..., Document]) -> Callable[..., tuple[tuple[str, str], ...]]:
+    """Violations of a value under a schema."""
+
+    def judged(schema: Any, value: Any, version: str = "3.1.0") -> tuple[tuple[str, str], ...]:
+        answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+        document = make({"/p": {"get": {"responses": answer}}}, version)
+        found = document.operation("GET /p").violations(200, "application/json", value)
+        assert document.warnings == ()
+        return found
+
+    return judged
+
+
+@pytest.mark.parametrize(
+    ("version", "schema", "value", "expected"),
+    [
+        ("3.1.0", {"type": "object", "required": ["a"]}, {}, [("", "required")]),
+        ("3.1.0", {"properties": {"a/b": {"items": {"enum": [1]}}}}, {"a/b": [1, 2]}, [("/a~1b/1", "enum")]),
+        ("3.1.0", {"additionalProperties": False, "properties": {"a": {}}}, {"b": 1}, []),
+        ("3.1.0", {"additionalProperties": {"type": "string"}}, {"b": 1}, [("/b", "type")]),
+        ("3.1.0", {"x-patternProperties": {"^@": {"type": "string"}}, "additionalProperties": False}, {"@a": 1, "b": 1}, [("/@a", "type")]),
+        ("3.1.0", {"minimum": 0}, -1, [("", "minimum")]),
+        ("3.1.0", {"exclusiveMinimum": 0.5}, 0.5, [("", "exclusiveMinimum")]),
+        ("3.1.0", {"type": "array"}, [1, {}], []),
+        ("3.1.0", {"prefixItems": [{"type": "string"}]}, [1], [("/0", "type")]),
+        ("3.1.0", {"enum": [0, 1, None]}, 0, []),
+        ("3.1.0", {"const": {"a": 1}}, {"a": 2}, [("", "const")]),
+        ("3.1.0", {"if": {"type": "string"}, "then": {"minLength": 2}}, "x", [("", "minLength")]),
+        ("3.1.0", {"dependentRequired": {"a": ["b"]}}, {"a": 1}, [("", "dependentRequired")]),
+        ("3.1.0", {"oneOf": [{"type": "object", "additionalProperties": False}, {"type": "object"}]}, {"x": 1}, []),
+        ("3.1.0", {"pattern": "(?<bad", "type": "string"}, 1, [("", "type")]),
+        ("3.1.0", {"pattern": "^[ !#-~]+$"}, "a\x01", [("", "pattern")]),
+        ("3.1.0", True, 1, []),
+        ("3.1.0", False, 1, [("", "false")]),
+        ("3.0.3", {"type": "string", "nullable": True}, None, []),
+        ("3.0.3", {"type": "string", "nullable": True, "enum": ["a"]}, None, []),
+        ("3.0.3", {"type": "string"}, None, [("", "type")]),
+        ("3.0.3", {"type": "string", "nullable": True, "allOf": [{"minLength": 1}]}, None, []),
+        ("3.0.3", {"minimum": 0, "exclusiveMinimum": True}, 0, [("", "exclusiveMinimum")]),
+        ("3.0.3", {"maximum": 0, "exclusiveMaximum": False}, 0, []),
+        ("3.0.3", {"required": True}, {}, None),
+    ],
+)  # fmt: skip
+def test_rules(judge: Any, make: Any, version: str, schema: Any, value: Any, expected: Any) -> None:
+    if expected is None:  # not a schema: said once, and nothing is judged
+        answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+        document = make({"/p": {"get": {"responses": answer}}}, version)
+        assert document.operation("GET /p").violations(200, None, value) == ()
+        assert "cannot be checked" in document.warnings[0]
+    else:
+        assert list(judge(schema, value, version)) == expected
+
+
+def test_nullable_beside_a_reference(make: Callable[..., Document]) -> None:
+    schema = {"properties": {"a": {"$ref": "#/components/schemas/A", "nullable": True}}}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    document = make(
+        {"/p": {"get": {"responses": answer}}}, "3.0.3", components={"schemas": {"A": {"type": "string"}}}
+    )
+    check = document.operation("GET /p").violations
+    assert check(200, None, {"a": None}) == ()
+    assert check(200, None, {"a": 1}) == (("/a", "anyOf"),)
+
+
+def test_status_and_media_type_choose_the_schema(make: Callable[..., Document]) -> None:
+    def answer(kind: str, media: str = "application/json") -> dict[str, Any]:
+        return {"description": "", "content": {media: {"schema": {"type": kind}}}}
+
+    responses = {
+        "201": answer("string"), "2XX": answer("integer"), "default": answer("array"),
+        "404": {"description": ""}, "409": answer("string", "application/*"), "410": answer("string", "text/plain"),
+    }  # fmt: skip
+    check = make({"/p": {"get": {"responses": responses}}}).operation("GET /p").violations
+    assert check(201, "Application/JSON; charset=utf-8", 1) == (("", "type"),)
+    assert check(200, "application/json", 1) == ()
+    assert check(500, "application/json", 1) == (("", "type"),)
+    assert check(404, "application/json", 1) == ()
+    assert check(409, "application/problem+json", 1) == (("", "type"),)
+    assert check(410, "text/plain", 1) == ()
+    assert check(200, "text/html", "x") == ()
+
+
+def test_violations_are_bounded(judge: Any) -> None:
+    assert len(judge({"items": {"type": "string"}}, list(range(5000)))) == 100
+
+
+def test_deep_values_are_judged(judge: Any) -> None:
+    value: Any = 1
+    for _ in range(250):
+        value = {"a": value}
+    assert judge({"type": "object"}, value) == ()
+
+
+def _by_path(tree: Path) -> dict[str, Any]:
+    found = {}
+    for file in sorted(tree.rglob("index.json")):
+        value = orjson.loads(file.read_bytes())
+        value.pop("@Redfish.Copyright", None)
+        found["/redfish/v1/" + str(file.parent.relative_to(tree)).removeprefix(".")] = value
+    return found
+
+
+def test_published_mockups_against_published_schemas(shared: Path) -> None:
+    """2021.4 by path template, extra properties allowed: the counts of a measured run were 725 valid, 33 not,
+    54 without a template, of 812 resources in two mockups."""
+    root = shared / "data/redfish-2021.4/openapi"
+    mockups = shared / "data/redfish-2025.4/mockups"
+
+    def reader(uri: str) -> bytes:
+        from fleet.errors import SpecError
+
+        path = root / uri.rpartition("/")[2]
+        if not path.is_file():
+            raise SpecError("no such file", file=uri)
+        return path.read_bytes()
+
+    document = load(source=str(root / "openapi.yaml"), reader=reader)
+    counts = {"valid": 0, "invalid": 0, "no template": 0}
+    rules: set[str] = set()
+    for name in ("public-rackmount1", "public-tower"):
+        for path, value in _by_path(mockups / name).items():
+            operation = document.route("GET", path)
+            if operation is None:
+                counts["no template"] += 1
+                continue
+            found = operation.violations(200, "application/json", value)
+            rules.update(rule for _, rule in found)
+            counts["invalid" if found else "valid"] += 1
+    assert sum(counts.values()) == 812
+    assert counts["no template"] == 54
+    assert 25 <= counts["invalid"] <= 60
+    assert "required" in rules
+    assert len(document.warnings) == 1
+    assert "referenced files are missing" in document.warnings[0]

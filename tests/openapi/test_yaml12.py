@@ -1,0 +1,165 @@
+"""YAML to plain data: scalars of YAML 1.2, merge keys, and limits on hostile text."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.errors import SpecError
+from fleet.openapi import load_yaml, locate, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("on", "on"), ("yes", "yes"), ("No", "No"), ("2020-01-01", "2020-01-01"), ("12_24", "12_24"),
+        ("017", 17), ("08", 8), ("0o17", 15), ("0xff", 255), ("-1", -1), ("+1", 1), ("1e3", 1000.0),
+        (".5", 0.5), ("1.", 1.0), (".inf", float("inf")), ("-.INF", float("-inf")), ("true", True), ("False", False),
+        ("~", None), ("null", None), ("1:30", "1:30"), ("1.2.3", "1.2.3"), ("0b1", "0b1"), ("t", "t"),
+        ("'1'", "1"), ('"true"', "true"), ("!!str 12", "12"), ("!!int '12'", 12), ("!!float 1", 1.0),
+        ("!thing x", "x"), ("!!timestamp 2020-01-01", "2020-01-01"), ("9" * 5000, "9" * 5000), ("=", "="), ("-", [None]),
+    ],
+)  # fmt: skip
+def test_scalars_are_those_of_the_core_schema(text: str, value: Any) -> None:
+    found = load_yaml(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_keys_are_the_text_that_was_written() -> None:
+    assert load_yaml("200: a\ntrue: b\n1.50: c\n12_24: d\n") == {
+        "200": "a",
+        "true": "b",
+        "1.50": "c",
+        "12_24": "d",
+    }
+
+
+def test_merge_keys_fill_in_what_is_absent() -> None:
+    text = (
+        "a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b], y: 3}\nd:\n  x: 0\n  <<: *b\n'<<': kept\n"
+    )
+    found = load_yaml(text)
+    assert found["c"] == {"x": 1, "y": 3, "z": 2}
+    assert found["d"] == {"x": 0, "z": 2}
+    assert found["<<"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: {x: 1, x: 2}\n", "f.yaml:2:11: duplicate key 'x'"),
+        ("a: [1\nb: 2\n", "f.yaml:2:2: not valid YAML"),
+        ("a: *b\n", "f.yaml:1:4: alias *b"),
+        ("a: &a [*a]\n", "f.yaml:1:8: alias *a"),
+        ("a: 1\n---\nb: 2\n", "f.yaml:2:1: more than one YAML document"),
+        ("? [a]\n: 1\n", "f.yaml:1:3: a mapping key must be a scalar"),
+        ("!!int x", "f.yaml:1:1: 'x' is not of the type !!int"),
+        ("<<: 1", "a mapping or a list of mappings"),
+    ],
+)
+def test_errors_say_where(text: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_yaml(text, source="f.yaml")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 400_000, b"{a: " * 200_000, b"- " * 300_000, b"[" * 400_000 + b"]" * 400_000]
+)
+def test_deep_nesting_is_refused_before_it_costs_anything(text: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(SpecError, match="nested deeper than"):
+        load_yaml(text)
+    assert time.process_time() - started < 1
+
+
+def test_an_alias_bomb_is_counted_not_expanded() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    with pytest.raises(SpecError, match="aliases expand to more than"):
+        load_yaml("\n".join(lines))
+
+
+def test_aliases_share_what_they_name() -> None:
+    found = load_yaml("a: &a {x: 1}\nb: *a\nc: [*a]\n")
+    assert found["b"] is found["a"]
+    assert found["c"][0] is found["a"]
+
+
+def test_the_collector_is_as_it_was() -> None:
+    assert gc.isenabled()
+    with pytest.raises(SpecError):
+        load_yaml("[")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load_yaml("a: 1")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_threads_parse_at_the_same_time() -> None:
+    text = "\n".join(f"k{n}: [on, 017, {n}, 2020-01-01]" for n in range(300))
+    expected = {f"k{n}": ["on", 17, n, "2020-01-01"] for n in range(300)}
+    wrong: list[Any] = []
+
+    def work() -> None:
+        wrong.extend(found for _ in range(20) if (found := load_yaml(text)) != expected)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_tree_or_a_spec_error(data: bytes) -> None:
+    try:
+        parse(data, "x.yaml")
+    except SpecError as error:
+        assert "x.yaml" in str(error)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_tree_or_a_spec_error(text: str) -> None:
+    try:
+        assert load_yaml(text) is not NotImplemented
+    except SpecError as error:
+        assert error.message
+
+
+def test_json_goes_its_own_way() -> None:
+    assert parse(b'{"a": [1, 2.5, null, "on"]}', "x.json") == {"a": [1, 2.5, None, "on"]}
+    assert parse(b"{a: 1, # flow YAML\n b: on}", "x") == {"a": 1, "b": "on"}
+    with pytest.raises(SpecError, match=r"x\.json:2:\d+: not valid JSON"):
+        parse(b'{"a": 1,\n "b": oops}', "x.json")
+    with pytest.raises(SpecError, match="HTML"):
+        parse(b"<!DOCTYPE html><html>", "x")
+
+
+def test_locate_finds_lines_and_columns() -> None:
+    text = "a:\n  b:\n    - x\n    - c: 1\n"
+    assert locate(text, ["a", "b", 1, "c"]) == (4, 7)
+    assert locate(text, ["a", "b"]) == (2, 3)
+    assert locate(text, ["a", "nowhere", 3]) == (1, 1)
+    assert locate("[", ["a"]) == (1, 1)
+    assert locate('{"a": {\n  "b": 1}}', ["a", "b"]) == (2, 3)
+    assert locate("[" * 100_000, ["a"]) == (1, 1)
+
+
+def test_four_megabytes_take_about_a_second(shared: Path) -> None:
+    data = (shared / "data/redfish-2021.4/openapi/openapi.yaml").read_bytes()
+    started = time.process_time()
+    assert len(load_yaml(data)["paths"]) == 1587
+    assert time.process_time() - started < 3
