@@ -106,15 +106,20 @@ def run_id() -> str:
 
 
 def runs_folder() -> Path:
-    """Where runs go when nobody says: `runs/` here if that can be written, else $STATE_DIRECTORY (systemd),
-    else $XDG_STATE_HOME/fleet."""
-    here = Path.cwd() / "runs"
-    if os.access(here if here.is_dir() else here.parent, os.W_OK | os.X_OK):
-        return here
-    if state := os.environ.get("STATE_DIRECTORY"):
-        return Path(state.partition(":")[0]) / "runs"
+    """Where runs go when nobody says, made if it is missing: `runs/` here, or where that cannot be written in
+    $STATE_DIRECTORY (systemd) or $XDG_STATE_HOME/fleet. Raises SinkError when none of them can be."""
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(home) / "fleet" / "runs"
+    states = [Path(state.partition(":")[0])] if (state := os.environ.get("STATE_DIRECTORY")) else []
+    places = [place / "runs" for place in (Path.cwd(), *states, Path(home) / "fleet")]
+    for place in places:
+        try:
+            place.mkdir(mode=0o700, parents=place != places[0], exist_ok=True)
+        except OSError:
+            continue
+        if os.access(place, os.W_OK | os.X_OK):
+            return place
+    shown = ", ".join(map(str, places))
+    raise SinkError(f"no place for a run directory: cannot write to {shown}\n  name one with --run-dir")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

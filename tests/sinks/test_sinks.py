@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -135,3 +136,24 @@ def test_stdout_waits_for_a_slow_reader() -> None:
     thread.join(10)
     os.close(reader)
     assert bytes(got) == b"".join(lines)
+
+
+@pytest.mark.parametrize("name", ["o.jsonl", "o.jsonl.zst"])
+def test_a_batch_that_does_not_fit_leaves_no_trace(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write(path, 1, 2)
+    size = path.stat().st_size
+    sink = sink_for(path)
+    sink.open()
+    noise = [b'{"v":1,"id":"3","status":"ok","x":"%s"}\n' % os.urandom(5000).hex().encode()]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
+        with pytest.raises(SinkError, match="larger than the limit"):
+            sink.write([Outcome("r", "3", "t", "ok", "s", 0.0)], noise)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.stat().st_size == size
+    sink.close()
+    write(path, 4)
+    assert ids(path) == [1, 2, 4]

@@ -1,0 +1,175 @@
+"""Run directories: private, locked, and telling what to do when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shlex
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from fleet.engine import (
+    RunDirectory,
+    capped_concurrency,
+    done_ids,
+    read_manifest,
+    read_outcomes,
+    run_id,
+    runs_folder,
+)
+from fleet.errors import SinkError, TryAgain, UsageError
+
+
+def record(target: str, kind: str | None = None, **more: Any) -> bytes:
+    shown: dict[str, Any] = {"v": 1, "id": target, "target": f"https://{target}", "status": "ok", **more}
+    if kind:
+        shown |= {"status": "failed", "failure": {"kind": kind, "message": "m", "attempts": 1}}
+    return orjson.dumps(shown) + b"\n"
+
+
+def test_a_new_run_is_private_and_described(tmp_path: Path) -> None:
+    place = tmp_path / "a" / "b"
+    with RunDirectory.create(place, manifest={"seed": 7}) as run:
+        assert re.fullmatch(r"\d{8}-\d{4}-[a-z0-9]{3}", run.id)
+        assert run.manifest == {"v": 1, "run": run.id, "journal": "outcomes.jsonl", "seed": 7}
+        written = run.atomic_write("summary.json", b"{}")
+        assert [path.stat().st_mode & 0o777 for path in (place, written, place / "manifest.json")] == [
+            0o700,
+            0o600,
+            0o600,
+        ]
+        with pytest.raises(ValueError, match="plain file name"):
+            run.atomic_write("../x", b"")
+    assert sorted(path.name for path in place.iterdir()) == ["lock", "manifest.json", "summary.json"]
+
+
+def test_a_run_is_opened_again_and_never_replaced(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "r", manifest={}, compress=True).close()
+    with RunDirectory.open(tmp_path / "r") as run:
+        assert run.journal == tmp_path / "r" / "outcomes.jsonl.zst"
+    with pytest.raises(UsageError, match="fleet resume"):
+        RunDirectory.create(tmp_path / "r", manifest={})
+    with pytest.raises(UsageError, match="not a run directory"):
+        RunDirectory.open(tmp_path / "none")
+    (tmp_path / "r" / "manifest.json").write_bytes(b'{"v": 99}')
+    with pytest.raises(UsageError, match="version"):
+        read_manifest(tmp_path / "r")
+
+
+def test_two_scans_do_not_share_a_run(tmp_path: Path) -> None:
+    with (
+        RunDirectory.create(tmp_path / "r", manifest={}),
+        pytest.raises(TryAgain, match=f"process {os.getpid()}"),
+    ):
+        RunDirectory.open(tmp_path / "r")
+    RunDirectory.open(tmp_path / "r").close()
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "r", manifest={}).close()
+    (tmp_path / "r" / "lock").unlink()
+    (tmp_path / "r" / "lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(SinkError, match="lock"):
+        RunDirectory.open(tmp_path / "r")
+    assert not (tmp_path / "victim").exists()
+
+
+def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with RunDirectory.create(manifest={}) as run:
+        assert run.path == tmp_path / "runs" / run.id
+    assert (tmp_path / "runs" / "latest").resolve() == run.path
+    monkeypatch.chdir("/proc")  # nothing can be written there, not even by root
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    assert runs_folder() == tmp_path / "xdg" / "fleet" / "runs"
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path / 'state'}:/other")
+    assert runs_folder() == tmp_path / "state" / "runs"
+
+
+def test_where_nothing_can_be_written() -> None:
+    with pytest.raises(SinkError, match="--run-dir"):
+        RunDirectory.create(Path("/proc/none/run"), manifest={})
+
+
+def test_names_differ() -> None:
+    assert len({run_id() for _ in range(20)}) > 15
+
+
+def test_failed_targets_feed_back_in(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path / "r", manifest={}) as run:
+        run.journal.write_bytes(
+            record("a", "timeout.connect")
+            + record("b", "timeout.connect", labels={"row": "row 7 #2", "q": "it's"}, auth="lab", proxy="dc1")
+            + record("c", "proxy.auth")
+            + record("a")
+            + record("d", "../../evil")
+            + b'{"v":1,"id":"torn"'
+        )
+        paths = run.write_failed()
+        assert [path.name for path in paths] == ["failed-proxy.auth.txt", "failed-timeout.connect.txt"]
+        assert paths[0].read_text() == "https://c id=c\n"
+        words = shlex.split(paths[1].read_text(), comments=True)
+        assert words == ["https://b", "id=b", "auth=lab", "proxy=dc1", "row=row 7 #2", "q=it's"]
+        run.journal.write_bytes(record("a"))
+        assert run.write_failed() == []
+        assert not list(run.path.glob("failed-*"))
+
+
+def test_what_a_resumed_scan_leaves_alone(tmp_path: Path) -> None:
+    path = tmp_path / "o.jsonl"
+    lines = [
+        record("ok"),
+        record("cancelled", "local.cancelled"),
+        record("timeout", "timeout.connect"),
+        record("again", "local.cancelled"),
+        record("again"),
+        record("worse"),
+        record("worse", "local.cancelled"),
+        b"\x00\x00garbage\n",
+        b"[1]\n",
+    ]
+    path.write_bytes(b"".join(lines))
+    done = done_ids(path)
+    assert [name for name in ("ok", "cancelled", "timeout", "again", "worse", "new") if name in done] == [
+        "ok",
+        "timeout",
+        "again",
+    ]
+    assert len(done) == 3
+    assert "timeout" not in done_ids(path, retry_kinds={"timeout"})
+    assert "timeout" not in done_ids(path, retry_kinds={"timeout.connect"})
+    assert "timeout" in done_ids(path, retry_kinds={"time", "timeout.request"})
+    assert len(done_ids(tmp_path / "none.jsonl")) == 0
+
+
+def test_the_resume_set_is_small(tmp_path: Path) -> None:
+    path = tmp_path / "o.jsonl"
+    path.write_bytes(b"".join(record(f"h{number}") for number in range(20_000)))
+    done = done_ids(path)
+    assert len(done) == 20_000
+    assert done.nbytes <= 32 * 20_000
+
+
+def test_a_missing_file_is_an_error_to_a_reader(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="No such file"):
+        list(read_outcomes(tmp_path / "none.jsonl"))
+
+
+def test_concurrency_is_capped_by_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        assert capped_concurrency(50, per_target=2) == (50, None)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 256
+        assert capped_concurrency(200, per_target=2) == (200, None)  # the soft limit was raised
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
+        allowed, note = capped_concurrency(10**9, per_target=2, reserve=64)
+        assert 1 <= allowed < 10**9
+        assert note is not None
+        assert f"from {10**9} to {allowed}" in note
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
