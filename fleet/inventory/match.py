@@ -35,7 +35,8 @@ class HostSet:
         self._places: set[tuple[str, int]] = set()
         self._patterns: list[tuple[Pattern, int | None]] = []
         self._globs: list[tuple[re.Pattern[str], int | None]] = []
-        self._intervals: dict[tuple[int, int | None], list[tuple[int, int]]] = {}
+        self._intervals: dict[tuple[int, int | None], list[tuple[int, int]]] = {}  # (version, port): spans
+        self._sorted = True
         for expression in expressions:
             self.add(expression)
 
@@ -45,11 +46,7 @@ class HostSet:
     def add(self, expression: str) -> None:
         """Add what one expression stands for. Raises InventoryError."""
         if "*" in expression or "?" in expression:
-            host, colon, port = expression.lower().rpartition(":")
-            if colon and port.isdigit() and "]" not in port:
-                self._globs.append((re.compile(translate(host)), int(port)))
-            else:
-                self._globs.append((re.compile(translate(expression.lower())), None))
+            self._globs.append(_glob(expression))
             return
         parts = split(expression)
         if parts.path:
@@ -58,9 +55,8 @@ class HostSet:
             )
         hosts = parse_range(parts.host, whole=True)
         if isinstance(hosts, Interval):
-            found = self._intervals.setdefault((hosts.version, parts.port), [])
-            found.append((hosts.first, hosts.last))
-            _merge(found)
+            self._intervals.setdefault((hosts.version, parts.port), []).append((hosts.first, hosts.last))
+            self._sorted = False
         elif hosts is not None:
             self._patterns.append((hosts, parts.port))
         elif parts.port is None:
@@ -84,12 +80,29 @@ class HostSet:
         except ValueError:
             return False
         number = int(address)
+        if not self._sorted:
+            for spans in self._intervals.values():
+                _merge(spans)
+            self._sorted = True
         for wanted in (None, port):
             spans = self._intervals.get((address.version, wanted), [])
             at = bisect_right(spans, (number, 1 << 129)) - 1
             if at >= 0 and number <= spans[at][1]:
                 return True
         return False
+
+
+def _glob(expression: str) -> tuple[re.Pattern[str], int | None]:
+    """A glob over host names, and the port it is limited to."""
+    if "[" in expression or "/" in expression or "@" in expression:
+        raise InventoryError(
+            f"a glob of hosts has * and ? only: {shown(expression)}",
+            hint="give ranges as expressions of their own",
+        )
+    host, colon, port = expression.lower().rpartition(":")
+    if colon and port.isdigit() and ":" not in host:
+        return re.compile(translate(host)), int(port)
+    return re.compile(translate(expression.lower())), None
 
 
 def _merge(spans: list[tuple[int, int]]) -> None:

@@ -106,13 +106,13 @@ class Inventory(Iterator[Target]):
         options = self._options
         try:
             for target, place in targets_of(row, scheme=options.scheme, expansion=options.limits.expansion):
-                if self._take(target, place):
+                if self._take(target, place, row):
                     self.counts.targets += 1
                     yield target
         except InventoryError as error:
             self._reject(placed(error, row.file, row.line))
 
-    def _take(self, target: Target, place: Place) -> bool:
+    def _take(self, target: Target, place: Place, row: Row) -> bool:
         if self._excluded and place in self._excluded:
             self.counts.excluded += 1
             return False
@@ -121,10 +121,12 @@ class Inventory(Iterator[Target]):
                 self.counts.duplicates += 1
                 return False
             case "conflict":
-                raise InventoryError(
+                error = InventoryError(
                     f"id={target.id} stands for two addresses, {target.url} is the second",
                     hint="an id names one target; correct one of the lines",
                 )
+                self._reject(placed(error, row.file, row.line))
+                return False
         if not all(condition.holds(target, place) for condition in self._conditions):
             self.counts.unselected += 1
             return False

@@ -80,6 +80,10 @@ def test_a_bad_exclusion_is_always_fatal(read_text: Read, write: Callable[..., s
     assert (caught.value.file, caught.value.line) == (path, 3)
     with pytest.raises(InventoryError, match="cannot read"):
         read_text("h1\n", exclude_files=[path + "x"])
+    for glob in ("bmc[01-03]*", "https://h*", "root:hunter2@h*"):
+        with pytest.raises(InventoryError, match="a glob of hosts has") as caught:
+            read_text("h1\n", exclude=[glob])
+        assert "hunter2" not in str(caught.value)
     with pytest.raises(InventoryError, match="without a path"):
         read_text("h1\n", exclude=["https://h1/x"])
 
@@ -152,6 +156,35 @@ def test_a_proxy_url_with_a_password_is_refused(read_text: Read) -> None:
     reading = read_text("h1 proxy=socks5://u:hunter2@p:1\nh2 proxy=socks5h://p:1\nh3 proxy=direct\n")
     assert [target.proxy for target in reading.targets] == ["socks5h://p:1", "direct"]
     assert "hunter2" not in str(reading.errors[0])
+
+
+def test_one_clash_does_not_end_a_range(read_text: Read) -> None:
+    reading = read_text("h9 id=https://bmc2\nbmc[1-3]\n")
+    assert reading.urls == ["https://h9", "https://bmc1", "https://bmc3"]
+    assert reading.messages == [
+        "<stdin>:2: id=https://bmc2 stands for two addresses, https://bmc2 is the second"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("glob", "inside", "outside"),
+    [
+        ("*.dc1:8443", [("h.dc1", 8443)], [("h.dc1", 443), ("h.dc2", 8443)]),
+        ("2001:db8:*:5", [("2001:db8:1::5", 443)], [("2001:db8:1::6", 5)]),
+        ("10.0.?.*", [("10.0.1.9", 1)], [("10.0.11.9", 1)]),
+        ("BMC*", [("bmc7", 443)], [("xbmc", 443)]),
+    ],
+)
+def test_globs_of_hosts(glob: str, inside: list[tuple[str, int]], outside: list[tuple[str, int]]) -> None:
+    hosts = HostSet([glob])
+    assert all(Place(*place) in hosts for place in inside)
+    assert not any(Place(*place) in hosts for place in outside)
+
+
+def test_many_exclusions_are_sorted_once(read_text: Read, write: Callable[..., str]) -> None:
+    path = write("x.txt", "".join(f"10.{n >> 8 & 255}.{n & 255}.0/25\n" for n in range(20_000)))
+    reading = read_text("10.7.7.1\n10.7.7.200\n", exclude_files=[path])
+    assert reading.urls == ["https://10.7.7.200"]
 
 
 def test_matches_of_every_shape(target: Callable[..., Any]) -> None:
