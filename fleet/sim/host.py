@@ -12,13 +12,13 @@ from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.faults.behaviour import Behaviour
 from fleet.sim.reply import Asked, Message, Reply, Script, error, json_reply, not_found
-from fleet.sim.sessions import SESSIONS, Accounts, Session, SessionRules
+from fleet.sim.sessions import OLD_SESSIONS, SESSIONS, Accounts, Session, SessionRules
 from fleet.sim.template import Values
 from fleet.sim.tree import ROOT, Tree
 from fleet.sim.variation import expected
 
 _OPEN = frozenset({"/redfish", ROOT, f"{ROOT}/$metadata", f"{ROOT}/odata"})
-_LOGIN = frozenset({SESSIONS, f"{SESSIONS}/Members"})
+_LOGIN = frozenset({SESSIONS, f"{SESSIONS}/Members", OLD_SESSIONS})
 _CREDENTIALS = ("authorization", "x-auth-token", "cookie")
 _BAD_LOGIN = Message(
     "Base.1.18.MalformedJSON", "The request body is not an object with UserName and Password."
@@ -144,8 +144,11 @@ class Host:
 
     def _normal(self, asked: Asked) -> Reply:
         key, method = asked.key, asked.method
-        if method == "POST" and key in _LOGIN and f"{ROOT}/SessionService" in self.tree:
-            return self._login(asked)
+        if method == "POST" and key in _LOGIN:
+            rules = self.accounts.rules
+            offered = rules.offered and f"{ROOT}/SessionService" in self.tree
+            taken = offered and key.removesuffix("/Members") == rules.collection
+            return self._login(asked) if taken else self.accounts.elsewhere()
         if key not in _OPEN:
             refusal = self.accounts.refuse(asked.headers)
             if refusal is not None:

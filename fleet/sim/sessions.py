@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fleet.sim.reply import Message, Reply, error
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
+OLD_SESSIONS = "/redfish/v1/Sessions"  # where iDRAC8 has them
 
 FULL = (
     Message(
@@ -29,6 +30,7 @@ REJECTED = Message(
     "While accessing the resource, the service received an authorization error.",
     resolution="Ensure that the appropriate access is provided for the service to access the URI.",
 )
+ELSEWHERE = Message("Base.1.18.ActionNotSupported", "Sessions are not offered here.")
 LOCKED = Message(
     "Base.1.18.AccessDenied",
     "The account is locked: too many failed login attempts from this client. Try again later.",
@@ -45,7 +47,8 @@ class SessionRules:
     lockout_seconds: float = 300.0
     token_requests: int | None = None  # requests after which a token is forgotten
     offered: bool = True
-    refusal: int = 404  # what a login answers when sessions are not offered
+    collection: str = SESSIONS  # the path that takes logins
+    refusal: int = 404  # what a login answers where it is not taken
     location: str = "relative"  # relative | absolute | missing
     logout: int = 204  # what DELETE answers; the session ends only for 2xx
 
@@ -109,10 +112,6 @@ class Accounts:
 
     def open(self, user: object, password: object) -> Session | Reply:
         """A new session, or why there is none."""
-        if not self.rules.offered:
-            return error(
-                self.rules.refusal, Message("Base.1.18.ActionNotSupported", "Sessions are not offered.")
-            )
         if self.auth is not None:
             if self._locked:
                 return error(403, LOCKED)
@@ -126,6 +125,12 @@ class Accounts:
         self._by_token[session.token] = session
         self.logins += 1
         return session
+
+    def elsewhere(self) -> Reply:
+        """The answer to a login where none is taken."""
+        return error(
+            self.rules.refusal, Message("Base.1.18.ActionNotSupported", "Sessions are not offered here.")
+        )
 
     def close(self, session_id: str) -> bool:
         """Ends a session. False when there is none of that id."""

@@ -161,6 +161,24 @@ async def test_root_needs_credentials(one, ask):
         assert (await ask(sim.hosts[0], headers=[basic()])).status == 200
 
 
+async def test_a_table_that_basic_needs_too(one, ask, login):
+    async with one("auth.session_limit", options=GUARDED) as sim:
+        assert (await login(sim.hosts[0])).status == 503
+        assert (await ask(sim.hosts[0], SYSTEMS, headers=[basic()])).status == 503
+        assert (await ask(sim.hosts[0])).status == 200
+
+
+async def test_sessions_elsewhere(one, ask, login):
+    old = "/redfish/v1/Sessions"
+    body = json.dumps({"UserName": "root", "Password": "calvin"}).encode()
+    async with one("sessions-elsewhere", options=GUARDED) as sim:
+        assert (await login(sim.hosts[0])).status == 405
+        heard = await ask(sim.hosts[0], old, method="POST", body=body)
+        assert (heard.status, heard.header("location")) == (201, f"{SESSIONS}/1")
+    async with one(options=GUARDED) as sim:
+        assert (await ask(sim.hosts[0], old, method="POST", body=body)).status == 404
+
+
 async def test_sessions_full_for_ever(one, ask, login):
     async with one("sessions-full", options=GUARDED) as sim:
         heard = await login(sim.hosts[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import json
 import time
 from urllib.parse import urlsplit
 
@@ -116,7 +117,7 @@ async def test_close_after_answer_says_nothing_about_it(one, ask):
 
 
 async def test_stale_keep_alive_answers_the_first_request_only(one):
-    async with one("stale-keep-alive") as sim:
+    async with one("stale-keep-alive", after=1) as sim:
         address = urlsplit(sim.hosts[0])
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         request = b"GET /redfish HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -167,6 +168,9 @@ async def test_statuses(one, ask):
         missing = await ask(sim.hosts[0], SYSTEMS)
         assert (missing.status, missing.header("content-type")) == (404, "text/html")
     async with one("not-this-api") as sim:
+        heard = await ask(sim.hosts[0])
+        assert (heard.status, json.loads(heard.body)) == (200, {"service": "print queue", "version": 3})
+    async with one("404-everywhere") as sim:
         assert (await ask(sim.hosts[0])).status == 404
     async with one("500", status=502) as sim:
         assert (await ask(sim.hosts[0])).status == 502

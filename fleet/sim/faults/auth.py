@@ -8,7 +8,7 @@ from typing import Literal
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Close, Message, Reply, Script, error
-from fleet.sim.sessions import FULL, LOCKED, REJECTED, SESSIONS, SessionRules, challenge
+from fleet.sim.sessions import FULL, LOCKED, OLD_SESSIONS, REJECTED, SESSIONS, SessionRules, challenge
 from fleet.sim.tree import ROOT
 
 _FORBIDDEN = Message(
@@ -109,11 +109,20 @@ class Locked(Behaviour):
 
 @dataclass(frozen=True)
 class SessionTableFull(Behaviour):
-    """503 with RAC0218 for every login. Causes auth.session_limit (a client may fall back to Basic)."""
+    """503 with RAC0218 for every login, and for Basic, which needs one too. Causes auth.session_limit."""
 
     name = "auth.session_limit"
     kind = FailureKind.AUTH_SESSION_LIMIT
-    aliases = ("sessions-full",)
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return error(503, *FULL) if asked.method == "POST" or "authorization" in asked.headers else normal()
+
+
+@dataclass(frozen=True)
+class LoginsFull(Behaviour):
+    """503 with RAC0218 for every login; Basic works. Causes nothing for a client that falls back to it."""
+
+    name = "sessions-full"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return error(503, *FULL) if asked.method == "POST" else normal()
@@ -155,6 +164,16 @@ class NoSessions(Behaviour):
 
     def rules(self, rules: SessionRules) -> SessionRules:
         return replace(rules, offered=False, refusal=self.status)
+
+
+@dataclass(frozen=True)
+class SessionsElsewhere(Behaviour):
+    """Logins where iDRAC8 takes them, at /redfish/v1/Sessions; 405 elsewhere. Causes nothing."""
+
+    name = "sessions-elsewhere"
+
+    def rules(self, rules: SessionRules) -> SessionRules:
+        return replace(rules, collection=OLD_SESSIONS, refusal=405)
 
 
 @dataclass(frozen=True)
@@ -200,9 +219,11 @@ BEHAVIOURS = (
     NoLicence,
     Locked,
     SessionTableFull,
+    LoginsFull,
     TokenDies,
     PasswordChange,
     NoSessions,
+    SessionsElsewhere,
     OddLocation,
     LogoutRefused,
     LoginWithBasicRefused,

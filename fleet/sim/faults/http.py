@@ -12,6 +12,12 @@ from fleet.sim.reply import Asked, Close, Part, Reply, Script, chunk
 _CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
 
 
+def _chunked_head(reply: Reply, times: int = 1) -> bytes:
+    """The head of an answer whose body comes in chunks."""
+    length = f"Content-Length: {len(reply.body)}\r\n".encode()
+    return reply.head().replace(length, b"Transfer-Encoding: chunked\r\n" * times)
+
+
 @dataclass(frozen=True)
 class Truncated(Behaviour):
     """Closes after half of what Content-Length promises. Causes protocol.truncated."""
@@ -34,8 +40,9 @@ class TruncatedChunked(Behaviour):
     aliases = ("truncated-chunked",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
-        body = normal().body
-        return (_CHUNKED + b"\r\n" + f"{len(body):x}\r\n".encode() + body[: len(body) // 2], Close())
+        reply = normal()
+        size, half = f"{len(reply.body):x}\r\n".encode(), reply.body[: len(reply.body) // 2]
+        return (_chunked_head(reply) + size + half, Close())
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class BrokenChunked(Behaviour):
     aliases = ("broken-chunked",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
-        return (_CHUNKED + b"\r\n" + b"zz\r\n" + normal().body + b"\r\n0\r\n\r\n", Close())
+        reply = normal()
+        return (_chunked_head(reply) + b"zz\r\n" + reply.body + b"\r\n0\r\n\r\n", Close())
 
 
 @dataclass(frozen=True)
@@ -140,13 +148,14 @@ class ClosesAfterAnswer(Behaviour):
 
 @dataclass(frozen=True)
 class StaleKeepAlive(Behaviour):
-    """Closes a kept-alive connection instead of answering the second request on it. Causes nothing for a
+    """Answers `after` requests of a connection and closes it when the next one comes. Causes nothing for a
     client that asks again on a fresh connection."""
 
     name = "stale-keep-alive"
+    after: int = 20
 
     def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
-        return normal() if asked.number == 1 else (Close(),)
+        return normal() if asked.number <= self.after else (Close(),)
 
 
 @dataclass(frozen=True)
@@ -169,10 +178,12 @@ class Chunked(Behaviour):
 
     name = "chunked"
 
-    def answer(self, asked: Asked, normal: Normal) -> Script:
-        body = normal().body
-        half = len(body) // 2
-        return (_CHUNKED + b"\r\n", chunk(body[:half]), chunk(body[half:]), chunk(b""))
+    def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
+        reply = normal()
+        if not reply.body:
+            return reply
+        half = len(reply.body) // 2
+        return (_chunked_head(reply), chunk(reply.body[:half]), chunk(reply.body[half:]), chunk(b""))
 
 
 @dataclass(frozen=True)
@@ -181,8 +192,9 @@ class TwiceChunked(Behaviour):
 
     name = "dup-transfer-encoding"
 
-    def answer(self, asked: Asked, normal: Normal) -> Script:
-        return (_CHUNKED + b"Transfer-Encoding: chunked\r\n\r\n", chunk(normal().body), chunk(b""))
+    def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
+        reply = normal()
+        return (_chunked_head(reply, 2), chunk(reply.body), chunk(b"")) if reply.body else reply
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
-from fleet.sim.reply import Asked, Message, Reply, error, not_found
+from fleet.sim.reply import Asked, Message, Reply, error, json_reply, not_found
 from fleet.sim.sessions import SESSIONS
 from fleet.sim.tree import ROOT
 
@@ -50,15 +50,28 @@ class NotFoundPage(Behaviour):
 
 
 @dataclass(frozen=True)
-class AnotherApi(Behaviour):
-    """404 for everything, the service root included. Causes spec.not_this_api."""
+class NothingFound(Behaviour):
+    """404 as an HTML page for everything, the service root included. Causes http.not_found."""
 
-    name = "spec.not_this_api"
-    kind = FailureKind.SPEC_NOT_THIS_API
-    aliases = ("404-everywhere", "not-this-api")
+    name = "http.not_found:everywhere"
+    kind = FailureKind.HTTP_NOT_FOUND
+    aliases = ("404-everywhere",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return Reply(404, _HTML_404, content_type="text/html")
+
+
+@dataclass(frozen=True)
+class AnotherApi(Behaviour):
+    """A JSON service that is no Redfish: it answers everything with its own document. Causes
+    spec.not_this_api."""
+
+    name = "spec.not_this_api"
+    kind = FailureKind.SPEC_NOT_THIS_API
+    aliases = ("not-this-api", "another-api")
+
+    def answer(self, asked: Asked, normal: Normal) -> Reply:
+        return json_reply(200, {"service": "print queue", "version": 3})
 
 
 @dataclass(frozen=True)
@@ -173,6 +186,7 @@ class NeedsAccept(Behaviour):
 BEHAVIOURS = (
     NotFound,
     NotFoundPage,
+    NothingFound,
     AnotherApi,
     ServerError,
     Busy,
