@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,8 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
 
     search = _compiled(query)
     parameters = dict(given.pop("parameters"))
-    options = scan_options({**given, "sources": (target,), "operation": operation})
-    prepared = prepare(options, prompt=ask_secret)
+    prepared = prepare(scan_options({**given, "sources": (target,)}), prompt=ask_secret)
+    prepared = replace(prepared, options=replace(prepared.options, operation=operation))
     shell.redactor.learn(*prepared.secrets)
     called = anyio.run(partial(call_operation, prepared, parameters))
     if called.failure is not None:

@@ -185,6 +185,16 @@ def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
     return replace(policy, tls=_tls_of(policy, given)), frozenset(named)
 
 
+def tuned(policy: Policy, given: dict[str, Any]) -> Policy:
+    """A policy with the numbers that flags of `pressure` give in place of its own."""
+    wanted, named = policy_of(given)
+    for name in named:
+        group, _, number = name.partition(".")
+        value = getattr(getattr(wanted, group), number)
+        policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
+    return policy
+
+
 def _tls_of(policy: Policy, given: dict[str, Any]) -> Tls:
     if given.get("insecure") and given.get("pins_file"):
         raise UsageError("--insecure and --pins contradict each other: pinned certificates are verified")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
+from fleet.cli.options import pressure, shared, tuned
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.values import Duration, FailOn
@@ -13,7 +15,7 @@ from fleet.cli.watching import View, watching
 
 _EXAMPLES = """
 fleet resume runs/20261122-1542-k7q
-fleet resume runs/20261122-1542-k7q --kind timeout,proxy
+fleet resume latest --kind timeout,proxy --timeout 60s
 """
 
 _again = section(
@@ -46,11 +48,10 @@ _again = section(
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("run")
-@_again
-@watching
+@shared(_again, pressure, watching)
 @click.pass_obj
 def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> int:
-    """Go on with a scan that was stopped, with the options it was started with.
+    """Go on with a scan that was stopped, with the options it was started with; pressure may be changed.
 
     Targets that have an outcome are left alone, whatever order they come in; with --kind, those that failed
     in that way are scanned again, and their last outcome counts.
@@ -62,6 +63,7 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
     shell.quiet = given["quiet"]
     again = parse_kinds(kinds)
     prepared, resumed = prepare_resume(str(run_path(run)), kinds=again, prompt=ask_secret)
+    prepared = replace(prepared, policy=tuned(prepared.policy, given))
     return run_scan(
         prepared,
         View.of(given),

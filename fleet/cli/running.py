@@ -66,12 +66,18 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell:
     if directory is None and not seen.tally.started:
         return
     ending = Ending(
-        run=str(directory) if directory is not None else None,
+        run=_shown(directory) if directory is not None else None,
         complete=result is not None and result.complete,
         insecure=prepared.policy.tls.mode == "insecure",
-        failed_files=sorted(str(path) for path in directory.glob("failed-*.txt")) if directory else (),
+        failed_files=sorted(path.name for path in directory.glob("failed-*.txt")) if directory else (),
     )
     shell.tell(summary(seen.tally, ending))
+
+
+def _shown(directory: Path) -> str:
+    """The path from here where it lies below, else in full."""
+    here = Path.cwd()
+    return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
 
 def _status(seen: Watch, result: ScanResult, fail_on: str) -> int:

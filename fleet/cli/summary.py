@@ -204,9 +204,9 @@ def _next(tally: Tally, ending: Ending, run: str) -> Table:
     table.add_column(overflow="fold")
     table.add_row("run", Text(run))
     if ending.failed_files:
-        listed = ", ".join(safe(name, 80) for name in ending.failed_files[:4])
-        more = f" and {len(ending.failed_files) - 4} more" if len(ending.failed_files) > 4 else ""
-        table.add_row("lists", Text(f"{listed}{more}: inventories of what failed"))
+        listed = ", ".join(safe(name, 80) for name in ending.failed_files[:8])
+        more = f" and {len(ending.failed_files) - 8} more" if len(ending.failed_files) > 8 else ""
+        table.add_row("lists", Text(f"{listed}{more}: inventories, in the run's directory"))
     if tally.steps:
         table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
     worth = [kind for kind in tally.ranked() if kind.targets and kind.known and kind.known.retryable]

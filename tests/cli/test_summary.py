@@ -94,9 +94,9 @@ def test_failures_are_grouped_with_count_example_hint_and_blame() -> None:
 
 
 def test_the_next_command_is_exact() -> None:
-    text = told(tallied(*MIXED), run="runs/my run", failed_files=["runs/my run/failed-connect.refused.txt"])
+    text = told(tallied(*MIXED), run="runs/my run", failed_files=["failed-connect.refused.txt"])
     assert "next   fleet resume 'runs/my run' --kind connect  (4 targets)" in text
-    assert "runs/my run/failed-connect.refused.txt: inventories of what failed" in text
+    assert "lists  failed-connect.refused.txt: inventories, in the run's directory" in text
     stopped = told(tallied(outcome(1), complete=False), complete=False)
     assert "next  fleet resume runs/r1\n" in stopped
     assert "stopped early" in stopped
