@@ -46,7 +46,7 @@ def rows_of(source: str, *, limits: Limits, report: Report, stdin: BinaryIO | No
         return
     path = _path(source)
     if not _exists(path):
-        yield _literal(source, path)
+        yield _literal(source)
         return
     try:
         stream = path.open("rb")
@@ -71,8 +71,10 @@ def check_source(source: str, *, limits: Limits) -> None:
         if not os.access(path, os.R_OK):
             raise InventoryError(f"cannot read {source}: permission denied")
         return
+    if looks_like_file(source):
+        raise InventoryError(f"no such file: {shown(source, 300)}", hint=_neighbour(path))
     try:
-        check_row(_literal(source, path), expansion=limits.expansion)
+        check_row(_literal(source), expansion=limits.expansion)
     except InventoryError as error:
         raise placed(error, ARGUMENTS, None) from None
 
@@ -90,10 +92,8 @@ def _read(stream: BinaryIO, kind: Format, *, file: str, limits: Limits, report: 
     return read_csv(lines, file=file, report=report, tabs=kind == "tsv")
 
 
-def _literal(source: str, path: Path) -> Row:
+def _literal(source: str) -> Row:
     """A target written on the command line; labels may follow it inside the same argument."""
-    if looks_like_file(source):
-        raise InventoryError(f"no such file: {shown(source)}", hint=_neighbour(path))
     row = parse_line(source, file=ARGUMENTS)
     if row is None:
         raise InventoryError("an empty target")

@@ -39,9 +39,7 @@ def test_a_file_that_is_not_there_is_an_error_before_anything_is_read(
     path = write("hosts.txt", "h1\n")
     with pytest.raises(InventoryError) as caught:
         read([path, str(tmp_path / "host.txt")])
-    assert str(caught.value) == (
-        f"arguments: no such file: '{tmp_path}/host.txt'\n  did you mean {tmp_path}/hosts.txt?"
-    )
+    assert str(caught.value) == (f"no such file: '{tmp_path}/host.txt'\n  did you mean {tmp_path}/hosts.txt?")
 
 
 @pytest.mark.parametrize(
