@@ -73,8 +73,9 @@ class Feed:
 
     def _put(self, target: Target) -> bool:
         with self._changed:
-            while len(self._ready) >= self._room and not self._closed:
-                self._changed.wait()
+            if len(self._ready) >= self._room:  # then wait for half of it: two threads in step cost more
+                while len(self._ready) > self._room // 2 and not self._closed:
+                    self._changed.wait()
             if self._closed:
                 return False
             self._ready.append(target)
