@@ -26,6 +26,7 @@ class Answering(Protocol):
     """What a connection asks: a simulated host, or the control address."""
 
     secure: bool
+    connections: int
     recipe: Recipe
     address: str
     handshakes_failed: int
@@ -41,6 +42,7 @@ class Connection:
 
     __slots__ = (
         "_authority",
+        "_counted",
         "_done",
         "_fd",
         "_latency",
@@ -71,6 +73,7 @@ class Connection:
         self._authority = authority
         self._latency = latency
         self._done = done
+        self._counted = False
         self._stage = "new"  # handshake, serve, linger, closed
         self._out = b""
         self._writing = False
@@ -84,6 +87,7 @@ class Connection:
 
     def start(self) -> None:
         """Takes the connection up. Called once."""
+        self._counted = True
         if not self.host.connected():
             self.reset()
             return
@@ -263,6 +267,7 @@ class Connection:
         if self._stage == "closed":
             return
         self._stage = "linger"
+        self.discount()
         self._script, self._playing = None, False
         if not self._out:
             self._shut()
@@ -297,4 +302,10 @@ class Connection:
         self._parser = None
         self._sock.close()
         self._done.pop(self._fd, None)
-        self.host.disconnected()
+        self.discount()
+
+    def discount(self) -> None:
+        """Counts the connection out: it ended, or one side has said that it will."""
+        if self._counted:
+            self._counted = False
+            self.host.disconnected()

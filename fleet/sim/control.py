@@ -14,6 +14,7 @@ class Control:
     """Answers `GET /counts`, `/totals`, `/hosts`, `/expected?host=ADDRESS` and `POST /reset`."""
 
     secure = False
+    connections = 0
     recipe = Recipe()
     address = "127.0.0.1"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import select
 import socket
 from collections.abc import Callable
 
@@ -86,7 +87,19 @@ class Listener:
         except OSError:
             sock.close()
             return
+        if host.connections:
+            self._discount_ended(host)
         Connection(sock, host, self._authority, self._latency, self._open).start()
+
+    def _discount_ended(self, host: Answering) -> None:
+        """Counts out what the peer has closed already: a client that closes one connection and then opens
+        another never had two, whichever of the two events is seen first here."""
+        poll = select.poll()
+        for descriptor, connection in self._open.items():
+            if connection.host is host:
+                poll.register(descriptor, select.POLLRDHUP)
+        for descriptor, _ in poll.poll(0):
+            self._open[descriptor].discount()
 
     def _resume(self) -> None:
         if self._sock is not None:

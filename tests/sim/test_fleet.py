@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -205,6 +206,19 @@ async def test_connections_and_their_peak_are_counted():
         while sim.total["connections"]:
             await asyncio.sleep(0)
         assert sim.total["peak_connections"] == 3
+
+
+async def test_a_connection_that_was_closed_is_not_counted_with_the_next():
+    """Both ends share one loop here, so that the close and the next connection are seen at once."""
+    async with SimulatedFleet(SimOptions(hosts=1)) as sim:
+        for _ in range(20):
+            sock = socket.create_connection(("127.1.0.1", sim.port))
+            sock.close()
+        _, writer = await asyncio.open_connection("127.1.0.1", sim.port)
+        while sim.total["accepted"] < 21:
+            await asyncio.sleep(0)
+        writer.close()
+        assert sim.total["peak_connections"] == 1
 
 
 async def test_the_control_address(ask):

@@ -51,10 +51,10 @@ class NotFoundPage(Behaviour):
 
 @dataclass(frozen=True)
 class NothingFound(Behaviour):
-    """404 as an HTML page for everything, the service root included. Causes http.not_found."""
+    """404 as an HTML page for everything, the service root included. Causes spec.not_this_api."""
 
-    name = "http.not_found:everywhere"
-    kind = FailureKind.HTTP_NOT_FOUND
+    name = "spec.not_this_api:404"
+    kind = FailureKind.SPEC_NOT_THIS_API
     aliases = ("404-everywhere",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
