@@ -9,8 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fleet.digest import DigestTable
-from fleet.engine.journal import read_outcomes
+from fleet.engine.journal import read_last_outcomes
 from fleet.errors import SinkError
 from fleet.outcome import FailureKind
 
@@ -20,22 +19,16 @@ _KNOWN = frozenset(kind.value for kind in FailureKind)
 def write_failed(folder: Path, journal: Path) -> list[Path]:
     """Write one file per kind that a target's last outcome failed with; files of an earlier time go.
 
-    The journal is read twice, streamed: first to learn which line of each target is its last. Raises
-    SinkError.
+    The journal is streamed. Raises SinkError.
     """
     try:
         for old in folder.glob("failed-*.txt"):
             old.unlink()
-        if not journal.exists():
-            return []
-        last = DigestTable(value_bits=40)
-        for number, record in enumerate(read_outcomes(journal)):
-            last.put(_key(record), number)
         files: dict[str, BinaryIO] = {}
         with ExitStack() as stack:
-            for number, record in enumerate(read_outcomes(journal)):
+            for record in read_last_outcomes(journal):
                 kind = (record.get("failure") or {}).get("kind")
-                if kind not in _KNOWN or last.get(_key(record)) != number:
+                if kind not in _KNOWN:
                     continue
                 if kind not in files:
                     files[kind] = stack.enter_context(_create(folder / f"failed-{kind}.txt"))
@@ -55,10 +48,6 @@ def inventory_line(record: Mapping[str, Any]) -> str:
     if isinstance(labels, dict):
         words += [f"{name}={shlex.quote(str(value))}" for name, value in labels.items()]
     return " ".join(words)
-
-
-def _key(record: Mapping[str, Any]) -> bytes:
-    return str(record["id"]).encode("utf-8", "surrogatepass")
 
 
 def _create(path: Path) -> BinaryIO:
