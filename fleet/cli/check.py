@@ -54,8 +54,8 @@ _what = section(
 def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None, **given: Any) -> int:
     """Check that SPEC is valid, that TARGETS can be read, and that every credential resolves.
 
-    Without --against no socket opens. With it, one target (or a directory served as one) is scanned, and a
-    step that yields no rows is a finding.
+    Without --against no socket opens. With it, one target (or a directory served as one) is scanned: a
+    step that yields no rows is a warning, and one that fails makes exit status 1.
     """
     from fleet.assembly import prepare
 
@@ -105,7 +105,7 @@ def _against(shell: Shell, prepared: PreparedScan, where: str) -> int:
         )
     if empty:
         shell.complain(f"warning: no rows here from {', '.join(empty)}")
-    return Exit.FINDINGS if empty or outcome.status == "failed" else Exit.DONE
+    return Exit.FINDINGS if outcome.status in {"failed", "partial"} else Exit.DONE
 
 
 async def _on_tree(prepared: PreparedScan, tree: Path) -> Outcome:

@@ -207,7 +207,7 @@ class Progress:
         then, before = self._marks[0] if self._marks else (self._began, 0)
         self._marks.append((now, done))
         rate = (done - before) / (now - then) if now > then else 0.0
-        if self._total is None or rate <= 0:
+        if self._total is None or rate <= 0 or self._state != "scanning":
             return rate, None
         return rate, max(self._total - done, 0) / rate
 

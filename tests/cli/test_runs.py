@@ -1,0 +1,291 @@
+"""Whole commands, as processes, against simulated hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+CANARY = "c4nary-Pass/word"
+HOSTS = 8
+
+
+def command(*arguments: object) -> list[str]:
+    return [
+        sys.executable,
+        "-c",
+        "import sys; from fleet.cli import main; sys.exit(main())",
+        *map(str, arguments),
+    ]
+
+
+@dataclass
+class Hosts:
+    """A simulated fleet in a process of its own, and a folder to work in."""
+
+    folder: Path
+    control: str
+
+    def total(self, name: str) -> int:
+        with urllib.request.urlopen(f"{self.control}/totals", timeout=10) as reply:
+            return int(json.load(reply)[name])
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "FLEET_TEST_PASSWORD": CANARY, "COLUMNS": "100"}
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        ended = subprocess.run(
+            command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert CANARY not in ended.stdout + ended.stderr
+        return ended
+
+    def scan(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return self.run("scan", "hosts.txt", *self.access, *arguments)
+
+    @property
+    def access(self) -> tuple[str, ...]:
+        return ("--auths", "auths.yaml", "--cacert", "ca.pem")
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command("scan", "hosts.txt", *self.access, *arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def latest(self) -> Path:
+        return (self.folder / "runs" / "latest").resolve()
+
+    def outcomes(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.latest / "outcomes.jsonl").read_text().splitlines()]
+
+
+def serve(folder: Path, *arguments: object) -> Iterator[Hosts]:
+    """Hosts for one test module or one test; ended by SIGTERM."""
+    (folder / "auths.yaml").write_text(
+        "auths:\n  lab: {username: root, password: env:FLEET_TEST_PASSWORD}\n", encoding="utf-8"
+    )
+    files = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem")
+    simulator = subprocess.Popen(
+        command("sim", "--tls", "--auth", f"root:{CANARY}", *files, *arguments),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert simulator.stdout is not None
+        ready = re.search(r"control=(\S+)", simulator.stdout.readline())
+        assert ready is not None
+        yield Hosts(folder, ready[1])
+    finally:
+        simulator.terminate()
+        simulator.wait(30)
+        if simulator.stdout is not None:
+            simulator.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    folder = tmp_path_factory.mktemp("runs")
+    faults = [{"fault": "refuse", "match": "127.1.0.2"}, {"fault": "expired", "match": "127.1.0.3"}]
+    (folder / "faults.json").write_text(json.dumps(faults))
+    yield from serve(folder, "--hosts", HOSTS, "--faults", "faults.json")
+
+
+@pytest.fixture
+def slow_hosts(tmp_path: Path) -> Iterator[Hosts]:
+    yield from serve(tmp_path, "--hosts", 12, "--latency", "150ms")
+
+
+def lines_until(stream: IO[str], pattern: str) -> str:
+    """Read up to the line that matches; the test fails when the stream ends before."""
+    for line in stream:
+        if re.search(pattern, line):
+            return line
+    raise AssertionError(f"the stream ended without {pattern!r}")
+
+
+def test_a_scan_sums_up_on_stderr_and_stores_everything(hosts: Hosts) -> None:
+    ended = hosts.scan(
+        "--pipeline", "probe", "--retries", "0", "--metrics-file", "m.prom", "--target-metrics"
+    )
+    assert ended.returncode == 0
+    assert ended.stdout == ""
+    assert f"{HOSTS} targets = {HOSTS - 2} ok + 0 partial + 2 failed + 0 skipped" in ended.stderr
+    assert "every target has exactly one outcome" in ended.stderr
+    assert "1 connect.refused  blame: target" in ended.stderr
+    assert "1 tls.expired  blame: target" in ended.stderr
+    assert "next   fleet resume runs/" in ended.stderr
+    assert "--kind connect" in ended.stderr
+    stored = hosts.outcomes()
+    assert len({outcome["id"] for outcome in stored}) == len(stored) == HOSTS
+    summary = json.loads((hosts.latest / "summary.json").read_text())
+    assert summary["targets"] == sum(summary["statuses"].values()) == HOSTS
+    assert summary["kinds"]["tls.expired"]["targets"] == 1
+    metrics = (hosts.folder / "m.prom").read_text()
+    assert 'fleet_targets{pipeline="probe",status="failed"} 2.0' in metrics
+    assert 'target="https://127.1.0.1:' in metrics
+    assert (hosts.latest / "metrics.prom").exists()
+    assert (hosts.latest / "failed-tls.expired.txt").exists()
+
+
+def test_the_canary_is_in_no_file(hosts: Hosts) -> None:
+    assert hosts.scan("--pipeline", "probe", "--log-level", "debug", "--log-format", "json").returncode == 0
+    assert hosts.run("show", "latest", "root").returncode == 0
+    files = [path for path in hosts.folder.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    assert not [path for path in files if CANARY.encode() in path.read_bytes()]
+
+
+def test_debug_logs_are_one_json_object_per_line(hosts: Hosts) -> None:
+    ended = hosts.scan("--pipeline", "probe", "--log-level", "debug", "--no-progress")
+    records = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
+    names = {record["event"] for record in records}
+    assert {"scan.started", "target.started", "request.finished", "target.finished", "scan.finished"} <= names
+    assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", name) for name in names)
+
+
+def test_findings_are_what_fail_on_says(hosts: Hosts) -> None:
+    for rule, status in (("any", 1), ("2", 1), ("3", 0), ("25%", 1), ("none", 0)):
+        ended = hosts.scan("--pipeline", "probe", "--retries", "0", "--quiet", "--fail-on", rule)
+        assert (rule, ended.returncode, ended.stdout, ended.stderr) == (rule, status, "", "")
+
+
+def test_outcomes_go_to_stdout_when_asked(hosts: Hosts) -> None:
+    ended = hosts.scan("--pipeline", "probe", "--retries", "0", "-o", "-")
+    stored = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(stored) == HOSTS
+
+
+def test_a_dry_run_opens_no_socket(hosts: Hosts) -> None:
+    before = hosts.total("accepted"), hosts.total("requests")
+    ended = hosts.scan("--dry-run")
+    assert ended.returncode == 0
+    assert ended.stdout.rstrip().endswith("dry run: no socket was opened")
+    assert re.search(rf"targets\s+{HOSTS}\n", ended.stdout)
+    assert (hosts.total("accepted"), hosts.total("requests")) == before
+
+
+def test_check_resolves_and_shows_rows_per_step(hosts: Hosts) -> None:
+    ended = hosts.run("check", "redfish", "hosts.txt", "--auths", "auths.yaml")
+    assert ended.returncode == 0
+    assert f"targets      {HOSTS}" in ended.stderr
+    assert "credentials  lab: resolved" in ended.stderr
+    first = (hosts.folder / "hosts.txt").read_text().split()[0]
+    ended = hosts.run("check", "redfish", "--against", first, *hosts.access)
+    assert ended.returncode == 0
+    assert re.search(r"^system\s+2$", ended.stdout, re.MULTILINE)
+
+
+def test_call_prints_json_and_fails_with_the_reason(hosts: Hosts) -> None:
+    first = (hosts.folder / "hosts.txt").read_text().split()[0]
+    ended = hosts.run("call", first, "listSystems", "--query", 'Members[]."@odata.id"', *hosts.access)
+    assert json.loads(ended.stdout) == ["/redfish/v1/Systems/1", "/redfish/v1/Systems/2"]
+    ended = hosts.run("call", first, "getSystem", "-p", "ComputerSystemId=99", *hosts.access)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("fleet: http.not_found: ")
+    assert "error" in json.loads(ended.stdout)
+    ended = hosts.run("call", first, "getSysten", *hosts.access)
+    assert ended.returncode == 2
+    assert "did you mean 'getSystem'?" in ended.stderr
+    assert hosts.total("sessions") == 0
+
+
+def test_pins_are_learnt_once_and_changes_called_out(hosts: Hosts) -> None:
+    ended = hosts.run("tls", "learn", "hosts.txt", "-o", "pins.txt")
+    assert ended.returncode == 0
+    assert f"{HOSTS - 1} learnt: {HOSTS - 1} new, 0 changed; 1 gave none" in ended.stderr
+    scanned = hosts.run(
+        "scan", "hosts.txt", "--auths", "auths.yaml", "--pins", "pins.txt", "-p", "probe", "--retries", 0
+    )
+    assert f"{HOSTS} targets = {HOSTS - 1} ok" in scanned.stderr
+    pins = (hosts.folder / "pins.txt").read_text().splitlines()
+    target = pins[1].split()[0]
+    (hosts.folder / "pins.txt").write_text("\n".join([pins[0], f"{target} {'0' * 64}", *pins[2:], ""]))
+    ended = hosts.run("tls", "learn", "hosts.txt", "-o", "pins.txt")
+    assert ended.returncode == 1
+    assert f"CHANGED {target}: {'0' * 64} is now " in ended.stderr
+    assert f"{target} {'0' * 64}" in (hosts.folder / "pins.txt").read_text()
+    assert hosts.run("tls", "learn", "hosts.txt", "-o", "pins.txt", "--accept-changes").returncode == 0
+    assert "0" * 64 not in (hosts.folder / "pins.txt").read_text()
+
+
+def test_without_its_secret_nothing_starts(hosts: Hosts) -> None:
+    before = hosts.total("accepted")
+    (hosts.folder / "missing.yaml").write_text(
+        "auths:\n  lab: {username: root, password: env:FLEET_ABSENT}\n"
+    )
+    ended = hosts.run("scan", "hosts.txt", "--auths", "missing.yaml", "--cacert", "ca.pem")
+    assert ended.returncode == 2
+    assert "FLEET_ABSENT" in ended.stderr
+    assert hosts.total("accepted") == before
+
+
+def test_metrics_are_served_while_the_scan_runs(slow_hosts: Hosts) -> None:
+    with slow_hosts.start("-c", 2, "--metrics-listen", "0") as scanning:
+        assert scanning.stderr is not None
+        url = lines_until(scanning.stderr, "metrics at").split()[-1]
+        lines_until(scanning.stderr, "scan.started")
+        with urllib.request.urlopen(url, timeout=10) as reply:
+            page = reply.read().decode()
+        scanning.send_signal(signal.SIGTERM)
+        scanning.communicate(timeout=60)
+    assert 'fleet_targets{pipeline="inventory",status="ok"}' in page
+    assert 'fleet_inflight{scope="targets"}' in page
+
+
+def test_a_stopped_scan_leaves_no_session_and_resumes(slow_hosts: Hosts) -> None:
+    with slow_hosts.start("-c", 3, "--log-level", "debug") as scanning:
+        assert scanning.stderr is not None
+        lines_until(scanning.stderr, "session.opened")
+        scanning.send_signal(signal.SIGINT)
+        rest = scanning.communicate(timeout=60)[1]
+    assert scanning.returncode == 75
+    assert re.search(r"finishing \d+ in hand \(again to cancel them\)", rest)
+    assert "stopped early: every target begun has exactly one outcome" in rest
+    assert slow_hosts.total("sessions") == 0
+    stored = {outcome["id"] for outcome in slow_hosts.outcomes()}
+    assert 0 < len(stored) < 12
+    ended = slow_hosts.run("resume", "latest", "--no-progress")
+    assert ended.returncode == 0
+    assert "12 targets = 12 ok" in ended.stderr
+    assert f"{len(stored)} of them were stored earlier" in ended.stderr
+    every = [outcome["id"] for outcome in slow_hosts.outcomes()]
+    assert len(every) == len(set(every)) == 12
+    assert slow_hosts.total("sessions") == 0
+
+
+def test_insisting_cancels_and_still_logs_out(slow_hosts: Hosts) -> None:
+    with slow_hosts.start("-c", 3, "--log-level", "debug") as scanning:
+        assert scanning.stderr is not None
+        lines_until(scanning.stderr, "session.opened")
+        scanning.send_signal(signal.SIGTERM)
+        lines_until(scanning.stderr, "finishing")
+        scanning.send_signal(signal.SIGTERM)
+        rest = scanning.communicate(timeout=60)[1]
+    assert scanning.returncode == 143
+    assert "cancelling" in rest
+    assert "local.cancelled" in rest
+    assert slow_hosts.total("sessions") == 0
