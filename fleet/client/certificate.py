@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from cryptography import x509
+
 # {"sha256", "notBefore", "notAfter", "subject", "issuer", "selfSigned"}, and of a connection also
 # {"version", "cipher"}.
 Certificate: TypeAlias = Mapping[str, Any]
@@ -40,8 +42,6 @@ class CertificateReader:
 
 
 def _parse(der: bytes) -> dict[str, Any]:
-    from cryptography import x509  # noqa: PLC0415 (heavy, and plain HTTP never needs it)
-
     try:
         parsed = x509.load_der_x509_certificate(der)
         subject, issuer = parsed.subject, parsed.issuer

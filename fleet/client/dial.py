@@ -11,6 +11,7 @@ from fleet.client.certificate import fingerprint
 from fleet.client.channel import Channel, NotTls
 from fleet.client.endpoint import Endpoint
 from fleet.client.failures import Phase, classify
+from fleet.client.proxy import open_tunnel, resolves_names
 from fleet.client.resolve import Address, Resolver, numeric_address
 from fleet.client.tls import TlsContexts
 from fleet.client.wire import Connection, no_answer
@@ -94,8 +95,6 @@ class Dialer:
             raise classify(error, phase="resolve") from error
 
     async def _tunnel(self, endpoint: Endpoint, proxy: Proxy, deadline: float) -> Channel:
-        from fleet.client.proxy import open_tunnel, resolves_names  # noqa: PLC0415 (a scan without proxies goes without)
-
         host = endpoint.host
         if not resolves_names(proxy):
             addresses = await self._resolve(host, endpoint.port, deadline)
@@ -103,7 +102,7 @@ class Dialer:
         try:
             channel = await self._connect(proxy.host, proxy.port, deadline)
         except RequestFailed as failed:
-            if failed.kind.blame == "local" and failed.kind.group == "local":
+            if failed.kind.group == "local":
                 raise
             message = f"{proxy.label}: {failed.message}"
             raise RequestFailed(FailureKind.PROXY_UNREACHABLE, message) from failed

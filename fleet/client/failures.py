@@ -13,6 +13,7 @@ import socket
 import ssl
 from typing import Literal
 
+from fleet.client.foreign import judge_library_error
 from fleet.client.message import Reply
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind as Kind
@@ -112,8 +113,6 @@ def classify(error: BaseException, *, phase: Phase, via: str | None = None) -> R
 def _judge(error: BaseException, phase: Phase) -> tuple[Kind, str]:
     library = type(error).__module__.partition(".")[0]
     if library in {"httpx", "httpcore", "h11", "python_socks", "httpx_socks", "httptools"}:
-        from fleet.client.foreign import judge_library_error  # noqa: PLC0415 (loads httpx only where it already runs)
-
         return judge_library_error(error, phase, _judge)
     if isinstance(error, ssl.SSLError):
         return _judge_tls(error, phase)
@@ -130,6 +129,8 @@ def _judge(error: BaseException, phase: Phase) -> tuple[Kind, str]:
         return Kind.PROTOCOL_TRUNCATED, "the connection closed early"
     if isinstance(error, ConnectionRefusedError):
         return Kind.CONNECT_REFUSED, "connection refused"
+    if phase == "proxy" and isinstance(error, (ConnectionError, EOFError)):
+        return Kind.PROXY_PROTOCOL, "the proxy hung up"
     if isinstance(error, ConnectionError):
         return Kind.CONNECT_RESET, "the connection was reset"
     if isinstance(error, UnicodeError) and phase == "resolve":

@@ -32,6 +32,7 @@ _SOCKS5_REPLIES = {
 }
 _SOCKS4_REPLIES = {0x5D: Kind.PROXY_AUTH}
 _HTTP_REPLIES = {
+    401: Kind.PROXY_AUTH,  # not by the book, but tiny-proxy and others
     407: Kind.PROXY_AUTH,
     502: Kind.CONNECT_UNREACHABLE,
     503: Kind.CONNECT_UNREACHABLE,
@@ -51,6 +52,8 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -
     Raises RequestFailed: `proxy.auth`, `proxy.refused`, `proxy.protocol`, or the host's own `connect.*`
     when the proxy reports that. Keeps no deadline: the caller does.
     """
+    if not _can_be_sent(proxy):
+        raise RequestFailed(Kind.PROXY_AUTH, f"{proxy.label}: {proxy.scheme} cannot carry these credentials")
     overheard = _OverheardSocket(fileno=sock.detach())
     overheard.setblocking(False)
     overheard.whole_head = proxy.scheme == "http"
@@ -70,14 +73,16 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -
         raise _judge(error, proxy, bytes(overheard.heard)) from error
     except UnicodeError:
         overheard.close()
-        raise RequestFailed(Kind.PROXY_PROTOCOL, f"{proxy.label}: the host's name cannot be sent") from None
+        raise RequestFailed(Kind.DNS_NOT_FOUND, "the host is not a valid domain name") from None
     except Exception as error:
         overheard.close()
         raise classify(error, phase="proxy", via=proxy.label) from error
     except BaseException:
         overheard.close()
         raise
-    return socket.socket(fileno=overheard.detach())
+    tunnel = socket.socket(fileno=overheard.detach())
+    tunnel.setblocking(False)
+    return tunnel
 
 
 class _Connected:
@@ -108,8 +113,19 @@ class _OverheardSocket(socket.socket):
         while True:
             data = super().recv(1, flags)  # byte by byte: what follows the head belongs to the host
             self.heard += data
-            if not data or self.heard.endswith((b"\r\n\r\n", b"\n\n")) or len(self.heard) >= _HEAD_LIMIT:
+            if self.heard.endswith((b"\r\n\r\n", b"\n\n")):
                 return bytes(self.heard)
+            if not data or len(self.heard) >= _HEAD_LIMIT:
+                raise RequestFailed(Kind.PROXY_PROTOCOL, "the proxy's answer to CONNECT has no end")
+
+
+def _can_be_sent(proxy: Proxy) -> bool:
+    """SOCKS carries up to 255 bytes of ASCII, HTTP latin-1. Checked here: an encoding
+    error of python-socks would hold the secret."""
+    values = (proxy.username or "", proxy.password.reveal() if proxy.password else "")
+    if proxy.scheme == "http":
+        return ":" not in values[0] and all(31 < ord(letter) < 256 for letter in "".join(values))
+    return all(value.isascii() and "\0" not in value and len(value) <= 255 for value in values)
 
 
 def _judge(error: ProxyError, proxy: Proxy, heard: bytes) -> RequestFailed:

@@ -46,6 +46,8 @@ def endless(head: bytes, piece: bytes, every: float) -> Callable[..., Any]:
                     await asyncio.wait_for(never.wait(), every)
                 except TimeoutError:
                     continue
+            else:
+                await asyncio.sleep(0)  # the client shares this loop
 
     return serve_forever
 
@@ -177,10 +179,11 @@ async def test_endless_answers_end(
 ) -> None:
     peer = await serve(endless(head, piece, every))
     started = time.monotonic()
-    failed = await failure(dialer(limits=Limits(body=1 << 20)), peer, timeout=0.4)
+    timeout = 0.4 if kind is Kind.TIMEOUT_REQUEST else 10
+    failed = await failure(dialer(limits=Limits(body=1 << 20)), peer, timeout=timeout)
     assert failed.kind is kind
     assert failed.fresh
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 async def test_a_deadline_holds_while_bytes_flow(serve: Any, dialer: Any) -> None:
