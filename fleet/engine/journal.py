@@ -42,25 +42,6 @@ def read_last_outcomes(path: Path) -> Iterator[dict[str, Any]]:
         return
     last = DigestTable(value_bits=40)
     for number, record in enumerate(read_outcomes(path)):
-        last.put(_key(record), number)
-    for number, record in enumerate(read_outcomes(path)):
-        if last.get(_key(record)) == number:
-            yield record
-
-
-def _key(record: dict[str, Any]) -> bytes:
-    return str(record["id"]).encode("utf-8", "surrogatepass")
-
-
-def read_last_outcomes(path: Path) -> Iterator[dict[str, Any]]:
-    """The last outcome of each target, in the order they were stored; about 20 bytes per target in memory.
-
-    The file is read twice. A missing journal is an empty one. Raises SinkError.
-    """
-    if not path.exists():
-        return
-    last = DigestTable(value_bits=40)
-    for number, record in enumerate(read_outcomes(path)):
         last.put(_key(record["id"]), number)
     for number, record in enumerate(read_outcomes(path)):
         if last.get(_key(record["id"])) == number:

@@ -16,6 +16,7 @@ from fleet.engine import (
     RunDirectory,
     capped_concurrency,
     done_ids,
+    read_last_outcomes,
     read_manifest,
     read_outcomes,
     run_id,
@@ -144,6 +145,9 @@ def test_what_a_resumed_scan_leaves_alone(tmp_path: Path) -> None:
     assert "timeout" not in done_ids(path, retry_kinds={"timeout.connect"})
     assert "timeout" in done_ids(path, retry_kinds={"time", "timeout.request"})
     assert len(done_ids(tmp_path / "none.jsonl")) == 0
+    last = {shown["id"]: shown["status"] for shown in read_last_outcomes(path)}
+    assert last == {"ok": "ok", "cancelled": "failed", "timeout": "failed", "again": "ok", "worse": "failed"}
+    assert list(read_last_outcomes(tmp_path / "none.jsonl")) == []
 
 
 def test_the_resume_set_is_small(tmp_path: Path) -> None:
