@@ -162,6 +162,7 @@ def plain(value: Any, name: str) -> str:
 
 
 def _as_inventory_error(error: InventoryError | csv.Error) -> InventoryError:
-    return (
-        error if isinstance(error, InventoryError) else InventoryError(f"not a row of a CSV table: {error}")
-    )
+    if isinstance(error, InventoryError):
+        return error
+    what = str(error).replace("'\t'", "a tab")  # messages hold no control characters
+    return InventoryError(f"not a row of a CSV table: {what}")
