@@ -122,7 +122,7 @@ class Collections:
         pointer = way.pointer if way.items is not None else self._dialect.pointer
         for at, element in enumerate(elements_of(items.value(page.value, scope, notes), notes)):
             link = link_in(element, self._dialect) if isinstance(element, (str, dict)) else None
-            if isinstance(element, dict) and (link is None or is_whole(element, self._dialect)):
+            if isinstance(element, dict) and is_whole(element, link, self._dialect):
                 member: Member | None = self._inline(page, element, link, f"{page.uri}#{pointer}/{at}")
             elif link is None:
                 notes["members_skipped"] += 1

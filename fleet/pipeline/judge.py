@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from fleet.outcome import CheckResult, Sample
-from fleet.pipeline.expression import Expression, truthy
+from fleet.pipeline.closures import truthy
+from fleet.pipeline.expression import Expression
 from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan
 from fleet.pipeline.scope import Row, Scope
 from fleet.target import Target
@@ -16,59 +17,72 @@ from fleet.target import Target
 MAX_LABEL = 256  # characters of one label value
 
 
-def samples_of(
-    plan: Plan, target: Target, rows: Mapping[str, list[Row]], notes: Counter[str]
-) -> tuple[Sample, ...]:
-    """The samples of all metric families. A row without a value gives none; of two samples of one series
-    the first is kept, the others are counted."""
-    found: list[Sample] = []
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    for metric in plan.metrics:
-        for row in rows.get(metric.source, ()):
-            scope = Scope(target, plan.inputs, row.parent)
-            data = seen_by(row)
-            if metric.where is not None and not metric.where.holds(data, scope, notes):
-                continue
-            value = _number(metric, data, scope, notes)
-            if value is None:
-                continue
-            labels = {name: _label(text.value(data, scope, notes)) for name, text in metric.labels}
-            series = (metric.name, tuple(labels.values()))
-            if series in seen:
-                notes["duplicate_series"] += 1
-                continue
-            seen.add(series)
-            found.append(Sample(metric.name, labels, value * metric.scale))
-    return tuple(found)
+class _Seen:
+    """One row as metrics and checks see it: each expression is evaluated on it once."""
+
+    __slots__ = ("_data", "_notes", "_scope", "_values")
+
+    def __init__(self, row: Row, plan: Plan, target: Target, notes: Counter[str]) -> None:
+        self._data = {"@uri": row.uri, "@key": row.name, **row.outputs}
+        self._scope = Scope(target, plan.inputs, row.parent)
+        self._notes = notes
+        self._values: dict[int, Any] = {}
+
+    def value(self, expression: Expression) -> Any:
+        name = id(expression)  # the plan keeps it alive
+        try:
+            return self._values[name]
+        except KeyError:
+            value = self._values[name] = expression.value(self._data, self._scope, self._notes)
+            return value
 
 
-def checks_of(
-    plan: Plan, target: Target, rows: Mapping[str, list[Row]], notes: Counter[str]
-) -> tuple[CheckResult, ...]:
-    """The result of every check on every row of its step."""
-    return tuple(
-        _judged(check, at, seen_by(row), Scope(target, plan.inputs, row.parent), notes)
-        for check in plan.checks
-        for at, row in _judgeable(check, rows.get(check.source, ()), plan, target, notes)
-    )
+class Judge:
+    """Metrics and checks of one plan on the rows of one target, which are `rows` by step."""
+
+    def __init__(
+        self, plan: Plan, target: Target, rows: Mapping[str, list[Row]], notes: Counter[str]
+    ) -> None:
+        self._plan = plan
+        self._notes = notes
+        wanted = {metric.source for metric in plan.metrics} | {check.source for check in plan.checks}
+        self._seen = {
+            step: [_Seen(row, plan, target, notes) for row in rows.get(step, ())] for step in wanted
+        }
+
+    def samples(self) -> tuple[Sample, ...]:
+        """The samples of all metric families. A row without a value gives none; of two samples of one
+        series the first is kept, the others are counted."""
+        found: list[Sample] = []
+        series: set[tuple[str, tuple[str, ...]]] = set()
+        for metric in self._plan.metrics:
+            for seen in self._seen[metric.source]:
+                if metric.where is not None and not truthy(seen.value(metric.where)):
+                    continue
+                value = _number(metric, seen)
+                if value is None:
+                    continue
+                labels = {name: _label(seen.value(text)) for name, text in metric.labels}
+                own = (metric.name, tuple(labels.values()))
+                if own in series:
+                    self._notes["duplicate_series"] += 1
+                    continue
+                series.add(own)
+                found.append(Sample(metric.name, labels, value * metric.scale))
+        return tuple(found)
+
+    def checks(self) -> tuple[CheckResult, ...]:
+        """The result of every check on every row of its step for which `where` holds."""
+        return tuple(
+            _judged(check, at, seen)
+            for check in self._plan.checks
+            for at, seen in enumerate(self._seen[check.source])
+            if check.where is None or truthy(seen.value(check.where))
+        )
 
 
-def seen_by(row: Row) -> dict[str, Any]:
-    """What an expression on a row sees: its outputs, and its name."""
-    return {"@uri": row.uri, "@key": row.name, **row.outputs}
-
-
-def _judgeable(
-    check: CheckPlan, rows: Iterable[Row], plan: Plan, target: Target, notes: Counter[str]
-) -> Iterable[tuple[int, Row]]:
-    for at, row in enumerate(rows):
-        scope = Scope(target, plan.inputs, row.parent)
-        if check.where is None or check.where.holds(seen_by(row), scope, notes):
-            yield at, row
-
-
-def _judged(check: CheckPlan, at: int, data: Any, scope: Scope, notes: Counter[str]) -> CheckResult:
-    value = check.assertion.value(data, scope, notes)
+def _judged(check: CheckPlan, at: int, seen: _Seen) -> CheckResult:
+    value = seen.value(check.assertion)
     result: Literal["pass", "fail", "unknown"] = "unknown"
     if value is not None:
         result = "pass" if truthy(value) else "fail"
@@ -76,10 +90,10 @@ def _judged(check: CheckPlan, at: int, data: Any, scope: Scope, notes: Counter[s
     return CheckResult(check.name, result, check.severity, check.source, at, message)
 
 
-def _number(metric: MetricPlan, data: Any, scope: Scope, notes: Counter[str]) -> float | None:
+def _number(metric: MetricPlan, seen: _Seen) -> float | None:
     if not isinstance(metric.value, Expression):
         return metric.value
-    value = metric.value.value(data, scope, notes)
+    value = seen.value(metric.value)
     if metric.map is not None:
         return metric.map.get(_label(value)) if value is not None else None
     if isinstance(value, bool):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from fleet.pipeline.expression import truthy
+from fleet.pipeline.closures import truthy
 from fleet.pipeline.plan import Dialect
 
 
@@ -27,11 +27,11 @@ def link_in(element: Any, dialect: Dialect) -> str | None:
     return url if isinstance(url, str) and url else None
 
 
-def is_whole(member: dict[str, Any], dialect: Dialect) -> bool:
+def is_whole(member: dict[str, Any], link: str | None, dialect: Dialect) -> bool:
     """Whether a member of a collection is complete as it stands, and needs no request."""
     if dialect.whole is not None:
         return dialect.whole.holds(member)
-    return len(member) > 1
+    return bool(member) and (link is None or len(member) > 1)
 
 
 def elements_of(value: Any, notes: Counter[str]) -> list[Any]:

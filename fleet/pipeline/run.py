@@ -16,7 +16,7 @@ from fleet.outcome import Failure, FailureKind, Outcome, StepRows
 from fleet.pipeline.crew import Crew
 from fleet.pipeline.fetch import Resources
 from fleet.pipeline.findings import Findings
-from fleet.pipeline.judge import checks_of, samples_of
+from fleet.pipeline.judge import Judge
 from fleet.pipeline.plan import Plan
 from fleet.pipeline.ports import Client
 from fleet.pipeline.scope import Row
@@ -107,6 +107,7 @@ class PipelineProbe:
         steps: Mapping[str, StepRows],
     ) -> Outcome:
         findings, exchange = visit.findings, visit.exchange
+        judge = Judge(self._plan, target, rows, findings.notes)
         return Outcome(
             run=self._run,
             id=target.id,
@@ -120,9 +121,9 @@ class PipelineProbe:
             steps=steps,
             errors=tuple(findings.errors),
             skipped=tuple(findings.skipped),
-            checks=checks_of(self._plan, target, rows, findings.notes),
+            checks=judge.checks(),
             violations=tuple(findings.violations),
-            samples=samples_of(self._plan, target, rows, findings.notes),
+            samples=judge.samples(),
             dropped=dict(findings.dropped),
             notes=dict(findings.notes),
             requests=exchange.requests if exchange is not None else 0,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet.pipeline.expression import Getter
+from fleet.pipeline.closures import Getter
 from fleet.pipeline.names import Name
 from fleet.secret import Secret
 from fleet.target import Target

@@ -248,6 +248,9 @@ class _Take:
         try:
             answer = await walk._resources.call(way.operation, parameters, way.timeout)
         except RequestFailed as failed:
+            if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
+                message = f"{failed.message}: {way.operation.template}"
+                failed = RequestFailed(FailureKind.SPEC_NOT_THIS_API, message, status=failed.status)
             self._failed(failed, way.operation.template)
         except (SpecError, ValueError) as wrong:
             walk._findings.skip(self.step.name, f"the parameters do not fit: {wrong}"[:200])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from fleet.pipeline.expression import Expression, Getter, compile_expression
+from fleet.pipeline.closures import Getter
+from fleet.pipeline.expression import Expression, compile_expression
 from fleet.pipeline.graph import Graph
 from fleet.pipeline.model import PipelineSpec
 from fleet.pipeline.names import Name
@@ -23,6 +24,7 @@ class Words:
         self._spec = spec
         self._graph = graph
         self._complain = complain
+        self._on_row: dict[tuple[str, str, bool], Expression] = {}
         self.outputs = {name: _outputs_of(spec, name) for name in spec.steps}
 
     def expression(
@@ -52,11 +54,16 @@ class Words:
         return compiled.bind(getter)
 
     def on_row(self, path: Path, step: str, text: str, *, three_valued: bool = False) -> Expression:
-        """Compile an expression that sees the outputs of a row of `step`."""
+        """Compile an expression that sees the outputs of a row of `step`. The same text gives the same
+        object, so that families with equal labels evaluate them once per row."""
+        known_already = self._on_row.get((step, text, three_valued))
+        if known_already is not None:
+            return known_already
         compiled = self.expression(path, text, above=self._graph.ancestors[step], three_valued=three_valued)
         known = self.outputs[step] | ROW_NAMES
         for name in sorted(compiled.fields() - known):
             self._complain.fail(path, f"step {step!r} has no output {name!r}", guess(name, known))
+        self._on_row[step, text, three_valued] = compiled
         return compiled
 
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import jmespath
+import jmespath.exceptions
 import pytest
 
 from fleet.pipeline import compile_expression
@@ -62,6 +64,47 @@ def test_names_see_inside_projections_and_keep_their_tail() -> None:
 @pytest.mark.parametrize("text", ["'$up.a.b'", '`"$up.a.b"`', '"$up.a.b"', r"'it\'s $up.a.b'"])
 def test_names_inside_quotes_are_text(text: str) -> None:
     assert lift(text) == (text, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        "a.b",
+        "a || b",
+        "a && b",
+        "!a",
+        "!z",
+        "a == b",
+        "a != `0`",
+        "z == `0`",
+        "t == `1`",
+        "a < b",
+        "n >= z",
+        "s < 'z'",
+        "o.x | x",
+        "o.x.length(@)",
+        "length(s)",
+        "keys(o)[0]",
+        "xs[].v",
+        "xs[?v > `1`] | [0].v",
+        "sort_by(xs, &v)[*].v",
+        "[a, o.x, s]",
+        "{p: a, q: xs[*].v}",
+        "xs[-1].v || o",
+        "not_null(a, s)",
+        "@.s",
+        "n < s",
+        "length(n)",
+    ],
+)
+def test_closures_give_what_jmespath_gives(text: str) -> None:
+    data = {"n": 3, "z": 0, "t": True, "s": "text", "o": {"x": {"y": 1}}, "xs": [{"v": 2}, {"v": 1}, {}][:2]}
+    try:
+        wanted = jmespath.search(text, data)
+    except (jmespath.exceptions.JMESPathError, TypeError):
+        wanted = None
+    assert compile_expression(text).value(data) == wanted
 
 
 @pytest.mark.parametrize(
