@@ -154,13 +154,16 @@ def read_confined(root: Path, path: Path, uri: str) -> bytes:
         if os.path.commonpath((base, real)) != base:
             raise NotOffered(f"outside {root}: references stay in the description's own directory", file=uri)
         handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hang us
-        with os.fdopen(handle, "rb") as file:
+        try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise SpecError("not a regular file", file=uri)
             if status.st_size > MAX_BYTES:
                 raise SpecError(f"larger than {MAX_BYTES >> 20} MiB", file=uri)
-            return file.read(MAX_BYTES + 1)
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                return file.read(MAX_BYTES + 1)
+        finally:
+            os.close(handle)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SpecError(f"cannot be read: {why}", file=uri) from None

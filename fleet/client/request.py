@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
@@ -183,7 +184,7 @@ class _Exchange:
                     FailureKind.REDIRECT_LOOP, f"redirected {len(self._visited)} times", status=reply.status
                 )
             self._visited.add(following.path)
-        self._reply, self._response, self.next = reply, _whole(response, reply.body), following
+        self._reply, self._response, self.next = reply, _whole(response, reply), following
 
     def failed(self, error: httpx.HTTPError) -> RequestFailed:
         cause = error.__cause__
@@ -230,7 +231,7 @@ def decoded(reply: Reply) -> Any:
     return reply.body
 
 
-def _whole(response: httpx.Response, body: bytes) -> httpx.Response:
+def _whole(response: httpx.Response, reply: Reply) -> httpx.Response:
     """The answer with its decoded body in hand: the original was read in chunks, under a limit."""
     headers = [
         (name, value)
@@ -240,11 +241,11 @@ def _whole(response: httpx.Response, body: bytes) -> httpx.Response:
     whole = httpx.Response(
         response.status_code,
         headers=headers,
-        content=body,
+        content=reply.body,
         request=response.request,
         extensions={key: value for key, value in response.extensions.items() if key != "network_stream"},
     )
-    whole.elapsed = response.elapsed
+    whole.elapsed = timedelta(seconds=reply.seconds)
     return whole
 
 

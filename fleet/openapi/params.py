@@ -122,7 +122,7 @@ class ParameterPlan:
         try:
             return encode(value)
         except (TypeError, ValueError, RecursionError) as error:
-            raise ParameterError(f"{self.name}: the parameter {name} {error}") from None
+            raise ParameterError(f"{self.name}: the parameter {name}: {error}") from None
 
 
 def _given(values: Mapping[Any, Any], place: tuple[str, str], name: str) -> Any:

@@ -68,7 +68,7 @@ def scalar(value: Any) -> str:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
-    raise TypeError(f"cannot be a {type(value).__name__}")
+    raise TypeError(f"a {type(value).__name__} cannot be written as text")
 
 
 def _listed(value: Any, encode: Quote) -> list[str]:

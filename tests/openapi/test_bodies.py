@@ -1,5 +1,7 @@
 """Bodies of requests and answers."""
 
+# ruff: noqa: E501  (tables are read downwards)
+
 from __future__ import annotations
 
 import math

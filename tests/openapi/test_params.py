@@ -1,5 +1,7 @@
 """Parameters: the style table with exact bytes, encoding that cannot change a path, names, defaults."""
 
+# ruff: noqa: E501  (tables are read downwards)
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -87,7 +89,7 @@ def test_cookies(operation: Callable[..., Any]) -> None:
 
 
 def test_headers_do_not_end_early(operation: Callable[..., Any]) -> None:
-    with pytest.raises(ParameterError, match="X-A holds|X-A a header value holds"):
+    with pytest.raises(ParameterError, match="X-A: a header value holds"):
         operation({"name": "X-A", "in": "header"}).build({"X-A": "a\r\nX-B: c"})
 
 
@@ -135,7 +137,7 @@ def test_missing_and_unknown_names_are_listed(operation: Callable[..., Any]) -> 
     assert isinstance(caught.value, ValueError)
     with pytest.raises(ParameterError, match=r"no parameter x, y\n  it takes: id, q, r"):
         one.build({"id": 1, "q": 1, "y": 1, "x": 1})
-    with pytest.raises(ParameterError, match="q cannot be a object"):
+    with pytest.raises(ParameterError, match="q: a object cannot be written"):
         one.build({"id": 1, "q": object()})
 
 

@@ -1,5 +1,7 @@
 """YAML to plain data: scalars of YAML 1.2, merge keys, and limits on hostile text."""
 
+# ruff: noqa: E501  (tables are read downwards)
+
 from __future__ import annotations
 
 import gc
