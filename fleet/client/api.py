@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fleet.client.baseurl import is_normalised, normalised, origin_of, path_of
 from fleet.client.description import load_document
 from fleet.client.endpoint import Endpoint
-from fleet.client.loaders import Loader, origin
+from fleet.client.index import Index
+from fleet.client.loaders import Loader
 from fleet.client.message import Request
 from fleet.client.session import SessionFactory, Sessions
-from fleet.errors import ConfigError, SpecError
+from fleet.errors import ConfigError
 from fleet.openapi import NOTHING, Additions, Document, Operation, alternatives, check_credential, satisfy
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from fleet.client.request import OperationRequest
 
-_SIMPLE = re.compile(r"https?://[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]*)?\Z")
 _NO_CREDENTIALS: Mapping[str, Any] = {}
 _NO_PARAMETERS: Mapping[Any, Any] = {}
 
@@ -58,7 +57,7 @@ class OpenAPI:
     ) -> None:
         self.document = document
         self.base_url = normalised(baseurl) if baseurl is not None else ""
-        self._prefix = _path_of(self.base_url) + document.server_path
+        self._prefix = path_of(self.base_url) + document.server_path
         self._credentials: Mapping[str, Any] = _NO_CREDENTIALS
         self._additions: dict[Any, Additions] | None = None
         self._sessions = Sessions(session_factory, raise_on_http_status=raise_on_http_status)
@@ -84,7 +83,7 @@ class OpenAPI:
         Blocks. Raises `SpecError` for what cannot be fetched, parsed or understood.
         """
         document = load_document(url, refs=refs, cache=cache, loader=loader)
-        base = baseurl if baseurl is not None else _origin_of(url)
+        base = baseurl if baseurl is not None else origin_of(url)
         return cls(document, base, session_factory=session_factory, raise_on_http_status=raise_on_http_status)
 
     @classmethod
@@ -151,12 +150,12 @@ class OpenAPI:
         if baseurl is None:
             made.base_url = self.base_url
             made._prefix = self._prefix
-        elif baseurl.__class__ is str and _SIMPLE.match(baseurl) and not _has_default_port(baseurl):
+        elif isinstance(baseurl, str) and is_normalised(baseurl):
             made.base_url = baseurl
             made._prefix = self.document.server_path
         else:
             made.base_url = normalised(baseurl)
-            made._prefix = _path_of(made.base_url) + self.document.server_path
+            made._prefix = path_of(made.base_url) + self.document.server_path
         made._credentials = self._credentials
         made._additions = None
         made._sessions = self._sessions
@@ -356,35 +355,6 @@ class OpenAPI:
         return _restore_handle, (self.document, self.base_url, self._sessions)
 
 
-class Index:
-    """`api._`: operations by attribute (operationId) or by (path, method)."""
-
-    __slots__ = ("_api",)
-
-    def __init__(self, api: OpenAPI) -> None:
-        self._api = api
-
-    def __getattr__(self, name: str) -> OperationRequest:
-        operations = self._api.document.operations
-        if name not in operations:
-            close = get_close_matches(name, operations, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise AttributeError(f"the description has no operation {name!r}{hint}")
-        return self._api.create_request(name)
-
-    def __getitem__(self, key: str | tuple[str, str]) -> OperationRequest:
-        try:
-            return self._api.create_request(key)
-        except SpecError as error:
-            raise KeyError(str(error)) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._api.document.operations)
-
-    def __dir__(self) -> list[str]:
-        return [name for name in self._api.document.operations if name.isidentifier()]
-
-
 _ANY_JSON: tuple[tuple[str, str], ...] = (("Accept", "application/json"),)
 _new: Callable[[type[OpenAPI]], OpenAPI] = object.__new__
 
@@ -400,28 +370,3 @@ def _restore_handle(document: Document, base: str, sessions: Sessions) -> OpenAP
     made = OpenAPI(document, base or None)
     made._sessions = sessions
     return made
-
-
-def normalised(baseurl: str | yarl.URL) -> str:
-    """A base URL in its one spelling: lower-case scheme and host, no default port, no trailing slash.
-
-    Raises `ConfigError` for anything that is not `http[s]://host[:port][/prefix]`.
-    """
-    try:
-        return str(Endpoint.parse(str(baseurl)))
-    except ValueError as error:
-        raise ConfigError(f"not a base URL: {error}") from None
-
-
-def _has_default_port(url: str) -> bool:
-    return url.endswith((":80", ":443"))
-
-
-def _path_of(base: str) -> str:
-    return "/" + base.split("/", 3)[3] if base.count("/") > 2 else ""
-
-
-def _origin_of(url: str) -> str:
-    scheme, host, port = origin(url)
-    named = f"[{host}]" if ":" in host else host
-    return normalised(f"{scheme}://{named}:{port}")

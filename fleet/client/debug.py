@@ -75,5 +75,8 @@ def _shown(request: Request) -> str:
 
 def _default_path(environment: Mapping[str, str]) -> Path:
     home = environment.get("XDG_STATE_HOME", "")
-    base = Path(home) if os.path.isabs(home) else Path("~/.local/state").expanduser()  # noqa: PTH117
+    try:
+        base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError:
+        raise ConfigError("no home for the debug log: set FLEET_DEBUG_LOG") from None
     return base / "fleet" / "fleet-debug.log"

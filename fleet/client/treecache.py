@@ -17,9 +17,12 @@ _MAX_FILE = 256 * 1024 * 1024
 
 
 def default_directory() -> str:
-    """Where parsed documents are kept: `$XDG_CACHE_HOME/fleet/trees`."""
+    """Where parsed documents are kept: `$XDG_CACHE_HOME/fleet/trees`; empty for a user without a home."""
     home = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(home) if os.path.isabs(home) else Path("~/.cache").expanduser()  # noqa: PTH117
+    try:
+        base = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
+    except RuntimeError:
+        return ""
     return str(base / "fleet" / "trees")
 
 

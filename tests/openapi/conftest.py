@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import settings
 
 from fleet.openapi import Document, load
 
@@ -46,3 +47,8 @@ def shared() -> Path:
     if not (path / "data").is_dir():
         pytest.skip("the published documents are not here")
     return path.resolve()
+
+
+# A busy machine is not a failing property.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")

@@ -163,7 +163,7 @@ def test_accept_names_what_is_documented(make: Callable[..., Document]) -> None:
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        st.none() | st.booleans() | st.integers(-9, 999) | st.text(max_size=8),
         lambda inner: st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(

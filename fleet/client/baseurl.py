@@ -1,0 +1,43 @@
+"""Base URLs of handles, in their one spelling."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fleet.client.endpoint import Endpoint
+from fleet.client.loaders import origin
+from fleet.errors import ConfigError
+
+if TYPE_CHECKING:
+    import yarl
+
+_SIMPLE = re.compile(r"https?://[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]*)?\Z")
+
+
+def normalised(baseurl: str | yarl.URL) -> str:
+    """A base URL in its one spelling: lower-case scheme and host, no default port, no trailing slash.
+
+    Raises `ConfigError` for anything that is not `http[s]://host[:port][/prefix]`.
+    """
+    try:
+        return str(Endpoint.parse(str(baseurl)))
+    except ValueError as error:
+        raise ConfigError(f"not a base URL: {error}") from None
+
+
+def is_normalised(url: str) -> bool:
+    """Whether a base URL is in its one spelling and has no path: the quick way for most of a fleet."""
+    return _SIMPLE.match(url) is not None and not url.endswith((":80", ":443"))
+
+
+def path_of(base: str) -> str:
+    """The path of a normalised base URL: empty, or with a slash before and none behind."""
+    return "/" + base.split("/", 3)[3] if base.count("/") > 2 else ""
+
+
+def origin_of(url: str) -> str:
+    """The base URL of a document's own origin. Raises `ConfigError`, `SpecError`."""
+    scheme, host, port = origin(url)
+    named = f"[{host}]" if ":" in host else host
+    return normalised(f"{scheme}://{named}:{port}")

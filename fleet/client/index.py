@@ -1,0 +1,42 @@
+"""`api._`: the operations of a handle, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from fleet.errors import SpecError
+
+if TYPE_CHECKING:
+    from fleet.client.api import OpenAPI
+    from fleet.client.request import OperationRequest
+
+
+class Index:
+    """`api._`: operations by attribute (operationId) or by (path, method)."""
+
+    __slots__ = ("_api",)
+
+    def __init__(self, api: OpenAPI) -> None:
+        self._api = api
+
+    def __getattr__(self, name: str) -> OperationRequest:
+        operations = self._api.document.operations
+        if name not in operations:
+            close = get_close_matches(name, operations, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise AttributeError(f"the description has no operation {name!r}{hint}")
+        return self._api.create_request(name)
+
+    def __getitem__(self, key: str | tuple[str, str]) -> OperationRequest:
+        try:
+            return self._api.create_request(key)
+        except SpecError as error:
+            raise KeyError(str(error)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._api.document.operations)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in self._api.document.operations if name.isidentifier()]
