@@ -1,6 +1,6 @@
 """The pipeline language: what a spec says, compiled to a plan, run over targets."""
 
-from fleet.pipeline.compile import compile_plan
+from fleet.pipeline.compile import compile_plan, secured
 from fleet.pipeline.expression import Expression, compile_expression
 from fleet.pipeline.model import MetricSpec, Model, PipelineSpec
 from fleet.pipeline.places import Locate, Place, guess, nowhere
@@ -24,4 +24,5 @@ __all__ = [
     "guess",
     "nowhere",
     "rows_per_step",
+    "secured",
 ]

@@ -51,7 +51,17 @@ def compile_plan(
     The whole spec is checked, not only this pipeline. `every_step` stores the rows of all steps, for
     showing what each yields. Raises SpecError at the place of the fault.
     """
-    return _Compiler(spec, document, locate).plan(pipeline, inputs or {}, every_step)
+    return _Compiler(spec, secured(spec, document), locate).plan(pipeline, inputs or {}, every_step)
+
+
+def secured(spec: PipelineSpec, document: Document) -> Document:
+    """The description with the spec's `security:` where it has no security scheme of its own. The handle
+    that calls a plan's operations is made from this one, which is the plan's `document`."""
+    said = spec.security
+    if said is None or document.schemes:
+        return document
+    required = [{name: list(scopes) for name, scopes in needed.items()} for needed in said.required]
+    return document.with_security(said.schemes, required)
 
 
 class _Compiler:
@@ -199,6 +209,7 @@ class _Compiler:
             operation=operation,
             parameters=literal,
             computed=computed,
+            anonymous=way.anonymous,
             follow=optional("follow", way.follow),
             items=optional("items", way.items),
             pointer=pointer_of(way.items),
@@ -240,8 +251,9 @@ class _Compiler:
         if way.operation is None and way.from_ is None:
             key = "follow" if way.follow is not None else "items"
             self._complain.fail((*path, key), f"{key} needs from: the step whose rows hold it")
-        if way.parameters and way.operation is None:
-            self._complain.fail((*path, "parameters"), "parameters belong to an operation")
+        for key in ("parameters", "anonymous"):
+            if getattr(way, key) and way.operation is None:
+                self._complain.fail((*path, key), f"{key} needs an operation")
         if way.collection and way.operation is None and way.follow is None:
             self._complain.fail((*path, "collection"), "a collection is read with operation or follow")
         if way.when is not None and way.from_ is None:

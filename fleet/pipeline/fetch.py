@@ -93,7 +93,12 @@ class Resources:
         return await self._once(uri, "GET", None, send)
 
     async def call(
-        self, operation: Operation, parameters: Mapping[str, Any], timeout: float | None = None
+        self,
+        operation: Operation,
+        parameters: Mapping[str, Any],
+        timeout: float | None = None,
+        *,
+        anonymous: bool = False,
     ) -> Answer:
         """Call an operation. Raises SpecError or ValueError when the parameters do not fit it."""
         built = operation.build(parameters)
@@ -101,7 +106,7 @@ class Resources:
         uri = self.resolve(f"{path}?{built.query}" if built.query else path, "/")
 
         def send() -> Awaitable[Reply]:
-            return self._client.call(operation, parameters, timeout=timeout)
+            return self._client.call(operation, parameters, timeout=timeout, anonymous=anonymous)
 
         return await self._once(uri, operation.method, operation, send)
 

@@ -59,6 +59,7 @@ class _Way(Model):
         default_factory=dict,
         description="The operation's parameters. A plain value is a literal, {expr: ...} an expression.",
     )
+    anonymous: bool = Field(default=False, description="The operation is called without credentials.")
     follow: Expr | None = Field(
         default=None, description="A link, a string, or a list of them, on the resource of the `from` row."
     )
@@ -113,6 +114,17 @@ class ExpandSpec(Model):
     )
     when: Expr
     query: Text = Field(description="What is added to the collection's URL, already encoded.")
+
+
+class SecuritySpec(Model):
+    """The authentication of an API whose description leaves it out; ignored where that has schemes."""
+
+    schemes: dict[Text, dict[str, Any]] = Field(
+        min_length=1, description="Security schemes by name, as under securitySchemes of OpenAPI."
+    )
+    required: tuple[dict[str, tuple[str, ...]], ...] = Field(
+        default=(), description="The alternatives that every operation needs, as `security` of OpenAPI."
+    )
 
 
 class DialectSpec(Model):
@@ -233,6 +245,7 @@ class PipelineSpec(Model):
 
     inputs: dict[StepName, InputSpec] = Field(default_factory=dict)
     dialect: DialectSpec = DialectSpec()
+    security: SecuritySpec | None = None
     login: LoginSpec | None = None
     defaults: DefaultsSpec = DefaultsSpec()
     steps: dict[StepName, StepSpec] = Field(min_length=1)

@@ -47,6 +47,7 @@ class Way:
     operation: Operation | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     computed: tuple[tuple[str, Expression], ...] = ()
+    anonymous: bool = False
     follow: Expression | None = None
     items: Expression | None = None
     pointer: str = ""

@@ -43,6 +43,7 @@ class Client(Protocol):
         body: Any = None,
         *,
         timeout: float | None = None,
+        anonymous: bool = False,
     ) -> Reply: ...
 
     async def follow(

@@ -246,7 +246,9 @@ class _Take:
                 walk._findings.skip(self.step.name, f"the parameter {name} has no value")
                 return
         try:
-            answer = await walk._resources.call(way.operation, parameters, way.timeout)
+            answer = await walk._resources.call(
+                way.operation, parameters, way.timeout, anonymous=way.anonymous
+            )
         except RequestFailed as failed:
             if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
                 message = f"{failed.message}: {way.operation.template}"

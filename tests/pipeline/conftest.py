@@ -19,3 +19,12 @@ def mockups() -> Path:
     if not found.is_dir():
         pytest.skip("no DMTF mockups here (FLEET_SHARED names their place)")
     return found
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The standards body's own description, 2021.4."""
+    found = SHARED / "data" / "redfish-2021.4" / "openapi" / "openapi.yaml"
+    if not found.is_file():
+        pytest.skip("no DMTF description here (FLEET_SHARED names its place)")
+    return found

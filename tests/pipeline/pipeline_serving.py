@@ -43,10 +43,10 @@ class Served:
         tree: Mapping[str, Body] | Callable[[str], Body],
         *,
         url: str = TARGET.url,
-        hold: anyio.Event | None = None,
+        prefix: str = "",
     ) -> None:
         self._tree = tree
-        self._hold = hold
+        self._prefix = prefix
         self.exchange = Exchanged(url)
         self.asked: Counter[str] = Counter()
         self.timeouts: dict[str, float | None] = {}
@@ -55,10 +55,16 @@ class Served:
         self.closed = 0
 
     async def call(
-        self, operation: Any, parameters: Any = None, body: Any = None, *, timeout: float | None = None
+        self,
+        operation: Any,
+        parameters: Any = None,
+        body: Any = None,
+        *,
+        timeout: float | None = None,
+        anonymous: bool = False,
     ) -> Reply:
         call = operation.build(parameters or {}, body)
-        path = self.exchange.endpoint.path + call.path
+        path = self.exchange.endpoint.path + self._prefix + call.path
         return await self._get(f"{path}?{call.query}" if call.query else path, timeout)
 
     async def follow(

@@ -10,9 +10,9 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet.client import Credential, Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
+from fleet.client import Credential, Dialer, OpenAPI, Resolver, TargetClient, TlsContexts, load_document
 from fleet.config import load_spec
-from fleet.openapi import load
+from fleet.openapi import Document, load
 from fleet.outcome import FailureKind as Kind
 from fleet.outcome import Outcome
 from fleet.pace import Pace
@@ -40,9 +40,10 @@ async def scan(
     *,
     credential: Credential | None = None,
     policy: Policy = POLICY,
+    document: Document = DOCUMENT,
 ) -> list[Outcome]:
     """The outcome of every host, all at once."""
-    plan = compile_plan(REDFISH, DOCUMENT, pipeline, locate=REDFISH.place)
+    plan = compile_plan(REDFISH, document, pipeline, locate=REDFISH.place)
     events: list[Any] = []
     dialer = Dialer(
         tls=policy.tls,
@@ -51,7 +52,7 @@ async def scan(
         timeouts=policy.timeouts,
         limits=policy.limits,
     )
-    api, pace = OpenAPI(DOCUMENT), Pace.of(policy, events.append)
+    api, pace = OpenAPI(plan.document), Pace.of(policy, events.append)
 
     def connect(target: Target) -> TargetClient:
         return TargetClient.connect(
@@ -190,3 +191,16 @@ async def test_the_mockups_through_sockets(mockups: Path) -> None:
         assert outcome.status == "ok", outcome.to_json()["errors"]
         counted = rows_per_step(outcome)
         assert (counted["drive"], counted["memory"], counted["controller"]) == (18, 16, 5)
+
+
+async def test_the_published_description_does_as_well(published: Path) -> None:
+    """It names no security scheme; the spec does. Operations are found by template, answers are judged."""
+    document = await anyio.to_thread.run_sync(load_document, str(published))
+    assert not document.schemes
+    async with SimulatedFleet(SimOptions(hosts=2, auth=("root", "canary"))) as sim:
+        outcomes = await scan(sim, credential=LAB, document=document)
+        assert [outcome.status for outcome in outcomes] == ["ok", "ok"]
+        assert [seen["logins"] for seen in sim.counts().values()] == [1, 1]
+        assert [seen["sessions"] for seen in sim.counts().values()] == [0, 0]
+        ours = await scan(sim, credential=LAB)
+        assert [rows_per_step(one) for one in outcomes] == [rows_per_step(one) for one in ours]
