@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -85,6 +86,8 @@ def group() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; a person reads on stderr why it is not 0."""
     shell = Shell()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that lacks a character must not end the command
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         if "_FLEET_COMPLETE" in os.environ:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +132,15 @@ def test_a_run_is_found_by_its_name(
     monkeypatch.chdir(home)
     assert run(["show", "latest"]) == 0
     assert capsys.readouterr().out == "drive\t2\nsystem\t2\n"
+
+
+def test_a_locale_without_the_character_gets_its_escape(tmp_path: Path) -> None:
+    (tmp_path / "outcomes.jsonl").write_bytes(record("h1", [{"id": "日本"}]))
+    code = "import sys; from fleet.cli import main; sys.exit(main())"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "show", str(tmp_path), "drive", "--columns", "id"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, [b"id", rb"\u65e5\u672c"])
