@@ -29,6 +29,8 @@ class Endpoint:
     def parse(cls, url: str) -> Endpoint:
         """The endpoint of a base URL. Raises ValueError, in words for a person, for anything that is not
         `http[s]://host[:port][/prefix]`; userinfo, a query and a fragment are refused."""
+        if not url.isprintable() or " " in url:  # `urlsplit` would quietly drop some of these
+            raise ValueError("a base URL holds no spaces and no control characters")
         parts = urlsplit(url)
         scheme = parts.scheme.lower()
         if scheme not in _PORTS:

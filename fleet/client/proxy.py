@@ -49,8 +49,8 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -
     """Asks the proxy at the other end of `sock` to connect to `host`, and returns the socket to use from
     then on (`sock` is used up, also on failure).
 
-    Raises RequestFailed: `proxy.auth`, `proxy.refused`, `proxy.protocol`, or the host's own `connect.*`
-    when the proxy reports that. Keeps no deadline: the caller does.
+    Raises RequestFailed: `proxy.auth`, `proxy.refused`, `proxy.protocol`, `proxy.no_answer`, or the host's
+    own `connect.*` when the proxy reports that. Keeps no deadline: the caller does.
     """
     if not _can_be_sent(proxy):
         raise RequestFailed(Kind.PROXY_AUTH, f"{proxy.label}: {proxy.scheme} cannot carry these credentials")
@@ -76,6 +76,8 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -
         raise RequestFailed(Kind.DNS_NOT_FOUND, "the host is not a valid domain name") from None
     except Exception as error:
         overheard.close()
+        if isinstance(error, ConnectionError) and _only_greeted(proxy, bytes(overheard.heard)):
+            raise _no_answer(proxy) from error
         raise classify(error, phase="proxy", via=proxy.label) from error
     except BaseException:
         overheard.close()
@@ -129,6 +131,8 @@ def _can_be_sent(proxy: Proxy) -> bool:
 
 
 def _judge(error: ProxyError, proxy: Proxy, heard: bytes) -> RequestFailed:
+    if _only_greeted(proxy, heard):
+        return _no_answer(proxy)
     code = error.error_code
     kind = Kind.PROXY_PROTOCOL
     if code is not None:
@@ -137,6 +141,16 @@ def _judge(error: ProxyError, proxy: Proxy, heard: bytes) -> RequestFailed:
     elif proxy.scheme.startswith("socks5") and _refused_login(heard):
         kind = Kind.PROXY_AUTH
     return RequestFailed(kind, f"{proxy.label}: {str(error)[:200]}")
+
+
+def _only_greeted(proxy: Proxy, heard: bytes) -> bool:
+    """Whether a SOCKS 5 proxy let us in and then hung up instead of answering. OpenSSH's `-D` does that when
+    the host refuses at once: its early "granted" is dropped with the channel."""
+    return proxy.scheme.startswith("socks5") and heard in {b"\x05\x00", b"\x05\x02\x01\x00"}
+
+
+def _no_answer(proxy: Proxy) -> RequestFailed:
+    return RequestFailed(Kind.PROXY_NO_ANSWER, f"{proxy.label} hung up instead of connecting to the host")
 
 
 def _refused_login(heard: bytes) -> bool:

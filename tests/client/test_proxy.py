@@ -165,7 +165,7 @@ def refusal(code: int) -> bytes:
         ("socks5", scripted(HELLO, b"\x05\x00\x00\x09"), Kind.PROXY_PROTOCOL),
         ("socks5", scripted(HELLO, b"\x05\x00"), Kind.PROXY_PROTOCOL),
         ("socks5", scripted(), Kind.PROXY_PROTOCOL),
-        ("socks5", scripted(HELLO), Kind.PROXY_PROTOCOL),
+        ("socks5", scripted(HELLO), Kind.PROXY_NO_ANSWER),
         ("socks5", scripted(then="hang"), Kind.PROXY_TIMEOUT),
         ("socks5", scripted(HELLO, then="hang"), Kind.PROXY_TIMEOUT),
         ("socks4", scripted(b"\x00\x5b\0\0\0\0\0\0"), Kind.PROXY_REFUSED),
