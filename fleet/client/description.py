@@ -8,6 +8,7 @@ from pathlib import Path
 from fleet.client.debug import start_debug_log
 from fleet.client.loaders import ChainLoader, FileSystemLoader, Loader, NullLoader, PrefixLoader, WebLoader
 from fleet.client.treecache import CachedParse, default_directory
+from fleet.errors import SpecError
 from fleet.openapi import Document, Parse, load, parse
 
 
@@ -32,6 +33,8 @@ def load_document(
         return load(source, reader=loader or ChainLoader(*mapped, NullLoader()), parse=parsing)
     name = str(source)
     if "://" in name:
+        if "@" in name.partition("://")[2].partition("/")[0]:
+            raise SpecError("the URL of a description holds no user or password")
         document = load(source=name, reader=loader or ChainLoader(*mapped, WebLoader(name)), parse=parsing)
         document.preload()  # now, in this thread: nothing is fetched when a call is made
         return document

@@ -98,7 +98,9 @@ def check_credential(name: str, value: Any, schemes: Mapping[str, SecurityScheme
         try:
             styles.header_text(styles.scalar(checked))
         except ValueError:
-            raise ConfigError(f"the value for {name!r} holds control characters") from None
+            raise ConfigError(
+                f"the value for {name!r} holds control characters, or more than Latin-1"
+            ) from None
     return checked
 
 

@@ -44,9 +44,13 @@ def percent_name(text: str) -> str:
 
 
 def header_text(text: str) -> str:
-    """A header value as it is. Raises ValueError where it would end the header."""
+    """A header value as it is. Raises ValueError where no header can hold it."""
     if _UNSAFE_HEADER.search(text):
         raise ValueError("a header value holds no control characters")
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError("a header value holds only Latin-1 characters") from None
     return text
 
 
@@ -68,7 +72,7 @@ def scalar(value: Any) -> str:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
-    raise TypeError(f"a {type(value).__name__} cannot be written as text")
+    raise TypeError(f"a value of type {type(value).__name__} cannot be written as text")
 
 
 def _listed(value: Any, encode: Quote) -> list[str]:

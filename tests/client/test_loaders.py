@@ -162,6 +162,12 @@ def test_references_stay_in_the_directory_of_the_description(tmp_path: Path) -> 
             built(outside)
 
 
+def test_a_password_in_the_url_is_refused_unseen() -> None:
+    with pytest.raises(SpecError, match="no user or password") as caught:
+        load_document("https://user:c4nary@host.example/openapi.yaml")
+    assert "c4nary" not in str(caught.value)
+
+
 def test_text_in_hand_reads_nothing_else(tmp_path: Path) -> None:
     data = _split(tmp_path, "part.json").read_bytes()
     with pytest.raises(SpecError, match="cannot be used"):

@@ -210,6 +210,27 @@ async def test_failures_have_their_kind(server: Any, kind: str, expected: Failur
     await api.aclose()
 
 
+@pytest.mark.parametrize("factory", [None, httpx.AsyncClient, sync_session], ids=["wire", "httpx", "sync"])
+async def test_another_origin_never_hears_of_a_redirect(
+    server: Any, serve: Any, monkeypatch: pytest.MonkeyPatch, factory: Any
+) -> None:
+    """The peer that is redirected to gets no connection at all, hence no credential."""
+    foreign = await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", host="127.0.0.8")
+    monkeypatch.setitem(ANSWERS, "foreign", (307, {"Location": f"{foreign.url}/answer/json"}, b""))
+    base = f"http://127.0.0.1:{server.server_port}"
+    api = OpenAPI.loads(base, orjson.dumps(API), session_factory=factory)
+    api.authenticate(token="c4nary")
+    with pytest.raises(RequestFailed) as caught:
+        if factory is sync_session:
+            await asyncio.to_thread(api._.answer, {"kind": "foreign"})
+        else:
+            await api._.answer({"kind": "foreign"})
+    assert caught.value.kind is FailureKind.REDIRECT_BLOCKED
+    assert server.seen[0][2]["Authorization"] == "Bearer c4nary"
+    assert (foreign.connections, foreign.seen) == (0, [])
+    api.close() if factory is sync_session else await api.aclose()
+
+
 async def test_a_dead_host_is_a_failure_with_a_kind(api: OpenAPI) -> None:
     dead = api.clone("http://127.0.0.9:1")
     with pytest.raises(RequestFailed) as caught:
