@@ -45,8 +45,8 @@ def run_scan(
         except BaseException:
             _show(prepared, seen, None, shell)
             raise
-    _write_metrics(view, seen, result)
     _show(prepared, seen, result, shell)
+    _write_metrics(view, seen, result)
     return _status(seen, result, fail_on)
 
 

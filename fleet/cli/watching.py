@@ -14,6 +14,7 @@ import fleet
 from fleet.cli.sections import option, section
 from fleet.cli.shell import Shell
 from fleet.cli.values import Duration, FailOn
+from fleet.errors import ConfigError
 
 if TYPE_CHECKING:
     from fleet.event import Listener
@@ -110,8 +111,10 @@ def watch(
 ) -> Iterator[Watch]:
     """The listeners that a view asks for, drawing and serving while entered.
 
-    Raises ConfigError when the metrics address cannot be bound.
+    Raises ConfigError when the metrics address cannot be bound, or the metrics file has no place.
     """
+    if view.metrics_file is not None and not view.metrics_file.absolute().parent.is_dir():
+        raise ConfigError(f"--metrics-file {view.metrics_file}: there is no directory to write it in")
     from fleet.observe import (
         LogListener,
         Metrics,

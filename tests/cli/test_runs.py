@@ -247,6 +247,15 @@ def test_without_its_secret_nothing_starts(hosts: Hosts) -> None:
     assert hosts.total("accepted") == before
 
 
+def test_what_cannot_be_written_is_found_before_a_socket_opens(hosts: Hosts) -> None:
+    before = hosts.total("accepted")
+    ended = hosts.scan("--metrics-file", "absent/m.prom")
+    assert ended.returncode == 2
+    assert "--metrics-file absent/m.prom: there is no directory" in ended.stderr
+    assert hosts.scan("--metrics-listen", "nonsense").returncode == 2
+    assert hosts.total("accepted") == before
+
+
 def test_metrics_are_served_while_the_scan_runs(slow_hosts: Hosts) -> None:
     with slow_hosts.start("-c", 2, "-p", "probe", "--metrics-listen", "0") as scanning:
         assert scanning.stderr is not None
