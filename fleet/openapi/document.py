@@ -13,7 +13,7 @@ from fleet.openapi.load import parse as parse_tree
 from fleet.openapi.lower import front_end
 from fleet.openapi.model import Requirement, SecurityScheme
 from fleet.openapi.operation import Operation
-from fleet.openapi.refs import Library, Parse, Place, Reader
+from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
 from fleet.openapi.schema import Check, compile_check, no_check
 
@@ -135,9 +135,10 @@ class Document:
             check = self._checks.get(id(place.value))
             if check is None:
                 check = compile_check(self._library, place, self._front.dialect)
+        except MissingDocument:
+            check = no_check
         except SpecError as error:
-            if place is not schema or not self._library.missing:
-                self._warn(f"answers of {name} cannot be checked: {error}")
+            self._warn(f"answers of {name} cannot be checked: {error}")
             check = no_check
         self._checks[id(place.value)] = check
         return check

@@ -10,6 +10,7 @@ from fleet.errors import SpecError
 from fleet.openapi.bodies import BodyPlan, is_json
 from fleet.openapi.model import Answer, Parameter, Requirement, Site
 from fleet.openapi.params import ParameterPlan
+from fleet.openapi.refs import MissingDocument
 from fleet.openapi.schema import Check, media_for, no_check
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Operation:
         if self._answers is None:
             try:
                 self._answers = self._document._front.answers(self._site)
+            except MissingDocument:
+                self._answers = ()
             except SpecError as error:
                 self._document._warn(f"the answers of {self.name} cannot be read: {error}")
                 self._answers = ()

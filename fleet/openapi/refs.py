@@ -28,6 +28,10 @@ Parse: TypeAlias = Callable[[bytes, str], Any]
 """Turns the bytes of the document of that URI into a tree."""
 
 
+class MissingDocument(SpecError):
+    """A referenced document cannot be read. The library counts it: one warning tells of all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A value and the document it stands in: references inside it are relative to that document."""
@@ -69,7 +73,7 @@ class Library:
                 return self.trees.setdefault(uri, self._parse(self._reader(uri), uri))
             except SpecError as error:
                 why = self.missing[uri] = str(error)
-        raise SpecError(f"a referenced document cannot be used: {why}", file=uri)
+        raise MissingDocument(f"a referenced document cannot be used: {why}", file=uri)
 
     def resolve(self, uri: str, ref: str) -> Place:
         """What `ref`, standing in the document `uri`, points at; one step, the result may refer on."""

@@ -184,3 +184,19 @@ def test_preload_reads_the_whole_closure() -> None:
     document.preload()
     assert set(document.trees) == {"/d/api.json", "/d/a.json", "/d/b.json"}
     assert set(document.missing) == {"/d/gone.json"}
+
+
+def test_answers_in_a_missing_file_are_one_warning_for_all_operations() -> None:
+    lost = {"get": {"responses": {"200": {"$ref": "gone.json#/r"}}}}
+    broken = {"get": {"responses": {"200": {"$ref": "#/components/nowhere"}}}}
+    document = load(
+        description({f"/{n}": lost for n in range(5)} | {"/broken": broken}),
+        source="/d/api.json",
+        reader=reading({}),
+    )
+    for operation in document.operations.values():
+        assert operation.build().headers == (("Accept", "*/*"),)
+        assert operation.violations(200, None, 1) == ()
+    assert len(document.warnings) == 2
+    assert "the answers of GET /broken cannot be read" in document.warnings[0]
+    assert document.warnings[1] == "1 referenced file is missing: gone.json"

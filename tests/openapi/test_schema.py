@@ -155,8 +155,7 @@ def test_published_mockups_against_the_schemas_of_their_types(shared: Path) -> N
 
 
 def test_published_mockups_against_published_schemas(shared: Path) -> None:
-    """2021.4 by path template, extra properties allowed: the counts of a measured run were 725 valid, 33 not,
-    54 without a template, of 812 resources in two mockups."""
+    """2021.4 by path template, extra properties allowed: an independent validator counted the same."""
     root = shared / "data/redfish-2021.4/openapi"
     mockups = shared / "data/redfish-2025.4/mockups"
 
@@ -178,9 +177,7 @@ def test_published_mockups_against_published_schemas(shared: Path) -> None:
             found = operation.violations(200, "application/json", value)
             rules.update(rule for _, rule in found)
             counts["invalid" if found else "valid"] += 1
-    assert sum(counts.values()) == 812
-    assert counts["no template"] == 54
-    assert 25 <= counts["invalid"] <= 60
+    assert counts == {"valid": 725, "invalid": 33, "no template": 54}
     assert "required" in rules
     assert len(document.warnings) == 1
     assert "referenced files are missing" in document.warnings[0]
