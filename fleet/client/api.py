@@ -237,7 +237,9 @@ class OpenAPI:
         if operation is None:
             route, needed, accept = "GET <other>", self.document.security, _ANY_JSON
         else:
-            route, needed, accept = operation.name, operation.requirements, operation.accept
+            route, needed, accept = operation.name, operation.requirements, _ANY_JSON
+            if operation.compiled:  # else its answers may stand in files, and this runs in the event loop
+                accept = operation.accept
         added = NOTHING if anonymous else self._added_for(needed, route)
         if added.query:
             path = f"{path}{'&' if '?' in path else '?'}{added.query}"

@@ -166,6 +166,8 @@ def test_without_credentials_the_service_decides_but_oauth_is_loud(api: OpenAPI)
 def test_links_are_named_and_carry_credentials(api: OpenAPI) -> None:
     api.authenticate(token="t")
     clone = api.clone("https://other/bmc")
+    assert clone.prepare_link("/bmc/api/s/7").headers[0] == ("Accept", "application/json")
+    api.document.operation("getThing").compile()
     assert clone.prepare_link("/bmc/api/s/7?x=1") == Request(
         "GET",
         "/bmc/api/s/7?x=1",
