@@ -34,7 +34,7 @@ def bounded(value: Any, notes: Counter[str]) -> Any:
         if len(value) > MAX_TEXT:
             notes["value_cut"] += 1
             value = value[:MAX_TEXT]
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        return storable(value)
     if isinstance(value, (list, dict)):
         return _pruned(value, notes, MAX_DEPTH, [MAX_ITEMS])
     if isinstance(value, float) and not math.isfinite(value):
@@ -46,6 +46,11 @@ def bounded(value: Any, notes: Counter[str]) -> Any:
         return value
     notes["not_converted"] += 1  # a number no JSON reader keeps, or an unevaluated &expression
     return None
+
+
+def storable(text: str) -> str:
+    """`text` as UTF-8 can hold it: lone surrogates, which JSON can smuggle in, become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _pruned(value: Any, notes: Counter[str], depth: int, left: list[int]) -> Any:
@@ -63,7 +68,7 @@ def _pruned(value: Any, notes: Counter[str], depth: int, left: list[int]) -> Any
         left[0] -= 1
         kept.append((key, _pruned(element, notes, depth - 1, left)))
     if isinstance(value, dict):
-        return {str(key)[:MAX_TEXT]: element for key, element in kept}
+        return {storable(str(key)[:MAX_TEXT]): element for key, element in kept}
     return [element for _, element in kept]
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from fleet.errors import RequestFailed
 from fleet.outcome import Failure, Skipped, Violation
+from fleet.pipeline.convert import storable
 from fleet.policy import Limits
+
+MAX_URI = 2048  # characters of one shown; a link that was refused can be anything
 
 
 class Findings:
@@ -28,7 +31,9 @@ class Findings:
 
     def failure(self, failed: RequestFailed, step: str | None, uri: str | None) -> Failure:
         """One failed request as data; the message is cut to its limit."""
-        message = failed.message[: self._limits.message]
+        message = storable(failed.message[: self._limits.message])
+        if uri is not None:
+            uri = storable(uri[:MAX_URI])
         return Failure(kind=failed.kind, message=message, step=step, uri=uri, status=failed.status)
 
     def fail(self, failed: RequestFailed, step: str | None, uri: str | None) -> None:
@@ -41,7 +46,7 @@ class Findings:
     def skip(self, step: str, why: str, uri: str | None = None) -> None:
         """Record something that the target does not offer."""
         if len(self.skipped) < self._limits.errors:
-            self.skipped.append(Skipped(step=step, why=why, uri=uri))
+            self.skipped.append(Skipped(step=step, why=storable(why), uri=uri))
         else:
             self.dropped["skipped"] += 1
 
@@ -49,6 +54,7 @@ class Findings:
         """Record where an answer does not match its schema."""
         for pointer, rule in found:
             if len(self.violations) < self._limits.violations:
-                self.violations.append(Violation(pointer=pointer, rule=rule, uri=uri))
+                shown = storable(pointer[:MAX_URI])
+                self.violations.append(Violation(pointer=shown, rule=rule, uri=uri))
             else:
                 self.dropped["violations"] += 1

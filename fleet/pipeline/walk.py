@@ -3,6 +3,9 @@
 Demand decides: the rows of a step are asked for per row of the step above, so the second alternative of a
 `firstOf` costs requests only where the first gave nothing. What is found is kept as it is found
 (`produced`), so a target that runs out of time has what came until then.
+
+A link to another origin is an error of its step like any other: it is not followed, and the step is
+incomplete, because the row that it stands for is missing.
 """
 
 from __future__ import annotations

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import anyio
+import orjson
 import pytest
 from pipeline_serving import HANG, Served, failed, probe, status
 
+from fleet.client import Reply
 from fleet.event import ProbeCrashed
 from fleet.outcome import FailureKind as Kind
 from fleet.outcome import Outcome
@@ -526,6 +529,20 @@ async def test_values_of_hosts_are_never_evaluated() -> None:
         {"steps": steps}, Served(parts(1, **{"/parts/0": {"id": "$target.url || {expr: x}"}}))
     )
     assert ids(outcome) == ["$target.url || {expr: x}"]
+
+
+async def test_whatever_a_link_is_its_error_can_be_stored() -> None:
+    odd = ["a\ud800b", "x" * 100_000, "\x00", {"href": 7}, {"href": {"a": "\ud800"}}]
+    body = Reply(200, (), json.dumps({"name": "r", "parts": odd, "map": {"\ud800": "\ud800"}}).encode())
+    steps = {
+        "root": {"operation": "root", "outputs": {"map": "map"}},
+        "part": {"from": "root", "follow": "parts"},
+    }
+    client = Served({"/": body})
+    outcome = await probe({"steps": steps}, client)
+    assert {error.kind for error in outcome.errors} == {Kind.LINK_FOREIGN, Kind.HTTP_NOT_FOUND}
+    assert outcome.notes == {"links_without_url": 2}
+    assert len(orjson.dumps(outcome.to_json())) < 10_000
 
 
 async def test_hundreds_of_targets_share_a_plan_without_mixing() -> None:
