@@ -25,7 +25,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _FRAMED_HERE = {"host", "content-length", "connection", "transfer-encoding"}
 _PREFERRED = (
-    ("accept", "Accept: application/json, */*;q=0.5\r\n"),
+    ("accept", "Accept: application/json\r\n"),
     ("accept-encoding", "Accept-Encoding: gzip, deflate\r\n"),
 )
 

@@ -78,7 +78,7 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -
         overheard.close()
         if isinstance(error, ConnectionError) and _only_greeted(proxy, bytes(overheard.heard)):
             raise _no_answer(proxy) from error
-        raise classify(error, phase="proxy", via=proxy.label) from error
+        raise classify(error, phase="proxy", via=proxy.label)  # noqa: B904 (it sets the cause)
     except BaseException:
         overheard.close()
         raise

@@ -97,10 +97,7 @@ class Connection:
         self._busy = True
         try:
             body = await self._exchange(data, reader, started + timeout)
-        except RequestFailed:
-            self.close()
-            raise
-        except BaseException:
+        except BaseException:  # cancellation too: half an answer is nobody's
             self.close()
             raise
         finally:
@@ -116,9 +113,9 @@ class Connection:
         try:
             try:
                 await self._channel.send(data, deadline)
-            except (ConnectionError, OSError) as error:
-                if isinstance(error, TimeoutError):
-                    raise
+            except TimeoutError:
+                raise
+            except OSError as error:
                 broken = error  # it may have answered before it hung up: 413, or an alert that says why
             while not reader.done:
                 if arrived := await self._channel.receive(deadline):
@@ -133,7 +130,7 @@ class Connection:
             if reader.status >= 400 and failed.kind.blame != "local":
                 reader.reusable = False
                 return reader.body_so_far()
-            raise failed from error
+            raise failed  # noqa: B904 (its cause is set, or it is the error itself)
 
     def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
         failed = classify(error, phase="request")

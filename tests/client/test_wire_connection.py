@@ -80,7 +80,7 @@ async def test_what_is_sent(serve: Any, dialer: Any) -> None:
         f"Host: 127.0.0.1:{peer.port}",
         "OData-Version: 4.0",
         f"User-Agent: fleet/{__version__}",
-        "Accept: application/json, */*;q=0.5",
+        "Accept: application/json",
         "Accept-Encoding: gzip, deflate",
         "",
         "",
@@ -144,6 +144,7 @@ async def test_broken_answers(serve: Any, dialer: Any, server_tls: Any, answer: 
         failed = await failure(dialer(), await serve(answer, context=context))
         assert failed.kind is kind
         assert failed.fresh
+        assert failed.__cause__ is not failed
 
 
 async def test_a_reset_is_a_reset(serve: Any, dialer: Any, reset: Any) -> None:
