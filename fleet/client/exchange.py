@@ -92,10 +92,8 @@ class Exchange:
                 break
             visited.add(following.path)
             request = following
-        failed = RequestFailed(
-            FailureKind.REDIRECT_LOOP, f"redirected {len(visited)} times", status=reply.status
-        )
-        raise self._placed(failed, request)
+        message = f"redirected {len(visited)} times"
+        raise self._placed(RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status), request)
 
     def close(self) -> None:
         """Closes all connections. The exchange is over."""

@@ -107,17 +107,15 @@ class SessionLogin:
     async def send(self, prepare: Prepare, *, timeout: float | None = None) -> Reply:
         """The reply to the prepared request. Raises RequestFailed: auth.* when there is no session to be
         had, and what the exchange raises."""
-        await self._ensure(0)
-        if self._standing is not None:
-            return await self._standing.send(prepare, timeout=timeout)
+        if (standing := await self._ensure(0)) is not None:
+            return await standing.send(prepare, timeout=timeout)
         generation = self._generation
         request = prepare()
         reply = await self._exchange.send(request, timeout=timeout, check=self._check)
         if reply.status != 401 or not request.sensitive:
             return reply
-        await self._ensure(generation)
-        if self._standing is not None:
-            return await self._standing.send(prepare, timeout=timeout)
+        if (standing := await self._ensure(generation)) is not None:
+            return await standing.send(prepare, timeout=timeout)
         reply = await self._exchange.send(prepare(), timeout=timeout, check=self._check)
         if reply.status == 401:
             # A session that is refused right after its login would be opened again for every request.
@@ -150,25 +148,27 @@ class SessionLogin:
         finally:
             self._tell(SessionClosed(self._target, leaked=leaked))
 
-    async def _ensure(self, generation: int) -> None:
-        """Returns when a session newer than `generation` is open, or the fallback is in use."""
+    async def _ensure(self, generation: int) -> StandingLogin | None:
+        """Returns when a session newer than `generation` is open, or with the fallback in its place."""
         self._check()
-        if self._generation > generation or self._standing is not None:
-            return
+        if self._settled(generation):
+            return self._standing
         async with self._one:
             self._check()
-            if self._generation > generation or self._standing is not None:
-                return
-            if generation and not self._renewable:
-                raise RequestFailed(
-                    FailureKind.AUTH_EXPIRED, "401, and no further login is allowed", status=401
-                )
-            self._renewable -= bool(generation)
-            try:
-                await self._log_in()
-            except RequestFailed as failed:
-                self._refusal = failed
-                raise
+            if not self._settled(generation):
+                if generation and not self._renewable:
+                    message = "401, and no further login is allowed"
+                    raise RequestFailed(FailureKind.AUTH_EXPIRED, message, status=401)
+                self._renewable -= bool(generation)
+                try:
+                    await self._log_in()
+                except RequestFailed as failed:
+                    self._refusal = failed
+                    raise
+            return self._standing
+
+    def _settled(self, generation: int) -> bool:
+        return self._generation > generation or self._standing is not None
 
     def _check(self) -> None:
         if self._refusal is not None:

@@ -15,12 +15,13 @@ class Request:
     Host, Content-Length or Connection: the wire adds those. `route` names the operation (operationId or
     `METHOD /template`) for metrics and events, never a concrete URL. `sensitive` names, in lower case,
     the headers that carry credentials; `secrets_in_path` says that the query does, so nobody prints it.
+    Neither headers nor body show in `repr`: a login's body is a password.
     """
 
     method: str
     path: str
-    headers: Headers = ()
-    body: bytes | None = None
+    headers: Headers = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
     route: str = ""
     sensitive: frozenset[str] = field(default_factory=frozenset)
     secrets_in_path: bool = False
@@ -40,8 +41,8 @@ class Reply:
     """
 
     status: int
-    headers: Headers
-    body: bytes
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
     path: str = ""
     seconds: float = 0.0
     attempts: int = 1
