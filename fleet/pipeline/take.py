@@ -1,0 +1,200 @@
+"""One way taken from one row: the requests, pages, members and elements that give rows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.errors import RequestFailed, SpecError
+from fleet.outcome import FailureKind
+from fleet.pipeline.collection import Collections, Member
+from fleet.pipeline.convert import converted
+from fleet.pipeline.crew import Crew
+from fleet.pipeline.fetch import Answer, Resources
+from fleet.pipeline.findings import Findings
+from fleet.pipeline.links import elements_of, links_in
+from fleet.pipeline.plan import Plan, StepPlan, Way
+from fleet.pipeline.scope import Row, Scope
+from fleet.policy import Limits
+from fleet.target import Target
+
+
+@dataclass(slots=True)
+class Ground:
+    """What every take of one target works with. `expands` says whether the service sends members with
+    their collection; `produced` are the rows of each step, as they come."""
+
+    plan: Plan
+    target: Target
+    resources: Resources
+    collections: Collections
+    crew: Crew
+    findings: Findings
+    limits: Limits
+    expands: Callable[[], Awaitable[bool]]
+    produced: Mapping[str, list[Row]]
+    rows: int = field(default=0)
+
+    def scope(self, above: Row | None, answer: Answer | None = None) -> Scope:
+        if answer is None:
+            return Scope(self.target, self.plan.inputs, above)
+        return Scope(self.target, self.plan.inputs, above, answer.status, answer.headers)
+
+    def row(self, take: Take, order: tuple[int, ...], uri: str, resource: Any, answer: Answer) -> Row | None:
+        """A row of what was found, unless `where` drops it. Raises RequestFailed when it is not what the
+        step expects, or one too many."""
+        step, way, notes = take.step, take.way, self.findings.notes
+        scope = self.scope(take.start, answer)
+        for criterion in way.criteria:
+            if not criterion.holds(resource, scope, notes):
+                kind = FailureKind.SCHEMA_MISMATCH if step.above else FailureKind.SPEC_NOT_THIS_API
+                raise RequestFailed(kind, f"the answer does not satisfy: {criterion.text}")
+        if way.where is not None and not way.where.holds(resource, scope, notes):
+            return None
+        if self.rows >= self.limits.rows:
+            self.findings.dropped["rows"] += 1
+            raise RequestFailed(FailureKind.LINK_LIMIT, f"more than {self.limits.rows} rows of one target")
+        self.rows += 1
+        row = Row(step.name, uri, take.start, order)
+        row.key = way.key
+        row.outputs = {
+            output.name: converted(output.expression.value(resource, scope, notes), output.kind, notes)
+            for output in way.outputs
+        }
+        for overlay in step.overlays:
+            if overlay.when.holds(resource, scope, notes):
+                for output in overlay.outputs:
+                    value = output.expression.value(resource, scope, notes)
+                    row.outputs[output.name] = converted(value, output.kind, notes)
+        if step.keeps:
+            row.resource = resource
+        self.produced[step.name].append(row)
+        return row
+
+
+class Take:
+    """One way taken from one row: requests, pages, members, elements. Failures become findings here."""
+
+    def __init__(
+        self, ground: Ground, step: StepPlan, way: Way, start: Row | None, order: tuple[int, ...]
+    ) -> None:
+        self.ground = ground
+        self.step = step
+        self.way = way
+        self.start = start
+        self.order = order
+        self.complete = True
+        self._found: list[Row] = []
+
+    def rows(self) -> list[Row]:
+        """The rows, in the order of the data."""
+        return sorted(self._found, key=lambda row: row.order)
+
+    async def run(self) -> None:
+        way, ground = self.way, self.ground
+        resource = self.start.resource if self.start is not None else None
+        scope = ground.scope(self.start)
+        notes = ground.findings.notes
+        if way.when is not None and not way.when.holds(resource, scope, notes):
+            return
+        if way.operation is not None:
+            await self._called(resource, scope)
+        elif way.follow is not None:
+            found = links_in(way.follow.value(resource, scope, notes), ground.plan.dialect, notes)
+            await ground.crew.each(list(enumerate(found)), self._followed)
+        elif self.start is not None:
+            inline = Answer(self.start.uri, resource, 0, ())
+            self._elements(inline, self.order, inline.value)
+
+    async def _called(self, resource: Any, scope: Scope) -> None:
+        way, ground = self.way, self.ground
+        assert way.operation is not None  # noqa: S101  (the caller looked)
+        parameters = dict(way.parameters)
+        for name, expression in way.computed:
+            parameters[name] = expression.value(resource, scope, ground.findings.notes)
+            if parameters[name] is None:
+                ground.findings.skip(self.step.name, f"the parameter {name} has no value")
+                return
+        try:
+            answer = await ground.resources.call(
+                way.operation, parameters, way.timeout, anonymous=way.anonymous
+            )
+        except RequestFailed as failed:
+            if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
+                message = f"{failed.message}: {way.operation.template}"
+                failed = RequestFailed(FailureKind.SPEC_NOT_THIS_API, message, status=failed.status)
+            self._failed(failed, way.operation.template)
+        except (SpecError, ValueError) as wrong:
+            ground.findings.skip(self.step.name, f"the parameters do not fit: {wrong}"[:200])
+        else:
+            await self._answered(answer, self.order)
+
+    async def _followed(self, numbered: tuple[int, str]) -> None:
+        at, link = numbered
+        way, ground = self.way, self.ground
+        uri = link
+        try:
+            uri = ground.resources.resolve(link, self.start.uri if self.start is not None else "/")
+            if way.collection:
+                answer = await ground.collections.first_page(uri, way.timeout, await ground.expands())
+            else:
+                answer = await ground.resources.follow(uri, timeout=way.timeout)
+        except RequestFailed as failed:
+            self._failed(failed, uri)
+        else:
+            await self._answered(answer, (*self.order, at))
+
+    async def _answered(self, answer: Answer, order: tuple[int, ...]) -> None:
+        """A resource came: it is a collection, holds the elements, or is the row."""
+        if answer.status == 204:
+            self.ground.findings.skip(self.step.name, "204", answer.uri)
+        elif self.way.collection:
+            await self._collected(answer, order)
+        elif self.way.items is not None:
+            self._elements(answer, order, answer.value)
+        else:
+            self._keep(order, answer.uri, answer.value, answer)
+
+    async def _collected(self, first: Answer, order: tuple[int, ...]) -> None:
+        scope = self.ground.scope(self.start, first)
+        listing = await self.ground.collections.listing(self.step.name, self.way, first, scope)
+        self.complete &= listing.complete
+
+        async def read(numbered: tuple[int, Member]) -> None:
+            at, member = numbered
+            if member.answer is not None:
+                self._keep((*order, at), member.uri, member.resource, member.answer)
+                return
+            try:
+                answer = await self.ground.resources.follow(member.uri, timeout=self.way.timeout)
+            except RequestFailed as failed:
+                self._failed(failed, member.uri)
+            else:
+                self._keep((*order, at), answer.uri, answer.value, answer)
+
+        await self.ground.crew.each(list(enumerate(listing.members)), read)
+
+    def _elements(self, answer: Answer, order: tuple[int, ...], value: Any) -> None:
+        way, notes = self.way, self.ground.findings.notes
+        assert way.items is not None  # noqa: S101  (the callers looked)
+        elements = elements_of(way.items.value(value, self.ground.scope(self.start, answer), notes), notes)
+        holder, _, inside = answer.uri.partition("#")
+        for at, element in enumerate(elements):
+            self._keep((*order, at), f"{holder}#{inside}{way.pointer}/{at}", element, answer)
+
+    def _keep(self, order: tuple[int, ...], uri: str, resource: Any, answer: Answer) -> None:
+        try:
+            row = self.ground.row(self, order, uri, resource, answer)
+        except RequestFailed as failed:
+            self._failed(failed, uri)
+        else:
+            if row is not None:
+                self._found.append(row)
+
+    def _failed(self, failed: RequestFailed, uri: str) -> None:
+        if failed.status is not None and failed.status in self.way.optional:
+            self.ground.findings.skip(self.step.name, str(failed.status), uri)
+            return
+        self.complete = False
+        self.ground.findings.fail(failed, self.step.name, uri)
