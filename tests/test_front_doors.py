@@ -1,4 +1,4 @@
-"""A package is entered through its front door: `from fleet.openapi import Document`, not its inner modules."""
+"""A package is entered through its front door: `from fleet.openapi import Document`, no inner module."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 from fleet.assembly.options import ScanOptions
 from fleet.assembly.pins import read_pins
 from fleet.client import Credential, load_document
-from fleet.config import SpecFile, load_spec
+from fleet.config import SpecFile, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, FleetError, InventoryError, PlacedError, UsageError
 from fleet.inventory import (
     Credentials,
@@ -123,7 +123,7 @@ class PreparedScan:
 
     def targets(self, report: Callable[[InventoryError], None]) -> Iterator[Target]:
         """The bound targets, streamed; bad lines go to `report`. Reading blocks: use a thread."""
-        return _bound(open_inventory(self.options, report), self.bindings, self.options, report)
+        yield from _bound(open_inventory(self.options, report), self.bindings, self.options, report)
 
     def describe(self) -> dict[str, Any]:
         """What `--dry-run` shows; the keys are those that `fleet.cli.dryrun` names."""
@@ -141,6 +141,11 @@ class PreparedScan:
             "requests": (self.survey.total or 0) * self.plan.minimum_requests,
             "policy": asdict(self.policy),
         }
+
+
+def builtin_specs() -> dict[str, str]:
+    """The specs that come with fleet: name to title."""
+    return {name: load_spec(path).info.title for name, path in list_builtin_specs().items()}
 
 
 def prepare(options: ScanOptions, *, prompt: Prompt, every_step: bool = False) -> PreparedScan:

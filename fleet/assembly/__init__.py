@@ -1,0 +1,25 @@
+"""The composition root: the one package that knows all parts, and puts a scan together from them."""
+
+from fleet.assembly.execute import Resumed, ScanResult, execute, prepare_resume
+from fleet.assembly.options import ScanOptions
+from fleet.assembly.pins import read_pins, write_pins
+from fleet.assembly.prepare import PreparedScan, builtin_specs, prepare
+from fleet.assembly.single import Called, Learnt, call_operation, check_against, learn_certificates
+
+__all__ = [
+    "Called",
+    "Learnt",
+    "PreparedScan",
+    "Resumed",
+    "ScanOptions",
+    "ScanResult",
+    "builtin_specs",
+    "call_operation",
+    "check_against",
+    "execute",
+    "learn_certificates",
+    "prepare",
+    "prepare_resume",
+    "read_pins",
+    "write_pins",
+]

@@ -1,0 +1,197 @@
+"""Running a prepared scan: the run directory, the sinks, the probe and the loop, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+import orjson
+
+from fleet.assembly.connect import Connector
+from fleet.assembly.manifest import changes_since, manifest_of, options_of
+from fleet.assembly.prepare import PreparedScan, Prompt, prepare
+from fleet.engine import (
+    DoneTargets,
+    Probe,
+    RunDirectory,
+    ScanTotals,
+    Stop,
+    capped_concurrency,
+    done_ids,
+    read_last_outcomes,
+    scan,
+    signals,
+    stands,
+)
+from fleet.errors import InventoryError
+from fleet.event import Listener, WarningRaised, tell
+from fleet.observe import Tally
+from fleet.outcome import FailureKind, Outcome
+from fleet.pipeline import PipelineProbe
+from fleet.sinks import Sink, sink_for
+from fleet.target import Target
+
+NOTHING_THERE = frozenset(
+    {
+        FailureKind.CONNECT_REFUSED,
+        FailureKind.CONNECT_UNREACHABLE,
+        FailureKind.TIMEOUT_CONNECT,
+        FailureKind.DNS_NOT_FOUND,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run to go on with: its directory, locked, and the targets that are done."""
+
+    directory: RunDirectory
+    done: DoneTargets
+    kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """How a scan ended. `complete`: every target of the inventory has its outcome. `forced` names the signal
+    that insisted on an end."""
+
+    run_directory: Path
+    totals: ScanTotals
+
+    @property
+    def complete(self) -> bool:
+        return self.totals.complete
+
+    @property
+    def forced(self) -> str | None:
+        return self.totals.forced
+
+
+def prepare_resume(
+    run: str, *, kinds: frozenset[str] = frozenset(), prompt: Prompt
+) -> tuple[PreparedScan, Resumed]:
+    """The scan of a run directory, made ready to go on with the options it was started with.
+
+    Targets whose last outcome failed with one of `kinds` are scanned again. Raises UsageError, and TryAgain
+    while another scan holds the directory.
+    """
+    directory = RunDirectory.open(Path(run))
+    try:
+        manifest = directory.manifest
+        options = options_of(manifest)
+        prepared = prepare(options, prompt=prompt)
+        done = done_ids(directory.journal, retry_kinds=kinds)
+        notes = (*prepared.notes, *changes_since(manifest), f"{len(done):,} targets are done already")
+        return replace(prepared, notes=notes), Resumed(directory, done, kinds)
+    except BaseException:
+        directory.close()
+        raise
+
+
+async def execute(
+    prepared: PreparedScan,
+    *,
+    listeners: Sequence[Listener],
+    stop: Stop,
+    tally: Tally,
+    resume: Resumed | None = None,
+) -> ScanResult:
+    """Scan every target, journal each outcome, write the summary and the files that feed back in.
+
+    `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`.
+    Raises SinkError when the journal or a sink cannot be written, and TryAgain when another scan holds
+    the run directory.
+    """
+    listener = tell([tally, *listeners])
+    outputs = [sink_for(output) for output in prepared.options.outputs]
+    directory = resume.directory if resume is not None else await _create(prepared)
+    try:
+        if resume is not None:
+            await anyio.to_thread.run_sync(_recount, tally, resume)
+        connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener)
+        async with signals(stop):
+            totals = await scan(
+                prepared.targets(_teller(listener)),
+                _probe(prepared, connector, directory.id, listener),
+                _sinks(directory, outputs),
+                run=directory.id,
+                pipeline=prepared.plan.pipeline,
+                concurrency=_concurrency(prepared, listener),
+                stop=stop,
+                listener=listener,
+                total=prepared.survey.total,
+                done=resume.done if resume is not None else None,
+            )
+        return ScanResult(directory.path, totals)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(_close, directory, tally)
+
+
+async def _create(prepared: PreparedScan) -> RunDirectory:
+    wanted = Path(prepared.options.run_dir) if prepared.options.run_dir is not None else None
+    return await anyio.to_thread.run_sync(lambda: RunDirectory.create(wanted, manifest=manifest_of(prepared)))
+
+
+def _sinks(directory: RunDirectory, outputs: Sequence[Sink]) -> list[Sink]:
+    return [sink_for(directory.journal), *outputs]
+
+
+def _close(directory: RunDirectory, tally: Tally) -> None:
+    try:
+        summary = orjson.dumps(tally.to_json(), option=orjson.OPT_INDENT_2)
+        directory.atomic_write("summary.json", summary + b"\n")
+        directory.write_failed()
+    finally:
+        directory.close()
+
+
+def _recount(tally: Tally, resume: Resumed) -> None:
+    """Count what earlier sessions of the run have stored and this one leaves alone."""
+    for record in read_last_outcomes(resume.directory.journal):
+        if stands(record, resume.kinds):
+            tally.add_record(record)
+
+
+def _concurrency(prepared: PreparedScan, listener: Listener) -> int:
+    rate = prepared.policy.rate
+    allowed, note = capped_concurrency(rate.concurrency, per_target=rate.per_target)
+    if note is not None:
+        listener(WarningRaised("concurrency.capped", note))
+    return allowed
+
+
+def _probe(prepared: PreparedScan, connector: Connector, run: str, listener: Listener) -> Probe:
+    probe = PipelineProbe(
+        prepared.plan,
+        connector,
+        run=run,
+        policy=prepared.policy,
+        listener=listener,
+        deadline=prepared.policy.timeouts.target,
+    )
+    return discovering(probe) if prepared.options.discover else probe
+
+
+def discovering(probe: Callable[[Target], Awaitable[Outcome]]) -> Probe:
+    """The probe of an address range: an address where nothing listens is skipped, not a failure."""
+
+    async def probed(target: Target) -> Outcome:
+        outcome = await probe(target)
+        if outcome.failure is None or outcome.failure.kind not in NOTHING_THERE:
+            return outcome
+        empty = replace(outcome.failure, kind=FailureKind.SKIPPED_EMPTY)
+        return replace(outcome, status="skipped", failure=empty, errors=())
+
+    return probed
+
+
+def _teller(listener: Listener) -> Callable[[InventoryError], None]:
+    """Bad lines of a streamed inventory, told as warnings (those of a file were said before the scan)."""
+
+    def report(error: InventoryError) -> None:
+        listener(WarningRaised("inventory.line_rejected", str(error)))
+
+    return report

@@ -1,0 +1,107 @@
+"""What a run directory remembers of its scan: options by name, digests of what was read, never a secret."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fleet
+from fleet.assembly.options import ScanOptions
+from fleet.assembly.prepare import PreparedScan
+from fleet.errors import UsageError
+from fleet.policy import Policy
+
+_BLOCK = 1024 * 1024
+_PATHS = ("auths_file", "proxies_file", "pins_file")
+
+
+def manifest_of(prepared: PreparedScan) -> dict[str, Any]:
+    """The manifest of a scan that is about to begin."""
+    options = prepared.options
+    return {
+        "fleet": fleet.__version__,
+        "started": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "pipeline": prepared.plan.pipeline,
+        "spec": {"source": str(prepared.spec.path or ""), "sha256": _digest(prepared.spec.path)},
+        "description": {
+            "source": prepared.document.source,
+            "sha256": _digest(Path(prepared.document.source)),
+        },
+        "inventory": [
+            {"source": source, "sha256": digest}
+            for source in options.sources
+            if (digest := _digest(Path(source))) is not None
+        ],
+        "options": _options_json(options, prepared),
+    }
+
+
+def options_of(manifest: Mapping[str, Any]) -> ScanOptions:
+    """The options that a run was started with. Raises UsageError for a manifest of another make."""
+    try:
+        stored = dict(manifest["options"])
+        policy = Policy(
+            **{field.name: _group(field.name, stored["policy"][field.name]) for field in fields(Policy)}
+        )
+        tuples = {name: tuple(stored[name]) for name in ("sources", "exclude", "exclude_files", "outputs")}
+        return ScanOptions(**{**stored, **tuples, "policy": policy, "given": frozenset(stored["given"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"the run's manifest does not hold its options: {error}") from error
+
+
+def changes_since(manifest: Mapping[str, Any]) -> list[str]:
+    """What a person should know before a run goes on: which of its files are not what they were."""
+    noted = [manifest.get("spec"), manifest.get("description"), *manifest.get("inventory", ())]
+    return [
+        f"{part['source']} has changed since this run was started: the new file counts"
+        for part in noted
+        if isinstance(part, dict) and part.get("sha256") and _digest(Path(part["source"])) != part["sha256"]
+    ]
+
+
+def _options_json(options: ScanOptions, prepared: PreparedScan) -> dict[str, Any]:
+    """The options as JSON, with the paths that a resume from elsewhere needs made absolute."""
+    absolute = {name: _absolute(value) for name in _PATHS if (value := getattr(options, name)) is not None}
+    tls = options.policy.tls
+    if tls.ca_file is not None:
+        tls = replace(tls, ca_file=_absolute(tls.ca_file))
+    return {
+        **{field.name: getattr(options, field.name) for field in fields(ScanOptions)},
+        **absolute,
+        "spec": str(prepared.spec.path or options.spec),
+        "sources": [_absolute(source) for source in options.sources],
+        "exclude": list(options.exclude),
+        "exclude_files": [_absolute(path) for path in options.exclude_files],
+        "outputs": [path if path == "-" else str(Path(path).absolute()) for path in options.outputs],
+        "inputs": dict(options.inputs),
+        "given": sorted(options.given),
+        "policy": asdict(replace(options.policy, tls=tls)),
+    }
+
+
+def _absolute(source: str) -> str:
+    """An existing file's absolute path; anything else (an expression, `-`) as it is."""
+    path = Path(source)
+    return str(path.absolute()) if source != "-" and path.exists() else source
+
+
+def _group(name: str, values: Mapping[str, Any]) -> Any:
+    """One section of the policy; numbers that this version does not know are left out."""
+    default = getattr(Policy(), name)
+    known = {field.name for field in fields(default)}
+    return replace(default, **{key: value for key, value in values.items() if key in known})
+
+
+def _digest(path: Path | None) -> str | None:
+    """The SHA-256 of a regular file; None for what is none."""
+    if path is None or not path.is_file():
+        return None
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
