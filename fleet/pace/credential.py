@@ -16,16 +16,6 @@ from fleet.outcome import FailureKind
 from fleet.policy import Breaker
 
 
-def skipped_as(kind: FailureKind) -> FailureKind | None:
-    """The kind under which a target counts as skipped rather than failed, or None.
-
-    The one place of this choice: a request that a paused credential held back fails with `auth.paused`;
-    a target that could not log in for that reason was not tried, so its outcome has the status `skipped`
-    and the kind `skipped.paused`, and a resumed scan may take it up again.
-    """
-    return FailureKind.SKIPPED_PAUSED if kind is FailureKind.AUTH_PAUSED else None
-
-
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One login in flight. Without a verdict (the host was unreachable, say) it counts as neither."""
@@ -59,7 +49,8 @@ class CredentialBreaker:
     - Until it first succeeds, at most `unproven` logins with it are in flight, and never more than could
       fail before the pause: a wrong password costs at most `consecutive` logins over the whole fleet.
     - `consecutive` failures in a row on different targets, or `window_share` of the last `window` logins,
-      pause it: one `BreakerOpened`, and every further login raises RequestFailed(auth.paused).
+      pause it: one `BreakerOpened`, and every further login raises RequestFailed(auth.paused). Such a
+      target was not tried: the verdict on it (in `pipeline`) is `skipped`, and a resumed scan takes it up.
     - After `reopen` seconds one canary login may try; when it succeeds, the pause ends (`BreakerClosed`).
     - A target that refused a credential is not tried with it again: RequestFailed(auth.rejected).
     """

@@ -9,8 +9,7 @@ import pytest
 
 from fleet.errors import RequestFailed
 from fleet.event import BreakerClosed, BreakerOpened, Event
-from fleet.outcome import FailureKind
-from fleet.pace import CredentialBreaker, Pace, ProxyBreaker, skipped_as
+from fleet.pace import CredentialBreaker, Pace, ProxyBreaker
 from fleet.policy import Breaker, Policy, Rate
 
 
@@ -120,11 +119,6 @@ async def test_a_share_of_the_window_pauses_a_proven_credential() -> None:
         "10 of the last 40 logins failed"
     ]
     assert await log_in(breaker, "next", accepted=True) == "auth.paused"
-
-
-def test_a_paused_login_means_a_skipped_target() -> None:
-    assert skipped_as(FailureKind.AUTH_PAUSED) is FailureKind.SKIPPED_PAUSED
-    assert skipped_as(FailureKind.AUTH_REJECTED) is None
 
 
 def test_a_dead_proxy_is_one_event(clock: Any) -> None:
