@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet.config import load_spec
+from fleet.openapi import load
+from fleet.pipeline import compile_plan
+from fleet.pipeline.crew import Crew
+from fleet.policy import Policy, Timeouts
+
+WORK = st.recursive(st.integers(0, 3), lambda inner: st.lists(inner, max_size=5), max_leaves=30)
+
+
+@settings(max_examples=100, deadline=None)
+@given(tree=WORK, size=st.integers(1, 4))
+def test_nested_loops_end_and_never_work_more_than_they_may(tree: Any, size: int) -> None:
+    working = peak = done = 0
+
+    async def visit(node: Any) -> None:
+        nonlocal working, peak, done
+        if isinstance(node, list):
+            await crew.each(node, visit)
+            return
+        working += 1
+        peak = max(peak, working)
+        for _ in range(node):
+            await anyio.lowlevel.checkpoint()
+        working -= 1
+        done += 1
+
+    async def run() -> None:
+        nonlocal crew
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as group:
+                crew = Crew(size, group)
+                await visit(tree)
+
+    crew: Any = None
+    anyio.run(run)
+    assert done == _leaves(tree)
+    assert peak <= size
+
+
+def _leaves(tree: Any) -> int:
+    return sum(map(_leaves, tree)) if isinstance(tree, list) else 1
+
+
+async def test_waiting_lends_the_place() -> None:
+    """With one place, work that waits for other work does not keep it from being done."""
+    async with anyio.create_task_group() as group:
+        crew = Crew(2, group)
+        ready = anyio.Event()
+        order: list[str] = []
+
+        async def work(name: str) -> None:
+            if name == "waits":
+                await crew.wait(ready)
+            elif name == "last":
+                ready.set()
+            order.append(name)
+
+        with anyio.fail_after(5):
+            await crew.each(["waits", "a", "b", "last"], work)
+    assert order == ["a", "b", "last", "waits"]
+
+
+@pytest.mark.parametrize(("pipeline", "target"), [("inventory", 600), ("health", 300), ("firmware", 900)])
+def test_a_plan_tunes_the_policy(pipeline: str, target: float) -> None:
+    spec = load_spec("redfish")
+    document = load(Path(spec.api_source).read_bytes(), source=spec.api_source)
+    plan = compile_plan(spec, document, pipeline)
+    tuned = plan.tuned(dataclasses.replace(Policy(), timeouts=Timeouts(connect=1, logout=9)))
+    assert tuned.timeouts == Timeouts(connect=5, request=20, target=target, logout=9)
+    assert tuned.rate.per_target == 2
