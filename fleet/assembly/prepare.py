@@ -100,7 +100,6 @@ class PreparedScan:
 
     options: ScanOptions
     spec: SpecFile
-    document: Document
     plan: Plan
     policy: Policy
     bindings: Bindings
@@ -112,6 +111,11 @@ class PreparedScan:
     def name(self) -> str:
         """What the spec is called in metrics and headings."""
         return self.spec.path.stem if self.spec.path is not None else self.spec.info.title
+
+    @property
+    def document(self) -> Document:
+        """The description, secured as the spec says where it leaves authentication out."""
+        return self.plan.document
 
     @property
     def metrics(self) -> tuple[tuple[str, str, str], ...]:
@@ -154,10 +158,9 @@ def prepare(options: ScanOptions, *, prompt: Prompt, every_step: bool = False) -
     `prompt` asks a person for a secret. `every_step` stores the rows of all steps, not only the pipeline's.
     """
     spec = load_spec(options.spec, operations=[options.operation] if options.operation else [])
-    document = load_document(spec.api_source, refs=spec.ref_sources)
     plan = compile_plan(
         spec,
-        document,
+        load_document(spec.api_source, refs=spec.ref_sources),
         options.pipeline,
         locate=spec.place,
         inputs=dict(options.inputs),
@@ -170,15 +173,13 @@ def prepare(options: ScanOptions, *, prompt: Prompt, every_step: bool = False) -
         for operation in plan.operations:
             operation.compile()
     policy = _policy(plan, options)
-    notes = [*spec.notes, *document.warnings]
+    notes = [*spec.notes, *plan.document.warnings]
     bindings = _bindings(spec, options, prompt, notes)
     survey = _survey(options, bindings, notes)
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
-    return PreparedScan(
-        options, spec, document, plan, policy, bindings, survey, pins, tuple(dict.fromkeys(notes))
-    )
+    return PreparedScan(options, spec, plan, policy, bindings, survey, pins, tuple(dict.fromkeys(notes)))
 
 
 def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None]) -> Inventory:
