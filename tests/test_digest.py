@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,3 +53,12 @@ def test_a_value_that_does_not_fit_is_refused() -> None:
     with pytest.raises(OverflowError):
         table.add(b"a", 256)
     assert b"a" not in table
+
+
+def test_a_value_is_not_taken_for_a_key() -> None:
+    table = DigestTable(value_bits=32, digest=4)
+    other = int.from_bytes(blake2b(b"other", digest_size=4).digest(), "little")
+    table.add(b"key", other)
+    assert b"other" not in table
+    table.add(b"other", 7)
+    assert (table.get(b"other"), table.get(b"key")) == (7, other)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fleet.errors import InventoryError
 from fleet.inventory import HostSet, parse_condition, parse_match
 from fleet.inventory.address import Place
-from fleet.inventory.seen import ENTRY, PackedEntries, Seen
+from fleet.inventory.seen import Seen
 
 Read = Callable[..., Any]
 
@@ -223,32 +223,10 @@ def test_a_condition_can_be_asked_about_a_target_alone(target: Callable[..., Any
     assert not parse_condition("host=h1:443").holds(target("http://h1"))
 
 
-@given(st.sets(st.integers(0, 10**6), max_size=1500), st.sets(st.integers(0, 10**6), max_size=200))
-def test_packed_entries_are_a_set(inside: set[int], asked: set[int]) -> None:
-    def entry(number: int) -> bytes:
-        return (number * 2654435761 % 2**96).to_bytes(ENTRY, "little")
-
-    entries = PackedEntries()
-    assert all(entries.add(entry(number)) for number in inside)
-    assert entries.count == len(inside)
-    assert {number for number in asked if entries.find(entry(number))} == asked & inside
-    assert not any(entries.add(entry(number)) for number in inside)
-
-
-def test_an_entry_is_found_where_entries_begin_only() -> None:
-    entries = PackedEntries()
-    entries.add(b"\0" * 4 + b"abcdefgh")
-    entries.add(b"\0" * 4 + b"\0\0\0\0abcd")
-    assert entries.find(b"\0" * 8 + b"abcd") == b"\0" * 8 + b"abcd"
-    assert entries.find(b"\0" * 4 + b"efgh\0\0\0\0") is None
-
-
 def test_many_targets_stay_small() -> None:
     seen = Seen()
     count = 50_000
     for number in range(count):
         assert seen.add(f"https://h{number}", f"id{number}") is None
-    packed = [seen._addresses, seen._identities]
-    size = sum(len(bucket) + 33 + 8 for entries in packed for bucket in entries._buckets)
     assert seen.count == count
-    assert size / count < 32
+    assert seen.nbytes / count < 32
