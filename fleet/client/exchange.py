@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 
+from fleet.client.debug import request_answered, request_failed
 from fleet.client.dial import Dialer
 from fleet.client.endpoint import Endpoint
 from fleet.client.message import Reply, Request
@@ -180,8 +181,10 @@ class Exchange:
         try:
             reply = await connection.send(request, timeout=timeout or self._policy.timeouts.request)
         except RequestFailed as failed:
+            request_failed(request, self.endpoint.origin, failed)
             self._report(request, None, failed.kind, time.perf_counter() - started)
             raise
+        request_answered(request, self.endpoint.origin, reply.status)
         self.bytes += len(reply.body)
         self._report(request, reply, None, reply.seconds)
         return reply

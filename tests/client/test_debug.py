@@ -29,6 +29,7 @@ def test_downloads_are_written(log: Path, tmp_path: Path) -> None:
     api.write_bytes(orjson.dumps({"openapi": "3.0.0", "paths": items}))
     (tmp_path / "items.json").write_bytes(orjson.dumps({"one": {"get": {"responses": {}}}}))
     assert "GET /x" in load_document(api, cache=False).operations
+    stop_debug_log()  # lines are written from a thread; this waits for it
     text = log.read_text()
     assert f"Downloading Description Document {api} using FileSystemLoader(root=" in text
     assert f"Resolving items.json#/one - Description Document {tmp_path}/items.json unknown ..." in text
@@ -40,6 +41,7 @@ def test_requests_are_written_without_secrets(log: Path) -> None:
     request_answered(request, "https://h", 200)
     request_answered(Request("POST", "/p?q=1"), "https://h", 422)
     request_failed(request, "https://h", RequestFailed(FailureKind.CONNECT_REFUSED, "nothing there"))
+    stop_debug_log()
     text = log.read_text()
     assert 'HTTP Request: GET https://h/p?*** "HTTP/1.1 200"' in text
     assert 'HTTP Request: POST https://h/p?q=1 "HTTP/1.1 422"' in text
