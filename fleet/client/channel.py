@@ -61,27 +61,31 @@ class Channel:
         """
         secured = context.wrap_socket(self.sock, server_hostname=host, do_handshake_on_connect=False)
         self._socket = secured
-        waited = False
+        waited = self._look(secured)  # some services greet: then it is there already
         while True:
             try:
                 secured.do_handshake()
             except ssl.SSLWantReadError:
                 await self._readable(deadline)
                 if not waited:
-                    waited = True
-                    self._look(secured)
+                    waited = self._look(secured)
             except ssl.SSLWantWriteError:
                 await self._ready(self._loop.add_writer, self._loop.remove_writer, deadline)
             else:
                 return secured.getpeercert(binary_form=True) or b""
 
-    def _look(self, secured: ssl.SSLSocket) -> None:
-        first = socket.recv(secured, 16, MSG_PEEK)  # below TLS, which refuses flags
+    def _look(self, secured: ssl.SSLSocket) -> bool:
+        """Whether the peer has spoken."""
+        try:
+            first = socket.recv(secured, 16, MSG_PEEK)  # below TLS, which refuses flags
+        except (BlockingIOError, InterruptedError):
+            return False
         if not first:
             raise ConnectionResetError("the connection closed before the first byte")
         self.received += 1  # the peer has spoken, whatever becomes of it
         if first[0] not in {20, 21, 22} and not first[0] & 0x80:
             raise NotTls(first)
+        return True
 
     async def send(self, data: bytes, deadline: float) -> None:
         """Sends all of it."""

@@ -107,8 +107,10 @@ class StandingLogin:
                 if 200 <= reply.status < 400:
                     attempt.succeeded()
                     self._accepted = True
-                elif reply.status == 401 or _is_locked(reply):
+                elif reply.status == 401 or _kind(reply) is FailureKind.AUTH_LOCKED:
                     attempt.failed()
+                    self._refuse(reply)
+                elif _kind(reply) is FailureKind.AUTH_SESSION_LIMIT:
                     self._refuse(reply)
         except RequestFailed as failed:
             if failed.kind.group == "auth":
@@ -128,6 +130,6 @@ class StandingLogin:
             raise copy(self._refusal)
 
 
-def _is_locked(reply: Reply) -> bool:
+def _kind(reply: Reply) -> FailureKind | None:
     failure = failure_of(reply)
-    return failure is not None and failure[0] is FailureKind.AUTH_LOCKED
+    return failure[0] if failure is not None else None

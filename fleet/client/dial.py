@@ -183,8 +183,9 @@ async def _open(address: Address, deadline: float) -> Channel:
 def _tls_failure(error: Exception, via: str | None) -> RequestFailed:
     phase: Phase = "tls"
     if isinstance(error, NotTls):
+        # Neither TLS nor HTTP is another service; a handshake that failed would speak of old firmware.
         plain = error.first.startswith(b"HTTP/")
-        kind = FailureKind.TLS_PLAIN_HTTP if plain else FailureKind.TLS_HANDSHAKE
+        kind = FailureKind.TLS_PLAIN_HTTP if plain else FailureKind.PROTOCOL_FRAMING
         return RequestFailed(kind, f"the host answered {error.first!r} to a TLS hello")
     return classify(error, phase=phase, via=via)
 

@@ -72,18 +72,20 @@ class Exchange:
         timeout: float | None = None,
         check: Check | None = None,
         urgent: bool = False,
+        replay: bool = False,
     ) -> Reply:
         """The final reply, of any status, after redirects and retries.
 
         `timeout` (seconds; the policy's by default) covers one try; the caller's cancel scope covers the
         whole. `check` runs right before each try is sent, and may raise. `urgent` requests (a logout) wait
-        for no rate limit and are not retried. Raises RequestFailed on transport failures,
-        redirect.blocked and redirect.loop.
+        for no rate limit and are not retried. `replay` says of a request that is not idempotent that it may
+        go out again on a new connection when an idle one turns out to be dead; that is no retry, for any
+        request. Raises RequestFailed on transport failures, redirect.blocked and redirect.loop.
         """
         visited = {request.path}
         for _ in range(self._policy.limits.redirects + 1):
             try:
-                reply = await self._repeat(request, timeout, check, urgent=urgent)
+                reply = await self._repeat(request, timeout, check, urgent=urgent, replay=replay)
                 following = redirected(self.endpoint, request, reply)
             except RequestFailed as failed:
                 raise self._placed(failed, request) from failed
@@ -101,14 +103,14 @@ class Exchange:
         self._pool.close()
 
     async def _repeat(
-        self, request: Request, timeout: float | None, check: Check | None, *, urgent: bool
+        self, request: Request, timeout: float | None, check: Check | None, *, urgent: bool, replay: bool
     ) -> Reply:
         """The reply to one request, tried as often as the policy allows."""
         tries = 0
         while True:
             tries += 1
             try:
-                reply = await self._try(request, timeout, check, urgent=urgent)
+                reply = await self._try(request, timeout, check, urgent=urgent, replay=replay)
             except RequestFailed as failed:
                 failed.attempts = tries
                 wait = backoff(tries, self._policy.retry)
@@ -144,7 +146,7 @@ class Exchange:
         return True
 
     async def _try(
-        self, request: Request, timeout: float | None, check: Check | None, *, urgent: bool
+        self, request: Request, timeout: float | None, check: Check | None, *, urgent: bool, replay: bool
     ) -> Reply:
         """One try. An idle connection that the host had given up is replaced once, silently, for requests
         that may be sent twice."""
@@ -153,7 +155,7 @@ class Exchange:
         try:
             return await self._send_once(request, timeout, check, fresh=False)
         except RequestFailed as failed:
-            if failed.fresh or not request.idempotent:
+            if failed.fresh or not (request.idempotent or replay):
                 raise
         return await self._send_once(request, timeout, check, fresh=True)
 

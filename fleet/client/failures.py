@@ -192,7 +192,7 @@ def failure_of(reply: Reply) -> tuple[Kind, str] | None:
     """The failure that an answer's status means, with a message; None for 1xx to 3xx.
 
     403 looks into the body: Redfish says `PasswordChangeRequired` there. A lock-out is told with 401, 403
-    or 503 and words only, so words decide.
+    or 503 and words only, a full session table with 429 or 503, so words decide.
     """
     status = reply.status
     if status < 400:
@@ -210,9 +210,28 @@ def failure_of(reply: Reply) -> tuple[Kind, str] | None:
         case 404:
             return Kind.HTTP_NOT_FOUND, "404: not found"
         case 429 | 503:
+            if says_table_full(reply):
+                return Kind.AUTH_SESSION_LIMIT, f"{status}: the host's session table is full"
             return Kind.HTTP_UNAVAILABLE, f"{status}: unavailable"
     return Kind.HTTP_STATUS, f"status {status}"
 
+
+def says_table_full(reply: Reply) -> bool:
+    """Whether an answer's words are those for a session table without a free place."""
+    text = reply.body[:16384].lower()
+    return any(words in text for words in _TABLE_FULL)
+
+
+# As iDRAC (RAC0218), DMTF's registry, XCC, iLO and Supermicro word it. Lower case.
+_TABLE_FULL = (
+    b"rac0218",
+    b"sessionlimitexceeded",
+    b"session limit",
+    b"maximum number of user sessions",
+    b"maximum number of sessions",
+    b"simultaneous sessions",
+    b"too many sessions",
+)
 
 # Lower case, as iDRAC, iLO, XCC and OpenBMC word it.
 _LOCKED = (

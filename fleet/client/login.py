@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from fleet.client.credential import Credential, Prepare, StandingLogin
-from fleet.client.failures import failure_of
+from fleet.client.failures import failure_of, says_table_full
 from fleet.client.links import resolve_link
 from fleet.client.message import Reply, Request
 from fleet.client.shield import finish
@@ -30,16 +30,6 @@ if TYPE_CHECKING:
     from fleet.openapi import Operation
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
-# A full session table, as iDRAC (RAC0218), DMTF's registry, XCC, iLO and Supermicro word it. Lower case.
-_TABLE_FULL = (
-    b"rac0218",
-    b"sessionlimitexceeded",
-    b"session limit",
-    b"maximum number of user sessions",
-    b"maximum number of sessions",
-    b"simultaneous sessions",
-    b"too many sessions",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +59,10 @@ class LoginPlan:
 class SessionLogin:
     """Sends requests within a session that it opens when the first one needs it.
 
-    A refused login (401, 403) is final for the target, and counts in the breaker; the fallback scheme is used
-    only where the host has no session service, or no free session. A 401 to a request opens one new session
+    A refused login (401, 403) is final for the target, wherever it was tried, and counts in the breaker; the
+    fallback scheme is used only where the host has no session service, or no free session. One 401 is no
+    refusal: where the host names no place for sessions, and asks for Basic at the place that was guessed,
+    it asks for Basic everywhere, whether or not there is anything. A 401 to a request opens one new session
     for all requests that met it, and each is sent once more; a second 401 is auth.expired.
     """
 
@@ -191,6 +183,8 @@ class SessionLogin:
                     break
                 if 200 <= reply.status < 300 or reply.status in self._plan.unavailable:
                     continue
+                if self._guards_everything(reply):
+                    break
                 if failed.kind in {
                     FailureKind.AUTH_REJECTED,
                     FailureKind.AUTH_FORBIDDEN,
@@ -220,6 +214,14 @@ class SessionLogin:
             return None
         return self._plan.collection_from(_parsed(self.resource))
 
+    def _guards_everything(self, reply: Reply) -> bool:
+        """Whether a 401 speaks of the path and not of the password: a guess, on a host that wants Basic."""
+        guessed = (
+            self.resource is not None and self._plan.collection_from is not None and self._named() is None
+        )
+        offered = (reply.header("www-authenticate") or "").lower()
+        return guessed and reply.status == 401 and offered.startswith("basic")
+
     def _request(self) -> Request:
         """The login request. It carries the password in its body, hence never an Authorization header: some
         BMCs answer that with 400 or 415."""
@@ -229,7 +231,7 @@ class SessionLogin:
 
     async def _post(self, request: Request) -> tuple[Reply, bool]:
         """The answer to one login, and whether it opened a session."""
-        reply = await self._exchange.send(request)
+        reply = await self._exchange.send(request, replay=True)
         opened = 200 <= reply.status < 300 and self._open(reply, reply.path or request.path)
         return reply, opened
 
@@ -268,8 +270,7 @@ class SessionLogin:
 
     def _judge(self, reply: Reply) -> RequestFailed:
         """Why there is no session, in the words of failure kinds."""
-        text = reply.body[:16384].lower()
-        if reply.status in {400, 429, 500, 503} and any(words in text for words in _TABLE_FULL):
+        if reply.status in {400, 429, 500, 503} and says_table_full(reply):
             message = f"{reply.status}: the host's session table is full"
             return RequestFailed(FailureKind.AUTH_SESSION_LIMIT, message, status=reply.status)
         kind, message = failure_of(reply) or (

@@ -42,11 +42,12 @@ def tries_allowed(failed: RequestFailed, request: Request, policy: Retry) -> int
 
 
 def worth_repeating(reply: Reply, request: Request) -> bool:
-    """Whether an answer says "later": 429, 502, 503 or 504 to an idempotent request, a lock-out excepted."""
+    """Whether an answer says "later": 429, 502, 503 or 504 to an idempotent request. A lock-out or a full
+    session table says "not by asking again"."""
     if reply.status not in RETRY_STATUSES or not request.idempotent:
         return False
     failure = failure_of(reply)
-    return failure is None or failure[0] is not FailureKind.AUTH_LOCKED
+    return failure is None or failure[0].group != "auth"
 
 
 def retry_after(reply: Reply, *, now: float) -> float | None:

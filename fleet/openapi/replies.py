@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -13,6 +14,8 @@ from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 
 MAX_DEPTH = 256  # of one body's nesting
+MAX_VALUES = 100  # after the first, in one body
+_SPACE = re.compile(r"[ \t\r\n]*")
 _OPEN = re.compile(rb'["\[\]{}]')
 _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
@@ -21,8 +24,8 @@ def read_json(body: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[Any, tuple[st
     """The value of a JSON body, and what had to be forgiven to read it, in this order:
 
     `bom`, `latin1` (not UTF-8, read as Latin-1), `control_characters` (raw ones in strings), `nan` (NaN or
-    Infinity; they become None), `concatenated` (further JSON values follow; the first counts),
-    `trailing_bytes` (anything else follows).
+    Infinity; they become None), `concatenated` (further JSON values follow; the last object counts, because
+    devices put an error or a notice before the answer), `trailing_bytes` (anything else follows).
 
     Raises `RequestFailed` with BODY_NOT_JSON, BODY_TOO_DEEP, or BODY_ENCODING (UTF-16 and UTF-32).
     """
@@ -51,16 +54,25 @@ def _lenient(body: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
     except UnicodeDecodeError:
         text = body.decode("latin-1")
         forgiven.append("latin1")
-    text = text.lstrip(" \t\r\n")
-    value, end = _first_value(text, forgiven)
-    rest = text[end:].strip(" \t\r\n")
-    if rest:
-        forgiven.append(_kind_of_rest(rest))
-    return value, tuple(forgiven)
+    value, end = _value_at(text, _past_space(text, 0), forgiven)
+    concatenated = False
+    with suppress(RequestFailed):
+        for _ in range(MAX_VALUES):
+            if end == len(text):
+                break
+            further, end = _value_at(text, end, forgiven)
+            concatenated = True
+            if isinstance(further, dict):
+                value = further
+    if concatenated:
+        forgiven.append("concatenated")
+    if end < len(text):
+        forgiven.append("trailing_bytes")
+    return value, tuple(dict.fromkeys(forgiven))
 
 
-def _first_value(text: str, forgiven: list[str]) -> tuple[Any, int]:
-    """The first JSON value of a text and where it ends."""
+def _value_at(text: str, start: int, forgiven: list[str]) -> tuple[Any, int]:
+    """The JSON value that begins at `start`, and where it and the space behind it end."""
     strange: list[str] = []
 
     def constant(name: str) -> None:
@@ -72,16 +84,21 @@ def _first_value(text: str, forgiven: list[str]) -> tuple[Any, int]:
         )
         strange.clear()
         try:
-            value, end = decoder.raw_decode(text)
+            value, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             continue
         if not strict:
             forgiven.append("control_characters")
         if strange:
             forgiven.append("nan")
-        return _encodable(value), end
-    head = text[:24].encode("ascii", "backslashreplace").decode()
+        return _encodable(value), _past_space(text, end)
+    head = text[start : start + 24].encode("ascii", "backslashreplace").decode()
     raise RequestFailed(FailureKind.BODY_NOT_JSON, f"the body is not JSON; it begins {head!r}")
+
+
+def _past_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return found.end() if found is not None else start
 
 
 def _encodable(value: Any) -> Any:
@@ -107,14 +124,6 @@ def _real(strange: list[str]) -> Callable[[str], float | None]:
         return value
 
     return real
-
-
-def _kind_of_rest(rest: str) -> str:
-    try:
-        json.JSONDecoder(strict=False).raw_decode(rest)
-    except (ValueError, RecursionError):
-        return "trailing_bytes"
-    return "concatenated"
 
 
 def _depth(body: bytes) -> int:

@@ -100,13 +100,18 @@ class Resources:
         *,
         anonymous: bool = False,
     ) -> Answer:
-        """Call an operation. Raises SpecError or ValueError when the parameters do not fit it."""
+        """Call an operation. `anonymous` leaves credentials out unless the host insists with a 401: some
+        protect even what a standard leaves open. Raises SpecError or ValueError when the parameters do not
+        fit it."""
         built = operation.build(parameters)
         path = self._server_path + built.path
         uri = self.resolve(f"{path}?{built.query}" if built.query else path, "/")
 
-        def send() -> Awaitable[Reply]:
-            return self._client.call(operation, parameters, timeout=timeout, anonymous=anonymous)
+        async def send() -> Reply:
+            reply = await self._client.call(operation, parameters, timeout=timeout, anonymous=anonymous)
+            if anonymous and reply.status == 401:
+                reply = await self._client.call(operation, parameters, timeout=timeout)
+            return reply
 
         return await self._once(uri, operation.method, operation, send)
 

@@ -59,7 +59,10 @@ class _Way(Model):
         default_factory=dict,
         description="The operation's parameters. A plain value is a literal, {expr: ...} an expression.",
     )
-    anonymous: bool = Field(default=False, description="The operation is called without credentials.")
+    anonymous: bool = Field(
+        default=False,
+        description="The operation is called without credentials, unless the host answers 401 to that.",
+    )
     follow: Expr | None = Field(
         default=None, description="A link, a string, or a list of them, on the resource of the `from` row."
     )

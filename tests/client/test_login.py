@@ -290,6 +290,126 @@ async def test_a_full_session_table_is_recorded_and_the_fallback_used(
     assert raised.value.kind is FailureKind.AUTH_SESSION_LIMIT
 
 
+FULL = {"error": {"@Message.ExtendedInfo": [{"MessageId": "IDRAC.2.8.RAC0218"}]}}
+
+
+async def test_a_full_session_table_that_basic_needs_too(host: Any, scan: Any, say: Any) -> None:
+    """Some hosts open a session for every Basic request. No password was wrong: the breaker hears nothing."""
+    server = await host(lambda asked: say(503, FULL))
+    kinds = []
+    async with client_of(scan, server) as client:
+        for _ in range(3):
+            with pytest.raises(RequestFailed) as raised:
+                await client.call("getSystems")
+            kinds.append(raised.value.kind)
+    assert kinds == [FailureKind.AUTH_SESSION_LIMIT] * 3
+    assert [asked.method for asked in server.asked] == ["POST", "GET"]
+    assert not scan.pace.credentials.paused("lab")
+    assert scan.waits == []
+
+
+def guarded(bmc: Bmc, say: Any, root: dict[str, Any], **headers: str) -> Callable[[Any], bytes | None]:
+    """A host without a session service: whatever comes without Basic gets 401, existing or not."""
+
+    def answer(asked: Any) -> bytes | None:
+        if asked.path == "/redfish/v1/":
+            return bytes(say(200, root))
+        return bytes(say(401, **headers)) if asked.headers.get("authorization") != BASIC else bmc(asked)
+
+    return answer
+
+
+ASKS_FOR_BASIC = {"WWW_Authenticate": 'Basic realm="Baremetal API"'}
+
+
+def sessions_of(root: dict[str, Any]) -> object:
+    return root.get("Links", {}).get("Sessions", {}).get("@odata.id")
+
+
+async def test_a_401_at_a_place_that_nobody_named_is_no_refusal(
+    host: Any, bmc: Bmc, scan: Any, say: Any
+) -> None:
+    server = await host(guarded(bmc, say, {}, **ASKS_FOR_BASIC))
+    plan = replace(PLAN, collection_from=sessions_of)
+    async with client_of(scan, server, login=plan) as client:
+        await client.call("getRoot")
+        assert (await client.call("getSystems")).status == 200
+    assert server.paths("POST") == [SESSIONS], "one guess is enough: the next one would be a second password"
+    assert scan.told(LoginFailed) == []
+
+
+@pytest.mark.parametrize(
+    ("root", "headers", "asks_root"),
+    [
+        ({"Links": {"Sessions": {"@odata.id": SESSIONS}}}, ASKS_FOR_BASIC, True),
+        ({}, {}, True),
+        ({}, ASKS_FOR_BASIC, False),
+    ],
+    ids=["named", "Basic is not offered", "the root was not read"],
+)
+async def test_any_other_401_is_a_refusal(
+    host: Any,
+    bmc: Bmc,
+    scan: Any,
+    say: Any,
+    root: dict[str, Any],
+    headers: dict[str, str],
+    asks_root: bool,
+) -> None:
+    server = await host(guarded(bmc, say, root, **headers))
+    plan = replace(PLAN, collection_from=sessions_of)
+    async with client_of(scan, server, login=plan) as client:
+        if asks_root:
+            await client.call("getRoot")
+        with pytest.raises(RequestFailed) as raised:
+            await client.call("getSystems")
+    assert raised.value.kind is FailureKind.AUTH_REJECTED
+    assert all("authorization" not in asked.headers for asked in server.asked)
+
+
+async def test_an_alternative_that_refuses_is_final(host: Any, bmc: Bmc, scan: Any, say: Any) -> None:
+    """404 where the host says that sessions are, then 401 elsewhere: a password was refused."""
+    server = await host(
+        lambda asked: say(401, **ASKS_FOR_BASIC) if asked.path == "/redfish/v1/Sessions" else bmc(asked)
+    )
+    bmc.collections = set()
+    async with client_of(scan, server) as client:
+        await client.call("getRoot")
+        with pytest.raises(RequestFailed) as raised:
+            await client.call("getSystems")
+    assert raised.value.kind is FailureKind.AUTH_REJECTED
+    assert all("authorization" not in asked.headers for asked in server.asked)
+
+
+async def test_a_login_on_a_connection_that_the_host_had_given_up(host: Any, bmc: Bmc, scan: Any) -> None:
+    seen: dict[int, int] = {}
+
+    def one_each(asked: Any) -> bytes | None:
+        seen[asked.connection] = seen.get(asked.connection, 0) + 1
+        return bmc(asked) if seen[asked.connection] == 1 else None
+
+    server = await host(one_each)
+    async with client_of(scan, server) as client:
+        await client.call("getRoot")
+        assert (await client.call("getSystems")).status == 200
+        assert (await client.call("getSystems")).status == 200
+        assert client.exchange.retries == 0
+    assert bmc.logins == 1
+    assert bmc.live == set()
+    assert scan.waits == []
+
+
+async def test_a_login_that_gets_no_answer_on_a_new_connection_is_not_repeated(
+    host: Any, bmc: Bmc, scan: Any
+) -> None:
+    server = await host(lambda asked: None if asked.method == "POST" else bmc(asked))
+    async with client_of(scan, server) as client:
+        with pytest.raises(RequestFailed) as raised:
+            await client.call("getSystems")
+    assert raised.value.kind is FailureKind.PROTOCOL_TRUNCATED
+    assert len(server.paths("POST")) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [

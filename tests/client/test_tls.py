@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from fleet.client import Endpoint, Request, TlsContexts, peek_certificate
+from fleet.client.channel import Channel, NotTls
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind as Kind
 from fleet.policy import Timeouts, Tls
@@ -231,7 +233,7 @@ def says(first: bytes, *, wait: bool = True) -> Callable[..., Any]:
     ("handler", "kind"),
     [
         (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Kind.TLS_PLAIN_HTTP),
-        (says(b"SSH-2.0-OpenSSH_9.2\r\n", wait=False), Kind.TLS_HANDSHAKE),
+        (says(b"SSH-2.0-OpenSSH_9.2\r\n", wait=False), Kind.PROTOCOL_FRAMING),
         (says(b"\x15\x03\x01\x00\x02\x02\x28"), Kind.TLS_HANDSHAKE),
         (says(b"\x15\x03\x01\x00\x02\x02\x46"), Kind.TLS_VERSION),
         (says(b"\x16\x03\x03\x00\x05rubbi"), Kind.TLS_HANDSHAKE),
@@ -243,6 +245,21 @@ async def test_answers_that_are_no_handshake(serve: Any, dialer: Any, handler: A
     with pytest.raises(RequestFailed) as caught:
         await dialer().dial(Endpoint.parse(peer.url.replace("http:", "https:")))
     assert caught.value.kind is kind
+
+
+async def test_a_banner_that_is_there_before_the_handshake() -> None:
+    """OpenSSL would consume it, and call it a wrong TLS version."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+    channel = Channel(ours)
+    try:
+        with pytest.raises(NotTls) as caught:
+            await channel.handshake(TlsContexts().context(Tls(mode="insecure")), "127.0.0.1", 1e9)
+        assert caught.value.first.startswith(b"SSH-2.0-")
+    finally:
+        channel.close()
+        theirs.close()
 
 
 async def test_a_hang_up_in_the_handshake(serve: Any, dialer: Any, reset: Any) -> None:

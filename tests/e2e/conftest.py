@@ -1,4 +1,4 @@
-"""Makes `fleet_process` importable; places to run commands in, and the published data where it is."""
+"""Makes the modules beside it importable; places to run commands in, and the published data where it is."""
 
 from __future__ import annotations
 

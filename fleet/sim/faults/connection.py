@@ -100,14 +100,11 @@ class HangInTls(Behaviour):
 
 @dataclass(frozen=True)
 class SshBanner(Behaviour):
-    """Greets as an SSH server does, then waits. Causes tls.handshake over TLS, protocol.framing without."""
+    """Greets as an SSH server does, then waits. Causes protocol.framing, with TLS and without."""
 
     name = "protocol.framing:ssh-banner"
     kind = FailureKind.PROTOCOL_FRAMING
     aliases = ("ssh-banner",)
-
-    def cause(self, *, secure: bool) -> FailureKind:
-        return FailureKind.TLS_HANDSHAKE if secure else FailureKind.PROTOCOL_FRAMING
 
     def greet(self) -> Script:
         return (b"SSH-2.0-OpenSSH_9.2p1\r\n", Wait(0.05), Close())
