@@ -38,7 +38,13 @@ def run_scan(
     for note in prepared.notes:
         shell.say(note)
     stop = Stop(grace=grace)
-    with watch(view, shell, spec=prepared.name, pipeline_metrics=prepared.metrics) as seen:
+    with watch(
+        view,
+        shell,
+        spec=prepared.name,
+        pipeline_metrics=prepared.metrics,
+        plaintext=prepared.policy.tls.allow_plaintext_credentials,
+    ) as seen:
         run = partial(execute, prepared, listeners=seen.listeners, stop=stop, tally=seen.tally, resume=resume)
         try:
             result = anyio.run(run)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from fleet.observe import KindCount, StepCount, Tally, safe
-
-if TYPE_CHECKING:
-    from collections import Counter
+from fleet.outcome import FailureKind
 
 MAX_KINDS = 20  # failure kinds spelled out
 MAX_STEPS = 60
+MAX_PROXIES = 20
 SHARED = 0.8  # of a kind's targets behind one proxy, or with one label: worth saying
+_AFTER_A_PAUSE = {FailureKind.AUTH_REJECTED, FailureKind.AUTH_PAUSED, FailureKind.SKIPPED_PAUSED}
+_SKIPPED = {FailureKind.SKIPPED_EMPTY.value, FailureKind.SKIPPED_PAUSED.value}
 _STYLES = {"ok": "green", "partial": "yellow", "failed": "red", "skipped": "dim"}
 
 
@@ -44,6 +45,9 @@ def _parts(tally: Tally, ending: Ending) -> Iterator[RenderableType]:
     if tally.steps or tally.not_offered:
         yield Text("")
         yield _steps(tally)
+    if tally.proxies:
+        yield Text("")
+        yield _proxies(tally)
     if tally.kinds:
         yield Text("")
         yield _why(tally)
@@ -59,7 +63,7 @@ def _parts(tally: Tally, ending: Ending) -> Iterator[RenderableType]:
 
 
 def _counts(tally: Tally, ending: Ending) -> Text:
-    shown = Text(f"{tally.targets:,} targets = ", style="bold")
+    shown = Text(f"{_some(tally.targets, 'target')} = ", style="bold")
     for number, (status, style) in enumerate(_STYLES.items()):
         count = tally.statuses[status]
         shown.append(" + " if number else "", style="not bold")
@@ -80,7 +84,7 @@ def _counts(tally: Tally, ending: Ending) -> Text:
     return shown.append(amounts, style="not bold dim")
 
 
-def _steps(tally: Tally) -> Table:
+def _steps(tally: Tally) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     title = f"step of {safe(tally.pipeline, 40)}" if tally.pipeline else "step"
     table.add_column(title, overflow="fold", max_width=32)
@@ -90,6 +94,9 @@ def _steps(tally: Tally) -> Table:
     for (name, _), count in tally.not_offered.items():
         absent[name] = absent.get(name, 0) + count
     steps = {**tally.steps, **{name: StepCount() for name in absent if name not in tally.steps}}
+    empty = [name for name, step in steps.items() if not (step.rows or step.complete or absent.get(name))]
+    if len(empty) > 1:  # as where every target failed at the door: one line says so
+        steps = {name: step for name, step in steps.items() if name not in empty}
     for name, step in list(steps.items())[:MAX_STEPS]:
         table.add_row(
             Text(safe(name, 60)),
@@ -98,12 +105,39 @@ def _steps(tally: Tally) -> Table:
             Text(f"{step.incomplete:,}", style="yellow" if step.incomplete else "dim"),
             Text(f"{absent.get(name, 0):,}" if absent.get(name) else "", style="dim"),
         )
+    if len(empty) < 2:
+        return table
+    names = ", ".join(safe(name, 60) for name in empty[:MAX_STEPS])
+    return Group(*([table] if steps else []), Text(f"on no target: {names}", style="dim"))
+
+
+def _proxies(tally: Tally) -> Table:
+    """How many targets each way to them had, and how many of those failed."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("proxy", overflow="fold", max_width=48)
+    for name in ("targets", "failed"):
+        table.add_column(name, justify="right")
+    failed: Counter[str] = Counter()
+    for kind in tally.kinds.values():
+        if kind.kind not in _SKIPPED:
+            failed.update(kind.proxies)
+    ways = [(safe(key, 80), count, failed[key]) for key, count in tally.proxies.most_common(MAX_PROXIES)]
+    if rest := tally.targets - sum(tally.proxies.values()):
+        ways.append(("(none)", rest, max(tally.statuses["failed"] - sum(failed.values()), 0)))
+    for way, targets, lost in ways:
+        table.add_row(Text(way), f"{targets:,}", Text(f"{lost:,}", style="red" if lost else "dim"))
+    if len(tally.proxies) > MAX_PROXIES:
+        table.add_row(f"and {len(tally.proxies) - MAX_PROXIES:,} more proxies", "", "")
     return table
 
 
 def _why(tally: Tally) -> RenderableType:
     failed, partial, skipped = (tally.statuses[status] for status in ("failed", "partial", "skipped"))
-    counts = ((failed, "failed"), (partial, "are partial"), (skipped, "were skipped"))
+    counts = (
+        (failed, "failed"),
+        (partial, "is partial" if partial == 1 else "are partial"),
+        (skipped, "was skipped" if skipped == 1 else "were skipped"),
+    )
     heads = [f"{count:,} {words}" for count, words in counts if count]
     table = Table.grid(padding=(0, 1), expand=False)
     table.add_column(justify="right", no_wrap=True)
@@ -121,9 +155,10 @@ def _kind(kind: KindCount, tally: Tally) -> Text:
     known = kind.known
     shown = Text(safe(kind.kind, 60), style="bold red" if kind.targets else "bold yellow")
     if not kind.targets:
-        shown.append(" errors in partial targets", style="not bold")
+        noun = "error" if kind.errors == 1 else "errors"
+        shown.append(f" {noun} in partial targets", style="not bold")
     elif kind.errors:
-        shown.append(f" and {kind.errors:,} errors in partial targets", style="not bold")
+        shown.append(f" and {_some(kind.errors, 'error')} in partial targets", style="not bold")
     if known is not None:
         shown.append(f"  blame: {known.blame}", style="not bold dim")
     named = ", ".join(safe(example, 80) for example in kind.examples)
@@ -131,7 +166,7 @@ def _kind(kind: KindCount, tally: Tally) -> Text:
     shown.append(f"\n{named}{', ...' if more else ''}", style="not bold default")
     if kind.message:
         shown.append(f"\n{safe(kind.message, 240)}", style="not bold dim")
-    if known is not None:
+    if known is not None and known.hint:
         shown.append(f"\nhint: {known.hint}", style="not bold italic default")
     for words in _in_common(kind, tally):
         shown.append(f"\n{words}", style="not bold yellow")
@@ -204,20 +239,30 @@ def _next(tally: Tally, ending: Ending, run: str) -> Table:
     table.add_column(overflow="fold")
     table.add_row("run", Text(run))
     if ending.failed_files:
-        listed = ", ".join(safe(name, 80) for name in ending.failed_files[:8])
-        more = f" and {len(ending.failed_files) - 8} more" if len(ending.failed_files) > 8 else ""
-        table.add_row("lists", Text(f"{listed}{more}: inventories, in the run's directory"))
+        first, others = safe(ending.failed_files[0], 80), len(ending.failed_files) - 1
+        more = f" and {others} more like it" if others else ""
+        table.add_row("lists", Text(f"{run}/{first}{more}: inventories, to scan again or to pass on"))
     if tally.steps:
         table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
-    worth = [kind for kind in tally.ranked() if kind.targets and kind.known and kind.known.retryable]
     if not ending.complete:
         table.add_row("next", Text(f"fleet resume {shlex.quote(run)}", style="bold"))
-    elif worth:
-        groups = ",".join(dict.fromkeys(kind.known.group for kind in worth if kind.known))
-        again = sum(kind.targets for kind in worth)
-        command = Text(f"fleet resume {shlex.quote(run)} --kind {groups}", style="bold")
-        table.add_row("next", command.append(f"  ({_some(again, 'target')})", style="not bold"))
+    elif again := _again(tally):
+        kinds = ",".join(kind.kind for kind in again)
+        command = Text(f"fleet resume {shlex.quote(run)} --kind {kinds}", style="bold")
+        count = _some(sum(kind.targets for kind in again), "target")
+        table.add_row("next", command.append(f"  ({count})", style="not bold"))
     return table
+
+
+def _again(tally: Tally) -> list[KindCount]:
+    """The kinds that another try may mend: as they are, or once a paused credential is corrected."""
+    failed = [kind for kind in tally.ranked() if kind.targets and kind.known]
+    paused = any(kind.known is FailureKind.SKIPPED_PAUSED for kind in failed)
+    return [
+        kind
+        for kind in failed
+        if kind.known and (kind.known.retryable or (paused and kind.known in _AFTER_A_PAUSE))
+    ]
 
 
 def _some(count: int, noun: str) -> str:

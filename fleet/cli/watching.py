@@ -107,9 +107,16 @@ class Watch:
 
 @contextmanager
 def watch(
-    view: View, shell: Shell, *, spec: str, pipeline_metrics: Sequence[tuple[str, str, str]]
+    view: View,
+    shell: Shell,
+    *,
+    spec: str,
+    pipeline_metrics: Sequence[tuple[str, str, str]],
+    plaintext: bool = False,
 ) -> Iterator[Watch]:
     """The listeners that a view asks for, drawing and serving while entered.
+
+    `plaintext` says that credentials may go without TLS.
 
     Raises ConfigError when the metrics address cannot be bound, or the metrics file has no place.
     """
@@ -126,7 +133,7 @@ def watch(
         last_success,
     )
 
-    tally = Tally()
+    tally = Tally(plaintext_allowed=plaintext)
     metrics = Metrics(
         version=fleet.__version__,
         spec=spec,
@@ -147,4 +154,6 @@ def watch(
             form=view.log_format,
             redactor=shell.redactor,
         )
+        if (view.log_format or ("console" if progress.isatty() else "json")) == "json":
+            progress.log_to(logger)
         yield Watch((metrics, progress, LogListener(logger)), tally, metrics)

@@ -141,4 +141,4 @@ class _Inflate:
 
 
 def too_large(limit: int) -> RequestFailed:
-    return RequestFailed(FailureKind.BODY_TOO_LARGE, f"more than {limit} bytes")
+    return RequestFailed(FailureKind.BODY_TOO_LARGE, f"more than {limit:,} bytes")

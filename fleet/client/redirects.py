@@ -27,7 +27,7 @@ def redirected(endpoint: Endpoint, request: Request, reply: Reply) -> Request | 
     try:
         path = resolve_link(endpoint, location, at=request.path)
     except RequestFailed as failed:
-        message = f"{reply.status} redirects to {failed.message.removeprefix('a link ')}"
+        message = f"{reply.status} redirect with {failed.message}"
         raise RequestFailed(FailureKind.REDIRECT_BLOCKED, message, status=reply.status) from None
     if request.method in {"GET", "HEAD"}:
         return replace(request, path=path)

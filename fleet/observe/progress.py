@@ -26,6 +26,7 @@ from fleet.event import (
     TargetFinished,
     TargetStarted,
 )
+from fleet.observe.logs import Logger
 from fleet.observe.text import safe
 
 EVERY = 10.0  # seconds between two lines where there is no terminal
@@ -38,7 +39,7 @@ class Progress:
 
     `total` is learned from the scan; while the inventory still streams it is unknown and there is no ETA.
     With `silent` nothing is drawn, but a stop is still announced; with `quiet` it is not either. `note` and
-    `write` always write. `clock` is monotonic seconds.
+    `write` always write. `clock` is monotonic seconds. After `log_to` the sparse lines are log records.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Progress:
         self._clock = clock
         self._began = clock()
         self._total: int | None = None
+        self._concurrency: int | None = None
+        self._logger: Logger | None = None
         self._started = 0
         self._counts = {"ok": 0, "partial": 0, "failed": 0, "skipped": 0}
         self._marks: deque[tuple[float, int]] = deque(maxlen=int(WINDOW) * REDRAWS)
@@ -75,8 +78,13 @@ class Progress:
 
     @property
     def in_hand(self) -> int:
-        """Targets started and not done."""
-        return max(self._started - self.done, 0)
+        """Targets started and not done; what only waits to be stored is not counted."""
+        waiting = max(self._started - self.done, 0)
+        return waiting if self._concurrency is None else min(waiting, self._concurrency)
+
+    def log_to(self, logger: Logger) -> None:
+        """Where lines are read by a machine: say how far the scan is as `scan.progressed`."""
+        self._logger = logger
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -85,7 +93,7 @@ class Progress:
             case TargetStarted():
                 self._started += 1
             case ScanStarted():
-                self._total = event.total
+                self._total, self._concurrency = event.total, event.concurrency
             case BreakerOpened():
                 self._paused[event.scope, event.key] = event.why
             case BreakerClosed():
@@ -226,7 +234,23 @@ class Progress:
 
     def _tick(self) -> None:
         while not self._over.wait(self._every):
-            self.note(self.line())
+            if self._logger is None:
+                self.note(self.line())
+            else:
+                self._log(self._logger)
+
+    def _log(self, logger: Logger) -> None:
+        rate, left = self._pace()
+        logger.info(
+            "scan.progressed",
+            done=self.done,
+            total=self._total,
+            **self._counts,
+            in_flight=self.in_hand,
+            per_second=round(rate, 1),
+            seconds=round(self._elapsed, 1),
+            seconds_left=None if left is None else round(left, 1),
+        )
 
 
 def _clock(seconds: float) -> str:

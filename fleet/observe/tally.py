@@ -79,10 +79,12 @@ class Tally:
     """A listener that counts; memory does not grow with the number of targets.
 
     `add` counts an outcome that is stored; `add_record` counts one as its JSON form, so that a resumed run
-    sums up the whole run. `targets` is the sum over the four statuses, always.
+    sums up the whole run. `targets` is the sum over the four statuses, always. Where `plaintext_allowed` is
+    false no credential went without TLS, whatever was bound to a target.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, plaintext_allowed: bool = True) -> None:
+        self._plaintext_allowed = plaintext_allowed
         self.run = ""
         self.pipeline = ""
         self.started = 0  # targets taken in hand
@@ -150,7 +152,7 @@ class Tally:
         if outcome.failure is not None:
             failure = outcome.failure
             self._failed(failure.kind.value, outcome.id, failure.message, outcome.proxy, outcome.labels)
-        if outcome.status != "failed":  # the errors of a failed target led to its failure, counted above
+        if outcome.status == "partial":  # elsewhere the errors led to the failure that is counted above
             for error in outcome.errors:
                 self._erred(error.kind.value, outcome.id, error.message)
         for name, step in outcome.steps.items():
@@ -161,7 +163,7 @@ class Tally:
             self.checks.setdefault(check.check, Counter())[check.result] += 1
         self.violations += len(outcome.violations)
         self._amounts(outcome.dropped, outcome.notes, outcome.requests, outcome.bytes, outcome.retries)
-        self.plaintext += outcome.auth is not None and outcome.target.startswith("http://")
+        self._unprotected(outcome.auth, outcome.target)
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Count one outcome read back from a run, stored before this session."""
@@ -170,7 +172,7 @@ class Tally:
         self._status(record["status"], proxy, labels)
         if failure := record.get("failure"):
             self._failed(failure["kind"], target, failure.get("message", ""), proxy, labels)
-        if record["status"] != "failed":
+        if record["status"] == "partial":
             for error in record.get("errors", ()):
                 self._erred(error["kind"], target, error.get("message", ""))
         for name, step in record.get("steps", {}).items():
@@ -182,8 +184,7 @@ class Tally:
         self.violations += len(record.get("violations", ()))
         numbers = (record.get(name, 0) for name in ("requests", "bytes", "retries"))
         self._amounts(record.get("dropped", {}), record.get("notes", {}), *numbers)
-        url = str(record.get("target", ""))
-        self.plaintext += record.get("auth") is not None and url.startswith("http://")
+        self._unprotected(record.get("auth"), str(record.get("target", "")))
 
     def ranked(self) -> list[KindCount]:
         """The failure kinds, those that cost most targets first."""
@@ -269,6 +270,9 @@ class Tally:
         self.requests += requests
         self.bytes += size
         self.retries += retries
+
+    def _unprotected(self, auth: str | None, url: str) -> None:
+        self.plaintext += self._plaintext_allowed and auth is not None and url.startswith("http://")
 
     def _overhear(self, event: WarningRaised) -> None:
         key = (event.name, event.message)

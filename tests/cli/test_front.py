@@ -137,7 +137,7 @@ def test_a_scan_without_targets_says_what_it_wants(capsys: pytest.CaptureFixture
         (SecretError("env:X is not set"), 2, "env:X"),
         (SinkError("disk full"), 74, "disk full"),
         (TryAgain("locked"), 75, "locked"),
-        (RequestFailed(FailureKind.CONNECT_REFUSED, "no"), 1, "connect.refused: no\n  nothing listens"),
+        (RequestFailed(FailureKind.CONNECT_REFUSED, "no"), 1, "connect.refused: no\n  check the port"),
         (KeyboardInterrupt(), 130, ""),
         (click.Abort(), 130, ""),
         (click.UsageError("bad flag"), 2, "bad flag"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,24 +84,48 @@ def test_every_step_has_its_row() -> None:
 
 def test_failures_are_grouped_with_count_example_hint_and_blame() -> None:
     text = told(tallied(*MIXED))
-    assert "Why 5 failed, 1 are partial" in text
+    assert "Why 5 failed, 1 is partial" in text
     assert "4 connect.refused  blame: target" in text
     assert "https://h6, https://h7, https://h8, ..." in text
     assert "it broke" in text
-    assert "hint: nothing listens on this port" in text
+    assert "hint: check the port, and that the service is up" in text
     assert "all of them went through dc9a" in text
-    assert "1 timeout.request errors in partial targets" in text
+    assert "1 timeout.request error in partial targets" in text
     assert text.index("connect.refused") < text.index("auth.rejected") < text.index("timeout.request")
 
 
 def test_the_next_command_is_exact() -> None:
     text = told(tallied(*MIXED), run="runs/my run", failed_files=["failed-connect.refused.txt"])
-    assert "next   fleet resume 'runs/my run' --kind connect  (4 targets)" in text
-    assert "lists  failed-connect.refused.txt: inventories, in the run's directory" in text
+    assert "next   fleet resume 'runs/my run' --kind connect.refused  (4 targets)" in text
+    assert "lists  runs/my run/failed-connect.refused.txt: inventories, to scan again or to pass on" in text
     stopped = told(tallied(outcome(1), complete=False), complete=False)
     assert "next  fleet resume runs/r1\n" in stopped
     assert "stopped early" in stopped
     assert "next" not in told(tallied(outcome(1)))
+
+
+def test_a_paused_credential_is_worth_another_try_once_it_is_corrected() -> None:
+    refused = outcome(1, kind=FailureKind.AUTH_REJECTED)
+    assert "next" not in told(tallied(refused))
+    paused = replace(outcome(2), status="skipped", steps={}, failure=Failure(FailureKind.SKIPPED_PAUSED, "p"))
+    text = told(tallied(refused, paused))
+    assert "next  fleet resume runs/r1 --kind auth.rejected,skipped.paused  (2 targets)" in text
+
+
+def test_each_proxy_has_its_counts() -> None:
+    rows = [line.split() for line in told(tallied(*MIXED)).splitlines()]
+    assert ["dc9a", "4", "4"] in rows
+    assert ["(none)", "7", "1"] in rows
+    assert not any(
+        "proxy" in row for row in (line.split() for line in told(tallied(outcome(1))).splitlines())
+    )
+
+
+def test_steps_that_no_target_had_share_a_line() -> None:
+    nothing = {name: StepRows(False, ()) for name in ("system", "drive")}
+    text = told(tallied(replace(outcome(1, kind=FailureKind.CONNECT_REFUSED), steps=nothing)))
+    assert "on no target: system, drive" in text
+    assert "1 target = 0 ok" in text
 
 
 def test_what_is_in_hand_and_has_no_outcome_is_called_out() -> None:

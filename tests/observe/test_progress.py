@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import json
+from queue import Queue
 
 import pytest
 from rich.console import Console
@@ -14,7 +16,7 @@ from fleet.event import (
     TargetFinished,
     TargetStarted,
 )
-from fleet.observe import Progress
+from fleet.observe import Progress, configure_logging
 from fleet.outcome import FailureKind
 
 
@@ -38,7 +40,7 @@ def drawn(progress: Progress, width: int) -> list[str]:
 def halfway(make_outcome) -> tuple[Progress, Clock, io.StringIO]:
     clock, stream = Clock(), io.StringIO()
     progress = Progress(stream=stream, clock=clock)
-    progress(ScanStarted("r1", "probe", 100, 8))
+    progress(ScanStarted("r1", "probe", 100, 16))
     for number in range(50):
         progress(TargetStarted(f"h{number}"))
     for number in range(40):
@@ -128,6 +130,38 @@ def test_where_there_is_no_terminal_a_line_comes_every_so_often() -> None:
     lines = stream.getvalue().splitlines()
     assert all(line.startswith("scanning: 0 done") for line in lines)
     assert "\x1b" not in stream.getvalue()
+
+
+def test_what_waits_to_be_stored_is_not_in_flight(halfway) -> None:
+    progress, _, _ = halfway
+    progress(ScanStarted("r1", "probe", 100, 8))
+    assert progress.in_hand == 8
+
+
+def test_where_logs_are_for_machines_the_lines_are_records() -> None:
+    records = Queue()
+    stream = io.StringIO()
+    logger = configure_logging(stream=Told(records), form="json")
+    with Progress(stream=stream, every=0.01) as progress:
+        progress(ScanStarted("r1", "probe", 100, 8))
+        progress.log_to(logger)
+        record = json.loads(records.get(timeout=10))
+    assert record["event"] == "scan.progressed"
+    assert (record["done"], record["total"], record["ok"], record["in_flight"]) == (0, 100, 0, 0)
+    assert stream.getvalue() == ""
+
+
+class Told(io.StringIO):
+    """Passes lines on as they are written, so that a test waits for one instead of sleeping."""
+
+    def __init__(self, lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            self._lines.put(text)
+        return len(text)
 
 
 def test_log_lines_go_through_it() -> None:

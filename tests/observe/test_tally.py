@@ -157,6 +157,19 @@ def test_credentials_without_tls_are_counted(make_outcome, url, auth, counted) -
     assert tally.to_json()["plaintextCredentials"] == counted
 
 
+def test_nothing_went_without_tls_where_that_was_not_allowed(make_outcome) -> None:
+    tally = Tally(plaintext_allowed=False)
+    tally.add(make_outcome("h", url="http://h", auth="lab"))
+    assert tally.to_json()["plaintextCredentials"] == 0
+
+
+def test_errors_of_a_skipped_target_are_not_those_of_a_partial_one(make_outcome) -> None:
+    tally = Tally()
+    paused = Failure(FailureKind.AUTH_PAUSED, "paused")
+    tally.add(make_outcome("h", status="skipped", errors=[paused]))
+    assert "auth.paused" not in tally.kinds
+
+
 def test_a_kind_of_a_newer_version_is_counted_without_a_hint() -> None:
     tally = Tally()
     record = {"id": "h", "status": "failed", "failure": {"kind": "quantum.decoherence", "message": "?"}}
