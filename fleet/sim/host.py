@@ -14,10 +14,9 @@ from fleet.sim.faults.behaviour import Behaviour
 from fleet.sim.reply import Asked, Message, Reply, Script, error, json_reply, not_found
 from fleet.sim.sessions import OLD_SESSIONS, SESSIONS, Accounts, Session, SessionRules
 from fleet.sim.template import Values
-from fleet.sim.tree import ROOT, Tree
+from fleet.sim.tree import PUBLIC, ROOT, Tree
 from fleet.sim.variation import expected
 
-_OPEN = frozenset({"/redfish", ROOT, f"{ROOT}/$metadata", f"{ROOT}/odata"})
 _LOGIN = frozenset({SESSIONS, f"{SESSIONS}/Members", OLD_SESSIONS})
 _CREDENTIALS = ("authorization", "x-auth-token", "cookie")
 _BAD_LOGIN = Message(
@@ -149,7 +148,7 @@ class Host:
             offered = rules.offered and f"{ROOT}/SessionService" in self.tree
             taken = offered and key.removesuffix("/Members") == rules.collection
             return self._login(asked) if taken else self.accounts.elsewhere()
-        if key not in _OPEN:
+        if key not in PUBLIC:
             refusal = self.accounts.refuse(asked.headers)
             if refusal is not None:
                 return refusal

@@ -10,6 +10,8 @@ from typing import TypeAlias
 import orjson
 
 JSON_TYPE = "application/json; charset=utf-8"
+# The caller adds headers of its own, or the empty line that ends the head.
+CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 

@@ -30,7 +30,7 @@ REJECTED = Message(
     "While accessing the resource, the service received an authorization error.",
     resolution="Ensure that the appropriate access is provided for the service to access the URI.",
 )
-ELSEWHERE = Message("Base.1.18.ActionNotSupported", "Sessions are not offered here.")
+NOT_TAKEN = Message("Base.1.18.ActionNotSupported", "Sessions are not offered here.")
 LOCKED = Message(
     "Base.1.18.AccessDenied",
     "The account is locked: too many failed login attempts from this client. Try again later.",
@@ -40,7 +40,7 @@ LOCKED = Message(
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How a host keeps sessions. `locations` is how it names a new one in its Location header."""
+    """How a host keeps sessions. `location` is how it names a new one in its Location header."""
 
     limit: int = 16  # live sessions
     lockout: int = 5  # bad logins until everyone is refused; 0: never
@@ -55,6 +55,8 @@ class SessionRules:
 
 @dataclass(slots=True)
 class Session:
+    """One open session; `requests` were made with its token."""
+
     id: str
     token: str
     user: str
@@ -128,9 +130,7 @@ class Accounts:
 
     def elsewhere(self) -> Reply:
         """The answer to a login where none is taken."""
-        return error(
-            self.rules.refusal, Message("Base.1.18.ActionNotSupported", "Sessions are not offered here.")
-        )
+        return error(self.rules.refusal, NOT_TAKEN)
 
     def close(self, session_id: str) -> bool:
         """Ends a session. False when there is none of that id."""

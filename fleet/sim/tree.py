@@ -14,6 +14,7 @@ from fleet.sim.reply import JSON_TYPE, Message, Reply, error
 from fleet.sim.template import Template, Values
 
 ROOT = "/redfish/v1"
+PUBLIC = frozenset({"/redfish", ROOT, f"{ROOT}/$metadata", f"{ROOT}/odata"})  # asked without credentials
 LOG_PAGE = 3  # entries on one page of the built-in logs: six entries make two pages
 CACHED_VIEWS = 64  # of one collection: query strings come from clients, so their views are bounded
 

@@ -9,7 +9,7 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Close, Message, Reply, Script, error
 from fleet.sim.sessions import FULL, LOCKED, OLD_SESSIONS, REJECTED, SESSIONS, SessionRules, challenge
-from fleet.sim.tree import ROOT
+from fleet.sim.tree import PUBLIC, ROOT
 
 _FORBIDDEN = Message(
     "Base.1.18.InsufficientPrivilege",
@@ -25,9 +25,9 @@ _CHANGE = Message(
 )
 
 
-def _public(asked: Asked) -> bool:
-    """Whether anybody may ask this: the service root, and what belongs to it."""
-    return asked.key in ("/redfish", ROOT, f"{ROOT}/$metadata", f"{ROOT}/odata")
+def _before_login(asked: Asked) -> bool:
+    """Whether a client must be able to ask this to log in: the service root, and the sessions."""
+    return asked.key in PUBLIC or asked.key.startswith(SESSIONS)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Rejected(Behaviour):
     aliases = ("401",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        return normal() if _public(asked) else challenge(REJECTED)
+        return normal() if asked.key in PUBLIC else challenge(REJECTED)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class RejectedBadly(Behaviour):
     aliases = ("401-truncated",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
-        if _public(asked):
+        if asked.key in PUBLIC:
             return normal()
         head = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n"
         return (head + b'WWW-Authenticate: Basic realm="iDRAC"\r\n\r\n40\r\n<!DOCTYPE html>', Close())
@@ -80,7 +80,7 @@ class Forbidden(Behaviour):
     aliases = ("403",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        return normal() if _public(asked) or asked.key.startswith(SESSIONS) else error(403, _FORBIDDEN)
+        return normal() if _before_login(asked) else error(403, _FORBIDDEN)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class NoLicence(Behaviour):
     aliases = ("no-licence",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        return normal() if _public(asked) or asked.key.startswith(SESSIONS) else error(403, _LICENCE)
+        return normal() if _before_login(asked) else error(403, _LICENCE)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Locked(Behaviour):
     aliases = ("locked",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        return normal() if _public(asked) else error(403, LOCKED)
+        return normal() if asked.key in PUBLIC else error(403, LOCKED)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class PasswordChange(Behaviour):
     aliases = ("password-change",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        return normal() if _public(asked) or asked.key.startswith(SESSIONS) else error(403, _CHANGE)
+        return normal() if _before_login(asked) else error(403, _CHANGE)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.reply import Asked, Reply, Script
 from fleet.sim.sessions import SessionRules
+from fleet.sim.stand_in import Listens
 
 Normal = Callable[[], Reply]
 
@@ -27,7 +28,7 @@ class Behaviour:
     kind: ClassVar[FailureKind | None] = None
     aliases: ClassVar[tuple[str, ...]] = ()
 
-    listens: ClassVar[Literal["yes", "closed port", "full queue", "unknown name"]] = "yes"
+    listens: ClassVar[Listens] = "yes"
     plain: ClassVar[bool] = False  # speaks plain HTTP even where the fleet speaks TLS
     address: str = ""  # of the host that misbehaves; set when the fault is dealt out
 

@@ -9,19 +9,24 @@ from dataclasses import dataclass, replace
 
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
-from fleet.sim.reply import Asked, Part, Reply, chunk
+from fleet.sim.reply import CHUNKED_HEAD, Asked, Part, Reply, chunk
 
 _LOGIN_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form method='post' action='/login'>"
     b"<input name='user'><input name='password' type='password'></form></body></html>\n"
 )
 _BLOCK = b" " * (1024 * 1024)
-_JSON_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
 
 
 def _changed(reply: Reply, body: bytes) -> Reply:
     """The same answer with another body; only answers that succeed and have one are changed."""
     return replace(reply, body=body) if 200 <= reply.status < 300 and reply.body else reply
+
+
+def _packed(reply: Reply, body: bytes, coding: str) -> Reply:
+    """The same answer with its body encoded; nothing is said of a body that is not changed."""
+    changed = _changed(reply, body)
+    return reply if changed is reply else changed.with_headers(("Content-Encoding", coding))
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ class EndlessBody(Behaviour):
     aliases = ("endless-body",)
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
-        yield _JSON_CHUNKED + b"\r\n"
+        yield CHUNKED_HEAD + b"\r\n"
         block = chunk(_BLOCK[: 64 * 1024])
         while True:
             yield block
@@ -184,7 +189,7 @@ class GzipBomb(Behaviour):
     size: int = 1024 * 1024 * 1024
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
-        yield _JSON_CHUNKED + b"Content-Encoding: gzip\r\n\r\n"
+        yield CHUNKED_HEAD + b"Content-Encoding: gzip\r\n\r\n"
         yield chunk(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03")
         # a fully flushed block stands alone, so one that was compressed once serves a thousand times
         deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -207,8 +212,7 @@ class GzipUnasked(Behaviour):
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
-        changed = _changed(reply, gzip.compress(reply.body, 1, mtime=0))
-        return reply if changed is reply else changed.with_headers(("Content-Encoding", "gzip"))
+        return _packed(reply, gzip.compress(reply.body, 1, mtime=0), "gzip")
 
 
 @dataclass(frozen=True)
@@ -221,8 +225,7 @@ class Deflate(Behaviour):
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
         deflate = zlib.compressobj(6, zlib.DEFLATED, -15 if self.raw else 15)
-        changed = _changed(reply, deflate.compress(reply.body) + deflate.flush())
-        return reply if changed is reply else changed.with_headers(("Content-Encoding", "deflate"))
+        return _packed(reply, deflate.compress(reply.body) + deflate.flush(), "deflate")
 
 
 @dataclass(frozen=True)
@@ -238,8 +241,7 @@ class BrokenGzip(Behaviour):
         packed = bytearray(gzip.compress(reply.body, 1, mtime=0))
         middle = len(packed) // 2
         packed[middle : middle + 4] = bytes(byte ^ 0xFF for byte in packed[middle : middle + 4])
-        changed = _changed(reply, bytes(packed))
-        return reply if changed is reply else changed.with_headers(("Content-Encoding", "gzip"))
+        return _packed(reply, bytes(packed), "gzip")
 
 
 @dataclass(frozen=True)

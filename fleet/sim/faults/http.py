@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
-from fleet.sim.reply import Asked, Close, Part, Reply, Script, chunk
-
-_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+from fleet.sim.reply import CHUNKED_HEAD, Asked, Close, Part, Reply, Script, chunk
 
 
 def _chunked_head(reply: Reply, times: int = 1) -> bytes:
@@ -130,7 +128,7 @@ class EndlessHeaders(Behaviour):
     aliases = ("endless-headers",)
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
-        yield _CHUNKED
+        yield CHUNKED_HEAD
         while True:
             yield b"X-More: and more and more\r\n" * 32
 

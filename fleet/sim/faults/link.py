@@ -17,6 +17,10 @@ from fleet.sim.sessions import SESSIONS
 Change = Callable[[dict[str, Any]], None]
 
 
+def _asks_expand(asked: Asked) -> bool:
+    return "$expand" in asked.query or "%24expand" in asked.query
+
+
 def _change_collection(asked: Asked, reply: Reply, change: Change) -> Reply:
     """The answer with its document changed, when that is a collection (of anything but sessions)."""
     if reply.status != 200 or asked.key.startswith(SESSIONS):
@@ -101,7 +105,7 @@ class ExpandIgnored(Behaviour):
     name = "expand-ignored"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        if "$expand" in asked.query or "%24expand" in asked.query:
+        if _asks_expand(asked):
             asked.query = ""
         return normal()
 
@@ -114,7 +118,7 @@ class ExpandRefused(Behaviour):
     status: int = 400
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        if "$expand" in asked.query or "%24expand" in asked.query:
+        if _asks_expand(asked):
             return error(
                 self.status, Message("Base.1.18.QueryNotSupportedOnResource", "Querying is not supported.")
             )
@@ -129,7 +133,7 @@ class ExpandBroken(Behaviour):
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
-        if "$expand" in asked.query or "%24expand" in asked.query:
+        if _asks_expand(asked):
             return replace(reply, body=reply.body.replace(b'","', b'""', 1))
         return reply
 

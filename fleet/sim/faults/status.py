@@ -21,6 +21,11 @@ _HTML_404 = (
 )
 
 
+def _before_login(asked: Asked) -> bool:
+    """Whether a client must be able to ask this before it can find anything missing."""
+    return asked.key in ("/redfish", ROOT) or asked.key.startswith(SESSIONS)
+
+
 @dataclass(frozen=True)
 class NotFound(Behaviour):
     """404 for everything but the service root and logins. Causes http.not_found."""
@@ -30,9 +35,7 @@ class NotFound(Behaviour):
     aliases = ("404",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        if asked.key in ("/redfish", ROOT) or asked.key.startswith(SESSIONS):
-            return normal()
-        return not_found(asked.path)
+        return normal() if _before_login(asked) else not_found(asked.path)
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,7 @@ class NotFoundPage(Behaviour):
     aliases = ("html-404",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
-        if asked.key in ("/redfish", ROOT) or asked.key.startswith(SESSIONS):
-            return normal()
-        return Reply(404, _HTML_404, content_type="text/html")
+        return normal() if _before_login(asked) else Reply(404, _HTML_404, content_type="text/html")
 
 
 @dataclass(frozen=True)
