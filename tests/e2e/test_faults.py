@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ FIRST = "127.2.0.1"
 NAMES = [behaviour.name for behaviour in BEHAVIOURS]
 PARAMETERS: dict[str, dict[str, Any]] = {
     "slow": {"seconds": 0.3},
-    "expand-broken": {},
+    "link.limit:endless-pages": {"path": "/redfish/v1/Systems"},  # a thousand pages are enough
+    "stale-keep-alive": {"after": 1},
 }
+SPEC = Path(__file__).parents[2] / "configs" / "redfish.yaml"
+TIMEOUTS = ("{connect: 5s, request: 20s, target: 5m}", "{connect: 1s, tls: 2s, request: 2s, target: 1m}")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +33,10 @@ def scanned(module_place: Place) -> Iterator[tuple[Simulator, dict[str, dict[str
         for address, name in zip(where, NAMES, strict=True)
     ]
     place.write("faults.json", json.dumps(rules))
+    spec = SPEC.read_text(encoding="utf-8")
+    assert TIMEOUTS[0] in spec
+    spec = spec.replace(*TIMEOUTS).replace("api: openapi", f"api: {SPEC.parent}/openapi")
+    place.write("impatient.yaml", spec)
     place.write("auths.yaml", "auths:\n  lab: {username: root, password: env:PASSWORD}\n")
     place.env["PASSWORD"] = "calvin"
     files = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem", "--faults", "faults.json")
@@ -36,8 +44,8 @@ def scanned(module_place: Place) -> Iterator[tuple[Simulator, dict[str, dict[str
         "--hosts", len(NAMES), "--first-address", FIRST, "--tls", "--auth", "root:calvin", *files
     ) as simulator:
         ended = place.scan(
-            *("hosts.txt", "--auths", "auths.yaml", "--cacert", "ca.pem"),
-            *("--timeout", "1500ms", "--connect-timeout", "1s", "--retries", 1),
+            *("hosts.txt", "--spec", "impatient.yaml", "--auths", "auths.yaml", "--cacert", "ca.pem"),
+            *("--retries", 1),
         )
         assert ended.status == 0, ended.err
         outcomes = place.outcomes()
