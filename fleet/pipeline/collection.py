@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +24,6 @@ EXPAND_REFUSED_KINDS = frozenset(
         FailureKind.BODY_ENCODING,
     }
 )
-
-Opener = Callable[[], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,12 @@ with file, line and column. No file and no socket is opened here."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fleet.pipeline.entry import compile_login
+from fleet.pipeline.binder import Binder
+from fleet.pipeline.compile_login import LoginCompiler
+from fleet.pipeline.compile_steps import StepCompiler, pointer_of
 from fleet.pipeline.expression import Expression
 from fleet.pipeline.graph import Graph, ways_of
 from fleet.pipeline.model import PipelineEntry, PipelineSpec
@@ -18,10 +21,7 @@ from fleet.pipeline.plan import (
     MetricPlan,
     Plan,
     Settings,
-    StepPlan,
 )
-from fleet.pipeline.steps import StepCompiler, pointer_of
-from fleet.pipeline.words import Words
 
 if TYPE_CHECKING:
     from fleet.openapi import Document
@@ -60,19 +60,17 @@ class _Compiler:
         self._document = document
         self._complain = Complaints(locate)
         self._graph = Graph(spec, self._complain)
-        self._words = Words(spec, self._graph, self._complain)
+        self._binder = Binder(spec, self._graph, self._complain)
 
     def plan(self, pipeline: str | None, inputs: Mapping[str, Any], every_step: bool) -> Plan:
         spec = self._spec
-        compiler = StepCompiler(spec, self._document, self._graph, self._words, self._complain)
+        compiler = StepCompiler(spec, self._document, self._graph, self._binder, self._complain)
         steps = {name: compiler.step(name, spec.steps[name]) for name in self._graph.order}
         dialect = self._dialect()
         metrics = tuple(self._metric(name) for name in spec.metrics)
         checks = tuple(self._check(name) for name in spec.checks)
-        for name, listed in spec.pipelines.items():
-            for at, step in enumerate(listed.steps):
-                self._graph.known(("pipelines", name, "steps", at), step)
-        login = compile_login(spec, self._document, self._words, self._graph, self._complain)
+        self._check_named_steps()
+        login = LoginCompiler(spec, self._document, self._graph, self._binder, self._complain).login()
         chosen, entry = self._pipeline(pipeline)
         stored = (
             tuple(self._graph.order)
@@ -86,7 +84,7 @@ class _Compiler:
         return Plan(
             pipeline=chosen,
             steps={
-                name: _marked(steps[name], stored=name in stored, keeps=name in keeping)
+                name: replace(steps[name], stored=name in stored, keeps=name in keeping)
                 for name in self._graph.order
                 if name in needed
             },
@@ -98,9 +96,18 @@ class _Compiler:
             login=login,
             metrics=tuple(metric for metric in metrics if metric.source in stored),
             checks=tuple(check for check in checks if check.source in stored),
-            inputs=self._words.given(inputs),
+            inputs=self._binder.given(inputs),
             lazy=frozenset(needed - eager),
         )
+
+    def _check_named_steps(self) -> None:
+        """The steps that pipelines and overlays name exist: those of this pipeline, and all others."""
+        for name, listed in self._spec.pipelines.items():
+            for at, step in enumerate(listed.steps):
+                self._graph.known(("pipelines", name, "steps", at), step)
+        for at, overlay in enumerate(self._spec.overlays):
+            for step in overlay.steps:
+                self._graph.known(("overlays", at, "steps", step), step)
 
     def _pipeline(self, wanted: str | None) -> tuple[str, PipelineEntry | None]:
         known = self._spec.pipelines
@@ -141,7 +148,7 @@ class _Compiler:
         said = self._spec.dialect
 
         def compiled(key: str, text: str | None) -> Expression | None:
-            return None if text is None else self._words.expression(("dialect", key), text)
+            return None if text is None else self._binder.expression(("dialect", key), text)
 
         expand = None
         if said.expand is not None:
@@ -152,11 +159,11 @@ class _Compiler:
                     ("dialect", "expand", "from"),
                     f"{source!r} is itself in a collection: it cannot say how to read one",
                 )
-            when = self._words.expression(("dialect", "expand", "when"), said.expand.when)
+            when = self._binder.expression(("dialect", "expand", "when"), said.expand.when)
             expand = ExpandPlan(source, when, said.expand.query.lstrip("?&"))
         return Dialect(
-            link=self._words.expression(("dialect", "link"), said.link),
-            items=self._words.expression(("dialect", "items"), said.items),
+            link=self._binder.expression(("dialect", "link"), said.link),
+            items=self._binder.expression(("dialect", "items"), said.items),
             pointer=pointer_of(said.items),
             next=compiled("next", said.next),
             whole=compiled("whole", said.whole),
@@ -168,7 +175,7 @@ class _Compiler:
         path = ("metrics", name)
         step = self._graph.known((*path, "from"), said.from_)
         if isinstance(said.value, str):
-            value: Expression | float = self._words.on_row((*path, "value"), step, said.value)
+            value: Expression | float = self._binder.on_row((*path, "value"), step, said.value)
         else:
             value = float(said.value)
         return MetricPlan(
@@ -179,9 +186,9 @@ class _Compiler:
             value=value,
             map=said.map,
             scale=said.scale,
-            where=None if said.where is None else self._words.on_row((*path, "where"), step, said.where),
+            where=None if said.where is None else self._binder.on_row((*path, "where"), step, said.where),
             labels=tuple(
-                (label, self._words.on_row((*path, "labels", label), step, text))
+                (label, self._binder.on_row((*path, "labels", label), step, text))
                 for label, text in sorted(said.labels.items())
             ),
         )
@@ -193,8 +200,8 @@ class _Compiler:
         return CheckPlan(
             name=name,
             source=step,
-            assertion=self._words.on_row((*path, "assert"), step, said.assert_, three_valued=True),
-            where=None if said.where is None else self._words.on_row((*path, "where"), step, said.where),
+            assertion=self._binder.on_row((*path, "assert"), step, said.assert_, three_valued=True),
+            where=None if said.where is None else self._binder.on_row((*path, "where"), step, said.where),
             severity=said.severity,
             message=said.message,
         )
@@ -210,9 +217,3 @@ class _Compiler:
             target=timeout.target,
             validate=said.validate_,
         )
-
-
-def _marked(step: StepPlan, *, stored: bool, keeps: bool) -> StepPlan:
-    return StepPlan(
-        name=step.name, above=step.above, ways=step.ways, stored=stored, keeps=keeps, overlays=step.overlays
-    )

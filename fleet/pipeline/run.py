@@ -164,8 +164,3 @@ def _stored_row(row: Row, places: Mapping[int, list[Any]]) -> dict[str, Any]:
         shown["@key"] = row.name
     shown.update(row.outputs)
     return shown
-
-
-def rows_per_step(outcome: Outcome) -> dict[str, int]:
-    """How many rows each stored step yielded."""
-    return {name: len(step.rows) for name, step in outcome.steps.items()}

@@ -195,6 +195,11 @@ async def probe(
     return await run(target)
 
 
+def rows_per_step(outcome: Outcome) -> dict[str, int]:
+    """How many rows each stored step yielded."""
+    return {name: len(step.rows) for name, step in outcome.steps.items()}
+
+
 def unexpected(event: Any) -> None:
     raise AssertionError(event)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline_serving import TARGET, Served, probe
+from pipeline_serving import TARGET, Served, probe, rows_per_step
 
 from fleet.config import load_spec
 from fleet.errors import SpecError
 from fleet.openapi import load
-from fleet.pipeline import compile_plan, rows_per_step
+from fleet.pipeline import compile_plan
 from fleet.target import Target
 
 SPEC = load_spec("gateways")

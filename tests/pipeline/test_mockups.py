@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 import pytest
-from pipeline_serving import Served, mockup, probe
+from pipeline_serving import Served, mockup, probe, rows_per_step
 
 from fleet.config import load_spec
 from fleet.openapi import load
 from fleet.outcome import FailureKind, Outcome
-from fleet.pipeline import PipelineSpec, rows_per_step
+from fleet.pipeline import PipelineSpec
 
 REDFISH = load_spec("redfish")
 DOCUMENT = load(Path(REDFISH.api_source).read_bytes(), source=REDFISH.api_source)

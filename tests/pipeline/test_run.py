@@ -8,13 +8,12 @@ from typing import Any
 import anyio
 import orjson
 import pytest
-from pipeline_serving import HANG, Served, failed, probe, status
+from pipeline_serving import HANG, Served, failed, probe, rows_per_step, status
 
 from fleet.client import Reply
 from fleet.event import ProbeCrashed
 from fleet.outcome import FailureKind as Kind
 from fleet.outcome import Outcome
-from fleet.pipeline import rows_per_step
 from fleet.policy import Limits, Policy, Rate, Timeouts
 
 ROOT = {"root": {"operation": "root", "outputs": {"name": "name"}}}

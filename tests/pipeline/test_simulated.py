@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+from pipeline_serving import rows_per_step
 
 from fleet.client import Credential, Dialer, OpenAPI, Resolver, TargetClient, TlsContexts, load_document
 from fleet.config import load_spec
@@ -16,7 +17,7 @@ from fleet.openapi import Document, load
 from fleet.outcome import FailureKind as Kind
 from fleet.outcome import Outcome
 from fleet.pace import Pace
-from fleet.pipeline import PipelineProbe, compile_plan, rows_per_step
+from fleet.pipeline import PipelineProbe, compile_plan
 from fleet.policy import Policy, Retry, Timeouts, Tls
 from fleet.secret import Secret
 from fleet.sim import BUILTIN_COUNTS, Fault, SimOptions, SimulatedFleet, expected

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
+from fleet.pipeline.binder import Binder
 from fleet.pipeline.expression import Expression
 from fleet.pipeline.graph import Graph, ways_of
 from fleet.pipeline.model import AlternativeSpec, Outputs, PipelineSpec, StepSpec
 from fleet.pipeline.places import Complaints, Path, guess
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way
-from fleet.pipeline.words import Words
 
 if TYPE_CHECKING:
     from fleet.openapi import Document, Operation
@@ -27,44 +28,41 @@ class StepCompiler:
     """Compiles the steps of one spec."""
 
     def __init__(
-        self, spec: PipelineSpec, document: Document, graph: Graph, words: Words, complain: Complaints
+        self, spec: PipelineSpec, document: Document, graph: Graph, binder: Binder, complain: Complaints
     ) -> None:
         self._spec = spec
         self._document = document
         self._graph = graph
-        self._words = words
+        self._binder = binder
         self._complain = complain
 
     def step(self, name: str, step: StepSpec) -> StepPlan:
         """The plan of one step. Raises SpecError at the place of the fault."""
-        above = self._graph.above[name]
         if step.first_of is not None:
-            for key in ("from_", "operation", "follow", "items", "parameters", "collection", "when"):
-                if getattr(step, key):
-                    self._complain.fail(
-                        ("steps", name, key.rstrip("_")),
-                        f"{key.rstrip('_')} and firstOf exclude each other",
-                        "say it in each alternative",
-                    )
+            self._check_first_of(name, step)
         ways = tuple(self._way(name, path, way, step) for path, way in ways_of(name, step))
-        overlays = tuple(
-            OverlayPlan(
-                self._words.expression(
-                    ("overlays", at, "when"), overlay.when, above=self._graph.ancestors[name], response=True
-                ),
-                self._outputs(
-                    ("overlays", at, "steps", name, "outputs"),
-                    overlay.steps[name].outputs,
-                    self._graph.ancestors[name],
-                ),
-            )
-            for at, overlay in enumerate(self._spec.overlays)
-            if name in overlay.steps
+        return StepPlan(
+            name=name, above=self._graph.above[name], ways=ways, overlays=tuple(self._overlays(name))
         )
+
+    def _check_first_of(self, name: str, step: StepSpec) -> None:
+        for key in ("from_", "operation", "follow", "items", "parameters", "collection", "when"):
+            if getattr(step, key):
+                self._complain.fail(
+                    ("steps", name, key.rstrip("_")),
+                    f"{key.rstrip('_')} and firstOf exclude each other",
+                    "say it in each alternative",
+                )
+
+    def _overlays(self, name: str) -> Iterator[OverlayPlan]:
+        above = self._graph.ancestors[name]
         for at, overlay in enumerate(self._spec.overlays):
-            for touched in overlay.steps:
-                self._graph.known(("overlays", at, "steps", touched), touched)
-        return StepPlan(name=name, above=above, ways=ways, overlays=overlays)
+            if name in overlay.steps:
+                path = ("overlays", at, "steps", name, "outputs")
+                when = self._binder.expression(
+                    ("overlays", at, "when"), overlay.when, above=above, response=True
+                )
+                yield OverlayPlan(when, self._outputs(path, overlay.steps[name].outputs, above))
 
     def _way(self, name: str, path: Path, way: StepSpec | AlternativeSpec, step: StepSpec) -> Way:
         self._check_shape(path, way)
@@ -80,17 +78,11 @@ class StepCompiler:
         def optional(key: str, text: str | None, *, response: bool = False) -> Expression | None:
             if text is None:
                 return None
-            return self._words.expression((*path, key), text, above=above, response=response)
+            return self._binder.expression((*path, key), text, above=above, response=response)
 
         inherited = step if step.first_of is not None else way
         key = way.key or step.key
-        for part in key:
-            if part not in self._words.outputs[name]:
-                self._complain.fail(
-                    (*(path if way.key else ("steps", name)), "key"),
-                    f"there is no output {part!r}",
-                    guess(part, self._words.outputs[name]),
-                )
+        self._check_key((*(path if way.key else ("steps", name)), "key"), name, key)
         return Way(
             source=way.from_,
             chain=chain,
@@ -107,12 +99,19 @@ class StepCompiler:
             optional=frozenset(way.optional or inherited.optional),
             timeout=way.timeout or inherited.timeout,
             criteria=tuple(
-                self._words.expression((*path, "successCriteria", at), text, above=above, response=True)
+                self._binder.expression((*path, "successCriteria", at), text, above=above, response=True)
                 for at, text in enumerate(way.success_criteria or inherited.success_criteria)
             ),
             key=key,
             outputs=self._merged_outputs(name, path, way, step, above),
         )
+
+    def _check_key(self, path: Path, name: str, key: Iterable[str]) -> None:
+        for part in key:
+            if part not in self._binder.outputs[name]:
+                self._complain.fail(
+                    path, f"there is no output {part!r}", guess(part, self._binder.outputs[name])
+                )
 
     def _merged_outputs(
         self,
@@ -168,7 +167,7 @@ class StepCompiler:
                 self._complain.fail(at, f"{operation.name} has no parameter {name!r}", guess(name, known))
             if isinstance(value, dict) and set(value) == {"expr"}:
                 computed.append(
-                    (name, self._words.expression((*at, "expr"), str(value["expr"]), above=above))
+                    (name, self._binder.expression((*at, "expr"), str(value["expr"]), above=above))
                 )
             else:
                 literal[name] = value
@@ -193,7 +192,7 @@ class StepCompiler:
         return tuple(
             OutputPlan(
                 name,
-                self._words.expression((*path, name), output.expr, above=above, response=True),
+                self._binder.expression((*path, name), output.expr, above=above, response=True),
                 output.as_,
             )
             for name, output in outputs.items()

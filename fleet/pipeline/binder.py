@@ -1,4 +1,4 @@
-"""Expressions of a spec, compiled with their `$names` checked against what is reachable there."""
+"""Binds the expressions of a spec: compiled, their `$names` checked against what is reachable there."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _CREDENTIAL = ("username", "password", "token")
 ROW_NAMES = frozenset({"@uri", "@key"})
 
 
-class Words:
-    """Compiles the expressions of one spec."""
+class Binder:
+    """Compiles and binds the expressions of one spec."""
 
     def __init__(self, spec: PipelineSpec, graph: Graph, complain: Complaints) -> None:
         self._spec = spec
