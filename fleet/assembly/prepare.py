@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -251,10 +251,22 @@ def _survey(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Surve
     if rejected > len(complaints):
         notes.append(f"and {rejected - len(complaints)} more inventory lines were rejected")
     if options.sources and not survey.total:
-        raise UsageError(
-            "no targets are left to scan" + (f"; the first problem: {complaints[0]}" if complaints else "")
-        )
+        raise UsageError(_nothing(options, complaints))
     return survey
+
+
+def _nothing(options: ScanOptions, complaints: Sequence[InventoryError]) -> str:
+    """Why there are no targets, as far as that can be told."""
+    if complaints:
+        return f"no targets are left to scan; the first problem: {complaints[0]}"
+    filters = {
+        "--select": options.select,
+        "--exclude": options.exclude,
+        "--exclude-file": options.exclude_files,
+    }
+    used = [flag for flag, value in filters.items() if value]
+    kept = f" that {' and '.join(used)} leave{'s' if len(used) == 1 else ''}" if used else ""
+    return f"there are no targets in {', '.join(options.sources)}{kept}"
 
 
 def _bound(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fleet.engine import read_last_outcomes, read_manifest, runs_folder
+from fleet.engine import WHERE_RUNS_ARE, read_last_outcomes, read_manifest, runs_folder
 from fleet.errors import UsageError
 
 MAX_COLUMNS = 500
@@ -45,6 +45,8 @@ def outcomes_file(run: Path) -> Path:
     for name in ("outcomes.jsonl", "outcomes.jsonl.zst"):
         if (run / name).is_file():
             return run / name
+    if not run.exists():
+        raise UsageError(f"there is no run {str(run)!r}\n  {WHERE_RUNS_ARE}")
     raise UsageError(f"{run}: neither a run directory nor a file of outcomes")
 
 

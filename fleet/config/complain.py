@@ -28,6 +28,8 @@ def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mappin
     """The first fault; the hint counts the others."""
     errors = wrong.errors(include_url=False, include_input=False)
     error = errors[0]
+    if error["type"] == "missing":  # a key that was mistyped is missing too, and says more
+        error = next((other for other in errors if _mistyped(other, str(error["loc"][-1]))), error)
     location = tuple(error["loc"])
     path = _in_tree(location, tree)
     hint = None
@@ -48,6 +50,10 @@ def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mappin
         count = f"and {len(places)} more {'fault' if len(places) == 1 else 'faults'} in this file"
         hint = f"{hint}; {count}" if hint else count
     return Complaint(path, message, hint)
+
+
+def _mistyped(error: Mapping[str, Any], wanted: str) -> bool:
+    return error["type"] == "extra_forbidden" and guess(str(error["loc"][-1]), {wanted}) is not None
 
 
 def _in_tree(location: tuple[str | int, ...], tree: Any) -> Path:

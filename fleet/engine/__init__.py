@@ -2,12 +2,20 @@
 
 from fleet.engine.attempt import Probe
 from fleet.engine.descriptors import capped_concurrency
-from fleet.engine.directory import RunDirectory, atomic_write, read_manifest, run_id, runs_folder
+from fleet.engine.directory import (
+    WHERE_RUNS_ARE,
+    RunDirectory,
+    atomic_write,
+    read_manifest,
+    run_id,
+    runs_folder,
+)
 from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
 
 __all__ = [
+    "WHERE_RUNS_ARE",
     "DoneTargets",
     "Probe",
     "RunDirectory",

@@ -20,6 +20,7 @@ from fleet.errors import SinkError, TryAgain, UsageError
 MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 LOCK = "lock"
+WHERE_RUNS_ARE = "name a run directory, or the name of one under runs/: latest is the newest"
 JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LETTERS = string.ascii_lowercase + string.digits
@@ -127,6 +128,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = orjson.loads((path / MANIFEST).read_bytes())
     except FileNotFoundError:
+        if not path.exists():
+            raise UsageError(f"there is no run {str(path)!r}\n  {WHERE_RUNS_ARE}") from None
         raise UsageError(f"{path} is not a run directory: it has no {MANIFEST}") from None
     except (OSError, orjson.JSONDecodeError) as error:
         raise UsageError(f"cannot read {path / MANIFEST}: {error}") from error

@@ -115,6 +115,15 @@ def test_compressed_outcomes_in_frames(tmp_path: Path, capsys: pytest.CaptureFix
     ]
 
 
+@pytest.mark.parametrize("command", [["show"], ["resume"]])
+def test_a_run_that_is_not_there_is_said_so(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*command, "latest"]) == 2
+    assert "there is no run 'latest'\n  name a run directory" in capsys.readouterr().err
+
+
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", str(tmp_path), "drive"]) == 2
     assert "neither a run directory nor a file" in capsys.readouterr().err

@@ -83,6 +83,13 @@ def test_a_misspelt_name_gets_a_guess() -> None:
     assert caught.value.hint == "did you mean 'redfish'?"
 
 
+def test_a_mistyped_key_is_named_rather_than_missed() -> None:
+    with pytest.raises(SpecError) as caught:
+        loads_spec("fleet: '1'\ninfo: {title: T}\napi: a.yaml\nstep:\n  s: {operation: x}\n")
+    assert caught.value.message == "step: unknown key 'step'"
+    assert (caught.value.line, caught.value.hint) == (4, "did you mean 'steps'?; and 1 more fault in this file")
+
+
 def test_a_description_becomes_a_spec_of_its_plain_gets(tmp_path: Path) -> None:
     path = tmp_path / "things.yaml"
     path.write_text(API)

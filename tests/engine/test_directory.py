@@ -54,7 +54,7 @@ def test_a_run_is_opened_again_and_never_replaced(tmp_path: Path) -> None:
         assert run.journal == tmp_path / "r" / "outcomes.jsonl.zst"
     with pytest.raises(UsageError, match="fleet resume"):
         RunDirectory.create(tmp_path / "r", manifest={})
-    with pytest.raises(UsageError, match="not a run directory"):
+    with pytest.raises(UsageError, match="there is no run"):
         RunDirectory.open(tmp_path / "none")
     (tmp_path / "r" / "manifest.json").write_bytes(b'{"v": 99}')
     with pytest.raises(UsageError, match="version"):
