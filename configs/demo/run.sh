@@ -10,43 +10,53 @@ rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
 
-show() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
+bold="" plain=""
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
+show() { printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"; }
+run() {
+    show "fleet $*"
+    "$fleet" "$@"
+}
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 sim=""
 trap '[ -z "$sim" ] || kill "$sim" 2>/dev/null || true' EXIT INT TERM
 
+echo "A fleet of 500 simulated BMCs, each with an address and a certificate of its own. 25 are broken (faults.yaml)."
 socks=$(free_port)
-show "fleet sim --hosts 500 --tls --auth root:calvin --socks $socks --faults faults.yaml --write-hosts hosts.txt --write-ca ca.pem"
-"$fleet" sim --hosts 500 --port 0 --tls --auth root:calvin --socks "$socks" --faults "$here/faults.yaml" \
+cp "$here/faults.yaml" .
+show "fleet sim --hosts 500 --tls --auth root:calvin --faults faults.yaml --socks $socks --write-hosts hosts.txt --write-ca ca.pem &"
+"$fleet" sim --hosts 500 --tls --auth root:calvin --faults faults.yaml --socks "$socks" \
     --write-hosts hosts.txt --write-ca ca.pem >ready.txt &
 sim=$!
 tries=0
 until grep -q '^ready ' ready.txt; do
     tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || { echo "the simulator did not start" >&2; exit 1; }
+    [ "$tries" -lt 300 ] && kill -0 "$sim" 2>/dev/null || { echo "the simulator did not start" >&2; exit 1; }
     sleep 0.1
 done
 cat ready.txt
+control=$(sed -n 's/^ready .*control=\([^ ]*\).*/\1/p' ready.txt)
 
-# Passwords have names: this file says where the value is, never what it is.
+# Passwords have names: this file says where a value is, never what it is.
 cat >auths.yaml <<YAML
 auths:
   lab: {username: root, password: env:BMC_PASSWORD}
 proxies:
-  jump: {url: "socks5h://127.0.0.1:$socks", match: "site=c"}
+  jump: {url: "socks5h://127.0.0.1:$socks", match: site=c}
 YAML
 show "cat auths.yaml"
 cat auths.yaml
 export BMC_PASSWORD=calvin
 
-show "fleet scan hosts.txt --spec redfish --auths auths.yaml --cacert ca.pem --timeout 5s --target-metrics"
 status=0
-"$fleet" scan hosts.txt --spec redfish --auths auths.yaml --cacert ca.pem --timeout 5s --target-metrics \
-    --run-dir run || status=$?
+run scan hosts.txt --spec redfish --auths auths.yaml --cacert ca.pem --concurrency 128 --timeout 5s \
+    --target-metrics --run-dir run --log-format console --log-level error || status=$?
+[ "$status" = 0 ] || exit "$status"
 
-show "fleet show run drive | head -5"
-"$fleet" show run drive 2>/dev/null | head -5 || true
+run show run drive --where "health == 'Critical'" --columns target,system,name,model,serial,health --limit 5
 show "ls run"
-ls run
-exit "$status"
+ls -C run
+
+printf '\nWhat the simulator broke, against what the scan says:\n'
+"$python" "$here/verify.py" "$control" run
