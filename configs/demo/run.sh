@@ -13,10 +13,6 @@ cd "$work"
 bold="" plain=""
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
 show() { printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"; }
-run() {
-    show "fleet $*"
-    "$fleet" "$@"
-}
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 sim=""
@@ -50,11 +46,13 @@ cat auths.yaml
 export BMC_PASSWORD=calvin
 
 status=0
-run scan hosts.txt --spec redfish --auths auths.yaml --cacert ca.pem --concurrency 128 --timeout 5s \
+show "fleet scan hosts.txt --spec redfish --auths auths.yaml --cacert ca.pem --concurrency 128 --timeout 5s --target-metrics --run-dir run"
+"$fleet" scan hosts.txt --spec redfish --auths auths.yaml --cacert ca.pem --concurrency 128 --timeout 5s \
     --target-metrics --run-dir run --log-format console --log-level error || status=$?
 [ "$status" = 0 ] || exit "$status"
 
-run show run drive --where "health == 'Critical'" --columns target,system,name,model,serial,health --limit 5
+show "fleet show run drive --where \"health == 'Critical'\" --columns target,name,model,serial,health --limit 5"
+"$fleet" show run drive --where "health == 'Critical'" --columns target,name,model,serial,health --limit 5
 show "ls run"
 ls -C run
 

@@ -156,7 +156,7 @@ class Progress:
     def line(self) -> str:
         """One plain line: what is written where there is no terminal."""
         done, total = self.done, self._total
-        share = f"{done}/{total} ({done / total:.0%})" if total else f"{done} done"
+        share = f"{done}/{total} ({done * 100 // total}%)" if total else f"{done} done"
         counts = ", ".join(f"{status} {count}" for status, count in self._counts.items())
         rate, left = self._pace()
         parts = [share, counts, f"{self.in_hand} in flight", f"{rate:.1f}/s", _clock(self._elapsed)]
@@ -175,7 +175,7 @@ class Progress:
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True, justify="right")
         count = f"{done:,}/{total:,}" if total is not None else f"{done:,}"
-        percent = f" {done / total:4.0%}" if total else ""
+        percent = f" {done * 100 // total:3}%" if total else ""
         eta = f"ETA {_clock(left)}" if left is not None else ""
         times = f"{_clock(self._elapsed)} {eta}".rstrip() if wide or not eta else eta
         bar.add_row(
