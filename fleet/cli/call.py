@@ -6,18 +6,24 @@ import json
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from fleet.cli.options import access, expression, scan_options, shared
+from fleet.cli.options import (
+    access,
+    connect_timeout_option,
+    expression,
+    scan_options,
+    scheme_option,
+    shared,
+    spec_option,
+    timeout_option,
+)
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
-from fleet.cli.values import Duration, Pair
-
-if TYPE_CHECKING:
-    from fleet.pipeline import Expression
+from fleet.cli.values import Pair
 
 _EXAMPLES = """
 fleet call bmc17 getSystem -p ComputerSystemId=1 --user root
@@ -26,14 +32,7 @@ fleet call bmc17 'GET /redfish/v1/Systems' --query 'Members[]."@odata.id"'
 
 _what = section(
     "What to call",
-    option(
-        "--spec",
-        "-s",
-        default="redfish",
-        show_default=True,
-        metavar="SPEC",
-        help="A scan spec, an API description, or a built-in name.",
-    ),
+    spec_option,
     option(
         "--parameter",
         "-p",
@@ -44,15 +43,9 @@ _what = section(
         help="A parameter of the operation.",
     ),
     option("--query", metavar="JMESPATH", help="Print only what this finds in the answer."),
-    option(
-        "--scheme",
-        type=click.Choice(["https", "http"]),
-        default="https",
-        show_default=True,
-        help="For a bare host.",
-    ),
-    option("--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"),
-    option("--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"),
+    scheme_option,
+    timeout_option,
+    connect_timeout_option,
 )
 
 
@@ -71,7 +64,7 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
 
     from fleet.assembly import call_operation, prepare
 
-    search = _compiled(query)
+    search = None if query is None else expression(query, "--query")
     parameters = dict(given.pop("parameters"))
     prepared = prepare(scan_options({**given, "sources": (target,)}), prompt=ask_secret)
     prepared = replace(prepared, options=replace(prepared.options, operation=operation))
@@ -85,7 +78,3 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
         text = json.dumps(found, indent=2, ensure_ascii=True)
         sys.stdout.write(shell.redactor.text(text) + "\n")
     return Exit.DONE if called.failure is None else Exit.FINDINGS
-
-
-def _compiled(query: str | None) -> Expression | None:
-    return None if query is None else expression(query, "--query")

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import access, scan_options, shared, targets
+from fleet.cli.options import (
+    access,
+    input_option,
+    operation_option,
+    pipeline_option,
+    scan_options,
+    shared,
+    targets,
+)
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
-from fleet.cli.values import Pair
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,16 +37,9 @@ fleet check my-spec.yaml --against https://bmc17 --user root
 _what = section(
     "What to check",
     option("--list", "listing", is_flag=True, help="Name the built-in specs, and nothing else."),
-    option("--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."),
-    option("--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."),
-    option(
-        "--input",
-        "inputs",
-        multiple=True,
-        type=Pair(),
-        metavar="NAME=VALUE",
-        help="A value for $inputs.NAME.",
-    ),
+    pipeline_option,
+    operation_option,
+    input_option,
     option(
         "--against", metavar="TREE|TARGET", help="Run it on one mockup tree or target; show rows per step."
     ),
@@ -61,8 +61,7 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
 
     if listing or spec is None:
         return _list(shell, asked=listing)
-    options = scan_options({**given, "spec": spec, "strict_inventory": given["strict_inventory"]})
-    prepared = prepare(options, prompt=ask_secret)
+    prepared = prepare(scan_options({**given, "spec": spec}), prompt=ask_secret)
     shell.redactor.learn(*prepared.secrets)
     for note in prepared.notes:
         shell.say(note)

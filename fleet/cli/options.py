@@ -30,6 +30,45 @@ def _refuse_password(_ctx: click.Context, _param: click.Parameter, value: str | 
         raise UsageError(f"there is no --password: {ALTERNATIVES}")
 
 
+spec_option = option(
+    "--spec",
+    "-s",
+    default="redfish",
+    show_default=True,
+    metavar="SPEC",
+    help="A scan spec, an API description, or a built-in name.",
+)
+pipeline_option = option(
+    "--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."
+)
+operation_option = option(
+    "--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."
+)
+input_option = option(
+    "--input",
+    "inputs",
+    multiple=True,
+    type=Pair(),
+    metavar="NAME=VALUE",
+    help="A value for $inputs.NAME.",
+)
+scheme_option = option(
+    "--scheme",
+    type=click.Choice(["https", "http"]),
+    default="https",
+    show_default=True,
+    help="For bare hosts.",
+)
+concurrency_option = option(
+    "--concurrency", "-c", type=Count(1), metavar="N", help="Targets in flight. [256]"
+)
+connect_timeout_option = option(
+    "--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"
+)
+timeout_option = option(
+    "--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"
+)
+
 targets = section(
     "Targets",
     option("--select", metavar="LABEL=VALUE", help="Only targets with this label."),
@@ -39,36 +78,16 @@ targets = section(
     ),
     option("--limit", type=Count(1), metavar="N", help="Stop reading after N targets."),
     option("--discover", is_flag=True, help="Where nothing listens is skipped, not failed."),
-    option(
-        "--scheme",
-        type=click.Choice(["https", "http"]),
-        default="https",
-        show_default=True,
-        help="For bare hosts.",
-    ),
+    scheme_option,
     option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
 )
 
 question = section(
     "What to ask",
-    option(
-        "--spec",
-        "-s",
-        default="redfish",
-        show_default=True,
-        metavar="SPEC",
-        help="A scan spec, an API description, or a built-in name.",
-    ),
-    option("--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."),
-    option("--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."),
-    option(
-        "--input",
-        "inputs",
-        multiple=True,
-        type=Pair(),
-        metavar="NAME=VALUE",
-        help="A value for $inputs.NAME.",
-    ),
+    spec_option,
+    pipeline_option,
+    operation_option,
+    input_option,
     option(
         "--validate",
         type=click.Choice(["off", "warn", "fail"]),
@@ -120,13 +139,13 @@ access = section(
 
 pressure = section(
     "Pressure",
-    option("--concurrency", "-c", type=Count(1), metavar="N", help="Targets in flight. [256]"),
+    concurrency_option,
     option("--per-target", type=Count(1), metavar="N", help="Connections to one target. [2]"),
     option("--per-proxy", type=Count(1), metavar="N", help="Connections through one proxy. [256]"),
     option("--rate", type=PerSecond(), metavar="N/s", help="Requests over the whole scan. [unlimited]"),
     option("--retries", type=Count(0), metavar="N", help="Further tries of a request. [2]"),
-    option("--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"),
-    option("--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"),
+    connect_timeout_option,
+    timeout_option,
     option("--deadline", type=Duration(), metavar="TIME", help="For everything about one target. [5m]"),
     option("--max-body", type=Size(), metavar="SIZE", help="Of one decoded body. [16MiB]"),
 )

@@ -10,8 +10,7 @@ import click
 from fleet.cli.options import pressure, shared, tuned
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
-from fleet.cli.values import Duration, FailOn
-from fleet.cli.watching import View, watching
+from fleet.cli.watching import View, fail_on_option, grace_option, watching
 
 _EXAMPLES = """
 fleet resume runs/20261122-1542-k7q
@@ -27,22 +26,8 @@ _again = section(
         metavar="KIND,...",
         help="Also targets that failed so: timeout, proxy.auth, all.",
     ),
-    option(
-        "--fail-on",
-        type=FailOn(),
-        default="all",
-        show_default=True,
-        metavar="none|any|N|N%|all",
-        help="How many failed targets make exit status 1.",
-    ),
-    option(
-        "--grace",
-        type=Duration(),
-        default="30s",
-        show_default=True,
-        metavar="TIME",
-        help="To finish what is in hand after Ctrl-C.",
-    ),
+    fail_on_option,
+    grace_option,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 from fleet.cli.watching import View, results, watching
 from fleet.errors import UsageError
+
+if TYPE_CHECKING:
+    from fleet.assembly import PreparedScan
 
 _EXAMPLES = """
 fleet scan hosts.txt --spec redfish --auths auths.yaml
@@ -45,7 +48,7 @@ def scan(shell: Shell, /, **given: Any) -> int:
     return run_scan(prepared, View.of(given), shell, fail_on=given["fail_on"], grace=given["grace"])
 
 
-def _dry_run(shell: Shell, prepared: Any) -> int:
+def _dry_run(shell: Shell, prepared: PreparedScan) -> int:
     """Show the plan on stdout: here it is the data that was asked for."""
     import sys
 

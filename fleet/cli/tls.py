@@ -8,11 +8,18 @@ from typing import Any
 
 import click
 
-from fleet.cli.options import NO_TARGETS, access, scan_options, shared, targets
+from fleet.cli.options import (
+    NO_TARGETS,
+    access,
+    concurrency_option,
+    connect_timeout_option,
+    scan_options,
+    shared,
+    targets,
+)
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
-from fleet.cli.values import Count, Duration
 from fleet.errors import UsageError
 
 _EXAMPLES = """
@@ -32,8 +39,8 @@ _learning = section(
         help="The pin file; what it holds already is compared.",
     ),
     option("--accept-changes", is_flag=True, help="Replace pins whose certificate has changed."),
-    option("--concurrency", "-c", type=Count(1), metavar="N", help="Targets in flight. [256]"),
-    option("--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"),
+    concurrency_option,
+    connect_timeout_option,
 )
 
 

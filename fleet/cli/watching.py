@@ -20,6 +20,23 @@ if TYPE_CHECKING:
     from fleet.event import Listener
     from fleet.observe import Metrics, Tally
 
+fail_on_option = option(
+    "--fail-on",
+    type=FailOn(),
+    default="all",
+    show_default=True,
+    metavar="none|any|N|N%|all",
+    help="How many failed targets make exit status 1.",
+)
+grace_option = option(
+    "--grace",
+    type=Duration(),
+    default="30s",
+    show_default=True,
+    metavar="TIME",
+    help="To finish what is in hand after Ctrl-C or SIGTERM.",
+)
+
 results = section(
     "Results",
     option("--run-dir", type=click.Path(), metavar="DIR", help="Where the run is stored. [runs/RUN]"),
@@ -32,22 +49,8 @@ results = section(
         help="Also write outcomes here: .jsonl, .jsonl.zst, - for stdout.",
     ),
     option("--dry-run", is_flag=True, help="Show what would be done; no socket opens."),
-    option(
-        "--fail-on",
-        type=FailOn(),
-        default="all",
-        show_default=True,
-        metavar="none|any|N|N%|all",
-        help="How many failed targets make exit status 1.",
-    ),
-    option(
-        "--grace",
-        type=Duration(),
-        default="30s",
-        show_default=True,
-        metavar="TIME",
-        help="To finish what is in hand after Ctrl-C or SIGTERM.",
-    ),
+    fail_on_option,
+    grace_option,
 )
 
 watching = section(
