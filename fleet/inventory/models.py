@@ -75,7 +75,7 @@ ProxyUrl = Annotated[str, BeforeValidator(_proxy_url)]
 class Strict(BaseModel):
     """Unknown keys are errors, and errors never repeat what was found."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class AuthModel(Strict):

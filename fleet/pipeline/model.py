@@ -23,7 +23,8 @@ As = Literal["int", "float", "str", "bool", "list"]
 class Model(BaseModel):
     """Frozen, and every unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    # Deferred: the schema of the whole file is built once, not that of every part and again in its parents.
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 def _as_list(value: object) -> object:
