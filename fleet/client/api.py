@@ -348,6 +348,9 @@ class OpenAPI:
             document, base or None, session_factory=session_factory, raise_on_http_status=raise_on_http_status
         )
 
+    def __copy__(self) -> OpenAPI:
+        return self.clone()
+
     def __repr__(self) -> str:
         given = ", ".join(sorted(self._credentials)) or "none"
         return f"<OpenAPI {self.document.title!r} at {self.base_url or 'no base URL'}, credentials: {given}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.client.debug import start_debug_log
@@ -22,22 +23,44 @@ def load_document(
     """The description at a path or URL, or in the bytes themselves. Blocks: call it in a thread.
 
     References reach the document's own directory (its own origin, for a URL) and what `refs` maps: URL
-    prefix to directory. `loader` replaces these rules. `cache` keeps parsed YAML in a directory (by default
+    prefix to directory. `loader` replaces these rules; a relative path is then the loader's to find, and one
+    of a `FileSystemLoader` stands below its root. `cache` keeps parsed YAML in a directory (by default
     `$XDG_CACHE_HOME/fleet/trees`), keyed by the digest of its text. Raises `SpecError`.
     """
     start_debug_log()
     directory = default_directory() if cache is True else cache
     parsing: Parse = CachedParse(str(directory)) if directory else parse
+    own = None if loader is None else Guarded(loader)
     mapped = [PrefixLoader(prefix, root) for prefix, root in sorted((refs or {}).items(), reverse=True)]
     if isinstance(source, bytes):
-        return load(source, reader=loader or ChainLoader(*mapped, NullLoader()), parse=parsing)
+        return load(source, reader=own or ChainLoader(*mapped, NullLoader()), parse=parsing)
     name = str(source)
     if "://" in name:
         if "@" in name.partition("://")[2].partition("/")[0]:
             raise SpecError("the URL of a description holds no user or password")
-        document = load(source=name, reader=loader or ChainLoader(*mapped, WebLoader(name)), parse=parsing)
+        document = load(source=name, reader=own or ChainLoader(*mapped, WebLoader(name)), parse=parsing)
         document.preload()  # now, in this thread: nothing is fetched when a call is made
         return document
+    if own is not None and not Path(name).is_absolute():
+        root = loader.root if isinstance(loader, FileSystemLoader) else None
+        found = name if root is None else str(Path(root, name).absolute())
+        return load(source=found, reader=own, parse=parsing)
     path = Path(name).absolute()
-    reader = loader or ChainLoader(*mapped, FileSystemLoader(path.parent))
+    reader = own or ChainLoader(*mapped, FileSystemLoader(path.parent))
     return load(source=str(path), reader=reader, parse=parsing)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A loader that somebody else wrote: what it cannot read is a `SpecError`, as it is of ours."""
+
+    loader: Loader
+
+    def __call__(self, uri: str) -> bytes:
+        try:
+            found: object = self.loader(uri)
+        except OSError as error:
+            raise SpecError(f"cannot be read: {error.strerror or type(error).__name__}", file=uri) from error
+        if not isinstance(found, bytes):
+            raise SpecError(f"the loader gave {type(found).__name__}, not bytes", file=uri)
+        return found

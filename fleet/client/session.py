@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.errors import ConfigError
@@ -54,6 +55,10 @@ class Sessions:
         made = factory(trust_env=False) if factory in {httpx.AsyncClient, httpx.Client} else factory()
         if not isinstance(made, httpx.AsyncClient | httpx.Client):
             raise ConfigError(f"session_factory returned {type(made).__name__}, not an httpx client")
+        if isinstance(made, httpx.AsyncClient):
+            made.event_hooks = {
+                name: [_awaitable(h) for h in hooks] for name, hooks in made.event_hooks.items()
+            }
         return made
 
     @property
@@ -76,6 +81,17 @@ class Sessions:
                     limits=self.limits,
                 )
             return self._dialer
+
+
+def _awaitable(hook: Callable[[Any], Any]) -> Callable[[Any], Awaitable[None]]:
+    """An event hook for an async client, which may be a plain function: httpx itself awaits them all."""
+
+    async def called(event: Any) -> None:
+        made = hook(event)
+        if isawaitable(made):
+            await made
+
+    return called
 
 
 def _restore(factory: SessionFactory | None, raises: bool) -> Sessions:
