@@ -13,8 +13,12 @@ from fleet.outcome import FailureKind
 _LONGEST = 8192  # characters of one link; servers refuse longer request lines
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
+_SLASHES = re.compile(r"[/\\]")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _USERINFO = re.compile(r"//[^/?#]*@")
+_PLAIN = re.compile(
+    r"/(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*/)*(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?"
+)  # no dot segments
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
@@ -29,6 +33,8 @@ def resolve_link(base: Endpoint, value: object, *, at: str = "/") -> str:
     """
     if not isinstance(value, str):
         _refuse(f"a link is a string, not {type(value).__name__}")
+    if len(value) <= _LONGEST and _PLAIN.fullmatch(value) and _carries(base, value):
+        return value  # what nearly every link is: all that follows would leave it as it is
     text = value.strip(" ")
     if not text or len(text) > _LONGEST:
         _refuse("an empty link" if not text else f"a link of {len(text)} characters")
@@ -43,7 +49,7 @@ def resolve_link(base: Endpoint, value: object, *, at: str = "/") -> str:
     except UnicodeEncodeError:
         _refuse("a link with a lone surrogate")
     result = _without_dots(encoded, link=text)
-    if base.path and result != base.path and not result.startswith(base.path + "/"):
+    if not _carries(base, result):
         _refuse(f"a link outside the base path: {_shown(text)}")
     return f"{result}?{encoded_query}" if encoded_query else result
 
@@ -59,9 +65,12 @@ def _absolute_path(base: Endpoint, path: str, *, at: str, link: str) -> str:
     if not path.startswith("/"):
         here = at.partition("?")[0] or "/"
         path = here.rpartition("/")[0] + "/" + path if path else here
-    if base.path and path != base.path and not path.startswith(base.path + "/"):
-        return base.path + path
-    return path
+    return path if _carries(base, path) else base.path + path
+
+
+def _carries(base: Endpoint, path: str) -> bool:
+    """Whether a path from the root lies under the base path."""
+    return not base.path or path == base.path or path.startswith(base.path + "/")
 
 
 def _own_path(base: Endpoint, scheme: str, rest: str, link: str) -> str:
@@ -93,7 +102,7 @@ def _without_dots(path: str, *, link: str) -> str:
                 kept.pop()
             if last:
                 kept.append("")
-        elif any(part.partition(";")[0] in {".", ".."} for part in re.split(r"[/\\]", meaning)):
+        elif any(part.partition(";")[0] in {".", ".."} for part in _SLASHES.split(meaning)):
             _refuse(f"a link with disguised dot segments: {_shown(link)}")
         else:
             kept.append(segment)
