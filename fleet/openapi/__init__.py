@@ -5,7 +5,18 @@ from fleet.openapi.cache import digest
 from fleet.openapi.cache import encode as encode_tree
 from fleet.openapi.document import Document, load
 from fleet.openapi.load import locate, parse
-from fleet.openapi.model import Answer, Body, Media, Parameter, Requirement, SecurityScheme
+from fleet.openapi.model import (
+    Answer,
+    Body,
+    Encoding,
+    Flow,
+    Media,
+    Parameter,
+    Requirement,
+    SecurityScheme,
+    Server,
+    ServerVariable,
+)
 from fleet.openapi.operation import Call, Operation
 from fleet.openapi.params import ParameterError
 from fleet.openapi.refs import Library, Parse, Place, Reader
@@ -20,6 +31,8 @@ __all__ = [
     "Body",
     "Call",
     "Document",
+    "Encoding",
+    "Flow",
     "Library",
     "Media",
     "Operation",
@@ -30,6 +43,8 @@ __all__ = [
     "Reader",
     "Requirement",
     "SecurityScheme",
+    "Server",
+    "ServerVariable",
     "alternatives",
     "check_credential",
     "decode_tree",

@@ -11,11 +11,12 @@ from typing import Any
 from fleet.errors import SpecError
 from fleet.openapi.load import parse as parse_tree
 from fleet.openapi.lower import front_end
-from fleet.openapi.model import Requirement, SecurityScheme
+from fleet.openapi.model import Requirement, SecurityScheme, Server
 from fleet.openapi.operation import Operation
 from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
 from fleet.openapi.schema import Check, compile_check, no_check
+from fleet.openapi.servers import path_of_url, server_url
 
 
 class Document:
@@ -34,7 +35,8 @@ class Document:
             self._front.secure(security["schemes"], security["security"])
         self.title = self._front.title
         self.version = self._front.version
-        self.server_path = self._front.server_path
+        self.servers: tuple[Server, ...] = self._front.servers
+        self.server_path = path_of_url(server_url(self.servers[0])) if self.servers else ""
         self.security: tuple[Requirement, ...] = self._front.security
         self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(self._front.schemes())
         self._by_route: dict[tuple[str, str], Operation] = {}
@@ -85,6 +87,12 @@ class Document:
     @cached_property
     def _routes(self) -> Routes[Operation]:
         return Routes((op.method, op.template, op) for op in self._by_route.values())
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """What its author wrote under `x-` keys at the top level."""
+        tree = self._library.tree(self.source)
+        return {key: value for key, value in tree.items() if key.startswith("x-")}
 
     @property
     def warnings(self) -> tuple[str, ...]:

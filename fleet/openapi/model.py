@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from fleet.openapi.refs import Place
 
-Location: TypeAlias = Literal["path", "query", "header", "cookie"]
+Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"]
+Dialect: TypeAlias = Literal["2.0", "3.0", "2020-12"]
+"""What the schemas of a description are written in."""
+
+SEQUENTIAL = frozenset({
+    "application/jsonl", "application/x-jsonl", "application/x-ndjson", "application/ndjson",
+    "application/json-seq", "application/geo+json-seq", "text/event-stream", "multipart/mixed",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation. `media` is set where its value is a serialised document instead."""
+    """One parameter of an operation, or a header of an answer.
+
+    `media` is set where its value is a serialised document instead. `style` is one of the specification's,
+    or `tabDelimited` (2.0's tsv); the delimited ones also stand for 2.0's path and header parameters.
+    """
 
     name: str
     location: Location
@@ -24,20 +35,49 @@ class Parameter:
     default: Any = None
     schema: Place | None = None
     media: str | None = None
+    description: str = ""
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How one property of a form is written. `content_type` is empty where the value decides."""
+
+    content_type: str = ""
+    style: str = "form"
+    explode: bool = True
+    allow_reserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A media type that a body or a reply may have, and its schema."""
+    """A media type that a body or a reply may have, and its schema.
+
+    `item_schema` is the schema of one item of a sequential media type (3.2); `encoding` speaks of the
+    properties of a form by name.
+    """
 
     type: str  # lower case, without parameters
     schema: Place | None = None
+    encoding: Mapping[str, Encoding] = field(default_factory=dict)
+    item_schema: Place | None = None
+
+    @property
+    def sequential(self) -> bool:
+        """Whether such a body is a sequence of items rather than one value."""
+        return self.item_schema is not None or self.type in SEQUENTIAL
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
+    """What an operation takes. In 2.0 bodies are parameters: `name` is that of the whole body, `fields`
+    are those of a form, and both may also be given among the parameters of a call."""
+
     required: bool
     media: tuple[Media, ...]
+    name: str = ""
+    fields: tuple[Parameter, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +86,20 @@ class Answer:
 
     status: str
     media: tuple[Media, ...]
+    headers: tuple[Parameter, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One OAuth2 flow, by its 3.x word: `clientCredentials`, `authorizationCode`, `password`, `implicit`,
+    `deviceAuthorization`. URLs are as written, empty where there is none."""
+
+    kind: str
+    token_url: str = ""
+    authorization_url: str = ""
+    refresh_url: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +107,39 @@ class SecurityScheme:
     """One way to authenticate.
 
     `kind` is "basic", "bearer", "apiKey", or what this engine cannot do (the document's own word, such as
-    "oauth2" or "http digest"). `location` and `parameter` say where an apiKey goes.
+    "oauth2" or "http digest"). `location` and `parameter` say where an apiKey goes, `flows` how an oauth2
+    token is had.
     """
 
     name: str
     kind: str
     location: Location | Literal[""] = ""
     parameter: str = ""
+    flows: tuple[Flow, ...] = ()
 
     @property
     def supported(self) -> bool:
         """Whether this engine can satisfy it."""
         return self.kind in {"basic", "bearer", "apiKey"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVariable:
+    """A variable of a server's URL; `choices` is empty where any value will do."""
+
+    default: str
+    choices: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One place that a description says it is served at; `url` may be relative and hold `{variables}`."""
+
+    url: str
+    name: str = ""
+    description: str = ""
+    variables: Mapping[str, ServerVariable] = field(default_factory=dict)
 
 
 Requirement: TypeAlias = tuple[str, ...]
@@ -91,9 +166,9 @@ class FrontEnd(Protocol):
 
     title: str
     version: str
-    server_path: str  # of the first server, without a trailing slash
+    servers: tuple[Server, ...]
     security: tuple[Requirement, ...]
-    dialect: Literal["3.0", "2020-12"]  # of its schemas
+    dialect: Dialect
 
     def schemes(self) -> dict[str, SecurityScheme]: ...
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
 from fleet.openapi.bodies import BodyPlan, is_json
-from fleet.openapi.model import Answer, Parameter, Requirement, Site
+from fleet.openapi.model import Answer, Body, Parameter, Requirement, Site
 from fleet.openapi.params import ParameterPlan
 from fleet.openapi.refs import MissingDocument
 from fleet.openapi.schema import Check, media_for, no_check
@@ -45,7 +45,7 @@ class Operation:
 
     __slots__ = (
         "_accept", "_answers", "_body", "_checks", "_document", "_parameters", "_plan", "_security",
-        "_site", "method", "name", "template",
+        "_site", "_split", "method", "name", "template",
     )  # fmt: skip
 
     def __init__(self, document: Document, site: Site, name: str) -> None:
@@ -57,6 +57,7 @@ class Operation:
         self._plan: ParameterPlan | None = None
         self._parameters: tuple[Parameter, ...] | None = None
         self._body: BodyPlan | None = None
+        self._split = False  # whether parameters of a call may be its body (2.0)
         self._accept: tuple[tuple[str, str], ...] = ()
         self._answers: tuple[Answer, ...] | None = None
         self._security: Any = _UNREAD
@@ -67,6 +68,39 @@ class Operation:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._document, self.template, self.method)
+
+    @property
+    def summary(self) -> str:
+        """One line about it, "" where there is none."""
+        return self._word("summary")
+
+    @property
+    def description(self) -> str:
+        return self._word("description")
+
+    @property
+    def deprecated(self) -> bool:
+        return self._site.node.value.get("deprecated") is True
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of its tags; `Document.tags` tells more of them."""
+        listed = self._site.node.value.get("tags")
+        return tuple(tag for tag in listed if isinstance(tag, str)) if isinstance(listed, list) else ()
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """What its author wrote under `x-` keys."""
+        return {key: value for key, value in self._site.node.value.items() if key.startswith("x-")}
+
+    def _word(self, key: str) -> str:
+        found = self._site.node.value.get(key)
+        return found if isinstance(found, str) else ""
+
+    @property
+    def body(self) -> Body | None:
+        """What it takes as a body, None where it takes none."""
+        return self._document._front.body(self._site)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -120,6 +154,8 @@ class Operation:
         plan = self._plan
         if plan is None:
             plan = self._compile()
+        if self._split:
+            parameters, body = (self._body or BodyPlan(self.name, None)).split(parameters, body)
         target = plan.expand(parameters)
         headers = self._accept + target.headers if target.headers else self._accept
         written = None
@@ -158,7 +194,9 @@ class Operation:
     def _compile(self) -> ParameterPlan:
         plan = ParameterPlan(self.name, self.template, self.parameters)
         body = self._document._front.body(self._site)
-        self._body = None if body is None else BodyPlan(self.name, body)
+        if body is not None:
+            self._body = BodyPlan(self.name, body)
+            self._split = bool(body.name or body.fields)
         kinds = dict.fromkeys(
             media.type for answer in self.answers if answer.status[:1] in "2d" for media in answer.media
         )

@@ -171,10 +171,13 @@ def _text_of(parameter: Parameter) -> Encoder:
         return lambda value: styles.expand_label(value, explode=explode)
     if parameter.style == "matrix":
         return lambda value: styles.expand_matrix(name, value, explode=explode)
-    return lambda value: styles.expand_simple(value, explode=explode, encode=encode)
+    separator = _SEPARATORS.get(parameter.style, ",")
+    if parameter.location != "header":
+        separator = styles.percent(separator) if separator != "," else separator
+    return lambda value: styles.expand_simple(value, explode=explode, encode=encode, separator=separator)
 
 
-_SEPARATORS = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
+_SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
 
 
 def _pairs_of(parameter: Parameter) -> Callable[[Any], Pairs]:
@@ -185,5 +188,5 @@ def _pairs_of(parameter: Parameter) -> Callable[[Any], Pairs]:
         return lambda value: [(styles.percent_name(name), encode(styles.serialised(value, media)))]
     if parameter.style == "deepObject":
         return lambda value: styles.expand_deep(name, value, encode=encode)
-    separator = _SEPARATORS.get(parameter.style, ",")
+    separator = styles.percent(_SEPARATORS.get(parameter.style, "")) or ","
     return lambda value: styles.expand_form(name, value, explode=explode, encode=encode, separator=separator)

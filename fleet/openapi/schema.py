@@ -3,17 +3,17 @@
 Published schemas are stricter than the devices they describe, so they are relaxed on the way: extra
 properties are always allowed, `oneOf` is judged as `anyOf` (its branches are relaxed, so several may fit),
 `x-patternProperties` count as `patternProperties`, formats are not asserted. A reference that cannot be
-followed accepts anything. OpenAPI 3.0's own words (`nullable`, boolean `exclusiveMinimum`) are translated.
+followed accepts anything. What only 2.0 and 3.0 say (`nullable`, boolean `exclusiveMinimum`) is translated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from fleet.errors import SpecError
-from fleet.openapi.model import Media
+from fleet.openapi.model import Dialect, Media
 from fleet.openapi.refs import Library, Place
 
 MAX_VIOLATIONS = 100  # of one value
@@ -37,7 +37,7 @@ def no_check(value: Any) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def compile_check(library: Library, schema: Place | None, dialect: Literal["3.0", "2020-12"]) -> Check:
+def compile_check(library: Library, schema: Place | None, dialect: Dialect) -> Check:
     """A check for one schema and everything that it refers to. Raises `SpecError` when it is no schema."""
     if schema is None or schema.value is True or schema.value == {}:
         return no_check
@@ -93,14 +93,17 @@ def _rule(path: list[str | int]) -> str:
     return next((step for step in reversed(path) if isinstance(step, str)), "false")
 
 
+def _nullable(node: dict[str, Any]) -> bool:
+    """2.0 has no word for it; `x-nullable` is what its authors agreed on."""
+    return node.get("nullable") is True or node.get("x-nullable") is True
+
+
 class _Bundle:
     """One self-contained JSON Schema 2020-12 document, made without recursion over references."""
 
-    def __init__(
-        self, library: Library, dialect: Literal["3.0", "2020-12"], *, patterns: bool = True
-    ) -> None:
+    def __init__(self, library: Library, dialect: Dialect, *, patterns: bool = True) -> None:
         self._library = library
-        self._old = dialect == "3.0"
+        self._old = dialect != "2020-12"
         self._dropped = frozenset[str]() if patterns else frozenset({"pattern", "patternProperties"})
         self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
         self._waiting: list[tuple[str, Place]] = []
@@ -154,21 +157,23 @@ class _Bundle:
             self._waiting.append((name, place))
         made: dict[str, Any] = {"$ref": f"#/$defs/{name}"}
         if self._old:  # siblings mean nothing in 3.0, but `nullable` is what authors mean
-            return {"anyOf": [made, {"type": "null"}]} if node.get("nullable") is True else made
+            return {"anyOf": [made, {"type": "null"}]} if _nullable(node) else made
         beside = {key: value for key, value in node.items() if key != "$ref"}
         rest = self._schema(uri, beside) if beside else None
         return {"allOf": [made, rest]} if rest else made
 
     @staticmethod
     def _translated(made: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-        """OpenAPI 3.0's words in JSON Schema 2020-12's."""
+        """The words of 2.0 and 3.0 in JSON Schema 2020-12's."""
         for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
             flag = made.get(exclusive)
             if isinstance(flag, bool):
                 del made[exclusive]
                 if flag and limit in made:
                     made[exclusive] = made.pop(limit)
-        if node.get("nullable") is True:
+        if made.get("type") == "file":  # 2.0's word for bytes: nothing that JSON could break
+            del made["type"]
+        if _nullable(node):
             kind = made.get("type")
             if isinstance(kind, str):
                 made["type"] = [kind, "null"]

@@ -95,12 +95,12 @@ def is_list(value: Any) -> bool:
     return isinstance(value, list | tuple | set | frozenset)
 
 
-def expand_simple(value: Any, *, explode: bool, encode: Quote) -> str:
-    """`simple`: path and header parameters."""
+def expand_simple(value: Any, *, explode: bool, encode: Quote, separator: str = ",") -> str:
+    """`simple`: path and header parameters; other separators are those of 2.0's collection formats."""
     if value.__class__ is str:
         return encode(value)
     if is_list(value):
-        return ",".join(_listed(value, encode))
+        return separator.join(_listed(value, encode))
     if isinstance(value, Mapping):
         return ",".join(_equals(_paired(value, encode)) if explode else _flat(value, encode))
     return encode(scalar(value))

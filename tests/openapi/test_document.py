@@ -24,8 +24,8 @@ GET: dict[str, Any] = {"get": {"responses": {}}}
     [
         ({"openapi": "3.2.0"}, "OpenAPI version '3.2.0' is not supported"),
         ({"openapi": "4.0"}, "OpenAPI version '4.0' is not supported"),
-        ({"openapi": None, "swagger": "2.0"}, "Swagger version '2.0' is not supported"),
-        ({}, "no 'openapi' key"),
+        ({"openapi": None, "swagger": "1.2"}, "Swagger version '1.2' is not supported"),
+        ({}, "no 'openapi' or 'swagger' key"),
         ([], "not a mapping"),
         ({"openapi": "3.0.0", "paths": []}, "'paths' is not a mapping"),
         ({"openapi": "3.0.0", "security": {}}, "'security' is not a list"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.errors import SpecError
+from fleet.openapi.lower.v2 import Version2
 from fleet.openapi.lower.v3 import Version3
 from fleet.openapi.model import FrontEnd
 from fleet.openapi.refs import Library
@@ -18,9 +19,11 @@ def front_end(library: Library, uri: str) -> FrontEnd:
     version = tree.get("openapi")
     if f"{version}.".startswith(("3.0.", "3.1.")):
         return Version3(library, uri, tree)
-    known = "this engine reads OpenAPI 3.0 and 3.1"
+    known = "this engine reads Swagger 2.0 and OpenAPI 3.0 and 3.1"
     if version is not None:
         raise SpecError(f"OpenAPI version {version!r} is not supported", file=uri, hint=known)
     if "swagger" in tree:
+        if str(tree["swagger"]) == "2.0":
+            return Version2(library, uri, tree)
         raise SpecError(f"Swagger version {tree['swagger']!r} is not supported", file=uri, hint=known)
-    raise SpecError("not an API description: it has no 'openapi' key", file=uri, hint=known)
+    raise SpecError("not an API description: it has no 'openapi' or 'swagger' key", file=uri, hint=known)

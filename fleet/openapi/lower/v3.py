@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, cast
-from urllib.parse import urlsplit
+from typing import Any, cast
 
 from fleet.errors import SpecError
+from fleet.openapi.lower.parts import mapping, path_sites, read_schemes, requirements, text
 from fleet.openapi.model import (
     Answer,
     Body,
+    Dialect,
+    Encoding,
     Location,
     Media,
     Parameter,
@@ -18,6 +20,7 @@ from fleet.openapi.model import (
     Site,
 )
 from fleet.openapi.refs import Library, Place
+from fleet.openapi.servers import read_servers
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _STYLES: dict[str, frozenset[str]] = {
@@ -39,72 +42,23 @@ class Version3:
         self._library = library
         self._uri = uri
         self._tree = tree
-        info = tree.get("info")
-        info = info if isinstance(info, dict) else {}
+        info = mapping(tree.get("info"))
         self.title = str(info.get("title", ""))
         self.version = str(info.get("version", ""))
-        self.dialect: Literal["3.0", "2020-12"] = (
-            "3.0" if str(tree["openapi"]).startswith("3.0") else "2020-12"
-        )
-        self.server_path = _server_path(tree.get("servers"))
-        self.security = _requirements(tree.get("security", []), uri)
-        components = tree.get("components")
-        found = components.get("securitySchemes") if isinstance(components, dict) else None
-        self._schemes: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        self.dialect: Dialect = "3.0" if str(tree["openapi"]).startswith("3.0") else "2020-12"
+        self.servers = read_servers(tree.get("servers"))
+        self.security = requirements(tree.get("security", []), uri)
+        self._schemes: Mapping[str, Any] = mapping(mapping(tree.get("components")).get("securitySchemes"))
 
     def secure(self, schemes: Mapping[str, Any], security: Any) -> None:
         self._schemes = schemes
-        self.security = _requirements(security, self._uri)
+        self.security = requirements(security, self._uri)
 
     def schemes(self) -> dict[str, SecurityScheme]:
-        schemes = {}
-        for name, value in self._schemes.items():
-            node = self._library.follow(Place(self._uri, value)).value
-            if not isinstance(node, dict):
-                raise SpecError(f"the security scheme {name!r} is not a mapping", file=self._uri)
-            schemes[name] = _scheme(name, node, self._uri)
-        return schemes
+        return read_schemes(self._library, self._uri, self._schemes)
 
     def sites(self, warn: list[str]) -> Iterator[Site]:
-        paths = self._tree.get("paths")
-        if paths is None:
-            return
-        if not isinstance(paths, dict):
-            raise SpecError("'paths' is not a mapping", file=self._uri)
-        for template, value in paths.items():
-            if not template.startswith("/"):
-                if not template.startswith("x-"):
-                    warn.append(f"the path {template!r} does not begin with '/' and is ignored")
-                continue
-            item = Place(self._uri, value)
-            try:
-                if isinstance(value, dict) and "$ref" in value:
-                    item = self._path_item(item)
-            except SpecError as error:
-                warn.append(f"the path {template} cannot be used: {error}")
-                continue
-            if not isinstance(item.value, dict):
-                warn.append(f"the path {template} is not a mapping and is ignored")
-                continue
-            for method in METHODS:
-                node = item.value.get(method)
-                if isinstance(node, dict):
-                    name = node.get("operationId")
-                    yield Site(
-                        template,
-                        method.upper(),
-                        name if isinstance(name, str) and name else None,
-                        Place(item.uri, node),
-                        item,
-                    )
-
-    def _path_item(self, item: Place) -> Place:
-        """The referenced path item; operations beside the `$ref` are added to it, and win."""
-        target = self._library.follow(item)
-        beside = {key: value for key, value in item.value.items() if key != "$ref"}
-        if not beside or not isinstance(target.value, dict) or target.uri != item.uri:
-            return target
-        return Place(target.uri, {**target.value, **beside})
+        return path_sites(self._library, self._uri, self._tree.get("paths"), METHODS, warn)
 
     def parameters(self, site: Site) -> tuple[Parameter, ...]:
         found: dict[tuple[str, str], Parameter] = {}
@@ -135,11 +89,7 @@ class Version3:
             raise SpecError(
                 f"the {location} parameter {name!r} {where} has the style {style!r}", file=place.uri
             )
-        media, schema = None, node.get("schema")
-        content = node.get("content")
-        if isinstance(content, dict) and content:
-            media, holder = next(iter(content.items()))
-            schema = holder.get("schema") if isinstance(holder, dict) else None
+        media, schema = _content(node)
         resolved = self._schema_node(place.uri, schema)
         return Parameter(
             name=name,
@@ -151,6 +101,8 @@ class Version3:
             default=resolved.get("default"),
             schema=None if schema is None else Place(place.uri, schema),
             media=media,
+            description=text(node.get("description")),
+            deprecated=node.get("deprecated") is True,
         )
 
     def _schema_node(self, uri: str, schema: Any) -> dict[str, Any]:
@@ -170,7 +122,8 @@ class Version3:
             raise SpecError(
                 f"'requestBody' of {site.method} {site.template} is not a mapping", file=place.uri
             )
-        return Body(place.value.get("required") is True, _media(place))
+        required, described = place.value.get("required") is True, text(place.value.get("description"))
+        return Body(required, self._media(place), description=described)
 
     def answers(self, site: Site) -> tuple[Answer, ...]:
         declared = site.node.value.get("responses")
@@ -182,63 +135,74 @@ class Version3:
                 continue
             place = self._library.follow(Place(site.node.uri, value))
             if isinstance(place.value, dict):
-                answers.append(Answer(status if status == "default" else status.upper(), _media(place)))
+                answers.append(self._answer(status if status == "default" else status.upper(), place))
         return tuple(answers)
+
+    def _answer(self, status: str, place: Place) -> Answer:
+        headers = tuple(
+            self._header(name, Place(place.uri, value))
+            for name, value in mapping(place.value.get("headers")).items()
+            if name.lower() != "content-type"
+        )
+        described = text(place.value.get("description"))
+        return Answer(status, self._media(place), headers, described)
+
+    def _header(self, name: str, place: Place) -> Parameter:
+        """A header of an answer; one that cannot be read may hold anything."""
+        try:
+            place = self._library.follow(place)
+        except SpecError:
+            return Parameter(name, "header", style="simple")
+        node = mapping(place.value)
+        media, schema = _content(node)
+        return Parameter(
+            name,
+            "header",
+            required=node.get("required") is True,
+            style="simple",
+            explode=node.get("explode") is True,
+            schema=None if schema is None else Place(place.uri, schema),
+            media=media,
+            description=text(node.get("description")),
+            deprecated=node.get("deprecated") is True,
+        )
+
+    def _media(self, holder: Place) -> tuple[Media, ...]:
+        media = []
+        for name, value in mapping(holder.value.get("content")).items():
+            place = Place(holder.uri, value)
+            if isinstance(value, dict) and "$ref" in value:  # 3.2
+                place = self._library.follow(place)
+            node = mapping(place.value)
+            schema, item = node.get("schema"), node.get("itemSchema")
+            media.append(
+                Media(
+                    name.partition(";")[0].strip().lower(),
+                    None if schema is None else Place(place.uri, schema),
+                    {key: _encoding(rule) for key, rule in mapping(node.get("encoding")).items()},
+                    None if item is None else Place(place.uri, item),
+                )
+            )
+        return tuple(media)
 
     def requirements(self, site: Site) -> tuple[Requirement, ...] | None:
         declared = site.node.value.get("security")
-        return None if declared is None else _requirements(declared, site.node.uri)
+        return None if declared is None else requirements(declared, site.node.uri)
 
 
-def _media(place: Place) -> tuple[Media, ...]:
-    content = place.value.get("content")
-    if not isinstance(content, dict):
-        return ()
-    media = []
-    for name, value in content.items():
-        schema = value.get("schema") if isinstance(value, dict) else None
-        media.append(
-            Media(
-                name.partition(";")[0].strip().lower(), None if schema is None else Place(place.uri, schema)
-            )
-        )
-    return tuple(media)
+def _content(node: Mapping[str, Any]) -> tuple[str | None, Any]:
+    """The media type and the schema of a parameter or header: of its `content` where it has one."""
+    for media, holder in mapping(node.get("content")).items():
+        return media, mapping(holder).get("schema")
+    return None, node.get("schema")
 
 
-def _requirements(value: Any, uri: str) -> tuple[Requirement, ...]:
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise SpecError("'security' is not a list of mappings", file=uri)
-    return tuple(tuple(entry) for entry in value)
-
-
-def _scheme(name: str, node: dict[str, Any], uri: str) -> SecurityScheme:
-    kind = node.get("type")
-    if kind == "http":
-        scheme = str(node.get("scheme", "")).lower()
-        return SecurityScheme(name, scheme if scheme in {"basic", "bearer"} else f"http {scheme}")
-    if kind == "apiKey":
-        location, parameter = node.get("in"), node.get("name")
-        if location not in {"header", "query", "cookie"} or not isinstance(parameter, str) or not parameter:
-            raise SpecError(
-                f"the apiKey scheme {name!r} needs 'name', and 'in' header, query or cookie", file=uri
-            )
-        return SecurityScheme(name, "apiKey", location, parameter)
-    return SecurityScheme(name, str(kind))
-
-
-def _server_path(servers: Any) -> str:
-    """The path of the first server; its variables stand at their defaults."""
-    if not isinstance(servers, list) or not servers or not isinstance(servers[0], dict):
-        return ""
-    url = servers[0].get("url")
-    if not isinstance(url, str):
-        return ""
-    variables = servers[0].get("variables")
-    for name, variable in variables.items() if isinstance(variables, dict) else ():
-        if isinstance(variable, dict):
-            url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
-    try:
-        path = urlsplit(url).path.rstrip("/")
-    except ValueError:
-        return ""
-    return path if not path or path.startswith("/") else f"/{path}"
+def _encoding(value: Any) -> Encoding:
+    node = mapping(value)
+    style = text(node.get("style")) or "form"
+    return Encoding(
+        text(node.get("contentType")).partition(",")[0].strip(),
+        style,
+        bool(node.get("explode", style in {"form", "deepObject"})),
+        node.get("allowReserved") is True,
+    )

@@ -1,0 +1,130 @@
+"""What the front ends share: path items, security, and reading what may be anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from fleet.errors import SpecError
+from fleet.openapi.model import Flow, Requirement, SecurityScheme, Site
+from fleet.openapi.refs import Library, Place
+
+_FLOWS_OF_2 = {"application": "clientCredentials", "accessCode": "authorizationCode"}
+
+
+def text(value: Any) -> str:
+    """A text, or "" for anything else that an author wrote in its place."""
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A mapping, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def path_sites(
+    library: Library, uri: str, paths: Any, methods: Iterable[str], warn: list[str]
+) -> Iterator[Site]:
+    """The operations under `paths`. What is wrong with one path costs that path, with a warning."""
+    if paths is None:
+        return
+    if not isinstance(paths, dict):
+        raise SpecError("'paths' is not a mapping", file=uri)
+    for template, value in paths.items():
+        if template.startswith("/"):
+            yield from item_sites(library, Place(uri, value), template, methods, warn)
+        elif not template.startswith("x-"):
+            warn.append(f"the path {template!r} does not begin with '/' and is ignored")
+
+
+def item_sites(
+    library: Library, item: Place, template: str, methods: Iterable[str], warn: list[str]
+) -> Iterator[Site]:
+    """The operations of one path item."""
+    try:
+        if isinstance(item.value, dict) and "$ref" in item.value:
+            item = _referenced(library, item, template, warn)
+    except SpecError as error:
+        warn.append(f"the path {template} cannot be used: {error}")
+        return
+    if not isinstance(item.value, dict):
+        warn.append(f"the path {template} is not a mapping and is ignored")
+        return
+    for method in methods:
+        node = item.value.get(method)
+        if isinstance(node, dict):
+            yield site(template, method.upper(), node, item)
+    if "query" in methods:  # of 3.2, where a path item may have methods of any name, in their own spelling
+        for method, node in mapping(item.value.get("additionalOperations")).items():
+            if not isinstance(node, dict):
+                continue
+            if method.lower() in methods:
+                warn.append(f"{method} of {template} does not belong under additionalOperations: ignored")
+            else:
+                yield site(template, method, node, item)
+
+
+def site(template: str, method: str, node: dict[str, Any], item: Place) -> Site:
+    """One operation's site."""
+    return Site(template, method, text(node.get("operationId")) or None, Place(item.uri, node), item)
+
+
+def _referenced(library: Library, item: Place, template: str, warn: list[str]) -> Place:
+    """The referenced path item; operations beside the `$ref` are added to it, and win."""
+    target = library.follow(item)
+    beside = {key: value for key, value in item.value.items() if key != "$ref"}
+    if not beside or not isinstance(target.value, dict):
+        return target
+    if target.uri != item.uri:
+        if not beside.keys() <= {"summary", "description"}:
+            warn.append(f"what stands beside the reference of the path {template} is ignored")
+        return target
+    return Place(target.uri, {**target.value, **beside})
+
+
+def requirements(value: Any, uri: str) -> tuple[Requirement, ...]:
+    """A `security` list. Raises `SpecError` when it is none."""
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise SpecError("'security' is not a list of mappings", file=uri)
+    return tuple(tuple(entry) for entry in value)
+
+
+def read_schemes(library: Library, uri: str, declared: Mapping[str, Any]) -> dict[str, SecurityScheme]:
+    """Security schemes by name. Raises `SpecError`."""
+    schemes = {}
+    for name, value in declared.items():
+        node = library.follow(Place(uri, value)).value
+        if not isinstance(node, dict):
+            raise SpecError(f"the security scheme {name!r} is not a mapping", file=uri)
+        schemes[name] = _scheme(name, node, uri)
+    return schemes
+
+
+def _scheme(name: str, node: dict[str, Any], uri: str) -> SecurityScheme:
+    kind = node.get("type")
+    if kind == "basic":
+        return SecurityScheme(name, "basic")
+    if kind == "http":
+        scheme = str(node.get("scheme", "")).lower()
+        return SecurityScheme(name, scheme if scheme in {"basic", "bearer"} else f"http {scheme}")
+    if kind == "apiKey":
+        location, parameter = node.get("in"), node.get("name")
+        if location not in {"header", "query", "cookie"} or not isinstance(parameter, str) or not parameter:
+            raise SpecError(
+                f"the apiKey scheme {name!r} needs 'name', and 'in' header, query or cookie", file=uri
+            )
+        return SecurityScheme(name, "apiKey", location, parameter)
+    flows = tuple(_flow(word, flow) for word, flow in mapping(node.get("flows")).items() if mapping(flow))
+    if not flows and isinstance(node.get("flow"), str):
+        flows = (_flow(_FLOWS_OF_2.get(node["flow"], node["flow"]), node),)
+    return SecurityScheme(name, str(kind), flows=flows)
+
+
+def _flow(kind: str, node: Mapping[str, Any]) -> Flow:
+    return Flow(
+        kind,
+        text(node.get("tokenUrl")),
+        text(node.get("authorizationUrl")),
+        text(node.get("refreshUrl")),
+        tuple(map(str, mapping(node.get("scopes")))),
+    )
