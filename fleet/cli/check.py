@@ -118,12 +118,12 @@ async def _on_tree(prepared: PreparedScan, tree: Path) -> Outcome:
 
 def _rows_per_step(outcome: Outcome) -> tuple[Table, list[str]]:
     """A table of the steps, and the names of those that yield nothing."""
-    from rich.table import Table
     from rich.text import Text
 
+    from fleet.cli.tables import plain_table
     from fleet.observe import safe
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("step", overflow="fold")
     table.add_column("rows", justify="right")
     table.add_column("", overflow="fold")

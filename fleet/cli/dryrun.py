@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.tables import plain_table
 from fleet.observe import safe
 
 MAX_GROUPS = 12  # labels, proxies and auths spelled out
@@ -60,7 +61,7 @@ def _steps(plan: Mapping[str, Any]) -> Table:
     }
     known = {"step", "asks", *("once per" for step in steps if "from" in step)}
     known |= {"optional" for step in steps if step.get("optional")}
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in (name for name in columns if name in known):
         table.add_column(name, overflow="fold")
     for cells in zip(*(columns[name] for name in columns if name in known), strict=True):

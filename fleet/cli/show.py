@@ -108,12 +108,12 @@ def _unknown(step: str, index: StepIndex) -> str:
 
 
 def _table(shell: Shell, columns: Sequence[str], rows: Iterator[Mapping[str, Any]], limit: int) -> None:
-    from rich.table import Table
     from rich.text import Text
 
+    from fleet.cli.tables import plain_table
     from fleet.observe import safe
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in columns:
         table.add_column(Text(safe(name, 60)), overflow="fold")
     for row in islice(rows, limit):

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.tables import plain_table
 from fleet.observe import KindCount, StepCount, Tally, safe
 from fleet.outcome import FailureKind
 
@@ -85,7 +86,7 @@ def _counts(tally: Tally, ending: Ending) -> Text:
 
 
 def _steps(tally: Tally) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     title = f"step of {safe(tally.pipeline, 40)}" if tally.pipeline else "step"
     table.add_column(title, overflow="fold", max_width=32)
     for name in ("rows", "complete", "incomplete", "not offered"):
@@ -113,7 +114,7 @@ def _steps(tally: Tally) -> RenderableType:
 
 def _proxies(tally: Tally) -> Table:
     """How many targets each way to them had, and how many of those failed."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("proxy", overflow="fold", max_width=48)
     for name in ("targets", "failed"):
         table.add_column(name, justify="right")
@@ -197,7 +198,7 @@ def _outstanding(
 
 
 def _checks(tally: Tally) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("check", overflow="fold", max_width=32)
     for name in ("pass", "fail", "unknown"):
         table.add_column(name, justify="right")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fleet.observe.exposition import MetricsServer, last_success, render, write_metrics_file
-    from fleet.observe.listening import LogListener
+    from fleet.observe.log_listener import LogListener
     from fleet.observe.logs import Logger, configure_logging
     from fleet.observe.metrics import Metrics
     from fleet.observe.outbox import Outbox
@@ -41,7 +41,7 @@ __all__ = [
 
 _HOMES = {
     "KindCount": "tally",
-    "LogListener": "listening",
+    "LogListener": "log_listener",
     "Metrics": "metrics",
     "MetricsServer": "exposition",
     "Outbox": "outbox",

@@ -12,7 +12,6 @@ import structlog
 from fleet.observe.redact import Redactor
 from fleet.observe.text import safe
 
-LEVELS = ("debug", "info", "warning", "error")
 MAX_TEXT = 512  # characters of one value
 MAX_TRACEBACK = 16_384
 

@@ -46,31 +46,15 @@ class LogListener:
     def __call__(self, event: Event) -> None:
         log = self._log
         match event:
-            case RequestFinished():
+            case RequestFinished() | TargetStarted() | RequestRetried() | SessionOpened():
                 if self._debug:
-                    self._request(event)
+                    self._one_of_many(event)
             case TargetFinished():
                 self._finished(event.outcome)
-            case TargetStarted():
-                if self._debug:
-                    log.debug("target.started", target=event.target)
-            case RequestRetried():
-                if self._debug:
-                    log.debug(
-                        "request.retried",
-                        target=event.target,
-                        route=event.route,
-                        reason=event.reason,
-                        wait=round(event.wait, 3),
-                    )
-            case SessionOpened():
-                if self._debug:
-                    log.debug("session.opened", target=event.target)
             case SessionClosed(leaked=True):
                 self._counted(logging.WARNING, "session.leaked", "", target=event.target)
             case SessionClosed():
-                if self._debug:
-                    log.debug("session.closed", target=event.target)
+                log.debug("session.closed", target=event.target)
             case LoginFailed():
                 self._counted(
                     logging.WARNING,
@@ -103,19 +87,35 @@ class LogListener:
             case ScanFinished():
                 self._scan_finished(event)
 
-    def _request(self, event: RequestFinished) -> None:
-        self._log.debug(
-            "request.finished",
-            target=event.target,
-            method=event.method,
-            route=event.route,
-            uri=event.uri,
-            status=event.status,
-            seconds=round(event.seconds, 4),
-            received=event.received,
-            **({"kind": str(event.failure)} if event.failure else {}),
-            **({"proxy": event.proxy} if event.proxy else {}),
-        )
+    def _one_of_many(self, event: RequestFinished | TargetStarted | RequestRetried | SessionOpened) -> None:
+        """What happens at every target: for whoever asked for all of it."""
+        log = self._log
+        match event:
+            case RequestFinished():
+                log.debug(
+                    "request.finished",
+                    target=event.target,
+                    method=event.method,
+                    route=event.route,
+                    uri=event.uri,
+                    status=event.status,
+                    seconds=round(event.seconds, 4),
+                    received=event.received,
+                    **({"kind": str(event.failure)} if event.failure else {}),
+                    **({"proxy": event.proxy} if event.proxy else {}),
+                )
+            case TargetStarted():
+                log.debug("target.started", target=event.target)
+            case RequestRetried():
+                log.debug(
+                    "request.retried",
+                    target=event.target,
+                    route=event.route,
+                    reason=event.reason,
+                    wait=round(event.wait, 3),
+                )
+            case SessionOpened():
+                log.debug("session.opened", target=event.target)
 
     def _finished(self, outcome: Outcome) -> None:
         if outcome.failure is not None and outcome.status == "failed":
