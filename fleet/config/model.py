@@ -18,16 +18,16 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 class InfoSpec(Model):
     """What the spec is called."""
 
-    title: str = Field(min_length=1)
-    version: str = "0"
-    description: str | None = None
+    title: str = Field(min_length=1, description="What people call it.")
+    version: str = Field(default="0", description="The version of this file.")
+    description: str | None = Field(default=None, description="For people who read the spec.")
 
 
 class SpecFile(PipelineSpec):
     """A spec file, read. Made by `load_spec`, which also says where it came from."""
 
     fleet: Literal["1"] = Field(description="The version of the spec language.")
-    info: InfoSpec
+    info: InfoSpec = Field(description="What the spec is called.")
     api: str = Field(
         min_length=1,
         description="The OpenAPI description: a path, relative to this file, or a URL.",

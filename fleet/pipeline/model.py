@@ -100,7 +100,7 @@ class AlternativeSpec(_Way):
 class StepSpec(_Way):
     """One step: where its rows come from and what is kept of them."""
 
-    description: str | None = None
+    description: str | None = Field(default=None, description="For people who read the spec.")
     per: StepName | None = Field(default=None, description="With firstOf: judged once per row of this step.")
     first_of: tuple[AlternativeSpec, ...] | None = Field(
         default=None,
@@ -116,7 +116,7 @@ class ExpandSpec(Model):
     from_: StepName = Field(
         alias="from", description="The step whose first row's resource says whether it is offered."
     )
-    when: Expr
+    when: Expr = Field(description="Judged on that resource.")
     query: Text = Field(description="What is added to the collection's URL, already encoded.")
 
 
@@ -162,8 +162,12 @@ class LoginSpec(Model):
     token: Expr = Field(description="Where the answer holds the token, as $response.header.X-Auth-Token.")
     scheme: Text = Field(description="The security scheme that the token satisfies.")
     session: Expr | None = Field(default=None, description="Where the answer names the session to delete.")
-    logout: Literal["DELETE"] | None = "DELETE"
-    unavailable: tuple[HttpStatus, ...] = (404, 405, 501)
+    logout: Literal["DELETE"] | None = Field(
+        default="DELETE", description="How the session is closed; null leaves it to the host."
+    )
+    unavailable: tuple[HttpStatus, ...] = Field(
+        default=(404, 405, 501), description="These answers mean 'no session service here'."
+    )
     fallback: Text | None = Field(
         default=None,
         description="The scheme used when there is no session service; never after a refused login.",
@@ -173,10 +177,16 @@ class LoginSpec(Model):
 class TimeoutSpec(Model):
     """Deadlines in wall-clock time."""
 
-    connect: Duration | None = None
-    tls: Duration | None = None
-    request: Duration | None = None
-    target: Duration | None = None
+    connect: Duration | None = Field(
+        default=None, description="To resolve and connect, the proxy's handshake included. Default 5s."
+    )
+    tls: Duration | None = Field(default=None, description="For the TLS handshake. Default 10s.")
+    request: Duration | None = Field(
+        default=None, description="From the first byte sent to the last byte read. Default 20s."
+    )
+    target: Duration | None = Field(
+        default=None, description="For everything about one target, retries included. Default 5m."
+    )
 
 
 class DefaultsSpec(Model):
@@ -185,75 +195,102 @@ class DefaultsSpec(Model):
     per_target: int | None = Field(
         default=None, alias="perTarget", ge=1, le=64, description="Connections per target."
     )
-    timeout: TimeoutSpec = TimeoutSpec()
-    validate_: Literal["off", "warn", "fail"] = Field(default="warn", alias="validate")
+    timeout: TimeoutSpec = Field(default=TimeoutSpec(), description="Wall-clock deadlines.")
+    validate_: Literal["off", "warn", "fail"] = Field(
+        default="warn", alias="validate", description="What an answer that breaks its schema means."
+    )
 
 
 class InputSpec(Model):
     """A value that the person who scans may give."""
 
-    description: str | None = None
-    default: str | int | float | bool | None = None
-    as_: Literal["int", "float", "str", "bool"] = Field(default="str", alias="as")
+    description: str | None = Field(default=None, description="For people who read the spec.")
+    default: str | int | float | bool | None = Field(
+        default=None, description="Used when --input does not give it; without one it must be given."
+    )
+    as_: Literal["int", "float", "str", "bool"] = Field(
+        default="str", alias="as", description="What the text given with --input is read as."
+    )
 
 
 class PipelineEntry(Model):
     """The steps whose rows a pipeline stores; what those need is pulled in."""
 
-    description: str | None = None
-    default: bool = False
-    steps: tuple[StepName, ...] = Field(min_length=1)
+    description: str | None = Field(default=None, description="For people who read the spec.")
+    default: bool = Field(default=False, description="Used when --pipeline does not name one.")
+    steps: tuple[StepName, ...] = Field(min_length=1, description="The steps whose rows are stored.")
     deadline: Duration | None = Field(default=None, description="Replaces timeout.target.")
 
 
 class MetricSpec(Model):
     """One metric family: a sample per row that has a value."""
 
-    help: Text
-    type: Literal["gauge", "counter"] = "gauge"
-    from_: StepName = Field(alias="from")
+    help: Text = Field(description="What the metric says, for its HELP line.")
+    type: Literal["gauge", "counter"] = Field(default="gauge", description="The type that is exposed.")
+    from_: StepName = Field(alias="from", description="The step whose rows are sampled.")
     value: Expr | int | float = Field(description="An expression on the row's outputs, or a number.")
     map: dict[str, float] | None = Field(
         default=None, description="From values to numbers; others have no sample."
     )
     scale: float = Field(default=1.0, description="Multiplies the value, as 1048576 for MiB in bytes.")
-    where: Expr | None = None
-    labels: dict[LabelName, Expr] = Field(default_factory=dict)
+    where: Expr | None = Field(default=None, description="Rows for which it is false have no sample.")
+    labels: dict[LabelName, Expr] = Field(
+        default_factory=dict,
+        description="Expressions on the row's outputs; an absent value is an empty label.",
+    )
 
 
 class CheckSpec(Model):
     """One rule, judged on every row of a step: pass, fail or unknown."""
 
-    from_: StepName = Field(alias="from")
-    assert_: Expr = Field(alias="assert")
+    from_: StepName = Field(alias="from", description="The step whose rows are judged.")
+    assert_: Expr = Field(
+        alias="assert", description="What must hold of the row's outputs; null, or a type error, is unknown."
+    )
     where: Expr | None = Field(default=None, description="Rows for which it is false are not judged.")
-    severity: Literal["info", "warning", "critical"] = "warning"
-    message: str = ""
+    severity: Literal["info", "warning", "critical"] = Field(
+        default="warning", description="How bad a failure is."
+    )
+    message: str = Field(default="", description="What a failure means, for people.")
 
 
 class OverlayStep(Model):
     """What an overlay adds to a step."""
 
-    outputs: Outputs = Field(default_factory=dict)
+    outputs: Outputs = Field(
+        default_factory=dict, description="Added to the step's outputs, or replacing them."
+    )
 
 
 class OverlaySpec(Model):
     """Outputs added, or replaced, on the rows where `when` is true."""
 
-    when: Expr
-    steps: dict[StepName, OverlayStep]
+    when: Expr = Field(description="Judged on the row's ancestors, as $up.STEP.OUTPUT.")
+    steps: dict[StepName, OverlayStep] = Field(description="What is added, by step.")
 
 
 class PipelineSpec(Model):
     """The language of a spec file, without what says where the description and the secrets are."""
 
-    inputs: dict[StepName, InputSpec] = Field(default_factory=dict)
-    dialect: DialectSpec = DialectSpec()
-    security: SecuritySpec | None = None
-    login: LoginSpec | None = None
-    defaults: DefaultsSpec = DefaultsSpec()
-    steps: dict[StepName, StepSpec] = Field(min_length=1)
-    pipelines: dict[Text, PipelineEntry] = Field(default_factory=dict)
-    metrics: dict[MetricName, MetricSpec] = Field(default_factory=dict)
-    checks: dict[Text, CheckSpec] = Field(default_factory=dict)
-    overlays: tuple[OverlaySpec, ...] = ()
+    inputs: dict[StepName, InputSpec] = Field(
+        default_factory=dict, description="Values that --input gives, read as $inputs.NAME."
+    )
+    dialect: DialectSpec = Field(
+        default=DialectSpec(), description="How this family of APIs links and pages."
+    )
+    security: SecuritySpec | None = Field(
+        default=None, description="The authentication of an API whose description leaves it out."
+    )
+    login: LoginSpec | None = Field(default=None, description="A session around each target.")
+    defaults: DefaultsSpec = Field(
+        default=DefaultsSpec(), description="What holds unless the command line says otherwise."
+    )
+    steps: dict[StepName, StepSpec] = Field(min_length=1, description="Where rows come from, by name.")
+    pipelines: dict[Text, PipelineEntry] = Field(
+        default_factory=dict, description="Which steps are stored; without any, all steps."
+    )
+    metrics: dict[MetricName, MetricSpec] = Field(default_factory=dict, description="Samples made from rows.")
+    checks: dict[Text, CheckSpec] = Field(default_factory=dict, description="Rules judged on rows.")
+    overlays: tuple[OverlaySpec, ...] = Field(
+        default=(), description="Outputs that only some targets have, as a vendor's."
+    )
