@@ -124,6 +124,7 @@ async def execute(
                 total=prepared.survey.total,
                 done=resume.done if resume is not None else None,
             )
+        _tell_of_description(prepared, listener)
         return ScanResult(directory.path, totals)
     finally:
         with anyio.CancelScope(shield=True):
@@ -186,6 +187,13 @@ def discovering(probe: Callable[[Target], Awaitable[Outcome]]) -> Probe:
         return replace(outcome, status="skipped", failure=empty, errors=())
 
     return probed
+
+
+def _tell_of_description(prepared: PreparedScan, listener: Listener) -> None:
+    """What the scan found wrong with its description: most of it is read when an operation is first used."""
+    for warning in prepared.plan.document.warnings:
+        if warning not in prepared.notes:
+            listener(WarningRaised("description.incomplete", warning))
 
 
 def _teller(listener: Listener) -> Callable[[InventoryError], None]:

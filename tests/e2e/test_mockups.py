@@ -1,0 +1,231 @@
+"""The standards body's own samples and descriptions, through the command line and real sockets."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet_process import Ended, Place, Simulator, kinds
+
+SPEC = Path(__file__).parents[2] / "configs" / "redfish.yaml"
+SCHEMAS = "http://redfish.dmtf.org/schemas/v1/"
+MOCKUPS = ("rackmount1", "tower", "bladed", "catfish")
+# Counted by hand in the samples: all rows, those of empty slots too.
+GOLDEN: dict[str, dict[str, dict[str, int]]] = {
+    "rackmount1": {
+        "inventory": {"system": 1, "chassis": 1, "manager": 1, "processor": 3, "memory": 4, "nic": 4}
+        | {"storage": 0, "drive": 4},
+        "thermal_power": {"temperature": 2, "fan": 4, "power_supply": 2, "voltage": 2, "sensor": 41},
+        "firmware": {"firmware": 3},
+    },
+    "tower": {
+        "inventory": {"system": 1, "processor": 10, "memory": 16, "nic": 2, "storage": 4, "controller": 5}
+        | {"volume": 7, "drive": 18, "adapter": 1},
+        "thermal_power": {"temperature": 2, "fan": 4, "power_supply": 2, "sensor": 35},
+        "firmware": {"firmware": 2},
+    },
+    "bladed": {
+        "inventory": {"system": 4, "chassis": 5, "manager": 5, "processor": 4, "drive": 8},
+        "thermal_power": {"temperature": 5, "fan": 8, "power_supply": 2},
+        "firmware": {"firmware": 0},
+    },
+    "catfish": {
+        "inventory": {"system": 1, "chassis": 1, "manager": 1, "processor": 0, "memory": 0, "drive": 0},
+        "thermal_power": {"temperature": 4, "fan": 2, "power_supply": 0, "consumption": 1},
+        "firmware": {"firmware": 0},
+    },
+}
+ABSENT = {("rackmount1", "processor"): 1, ("rackmount1", "memory"): 1}
+ABSENT |= {("tower", "memory"): 8, ("tower", "drive"): 8}
+
+
+@pytest.fixture(scope="module")
+def served(module_place: Place, data: Path) -> Iterator[tuple[Place, Simulator, dict[str, str]]]:
+    """The four samples, each at an address of its own: base URLs by name."""
+    place = module_place
+    mockups = data / "redfish-2025.4" / "mockups"
+    trees = [argument for name in MOCKUPS for argument in ("--tree", mockups / f"public-{name}")]
+    with place.simulator("--hosts", len(MOCKUPS), *trees, "--write-hosts", "hosts.txt") as simulator:
+        urls = {host["tree"].removeprefix("public-"): host["url"] for host in simulator.hosts()}
+        assert set(urls) == set(MOCKUPS)
+        yield place, simulator, urls
+
+
+def rows(outcome: dict[str, Any]) -> dict[str, int]:
+    return {name: len(step["rows"]) for name, step in outcome["steps"].items()}
+
+
+@pytest.fixture(scope="module", params=["inventory", "thermal_power", "firmware"])
+def scanned(request: pytest.FixtureRequest, served: Any) -> tuple[str, dict[str, dict[str, Any]]]:
+    place, _, urls = served
+    run = f"golden-{request.param}"
+    ended = place.scan("hosts.txt", "--pipeline", request.param, run=run)
+    assert ended.status == 0, ended.err
+    outcomes = place.outcomes(run)
+    return request.param, {name: outcomes[url] for name, url in urls.items()}
+
+
+@pytest.mark.parametrize("name", MOCKUPS)
+def test_golden_counts(scanned: Any, name: str) -> None:
+    pipeline, outcomes = scanned
+    outcome, wanted = outcomes[name], GOLDEN[name][pipeline]
+    counted = rows(outcome)
+    assert {step: counted[step] for step in wanted} == wanted
+    assert outcome["status"] == "ok", outcome["errors"]
+    if pipeline == "inventory":
+        for (sample, step), absent in ABSENT.items():
+            if sample == name:
+                states = [row["state"] for row in outcome["steps"][step]["rows"]]
+                assert states.count("Absent") == absent
+
+
+def spec_with(place: Place, name: str, *changes: tuple[str, str]) -> str:
+    """The shipped spec with some texts replaced, as a file; its description stays where it is."""
+    text = SPEC.read_text(encoding="utf-8")
+    for old, new in (*changes, ("api: openapi/redfish.yaml", f"api: {SPEC.parent}/openapi/redfish.yaml")):
+        assert old in text or "api: openapi" in old
+        text = text.replace(old, new, 1)
+    place.write(name, text)
+    return name
+
+
+def test_foreign_links_are_reported_and_never_contacted(place: Place, data: Path) -> None:
+    """The sample's outlets are on another machine. Here that is one that listens."""
+    sample = data / "redfish-2025.4" / "mockups" / "public-rackmount1"
+    with socket.create_server(("127.8.0.1", 0)) as elsewhere:
+        elsewhere.settimeout(0)
+        port = elsewhere.getsockname()[1]
+        for source in sample.rglob("index.json"):
+            copy = place.folder / "tree" / source.relative_to(sample)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            text = source.read_text(encoding="utf-8")
+            copy.write_text(re.sub(r"https://redfishpdu\.contoso\.com", f"http://127.8.0.1:{port}", text))
+        steps = "steps:\n  outlet: {from: power_supply, follow: Links.Outlet}\n"
+        pipelines = "pipelines:\n  outlets: {steps: [power_supply, outlet]}\n"
+        spec = spec_with(place, "outlets.yaml", ("steps:\n", steps), ("pipelines:\n", pipelines))
+        with place.simulator("--hosts", 1, "--tree", "tree", "--write-hosts", "hosts.txt"):
+            ended = place.scan("hosts.txt", "--spec", spec, "--pipeline", "outlets")
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    (outcome,) = place.outcomes().values()
+    assert (outcome["status"], kinds(outcome)) == ("partial", ["link.foreign"])
+    assert "link.foreign" in ended.err
+
+
+def test_next_link_loops_end(served: Any) -> None:
+    """The samples' logs name a next page that a static server answers with the same page."""
+    place, simulator, urls = served
+    steps = (
+        "steps:\n  logs: {from: system, follow: LogServices, collection: true, optional: [404]}\n"
+        "  entry: {from: logs, follow: Entries, collection: true, outputs: {id: Id}}\n"
+    )
+    spec = spec_with(
+        place,
+        "logs.yaml",
+        ("steps:\n", steps),
+        ("pipelines:\n", "pipelines:\n  logs: {steps: [logs, entry]}\n"),
+    )
+    before = simulator.total("requests")
+    place.scan(urls["rackmount1"], "--spec", spec, "--pipeline", "logs", run="logs")
+    (outcome,) = place.outcomes("logs").values()
+    assert kinds(outcome) == ["link.limit"]
+    assert rows(outcome)["entry"] > 0
+    assert not outcome["steps"]["entry"]["complete"]
+    assert simulator.total("requests") - before < 30
+
+
+def published(place: Place, data: Path) -> str:
+    """The spec over the published description of 2021.4 and its own files."""
+    files = data / "redfish-2021.4" / "openapi"
+    refs = f"refs:\n  {SCHEMAS}: {files}/\n  {SCHEMAS.replace('schemas/', 'schemas/swordfish/')}: {files}/\n"
+    change = ("api: openapi/redfish.yaml\n", f"api: {files}/openapi.yaml\n{refs}")
+    return spec_with(place, "published.yaml", change)
+
+
+def newer(place: Place, data: Path) -> str:
+    """The spec over our own description, whose schemas are the published files of 2025.4."""
+    files = data / "redfish-2025.4" / "openapi"
+    description = (SPEC.parent / "openapi" / "redfish.yaml").read_text(encoding="utf-8")
+    names = {
+        name
+        for name in re.findall(r"#/components/schemas/(\w+)'", description)
+        if (files / f"{name}.yaml").exists() and name != "Resource"
+    }
+    assert len(names) > 20
+    for name in names:
+        description = description.replace(
+            f"'#/components/schemas/{name}'", f"'{SCHEMAS}{name}.yaml#/components/schemas/{name}_{name}'"
+        )
+    place.write("newer-api.yaml", description)
+    swordfish = SCHEMAS.replace("schemas/", "schemas/swordfish/")
+    refs = f"refs:\n  {SCHEMAS}: {files}/\n  {swordfish}: {files}/\n"
+    return spec_with(place, "newer.yaml", ("api: openapi/redfish.yaml\n", f"api: newer-api.yaml\n{refs}"))
+
+
+@pytest.fixture(scope="module")
+def runs(served: Any, data: Path) -> dict[str, Ended]:
+    """Each description used for all samples: once with an empty cache, once more with what that left."""
+    place, _, _ = served
+    ended = {}
+    for name, write in (("published", published), ("newer", newer)):
+        spec = write(place, data)
+        for turn in ("cold", "warm"):
+            ended[f"{name}-{turn}"] = place.scan("hosts.txt", "--spec", spec, run=f"{name}-{turn}")
+    return ended
+
+
+@pytest.mark.parametrize("name", ["published", "newer"])
+def test_published_descriptions_give_the_same_rows(served: Any, runs: dict[str, Ended], name: str) -> None:
+    place, _, urls = served
+    for turn in ("cold", "warm"):
+        ended = runs[f"{name}-{turn}"]
+        assert ended.status == 0, ended.err
+        outcomes = place.outcomes(f"{name}-{turn}")
+        for sample, url in urls.items():
+            counted = rows(outcomes[url])
+            wanted = GOLDEN[sample]["inventory"]
+            assert {step: counted[step] for step in wanted} == wanted
+            assert outcomes[url]["status"] == "ok"
+
+
+@pytest.mark.parametrize("name", ["published", "newer"])
+def test_answers_are_judged_by_them(served: Any, runs: dict[str, Ended], name: str) -> None:
+    """Even the samples do not fit the schemas of their own publisher; that loses no data."""
+    place, _, urls = served
+    assert runs[f"{name}-cold"].status == 0
+    found = place.outcomes(f"{name}-cold")[urls["tower"]]["violations"]
+    assert found
+    assert all(violation["rule"] and violation["uri"].startswith("/redfish/v1/") for violation in found)
+
+
+@pytest.mark.parametrize("name", ["published", "newer"])
+def test_missing_files_are_reported_once(served: Any, runs: dict[str, Ended], name: str) -> None:
+    for turn in ("cold", "warm"):
+        told = re.findall(r".*referenced files? .*missing.*", runs[f"{name}-{turn}"].err)
+        assert len(told) == 1, runs[f"{name}-{turn}"].err
+
+
+def test_a_warm_start_reads_the_cache_alone(served: Any, runs: dict[str, Ended]) -> None:
+    place, _, _ = served
+    kept = [
+        path for path in (place.folder / "home" / "cache" / "fleet" / "trees").rglob("*") if path.is_file()
+    ]
+    assert len(kept) > 10
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+    made = {path: path.stat().st_mtime_ns for path in kept}
+    assert place.scan("hosts.txt", "--spec", "published.yaml", "--limit", 1, run="again").status == 0
+    assert made == {path: path.stat().st_mtime_ns for path in made}, "nothing was parsed and kept anew"
+    assert runs["published-warm"].cpu < runs["published-cold"].cpu
+
+
+def test_a_dry_run_names_the_plan_and_opens_nothing(served: Any) -> None:
+    place, simulator, _ = served
+    before = simulator.total("accepted")
+    ended = place.fleet("scan", "hosts.txt", "--dry-run")
+    assert ended.status == 0
+    assert ended.out.rstrip().endswith("no socket was opened")
+    assert simulator.total("accepted") == before
