@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from fleet.engine import (
     signals,
     stands,
 )
-from fleet.errors import InventoryError
+from fleet.errors import InventoryError, SinkError
 from fleet.event import Listener, WarningRaised, tell
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
@@ -125,10 +126,12 @@ async def execute(
                 done=resume.done if resume is not None else None,
             )
         _tell_of_description(prepared, listener)
-        return ScanResult(directory.path, totals)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(_close, directory, tally)
+    except BaseException:
+        with suppress(SinkError):  # the same full disk again: what ended the scan is what to speak of
+            await _close(directory, tally)
+        raise
+    await _close(directory, tally)
+    return ScanResult(directory.path, totals)
 
 
 async def _create(prepared: PreparedScan) -> RunDirectory:
@@ -140,7 +143,12 @@ def _sinks(directory: RunDirectory, outputs: Sequence[Sink]) -> list[Sink]:
     return [sink_for(directory.journal), *outputs]
 
 
-def _close(directory: RunDirectory, tally: Tally) -> None:
+async def _close(directory: RunDirectory, tally: Tally) -> None:
+    with anyio.CancelScope(shield=True):
+        await anyio.to_thread.run_sync(_sum_up, directory, tally)
+
+
+def _sum_up(directory: RunDirectory, tally: Tally) -> None:
     try:
         summary = orjson.dumps(tally.to_json(), option=orjson.OPT_INDENT_2)
         directory.atomic_write("summary.json", summary + b"\n")
