@@ -1,7 +1,8 @@
 """Where targets come from, and which credential and which proxy each of them gets.
 
 Targets are streamed: nothing here holds an inventory in memory. Reading blocks, so an event loop reads
-from a thread.
+from a thread. `sources` tells what an argument is, `text`, `tables` and `file_sd` read the three kinds of
+files to `rows`, and `read` makes targets of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fleet.inventory.sources import rereadable
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
-    from fleet.inventory.models import AuthModel, AuthsFile, ProxyModel
+    from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel
 
 __all__ = [
     "AuthModel",
@@ -45,9 +46,9 @@ __all__ = [
 ]
 
 _LATE = {
-    "AuthModel": "fleet.inventory.models",
-    "AuthsFile": "fleet.inventory.models",
-    "ProxyModel": "fleet.inventory.models",
+    "AuthModel": "fleet.inventory.model",
+    "AuthsFile": "fleet.inventory.model",
+    "ProxyModel": "fleet.inventory.model",
     "load_auths": "fleet.inventory.auths",
 }  # pydantic takes 60 ms to import, and expanding an inventory does not need it
 

@@ -30,7 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 
 
-class Expression(NamedTuple):
+class AddressExpression(NamedTuple):
     """An address expression, split but not expanded. `host` has lost the brackets of an IPv6 literal."""
 
     scheme: str | None
@@ -39,17 +39,18 @@ class Expression(NamedTuple):
     path: str  # "" or "/prefix", without a trailing slash
 
 
-class Place(NamedTuple):
+class HostPort(NamedTuple):
     """Where a target listens: the parts that exclusions and matches look at. `host` is normalised."""
 
     host: str
     port: int
 
 
-def split(text: str) -> Expression:
+def split(text: str) -> AddressExpression:
     """Split an address expression. Raises InventoryError; its message never repeats userinfo."""
     if (simple := _SIMPLE.fullmatch(text)) is not None:  # nine lines of ten, at a third of the cost
-        return Expression(None, simple.group(1), _port(simple.group(2)) if simple.group(2) else None, "")
+        host, port = simple.groups()
+        return AddressExpression(None, host, _port(port) if port else None, "")
     if (bad := _CONTROL.search(text)) is not None:
         raise InventoryError(f"an address cannot contain {bad.group()!a}")
     scheme, rest = _take_scheme(text)
@@ -75,17 +76,17 @@ def split(text: str) -> Expression:
                 hint=f"a network has no scheme: {authority}{path}; for a path, end it with a slash: {path}/",
             )
     host, port = _take_port(authority, text)
-    return Expression(scheme, host, port, _clean_path(path))
+    return AddressExpression(scheme, host, port, _clean_path(path))
 
 
-def base_url(scheme: str, host: str, port: int | None, path: str) -> tuple[str, Place]:
+def base_url(scheme: str, host: str, port: int | None, path: str) -> tuple[str, HostPort]:
     """The normalised base URL of one host, and where it listens. Raises InventoryError."""
     host = normal_host(host)
     shown_host = f"[{host}]" if ":" in host else host
     default = DEFAULT_PORTS[scheme]
     if port is None or port == default:
-        return f"{scheme}://{shown_host}{path}", Place(host, default)
-    return f"{scheme}://{shown_host}:{port}{path}", Place(host, port)
+        return f"{scheme}://{shown_host}{path}", HostPort(host, default)
+    return f"{scheme}://{shown_host}:{port}{path}", HostPort(host, port)
 
 
 def normal_host(host: str) -> str:
@@ -136,7 +137,7 @@ def _take_scheme(text: str) -> tuple[str | None, str]:
     return scheme, text[found.end() :]
 
 
-def _network(authority: str, tail: str, text: str) -> Expression:
+def _network(authority: str, tail: str, text: str) -> AddressExpression:
     """`10.0.0.0/24`, `10.0.0.0/24:8443`, `2001:db8::/120`, `[2001:db8::/120]:8443` without a scheme."""
     found = _PREFIX_LENGTH.fullmatch(tail)
     address = _unbracketed(authority)
@@ -145,7 +146,7 @@ def _network(authority: str, tail: str, text: str) -> Expression:
             f"not an address: {shown(text)}", hint="a path prefix needs a scheme: https://host/prefix"
         )
     port = _port(found.group(2)) if found.group(2) is not None else None
-    return Expression(None, f"{address}/{found.group(1)}", port, "")
+    return AddressExpression(None, f"{address}/{found.group(1)}", port, "")
 
 
 def _take_port(authority: str, text: str) -> tuple[str, int | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from fleet.errors import ConfigError, SpecError
-from fleet.inventory.models import AuthModel, AuthsFile, ProxyModel
+from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel
 from fleet.openapi import load_yaml, locate
 
 MAX_FILE = 1024 * 1024  # bytes

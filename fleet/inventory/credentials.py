@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fleet.errors import ConfigError, InventoryError
-from fleet.inventory.address import Place, shown
-from fleet.inventory.match import Condition, parse_match
+from fleet.inventory.address import shown
+from fleet.inventory.match import Rules
 from fleet.inventory.secrets import SecretReader
 from fleet.secret import Secret
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory.models import AuthModel
+    from fleet.inventory.model import AuthModel
 
 COMMAND_LINE = "command-line"  # the credential that --user makes
 
@@ -53,11 +53,7 @@ class Credentials:
         self._username = username
         self._password = password
         self._resolved: dict[str, NamedAuth] = {}
-        self._rules: list[tuple[tuple[Condition, ...], str]] = [
-            (parse_match(model.match), name)
-            for name, model in self._models.items()
-            if model.match is not None
-        ]
+        self._rules = Rules((name, model.match) for name, model in self._models.items())
         if username is not None and COMMAND_LINE in self._models:
             raise ConfigError(f"a credential cannot be named {COMMAND_LINE} when --user is given")
         self.default = self._default()
@@ -67,7 +63,7 @@ class Credentials:
         """Every name that `resolve` knows."""
         return (*self._models, *([COMMAND_LINE] if self._username is not None else []))
 
-    def for_target(self, target: Target, place: Place | None = None) -> str | None:
+    def for_target(self, target: Target) -> str | None:
         """The name of a target's credential, if any. Raises InventoryError for an unknown name."""
         if target.auth is not None:
             if target.auth not in self.names:
@@ -77,10 +73,7 @@ class Credentials:
                     hint=self._guess(target.auth),
                 )
             return target.auth
-        for rule, name in self._rules:
-            if any(condition.holds(target, place) for condition in rule):
-                return name
-        return self.default
+        return self._rules.name_for(target) or self.default
 
     def resolve(self, name: str) -> NamedAuth:
         """The credential behind a name, read once. Raises ConfigError (unknown) and SecretError (unreadable).
@@ -98,8 +91,7 @@ class Credentials:
 
     def bindable(self) -> tuple[str, ...]:
         """The names that targets may get without asking for them by `auth=`, without repeats."""
-        bound = [name for _, name in self._rules]
-        return tuple(dict.fromkeys([*bound, *([self.default] if self.default else [])]))
+        return tuple(dict.fromkeys([*self._rules.names, *([self.default] if self.default else [])]))
 
     def _default(self) -> str | None:
         marked = [name for name, model in self._models.items() if model.default]

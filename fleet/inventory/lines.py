@@ -7,7 +7,7 @@ from functools import partial
 from typing import BinaryIO
 
 from fleet.errors import InventoryError
-from fleet.inventory.text import Report
+from fleet.inventory.report import Report
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from fnmatch import translate
 
 from fleet.errors import InventoryError
-from fleet.inventory.address import Place, normal_host, shown, split
+from fleet.inventory.address import DEFAULT_PORTS, HostPort, normal_host, shown, split
 from fleet.inventory.ranges import Interval, Pattern, parse_range
 from fleet.target import Target
 
+Match = str | Mapping[str, str | Sequence[str]] | Sequence[str]  # what a `match:` key may hold
 _OPERATOR = re.compile(r"!?=")
 
 
@@ -64,8 +65,8 @@ class HostSet:
         else:
             self._places.add((normal_host(parts.host), parts.port))
 
-    def __contains__(self, place: Place) -> bool:
-        host, port = place.host, place.port
+    def __contains__(self, host_port: HostPort) -> bool:
+        host, port = host_port
         return (
             host in self._hosts
             or (host, port) in self._places
@@ -126,9 +127,9 @@ class Clause:
     hosts: HostSet | None
     negated: bool
 
-    def holds(self, target: Target, place: Place | None) -> bool:
+    def holds(self, target: Target, host_port: HostPort | None) -> bool:
         if self.hosts is not None:
-            return ((place or place_of(target.url)) in self.hosts) != self.negated
+            return ((host_port or host_port_of(target.url)) in self.hosts) != self.negated
         value = _value(target, self.name)
         return any(glob.match(value) for glob in self.globs) != self.negated
 
@@ -140,9 +141,9 @@ class Condition:
     clauses: tuple[Clause, ...]
     text: str
 
-    def holds(self, target: Target, place: Place | None = None) -> bool:
-        """Whether all clauses hold. `place` saves finding out again where the target listens."""
-        return all(clause.holds(target, place) for clause in self.clauses)
+    def holds(self, target: Target, host_port: HostPort | None = None) -> bool:
+        """Whether all clauses hold. `host_port` saves finding out again where the target listens."""
+        return all(clause.holds(target, host_port) for clause in self.clauses)
 
 
 def parse_condition(text: str) -> Condition:
@@ -155,7 +156,7 @@ def parse_condition(text: str) -> Condition:
     return Condition(clauses, text)
 
 
-def parse_match(match: str | Mapping[str, str | Sequence[str]] | Sequence[str]) -> tuple[Condition, ...]:
+def parse_match(match: Match) -> tuple[Condition, ...]:
     """The conditions of a `match:` key, any of which is enough.
 
     A text is one condition, a list holds alternatives, a mapping `{site: a, host: [10.0.*, 10.1.*]}` wants
@@ -176,10 +177,29 @@ def parse_match(match: str | Mapping[str, str | Sequence[str]] | Sequence[str]) 
     return tuple(parse_condition(text) for text in match)
 
 
-def place_of(url: str) -> Place:
+class Rules:
+    """Names, each with the conditions that bind it; in the order given, the first that holds decides."""
+
+    def __init__(self, matches: Iterable[tuple[str, Match | None]]) -> None:
+        self._rules = [(name, parse_match(match)) for name, match in matches if match is not None]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that a rule may give."""
+        return tuple(name for name, _ in self._rules)
+
+    def name_for(self, target: Target) -> str | None:
+        """The name that the rules bind to a target; None when no rule holds."""
+        for name, conditions in self._rules:
+            if any(condition.holds(target) for condition in conditions):
+                return name
+        return None
+
+
+def host_port_of(url: str) -> HostPort:
     """Where a normalised base URL listens."""
     parts = split(url)
-    return Place(parts.host, parts.port or (80 if parts.scheme == "http" else 443))
+    return HostPort(parts.host, parts.port or DEFAULT_PORTS[parts.scheme or "https"])
 
 
 def _clause(text: str) -> Clause:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from fleet.errors import ConfigError, InventoryError
-from fleet.inventory.address import Place, normal_host, shown, split
-from fleet.inventory.match import Condition, parse_match
+from fleet.inventory.address import normal_host, shown, split
+from fleet.inventory.match import Rules
 from fleet.inventory.secrets import SecretReader
 from fleet.policy import Proxy
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory.models import ProxyModel
+    from fleet.inventory.model import ProxyModel
 
 ProxyScheme = Literal["socks5", "socks5h", "socks4", "http"]
 PROXY_SCHEMES: tuple[str, ...] = get_args(ProxyScheme)
@@ -68,27 +68,16 @@ class Proxies:
         self._models = dict(models or {})
         self._secrets = secrets or SecretReader()
         self._made: dict[str, Proxy | None] = {}
-        self._rules: list[tuple[tuple[Condition, ...], str]] = [
-            (parse_match(model.match), name)
-            for name, model in self._models.items()
-            if model.match is not None
-        ]
+        self._rules = Rules((name, model.match) for name, model in self._models.items())
         self.scan_wide = scan_wide
         if DIRECT in self._models:
             raise ConfigError(f"a proxy cannot be named {DIRECT}: the word means no proxy")
 
-    def for_target(self, target: Target, place: Place | None = None) -> Proxy | None:
+    def for_target(self, target: Target) -> Proxy | None:
         """The proxy of a target; None is a direct connection. Raises ConfigError and SecretError."""
         named = target.proxy
         if named is None:
-            named = next(
-                (
-                    name
-                    for rule, name in self._rules
-                    if any(condition.holds(target, place) for condition in rule)
-                ),
-                self.scan_wide,
-            )
+            named = self._rules.name_for(target) or self.scan_wide
         if named is None:
             return None
         try:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from fleet.errors import InventoryError
-from fleet.inventory.address import Place, Scheme
+from fleet.inventory.address import HostPort, Scheme
 from fleet.inventory.lines import read_lines
 from fleet.inventory.match import Condition, HostSet, parse_condition
+from fleet.inventory.report import Report, placed
 from fleet.inventory.rows import Row, targets_of
 from fleet.inventory.seen import Seen
 from fleet.inventory.sources import check_source, rows_of
-from fleet.inventory.text import placed
 from fleet.policy import Limits
 from fleet.target import Target
 
@@ -66,12 +66,10 @@ class Inventory(Iterator[Target]):
     when the options are strict, for the first bad entry.
     """
 
-    def __init__(
-        self, sources: Sequence[str], options: InventoryOptions, report: Callable[[InventoryError], None]
-    ) -> None:
+    def __init__(self, sources: Sequence[str], options: InventoryOptions, report: Report) -> None:
         self.counts = InventoryCounts()
         self._options = options
-        self._tell = report
+        self._report = report
         self._seen = Seen()
         self._excluded = _exclusions(options)
         self._conditions = tuple(_selection(text) for text in options.select)
@@ -103,17 +101,17 @@ class Inventory(Iterator[Target]):
                         return
 
     def _row(self, row: Row) -> Iterator[Target]:
-        options = self._options
+        scheme, expansion = self._options.scheme, self._options.limits.expansion
         try:
-            for target, place in targets_of(row, scheme=options.scheme, expansion=options.limits.expansion):
-                if self._take(target, place, row):
+            for target, host_port in targets_of(row, scheme=scheme, expansion=expansion):
+                if self._take(target, host_port, row):
                     self.counts.targets += 1
                     yield target
         except InventoryError as error:
             self._reject(placed(error, row.file, row.line))
 
-    def _take(self, target: Target, place: Place, row: Row) -> bool:
-        if self._excluded and place in self._excluded:
+    def _take(self, target: Target, host_port: HostPort, row: Row) -> bool:
+        if self._excluded and host_port in self._excluded:
             self.counts.excluded += 1
             return False
         match self._seen.add(target.url, target.id):
@@ -127,7 +125,7 @@ class Inventory(Iterator[Target]):
                 )
                 self._reject(placed(error, row.file, row.line))
                 return False
-        if not all(condition.holds(target, place) for condition in self._conditions):
+        if not all(condition.holds(target, host_port) for condition in self._conditions):
             self.counts.unselected += 1
             return False
         return True
@@ -136,14 +134,14 @@ class Inventory(Iterator[Target]):
         self.counts.rejected += 1
         if self._options.strict:
             raise error
-        self._tell(error)
+        self._report(error)
 
 
 def read_targets(
     sources: Sequence[str],
     *,
     options: InventoryOptions | None = None,
-    report: Callable[[InventoryError], None],
+    report: Report,
 ) -> Inventory:
     """The targets of some sources: files, `-`, or targets written out. See `Inventory`."""
     return Inventory(sources, options or InventoryOptions(), report)

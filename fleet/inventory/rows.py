@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fleet.errors import InventoryError
-from fleet.inventory.address import Place, base_url, shown, split
+from fleet.inventory.address import HostPort, base_url, shown, split
 from fleet.inventory.ranges import parse_range
 from fleet.target import Target
 
@@ -76,22 +76,31 @@ def refuse_label(name: str) -> None:
         )
 
 
-def targets_of(row: Row, *, scheme: str, expansion: int) -> Iterator[tuple[Target, Place]]:
+def label_text(value: object, name: str) -> str:
+    """A JSON or YAML scalar as the text of a label. Raises InventoryError for anything else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise InventoryError(f"the value of {shown(name)} is not a plain value")
+
+
+def targets_of(row: Row, *, scheme: str, expansion: int) -> Iterator[tuple[Target, HostPort]]:
     """The targets that a row stands for, lazily. Raises InventoryError, before the first one where it can."""
-    place = split(row.address)
-    used = place.scheme or row.scheme or scheme
-    if place.port is not None and row.port is not None and place.port != row.port:
-        raise InventoryError(f"two ports: {place.port} in the address, {row.port} beside it")
-    port = place.port if place.port is not None else row.port
+    parts = split(row.address)
+    used = parts.scheme or row.scheme or scheme
+    if parts.port is not None and row.port is not None and parts.port != row.port:
+        raise InventoryError(f"two ports: {parts.port} in the address, {row.port} beside it")
+    port = parts.port if parts.port is not None else row.port
     if row.proxy is not None:
         _check_proxy(row.proxy)
-    hosts = parse_range(place.host)
+    hosts = parse_range(parts.host)
     if hosts is None:
-        yield _target(row, used, place.host, port, place.path)
+        yield _target(row, used, parts.host, port, parts.path)
         return
     _check_size(row, hosts.size, expansion)
     for host in hosts:
-        yield _target(row, used, host, port, place.path)
+        yield _target(row, used, host, port, parts.path)
 
 
 def check_row(row: Row, *, expansion: int) -> None:
@@ -112,9 +121,9 @@ def format_target(target: Target) -> str:
     return " ".join(words)
 
 
-def _target(row: Row, scheme: str, host: str, port: int | None, path: str) -> tuple[Target, Place]:
-    url, place = base_url(scheme, host, port, path)
-    return Target(row.id or url, url, row.labels or {}, row.auth, row.proxy, row.origin), place
+def _target(row: Row, scheme: str, host: str, port: int | None, path: str) -> tuple[Target, HostPort]:
+    url, host_port = base_url(scheme, host, port, path)
+    return Target(row.id or url, url, row.labels or {}, row.auth, row.proxy, row.origin), host_port
 
 
 def _check_size(row: Row, size: int, expansion: int) -> None:

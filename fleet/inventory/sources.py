@@ -12,11 +12,12 @@ from typing import BinaryIO, Literal
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
-from fleet.inventory.discovery import read_json_groups, read_yaml_groups
+from fleet.inventory.file_sd import read_json_groups, read_yaml_groups
 from fleet.inventory.lines import read_lines
+from fleet.inventory.report import Report, placed
 from fleet.inventory.rows import Row, check_row
 from fleet.inventory.tables import read_csv, read_jsonl
-from fleet.inventory.text import Report, parse_line, placed, read_text
+from fleet.inventory.text import parse_line, read_text
 from fleet.policy import MIB, Limits
 
 Format = Literal["text", "csv", "tsv", "jsonl", "json", "yaml"]

@@ -10,12 +10,11 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import SCHEMES, shown
-from fleet.inventory.rows import Row, make_row, refuse_label
-from fleet.inventory.text import Report, placed
+from fleet.inventory.report import Report, placed
+from fleet.inventory.rows import Row, label_text, make_row, refuse_label
 
 ADDRESS_COLUMNS = ("url", "host", "address", "target", "ip")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9_]+")
@@ -148,17 +147,8 @@ def _json_row(text: str, *, file: str, line: int) -> Row:
     labels = value.pop("labels", None) or {}
     if not isinstance(labels, dict):
         raise InventoryError("labels is not an object")
-    columns = {name: plain(item, name) for name, item in {**labels, **value}.items() if item is not None}
+    columns = {name: label_text(item, name) for name, item in {**labels, **value}.items() if item is not None}
     return row_from(columns, file=file, line=line)
-
-
-def plain(value: Any, name: str) -> str:
-    """A JSON or YAML scalar as the text of a label. Raises InventoryError for anything else."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise InventoryError(f"the value of {shown(name)} is not a plain value")
 
 
 def _as_inventory_error(error: InventoryError | csv.Error) -> InventoryError:

@@ -11,18 +11,17 @@ Quotes and backslashes work as in a shell; nothing is expanded in them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
+from fleet.inventory.report import Report, placed
 from fleet.inventory.rows import Row, make_row
 
 _SPECIAL = re.compile(r"[\"'\\#]")
 _WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""")
 _PIECE = re.compile(r"""\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'|([^"'\\]+)""")
 _ESCAPED = re.compile(r"\\([\"\\$`])")
-
-Report = Callable[[InventoryError], None]
 
 
 def read_text(lines: Iterable[tuple[int, str]], *, file: str, report: Report) -> Iterator[Row]:
@@ -45,17 +44,6 @@ def parse_line(text: str, *, file: str = "", line: int = 0) -> Row | None:
     if len(words) == 1:
         return Row(words[0], file, line)
     return make_row(words[0], _labels(words[1:]), file=file, line=line)
-
-
-def placed(error: InventoryError, file: str, line: int | None) -> InventoryError:
-    """The same error, knowing where it stands (a place that it knew before is kept)."""
-    return InventoryError(
-        error.message,
-        file=error.file or file,
-        line=error.line or line or None,
-        column=error.column,
-        hint=error.hint,
-    )
 
 
 def _labels(words: list[str]) -> Mapping[str, str]:

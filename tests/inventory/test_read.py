@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fleet.errors import InventoryError
 from fleet.inventory import HostSet, parse_condition, parse_match
-from fleet.inventory.address import Place
+from fleet.inventory.address import HostPort
 from fleet.inventory.seen import Seen
 
 Read = Callable[..., Any]
@@ -177,8 +177,8 @@ def test_one_clash_does_not_end_a_range(read_text: Read) -> None:
 )
 def test_globs_of_hosts(glob: str, inside: list[tuple[str, int]], outside: list[tuple[str, int]]) -> None:
     hosts = HostSet([glob])
-    assert all(Place(*place) in hosts for place in inside)
-    assert not any(Place(*place) in hosts for place in outside)
+    assert all(HostPort(*host_port) in hosts for host_port in inside)
+    assert not any(HostPort(*host_port) in hosts for host_port in outside)
 
 
 def test_many_exclusions_are_sorted_once(read_text: Read, write: Callable[..., str]) -> None:
@@ -214,7 +214,7 @@ def test_intervals_agree_with_a_naive_search(spans: list[tuple[int, int]], numbe
 
     hosts = HostSet(f"{address(first)}-{address(first + length)}" for first, length in spans)
     expected = any(first <= number <= first + length for first, length in spans)
-    assert (Place(address(number), 443) in hosts) is expected
+    assert (HostPort(address(number), 443) in hosts) is expected
 
 
 def test_a_condition_can_be_asked_about_a_target_alone(target: Callable[..., Any]) -> None:

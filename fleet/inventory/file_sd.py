@@ -1,4 +1,4 @@
-"""Prometheus service discovery files: a list of `{"targets": [...], "labels": {...}}`, JSON or YAML.
+"""Prometheus file_sd files: a list of `{"targets": [...], "labels": {...}}`, JSON or YAML.
 
 `__scheme__` is the scheme, `__param_auth` and `__param_proxy` (or `auth`, `proxy`, `id`) are the reserved
 names. Other `__param_*` and all `__meta_*` labels are kept, for selection and for matching credentials;
@@ -13,9 +13,8 @@ from typing import Any, BinaryIO
 
 from fleet.errors import InventoryError, SpecError
 from fleet.inventory.address import SCHEMES, shown
-from fleet.inventory.rows import RESERVED, Row, make_row
-from fleet.inventory.tables import plain
-from fleet.inventory.text import Report, placed
+from fleet.inventory.report import Report, placed
+from fleet.inventory.rows import RESERVED, Row, label_text, make_row
 
 _SCRAPING = ("__address__", "__metrics_path__", "__scrape_interval__", "__scrape_timeout__", "__scheme__")
 _CHUNK = 64 * 1024
@@ -79,9 +78,9 @@ def _parts(group: Any) -> tuple[list[Any], Mapping[str, str], str | None]:
     for name, value in labels.items():
         short = name.removeprefix("__param_") if isinstance(name, str) else ""
         if short in RESERVED and value not in ("", None):
-            words[short] = plain(value, short)
+            words[short] = label_text(value, short)
         elif isinstance(name, str) and name not in _SCRAPING and value is not None:
-            words[name] = plain(value, name)
+            words[name] = label_text(value, name)
     if "id" in words and len(group["targets"]) > 1:
         raise InventoryError(f"id={words['id']} names one target, its group has {len(group['targets'])}")
     return group["targets"], words, scheme
