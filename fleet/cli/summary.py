@@ -89,11 +89,11 @@ def _steps(tally: Tally) -> RenderableType:
     table = plain_table()
     title = f"step of {safe(tally.pipeline, 40)}" if tally.pipeline else "step"
     table.add_column(title, overflow="fold", max_width=32)
-    for name in ("rows", "complete", "incomplete", "not offered"):
-        table.add_column(name, justify="right")
     absent: dict[str, int] = {}
     for (name, _), count in tally.not_offered.items():
         absent[name] = absent.get(name, 0) + count
+    for name in ("rows", "complete", "incomplete", *(["not offered"] if absent else [])):
+        table.add_column(name, justify="right")
     steps = {**tally.steps, **{name: StepCount() for name in absent if name not in tally.steps}}
     empty = [name for name, step in steps.items() if not (step.rows or step.complete or absent.get(name))]
     if len(empty) > 1:  # as where every target failed at the door: one line says so
@@ -104,7 +104,7 @@ def _steps(tally: Tally) -> RenderableType:
             f"{step.rows:,}",
             f"{step.complete:,}",
             Text(f"{step.incomplete:,}", style="yellow" if step.incomplete else "dim"),
-            Text(f"{absent.get(name, 0):,}" if absent.get(name) else "", style="dim"),
+            *([Text(f"{absent[name]:,}" if name in absent else "", style="dim")] if absent else []),
         )
     if len(empty) < 2:
         return table
