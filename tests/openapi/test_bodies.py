@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -110,6 +112,16 @@ def test_depth_counts_nesting_and_not_brackets_in_strings() -> None:
     assert read_json(orjson.dumps(["[{" * 500, *[[]] * 500]))[1] == ()
     with pytest.raises(RequestFailed):
         read_json(b"[[[1]]]", max_depth=2)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" + b"[]," * 1_000_000 + b"[]]", b'"\\' * 1_000_000, b'"a' * 1_000_000 + b"{" * 300]
+)
+def test_the_depth_of_a_large_body_is_known_soon(body: bytes) -> None:
+    began = time.process_time()
+    with suppress(RequestFailed):
+        read_json(body)
+    assert time.process_time() - began < 1  # three megabytes; the slow way took two, or did not end
 
 
 JSON_VALUES = st.recursive(
