@@ -42,6 +42,7 @@ class Slots:
         return True
 
     def release(self, key: str) -> None:
+        """Gives a slot back: once for each that was got."""
         self._room[key].release()
         self._leave(key)
 

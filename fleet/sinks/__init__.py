@@ -1,4 +1,7 @@
-"""Where outcomes go: JSON lines in a file, compressed or plain, or on standard output."""
+"""Where outcomes go: JSON lines in a file, compressed or plain, or on standard output.
+
+A sink takes batches in the order it is given them; which outcome counts, and when, the engine decides.
+"""
 
 from fleet.sinks.choose import SUFFIXES, sink_for
 from fleet.sinks.jsonl import JsonlSink

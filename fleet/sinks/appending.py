@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from fleet.errors import SinkError
@@ -55,6 +56,17 @@ class AppendFile:
             raise SinkError(f"cannot write {path}: it is not a regular file")
         self.size = facts.st_size
 
+    @classmethod
+    def mended(cls, path: Path, mend: Callable[[AppendFile], None]) -> AppendFile:
+        """The file at `path`, once `mend` has put right what a crash left at its end."""
+        file = cls(path)
+        try:
+            mend(file)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
     def append(self, data: bytes) -> None:
         """All of it or, with SinkError, nothing of it."""
         try:
@@ -73,6 +85,7 @@ class AppendFile:
         self.size = size
 
     def sync(self) -> None:
+        """Make it survive a power loss. Raises SinkError."""
         try:
             os.fsync(self.fd)
         except OSError as error:

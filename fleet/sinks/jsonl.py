@@ -29,13 +29,7 @@ class JsonlSink:
         self._unsynced = False
 
     def open(self) -> None:
-        file = AppendFile(self.path)
-        try:
-            _mend(file)
-        except BaseException:
-            file.close()
-            raise
-        self._file = file
+        self._file = AppendFile.mended(self.path, _mend)
 
     def write(self, outcomes: Sequence[Outcome], lines: Sequence[bytes]) -> None:
         if self._file is None:
@@ -59,6 +53,7 @@ class JsonlSink:
 
 
 def _mend(file: AppendFile) -> None:
+    """Finish the last line, or cut off a torn one. Raises SinkError when it is no outcome."""
     tail = _tail(file)
     if not tail:
         return

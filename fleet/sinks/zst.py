@@ -41,13 +41,7 @@ class JsonlZstSink:
         self._unsynced = False
 
     def open(self) -> None:
-        file = AppendFile(self.path)
-        try:
-            _mend(file)
-        except BaseException:
-            file.close()
-            raise
-        self._file = file
+        self._file = AppendFile.mended(self.path, _mend)
 
     def write(self, outcomes: Sequence[Outcome], lines: Sequence[bytes]) -> None:
         if self._file is None:
@@ -91,6 +85,7 @@ class JsonlZstSink:
 
 
 def _mend(file: AppendFile) -> None:
+    """Cut off a torn frame; write the whole lines in it again."""
     at = _whole_frames(file)
     if at == file.size:
         return

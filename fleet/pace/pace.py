@@ -1,4 +1,4 @@
-"""What all targets of one scan share."""
+"""The limits of one scan, together: made from a policy, shared by all of its targets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import anyio
 
 from fleet.event import Listener
-from fleet.pace.credential import CredentialBreaker
-from fleet.pace.proxy import ProxyBreaker
+from fleet.pace.credential_breaker import CredentialBreaker
+from fleet.pace.proxy_breaker import ProxyBreaker
 from fleet.pace.rate import RateLimiter
 from fleet.pace.slots import Slots
 from fleet.policy import Policy

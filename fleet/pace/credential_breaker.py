@@ -36,8 +36,8 @@ class _Record:
     window: deque[bool]
     proven: bool = False
     in_flight: int = 0
-    row: set[str] = field(default_factory=set)  # targets that refused it, in a row
-    refused: dict[str, None] = field(default_factory=dict)  # targets that refused it, oldest first
+    streak: set[str] = field(default_factory=set)  # targets that refused it since it last succeeded
+    refused: dict[str, None] = field(default_factory=dict)  # all that ever did, oldest first
     paused_until: float | None = None
     canary: bool = False  # a login that may end the pause is in flight
     changed: anyio.Event = field(default_factory=anyio.Event)
@@ -88,6 +88,7 @@ class CredentialBreaker:
             record.changed = anyio.Event()
 
     def paused(self, credential: str) -> bool:
+        """Whether logins with it are held back, for the whole fleet."""
         record = self._records.get(credential)
         return record is not None and record.paused_until is not None
 
@@ -108,7 +109,7 @@ class CredentialBreaker:
                 return True
             if record.proven or (
                 record.in_flight < self._policy.unproven
-                and record.in_flight + len(record.row) < self._policy.consecutive
+                and record.in_flight + len(record.streak) < self._policy.consecutive
             ):
                 return False
             await record.changed.wait()
@@ -117,13 +118,13 @@ class CredentialBreaker:
         record.window.append(accepted)
         if accepted:
             record.proven = True
-            record.row.clear()
+            record.streak.clear()
             if canary:
                 record.paused_until = None
                 record.window.clear()
                 self._tell(BreakerClosed("credential", credential))
             return
-        record.row.add(target)
+        record.streak.add(target)
         record.refused[target] = None
         if len(record.refused) > self._policy.remembered:
             del record.refused[next(iter(record.refused))]
@@ -134,8 +135,8 @@ class CredentialBreaker:
             self._tell(BreakerOpened("credential", credential, why))
 
     def _reason(self, record: _Record) -> str | None:
-        if len(record.row) >= self._policy.consecutive:
-            return f"{len(record.row)} logins in a row failed on different targets"
+        if len(record.streak) >= self._policy.consecutive:
+            return f"{len(record.streak)} logins in a row failed on different targets"
         failures = record.window.count(False)
         if failures >= self._policy.window_share * self._policy.window:
             return f"{failures} of the last {len(record.window)} logins failed"

@@ -12,7 +12,9 @@ from fleet.policy import Breaker
 
 @dataclass(slots=True, eq=False)
 class _Record:
-    row: int = 0  # failures since it was last reached
+    """What is known of one proxy."""
+
+    streak: int = 0  # failures since it was last reached
     paused_until: float | None = None
 
 
@@ -33,6 +35,7 @@ class ProxyBreaker:
         self._records: dict[str, _Record] = {}
 
     def paused(self, proxy: str) -> bool:
+        """Whether it was given up, and not reached since."""
         record = self._records.get(proxy)
         return record is not None and record.paused_until is not None
 
@@ -56,7 +59,7 @@ class ProxyBreaker:
     def failed(self, proxy: str) -> None:
         """The proxy itself could not be reached."""
         record = self._records.setdefault(proxy, _Record())
-        record.row += 1
-        if record.paused_until is None and record.row >= self._policy.consecutive:
+        record.streak += 1
+        if record.paused_until is None and record.streak >= self._policy.consecutive:
             record.paused_until = self._clock() + self._policy.reopen
-            self._tell(BreakerOpened("proxy", proxy, f"not reached {record.row} times in a row"))
+            self._tell(BreakerOpened("proxy", proxy, f"not reached {record.streak} times in a row"))
