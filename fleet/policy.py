@@ -34,12 +34,14 @@ class Limits:
     redirects: int = 5
     pages: int = 1000  # of one collection
     resources: int = 20_000  # requested from one target
-    rows: int = 50_000  # kept from one target
+    rows: int = 50_000  # kept from one target; also the most elements read of one list
+    bodies: int = 256 * MIB  # decoded, all bodies of one target together
     errors: int = 100  # kept in one outcome; the rest is counted
     violations: int = 100
     message: int = 500  # characters of one failure message
     expansion: int = 2**24  # targets that one expression of an inventory may stand for (a whole /8)
     line: int = 64 * 1024  # one line of an inventory
+    outcome: int = 256 * MIB  # one line of a journal that is read back: far above what the others let through
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 import anyio
 import orjson
 
+from fleet.assembly.bindings import Prompt
 from fleet.assembly.connect import Connector
 from fleet.assembly.manifest import changes_since, manifest_of, options_of
-from fleet.assembly.prepare import PreparedScan, Prompt, prepare
+from fleet.assembly.prepare import PreparedScan, prepare
 from fleet.engine import (
     DoneTargets,
     Probe,
@@ -31,6 +32,7 @@ from fleet.event import Listener, WarningRaised, tell
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
 from fleet.pipeline import PipelineProbe
+from fleet.policy import Policy
 from fleet.sinks import Sink, sink_for
 from fleet.target import Target
 
@@ -71,17 +73,23 @@ class ScanResult:
 
 
 def prepare_resume(
-    run: str, *, kinds: frozenset[str] = frozenset(), prompt: Prompt
+    run: str,
+    *,
+    kinds: frozenset[str] = frozenset(),
+    policy: Policy | None = None,
+    given: frozenset[str] = frozenset(),
+    prompt: Prompt,
 ) -> tuple[PreparedScan, Resumed]:
     """The scan of a run directory, made ready to go on with the options it was started with.
 
-    Targets whose last outcome failed with one of `kinds` are scanned again. Raises UsageError, and TryAgain
-    while another scan holds the directory.
+    Targets whose last outcome failed with one of `kinds` are scanned again. The numbers of `policy` that
+    `given` names (`rate.concurrency`) replace those of the run. Raises UsageError, and TryAgain while another
+    scan holds the directory.
     """
     directory = RunDirectory.open(Path(run))
     try:
         manifest = directory.manifest
-        options = options_of(manifest)
+        options = options_of(manifest).tuned(policy, given) if policy is not None else options_of(manifest)
         prepared = prepare(options, prompt=prompt)
         done = done_ids(directory.journal, retry_kinds=kinds)
         notes = (*prepared.notes, *changes_since(manifest), f"{len(done):,} targets are done already")

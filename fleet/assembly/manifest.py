@@ -16,6 +16,7 @@ from fleet.errors import UsageError
 from fleet.policy import Policy
 
 _BLOCK = 1024 * 1024
+_TUPLES = ("sources", "select", "exclude", "exclude_files", "outputs")
 _PATHS = ("auths_file", "proxies_file", "pins_file")
 
 
@@ -47,7 +48,7 @@ def options_of(manifest: Mapping[str, Any]) -> ScanOptions:
         policy = Policy(
             **{field.name: _group(field.name, stored["policy"][field.name]) for field in fields(Policy)}
         )
-        tuples = {name: tuple(stored[name]) for name in ("sources", "exclude", "exclude_files", "outputs")}
+        tuples = {name: tuple(stored[name]) for name in _TUPLES}
         return ScanOptions(**{**stored, **tuples, "policy": policy, "given": frozenset(stored["given"])})
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the run's manifest does not hold its options: {error}") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from fleet.policy import Policy
 
@@ -14,7 +14,8 @@ class ScanOptions:
 
     `policy` holds the numbers with their defaults; `given` names those that were set on purpose
     (`timeouts.request`, `rate.per_target`, ...), which beat the spec file's own defaults. `sources` are
-    inventory files, `-` for standard input, or target expressions. `outputs` are further sinks.
+    inventory files, `-` for standard input, or target expressions; all of `select` must hold for a target.
+    `operation` chooses from an API description that stands in for a spec. `outputs` are further sinks.
     """
 
     sources: tuple[str, ...] = ()
@@ -27,7 +28,7 @@ class ScanOptions:
     policy: Policy = field(default_factory=Policy)
     given: frozenset[str] = frozenset()
 
-    select: str | None = None
+    select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     exclude_files: tuple[str, ...] = ()
     limit: int | None = None
@@ -44,3 +45,16 @@ class ScanOptions:
 
     run_dir: str | None = None
     outputs: tuple[str, ...] = ()
+
+    def tuned(self, policy: Policy, given: Collection[str]) -> ScanOptions:
+        """These options with other numbers in place of their own; `given` names which ones of `policy`."""
+        return replace(self, policy=with_numbers(self.policy, policy, given), given=self.given.union(given))
+
+
+def with_numbers(policy: Policy, other: Policy, names: Collection[str]) -> Policy:
+    """`policy` with the numbers of `other` that have these dotted names (`timeouts.request`)."""
+    for name in names:
+        group, _, number = name.partition(".")
+        value = getattr(getattr(other, group), number)
+        policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
+    return policy

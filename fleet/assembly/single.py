@@ -41,26 +41,26 @@ def ignore(_event: Event) -> None:
 
 
 async def call_operation(
-    prepared: PreparedScan, parameters: Mapping[str, str], *, tell: Listener = ignore
+    prepared: PreparedScan, operation: str, parameters: Mapping[str, str], *, tell: Listener = ignore
 ) -> Called:
-    """Call the options' operation on their one target, logging in and out as a scan does.
+    """Call one operation of the description on the options' one target, logging in and out as a scan does.
 
     Parameters are texts. Raises UsageError for an unknown operation, a parameter that does not fit, and a
     method other than GET and HEAD.
     """
-    operation = prepared.document.operation(prepared.options.operation or "")
-    if operation.method not in {"GET", "HEAD"}:
-        raise UsageError(f"{operation.name} is a {operation.method}: fleet only reads (GET and HEAD)")
+    called = prepared.document.operation(operation)
+    if called.method not in {"GET", "HEAD"}:
+        raise UsageError(f"{called.name} is a {called.method}: fleet only reads (GET and HEAD)")
     try:
-        operation.build(dict(parameters))
+        called.build(dict(parameters))
     except ValueError as error:
-        raise UsageError(f"{operation.name}: {error}") from None
+        raise UsageError(f"{called.name}: {error}") from None
     target = await anyio.to_thread.run_sync(_only_target, prepared)
     connector = await anyio.to_thread.run_sync(Connector.of, prepared, tell)
     try:
         with anyio.fail_after(prepared.policy.timeouts.target):
             async with connector(target) as client:
-                reply = await client.call(operation, dict(parameters))
+                reply = await client.call(called, dict(parameters))
         value = read_json(reply.body)[0] if reply.body else None
     except RequestFailed as failed:
         return Called(failure=Failure(failed.kind, failed.message, status=failed.status))
@@ -73,7 +73,7 @@ async def call_operation(
 
 async def check_against(prepared: PreparedScan, url: str, *, tell: Listener = ignore) -> Outcome:
     """Run the prepared pipeline on the one target at `url`. Raises UsageError for what is no target."""
-    trial = replace(prepared, options=replace(prepared.options, sources=(url,), limit=None, select=None))
+    trial = replace(prepared, options=replace(prepared.options, sources=(url,), limit=None, select=()))
     target = await anyio.to_thread.run_sync(_only_target, trial)
     connector = await anyio.to_thread.run_sync(Connector.of, trial, tell)
     probe = PipelineProbe(trial.plan, connector, run="check", policy=trial.policy, listener=tell)

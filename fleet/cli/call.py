@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -67,9 +66,8 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
     search = None if query is None else expression(query, "--query")
     parameters = dict(given.pop("parameters"))
     prepared = prepare(scan_options({**given, "sources": (target,)}), prompt=ask_secret)
-    prepared = replace(prepared, options=replace(prepared.options, operation=operation))
     shell.redactor.learn(*prepared.secrets)
-    called = anyio.run(partial(call_operation, prepared, parameters))
+    called = anyio.run(partial(call_operation, prepared, operation, parameters))
     if called.failure is not None:
         kind, message = called.failure.kind, called.failure.message
         shell.complain(f"fleet: {kind}: {message}\n  {kind.hint}")

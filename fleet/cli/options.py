@@ -71,7 +71,12 @@ timeout_option = option(
 
 targets = section(
     "Targets",
-    option("--select", metavar="LABEL=VALUE", help="Only targets with this label."),
+    option(
+        "--select",
+        multiple=True,
+        metavar="COND",
+        help="Only targets for which site=a,rack!=7* holds; several must all hold.",
+    ),
     option("--exclude", multiple=True, metavar="TARGET", help="Leave out an address, range or network."),
     option(
         "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
@@ -168,7 +173,6 @@ _PLAIN = (
     "pipeline",
     "operation",
     "validate",
-    "select",
     "limit",
     "scheme",
     "strict_inventory",
@@ -204,16 +208,6 @@ def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
     return replace(policy, tls=_tls_of(policy, given)), frozenset(named)
 
 
-def tuned(policy: Policy, given: dict[str, Any]) -> Policy:
-    """A policy with the numbers that flags of `pressure` give in place of its own."""
-    wanted, named = policy_of(given)
-    for name in named:
-        group, _, number = name.partition(".")
-        value = getattr(getattr(wanted, group), number)
-        policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
-    return policy
-
-
 def _tls_of(policy: Policy, given: dict[str, Any]) -> Tls:
     if given.get("insecure") and given.get("pins_file"):
         raise UsageError("--insecure and --pins contradict each other: pinned certificates are verified")
@@ -238,6 +232,7 @@ def scan_options(given: dict[str, Any]) -> ScanOptions:
         **plain,
         policy=policy,
         given=named,
+        select=tuple(given.get("select", ())),
         exclude=tuple(given.get("exclude", ())),
         exclude_files=tuple(given.get("exclude_files", ())),
         inputs=dict(given.get("inputs", ())),

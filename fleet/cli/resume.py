@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
 
-from fleet.cli.options import pressure, shared, tuned
+from fleet.cli.options import policy_of, pressure, shared
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.watching import View, fail_on_option, grace_option, watching
@@ -47,8 +46,10 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
 
     shell.quiet = given["quiet"]
     again = parse_kinds(kinds)
-    prepared, resumed = prepare_resume(str(run_path(run)), kinds=again, prompt=ask_secret)
-    prepared = replace(prepared, policy=tuned(prepared.policy, given))
+    policy, named = policy_of(given)
+    prepared, resumed = prepare_resume(
+        str(run_path(run)), kinds=again, policy=policy, given=named, prompt=ask_secret
+    )
     return run_scan(
         prepared,
         View.of(given),

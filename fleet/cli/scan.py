@@ -37,6 +37,8 @@ def scan(shell: Shell, /, **given: Any) -> int:
     """
     if not given["sources"]:
         raise UsageError(NO_TARGETS)
+    if given["estimate"] is not None and not given["dry_run"]:
+        raise UsageError("--estimate tells what a scan may take: it goes with --dry-run")
     options = scan_options(given)
     from fleet.assembly import prepare
     from fleet.cli.running import run_scan
@@ -44,17 +46,19 @@ def scan(shell: Shell, /, **given: Any) -> int:
     shell.quiet = given["quiet"]
     prepared = prepare(options, prompt=ask_secret)
     if given["dry_run"]:
-        return _dry_run(shell, prepared)
+        return _dry_run(shell, prepared, given["estimate"])
     return run_scan(prepared, View.of(given), shell, fail_on=given["fail_on"], grace=given["grace"])
 
 
-def _dry_run(shell: Shell, prepared: PreparedScan) -> int:
+def _dry_run(shell: Shell, prepared: PreparedScan, estimate: str | None) -> int:
     """Show the plan on stdout: here it is the data that was asked for."""
     import sys
 
     from fleet.cli.dryrun import dry_run
+    from fleet.cli.records import run_path
 
     for note in prepared.notes:
         shell.say(note)
-    shell.show(sys.stdout, dry_run(prepared.describe()))
+    earlier = run_path(estimate) if estimate is not None else None
+    shell.show(sys.stdout, dry_run(prepared.describe(earlier=earlier)))
     return Exit.DONE

@@ -49,6 +49,9 @@ results = section(
         help="Also write outcomes here: .jsonl, .jsonl.zst, - for stdout.",
     ),
     option("--dry-run", is_flag=True, help="Show what would be done; no socket opens."),
+    option(
+        "--estimate", metavar="RUN", help="With --dry-run: what it may take, from an earlier run (latest)."
+    ),
     fail_on_option,
     grace_option,
 )

@@ -66,11 +66,7 @@ class RunDirectory:
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
         """An existing run, locked. Raises UsageError when there is none, TryAgain when a scan works there."""
-        manifest = read_manifest(path)
-        journal = manifest.get("journal")
-        if journal not in JOURNALS:
-            raise UsageError(f"{path / MANIFEST} names no journal")
-        return cls(path, str(manifest["run"]), path / journal, _locked(path))
+        return cls(path, str(read_manifest(path)["run"]), journal_of(path), _locked(path))
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -136,6 +132,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("v") != MANIFEST_VERSION or "run" not in manifest:
         raise UsageError(f"{path / MANIFEST} is not of a version that this fleet reads")
     return manifest
+
+
+def journal_of(path: Path) -> Path:
+    """The outcomes file of a run directory. Raises UsageError."""
+    journal = read_manifest(path).get("journal")
+    if journal not in JOURNALS:
+        raise UsageError(f"{path / MANIFEST} names no journal")
+    return path / str(journal)
 
 
 def atomic_write(path: Path, data: bytes) -> Path:

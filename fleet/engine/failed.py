@@ -28,7 +28,7 @@ def write_failed(folder: Path, journal: Path) -> list[Path]:
         with ExitStack() as stack:
             for record in read_last_outcomes(journal):
                 kind = (record.get("failure") or {}).get("kind")
-                if kind not in _KNOWN:
+                if kind not in _KNOWN or record["status"] == "skipped":
                     continue
                 if kind not in files:
                     files[kind] = stack.enter_context(_create(folder / f"failed-{kind}.txt"))

@@ -13,9 +13,10 @@ import zstandard
 from fleet.digest import DigestTable
 from fleet.errors import SinkError
 from fleet.outcome import FailureKind
+from fleet.policy import Limits
 
 BLOCK = 64 * 1024
-LINE_MAX = 256 * 1024 * 1024  # bytes of one line: far above what the limits on rows and bodies let through
+LIMIT = Limits().outcome
 
 
 def read_outcomes(path: Path) -> Iterator[dict[str, Any]]:
@@ -113,8 +114,8 @@ def _lines(path: Path) -> Iterator[bytes]:
         first, newline, more = block.partition(b"\n")
         rest.append(first)
         size += len(first)
-        if size > LINE_MAX:
-            raise SinkError(f"cannot read {path}: a line is longer than {LINE_MAX} bytes")
+        if size > LIMIT:
+            raise SinkError(f"cannot read {path}: a line is longer than {LIMIT} bytes")
         if newline:
             yield b"".join(rest)
             *whole, last = more.split(b"\n")

@@ -1,0 +1,123 @@
+"""The targets of a scan: opened, bound to their names, and counted before a socket opens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from fleet.assembly.bindings import Bindings
+from fleet.assembly.options import ScanOptions
+from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
+from fleet.inventory import Inventory, InventoryOptions, read_targets, rereadable
+from fleet.target import Target
+
+COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
+GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the targets are, counted in one pass before the scan. `total` is None where that would
+    take what the scan needs: standard input, a pipe."""
+
+    total: int | None = None
+    labels: Counter[str] = field(default_factory=Counter)
+    proxies: Counter[str] = field(default_factory=Counter)
+    auths: Counter[str] = field(default_factory=Counter)
+
+    def add(self, target: Target) -> None:
+        self.total = (self.total or 0) + 1
+        for name, value in target.labels.items():
+            _count(self.labels, f"{name}={value}")
+        _count(self.proxies, target.proxy or "direct")
+        _count(self.auths, target.auth or "none")
+
+
+def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None]) -> Inventory:
+    """The targets of the options' sources, streamed."""
+    return read_targets(
+        options.sources,
+        options=InventoryOptions(
+            scheme=cast("Any", options.scheme),
+            exclude=options.exclude,
+            exclude_files=options.exclude_files,
+            select=options.select,
+            limit=options.limit,
+            strict=options.strict_inventory,
+            limits=options.policy.limits,
+        ),
+        report=report,
+    )
+
+
+def bound(
+    targets: Iterator[Target],
+    bindings: Bindings,
+    options: ScanOptions,
+    report: Callable[[InventoryError], None],
+) -> Iterator[Target]:
+    """Each target with its names filled in; one that names what nobody knows goes to `report`."""
+    for target in targets:
+        try:
+            yield bindings.bind(target)
+        except UsageError as error:
+            complaint = _at(target, error)
+            if options.strict_inventory:
+                raise complaint from error
+            report(complaint)
+
+
+def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Survey:
+    """Read the inventory once: count, and meet every bad line and unknown name before a socket opens.
+
+    What can be read only once (standard input, a pipe) is left to the scan. Raises UsageError.
+    """
+    survey = Survey()
+    if not all(map(rereadable, (*options.sources, *options.exclude_files))):
+        return survey
+    survey.total = 0
+    complaints: list[InventoryError] = []
+    rejected = 0
+
+    def report(error: InventoryError) -> None:
+        nonlocal rejected
+        rejected += 1
+        if len(complaints) < COMPLAINTS:
+            complaints.append(error)
+
+    for target in bound(open_inventory(options, report), bindings, options, report):
+        survey.add(target)
+    notes.extend(str(error) for error in complaints)
+    if rejected > len(complaints):
+        notes.append(f"and {rejected - len(complaints)} more inventory lines were rejected")
+    if options.sources and not survey.total:
+        raise UsageError(_nothing(options, complaints))
+    return survey
+
+
+def _nothing(options: ScanOptions, complaints: Sequence[InventoryError]) -> str:
+    """Why there are no targets, as far as that can be told."""
+    if complaints:
+        return f"no targets are left to scan; the first problem: {complaints[0]}"
+    filters = {
+        "--select": options.select,
+        "--exclude": options.exclude,
+        "--exclude-file": options.exclude_files,
+    }
+    used = [flag for flag, value in filters.items() if value]
+    kept = f" that {' and '.join(used)} leave{'s' if len(used) == 1 else ''}" if used else ""
+    return f"there are no targets in {', '.join(options.sources)}{kept}"
+
+
+def _at(target: Target, error: FleetError) -> InventoryError:
+    """An unknown name on an inventory line, with the line."""
+    hint = error.hint if isinstance(error, PlacedError) else None
+    message = error.message if isinstance(error, PlacedError) else str(error)
+    return InventoryError(message, file=target.origin or None, hint=hint)
+
+
+def _count(counter: Counter[str], name: str) -> None:
+    if name in counter or len(counter) < GROUPS:
+        counter[name] += 1
