@@ -75,7 +75,9 @@ def test_the_table_is_inert(finished: Path, capsys: pytest.CaptureFixture[str]) 
     assert len(lines) == 3
 
 
-def test_columns_and_limit(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_columns_and_rows_asked_for_are_shown(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["show", str(finished), "drive", "--columns", "@uri,target", "--limit", "1"]) == 0
     told = capsys.readouterr()
     assert [line.split() for line in told.out.splitlines()] == [["@uri", "target"], ["/d/1", "h2"]]
@@ -101,7 +103,9 @@ def test_an_unknown_step_gets_a_guess(finished: Path, capsys: pytest.CaptureFixt
     assert "did you mean 'drive'? there are drive, system" in capsys.readouterr().err
 
 
-def test_compressed_outcomes_in_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compressed_outcomes_are_read_frame_by_frame(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     frames = b"".join(
         zstandard.ZstdCompressor().compress(record(f"h{number}", [{"id": number}])) for number in range(3)
     )

@@ -36,7 +36,7 @@ from fleet.policy import Policy
         (FailOn(), "12", "12"),
     ],
 )
-def test_values(kind: click.ParamType, text: str, value: Any) -> None:
+def test_values_are_read_in_their_units(kind: click.ParamType, text: str, value: Any) -> None:
     assert kind.convert(text, None, None) == value
 
 
@@ -88,7 +88,7 @@ def test_what_is_no_value_is_refused_with_an_example(kind: click.ParamType, text
         ("50%", 0, 0, False),
     ],
 )
-def test_fail_on(rule: str, failed: int, reached: int, finding: bool) -> None:
+def test_findings_are_counted_as_fail_on_says(rule: str, failed: int, reached: int, finding: bool) -> None:
     assert fails(rule, failed=failed, reached=reached) is finding
 
 

@@ -73,7 +73,7 @@ def test_a_target_gets_its_own_then_a_rule_then_the_default(
     assert credentials.bindable() == ("lab", "racks", "default")
 
 
-def test_what_is_behind_a_name(auths: Any, tmp_path: Path) -> None:
+def test_a_name_resolves_to_its_values_once(auths: Any, tmp_path: Path) -> None:
     credentials = Credentials(auths.auths, secrets=reader(tmp_path))
     credentials.check()
     lab, racks, cloud = (credentials.resolve(name) for name in ("lab", "racks", "cloud"))
@@ -108,7 +108,7 @@ def model(**fields: Any) -> AuthModel:
     return AuthModel(**{"username": "root", "password": "env:LAB", **fields})
 
 
-def test_the_default(target: Callable[..., Any]) -> None:
+def test_the_default_is_the_marked_the_named_or_the_only_one(target: Callable[..., Any]) -> None:
     assert Credentials().for_target(target()) is None
     assert Credentials({"only": model()}).for_target(target()) == "only"
     assert Credentials({"only": model(match="site=a")}).for_target(target()) is None
@@ -215,7 +215,7 @@ def test_a_bad_file_says_where_and_never_what(write: Callable[..., str], text: s
     assert CANARY.encode() not in pickle.dumps(caught.value)
 
 
-def test_a_file_that_is_not_there_or_not_yaml(write: Callable[..., str], tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_not_yaml_says_so(write: Callable[..., str], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read"):
         load_auths(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="not valid YAML"):

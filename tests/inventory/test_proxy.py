@@ -33,7 +33,7 @@ def proxies(**options: Any) -> Proxies:
         ("http://[2001:db8::1]:3128", Proxy("http", "2001:db8::1", 3128)),
     ],
 )
-def test_proxy_urls(url: str, proxy: Proxy) -> None:
+def test_a_proxy_url_gives_scheme_host_and_port(url: str, proxy: Proxy) -> None:
     assert parse_proxy_url(url) == proxy
 
 

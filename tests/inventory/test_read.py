@@ -52,7 +52,9 @@ def test_an_id_that_is_the_url_is_no_id_of_its_own(read_text: Read) -> None:
     assert (len(reading.targets), reading.counts.duplicates, reading.errors) == (1, 1, [])
 
 
-def test_exclusions_of_every_shape(read_text: Read, write: Callable[..., str]) -> None:
+def test_exclusions_of_every_shape_leave_out_what_they_name(
+    read_text: Read, write: Callable[..., str]
+) -> None:
     text = "10.0.0.0/29\n10.0.1.1\n10.0.1.1:8443\n10.0.2.1-4\nbmc[01-04].dc1\nsw1.dc1\nsw2.dc2\n2001:db8::1\n"
     path = write("exclude.txt", "# never these\n10.0.2.2-3   sw*.dc1 # switches\n\n2001:db8::/64\n")
     reading = read_text(
@@ -110,7 +112,7 @@ def test_a_bad_exclusion_is_always_fatal(read_text: Read, write: Callable[..., s
         (" site = a , rack = 8 ", "2"),
     ],
 )
-def test_selections(read_text: Read, condition: str, ids: str) -> None:
+def test_a_selection_keeps_what_it_holds_for(read_text: Read, condition: str, ids: str) -> None:
     text = (
         "10.0.0.1 id=1 site=a rack=71\n10.0.0.2:8443 id=2 site=a rack=8 auth=lab\n"
         "h3 id=3 site=b proxy=dc1\nh4 id=4\n"
@@ -139,7 +141,7 @@ def test_a_bad_selection_is_fatal(read_text: Read, condition: str) -> None:
 
 
 @pytest.mark.parametrize(("limit", "count"), [(0, 0), (2, 2), (9, 3), (None, 3)])
-def test_limits(read_text: Read, limit: int | None, count: int) -> None:
+def test_a_limit_ends_the_reading(read_text: Read, limit: int | None, count: int) -> None:
     reading = read_text("h1\nh1\nbmc[1-2]\n", limit=limit)
     assert len(reading.targets) == reading.counts.targets == count
 
@@ -175,7 +177,9 @@ def test_one_clash_does_not_end_a_range(read_text: Read) -> None:
         ("BMC*", [("bmc7", 443)], [("xbmc", 443)]),
     ],
 )
-def test_globs_of_hosts(glob: str, inside: list[tuple[str, int]], outside: list[tuple[str, int]]) -> None:
+def test_a_glob_holds_the_hosts_that_it_means_and_no_others(
+    glob: str, inside: list[tuple[str, int]], outside: list[tuple[str, int]]
+) -> None:
     hosts = HostSet([glob])
     assert all(HostPort(*host_port) in hosts for host_port in inside)
     assert not any(HostPort(*host_port) in hosts for host_port in outside)
@@ -187,7 +191,7 @@ def test_many_exclusions_are_sorted_once(read_text: Read, write: Callable[..., s
     assert reading.urls == ["https://10.7.7.200"]
 
 
-def test_matches_of_every_shape(target: Callable[..., Any]) -> None:
+def test_a_match_may_be_a_text_a_list_or_a_mapping(target: Callable[..., Any]) -> None:
     lab = target("https://10.0.0.7", labels={"site": "lab", "row": "3"})
 
     def holds(match: Any) -> bool:

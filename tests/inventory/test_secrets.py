@@ -31,11 +31,11 @@ CANARY = "canary-3f9c"
         (7, False),
     ],
 )
-def test_what_is_a_reference(text: object, is_one: bool) -> None:
+def test_only_the_four_ways_are_references(text: object, is_one: bool) -> None:
     assert is_reference(text) is is_one
 
 
-def test_an_environment_variable() -> None:
+def test_a_secret_comes_from_the_environment_or_says_what_is_missing() -> None:
     reader = SecretReader(environ={"LAB": CANARY, "EMPTY": ""})
     assert reader.read("env:LAB", "password of lab").reveal() == CANARY
     with pytest.raises(SecretError, match=r"^the password of lab: environment variable NONE is not set$"):
@@ -54,7 +54,7 @@ def test_an_environment_variable() -> None:
         ("gehe\u00efm\n".encode(), "gehe\u00efm"),
     ],
 )
-def test_a_file_with_or_without_a_newline(
+def test_one_newline_at_the_end_of_a_file_is_not_the_secret_s(
     write: Callable[..., str], tmp_path: Path, data: bytes, value: str
 ) -> None:
     path = write("password", data)
@@ -77,7 +77,7 @@ def test_a_file_with_or_without_a_newline(
         (b"canary-3f9c" * 10_000, "is longer than 65536 bytes"),
     ],
 )
-def test_a_file_that_holds_no_secret(write: Callable[..., str], data: bytes, message: str) -> None:
+def test_a_file_that_holds_no_secret_is_refused(write: Callable[..., str], data: bytes, message: str) -> None:
     path = write("password", data)
     Path(path).chmod(0o600)
     with pytest.raises(SecretError) as caught:
@@ -85,7 +85,9 @@ def test_a_file_that_holds_no_secret(write: Callable[..., str], data: bytes, mes
     assert str(caught.value) == f"the password of lab: {path} {message}"
 
 
-def test_files_that_others_can_reach(write: Callable[..., str]) -> None:
+def test_files_that_others_read_are_warned_about_and_those_they_write_refused(
+    write: Callable[..., str],
+) -> None:
     path = Path(write("password", CANARY))
     warnings: list[str] = []
     reader = SecretReader(warn=warnings.append)
@@ -97,7 +99,7 @@ def test_files_that_others_can_reach(write: Callable[..., str]) -> None:
         reader.read(f"file:{path}", "password of lab")
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     reader = SecretReader()
     with pytest.raises(SecretError, match="No such file"):
         reader.read(f"file:{tmp_path}/none", "token of lab")
@@ -110,7 +112,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         reader.read(f"file:{tmp_path}/fifo", "token of lab")
 
 
-def test_a_pipe_of_the_shell() -> None:
+def test_a_pipe_of_the_shell_is_read() -> None:
     end, writer = os.pipe()
     os.write(writer, CANARY.encode())
     os.close(writer)
@@ -120,7 +122,7 @@ def test_a_pipe_of_the_shell() -> None:
         os.close(end)
 
 
-def test_credentials_of_a_service(write: Callable[..., str], tmp_path: Path) -> None:
+def test_credentials_of_a_service_come_from_its_directory(write: Callable[..., str], tmp_path: Path) -> None:
     Path(write("bmc", CANARY)).chmod(0o644)
     warnings: list[str] = []
     reader = SecretReader(environ={"CREDENTIALS_DIRECTORY": str(tmp_path)}, warn=warnings.append)
@@ -131,7 +133,7 @@ def test_credentials_of_a_service(write: Callable[..., str], tmp_path: Path) -> 
     assert "LoadCredential=bmc:PATH" in str(caught.value)
 
 
-def test_a_prompt() -> None:
+def test_a_prompt_asks_and_says_for_what() -> None:
     asked: list[str] = []
 
     def ask(text: str) -> str:

@@ -20,7 +20,7 @@ Read = Callable[..., Any]
 Write = Callable[..., str]
 
 
-def test_files_arguments_and_standard_input_together(read: Read, write: Write) -> None:
+def test_files_arguments_and_standard_input_are_read_together(read: Read, write: Write) -> None:
     path = write("hosts.txt", "h1\n")
     reading = read([path, "-", "h3:8443 site=a", "10.0.0.1-2"], stdin=BytesIO(b"h2\n"))
     assert [(target.url, target.origin) for target in reading.targets] == [
@@ -58,7 +58,7 @@ def test_a_bad_argument_is_fatal_at_once(source: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_directories_and_unreadable_files(read: Read, tmp_path: Path) -> None:
+def test_directories_and_unreadable_files_are_refused(read: Read, tmp_path: Path) -> None:
     with pytest.raises(InventoryError, match="is a directory"):
         read(str(tmp_path))
 
@@ -74,13 +74,13 @@ def test_a_pipe_is_read_like_a_file(read: Read) -> None:
         os.close(reader)
 
 
-def test_what_can_be_read_twice(write: Write) -> None:
+def test_what_can_be_read_twice_is_neither_input_nor_pipe(write: Write) -> None:
     assert rereadable(write("hosts.txt", "h1\n"))
     assert rereadable("10.0.0.0/24")
     assert not rereadable("-")
 
 
-def test_csv_with_a_header(read: Read, write: Write) -> None:
+def test_csv_columns_are_address_reserved_names_and_labels(read: Read, write: Write) -> None:
     path = write(
         "hosts.csv",
         "\ufeffHost,Port,scheme,ID,auth,proxy,site,Asset Tag\r\n"
@@ -107,7 +107,7 @@ def test_csv_with_a_header(read: Read, write: Write) -> None:
     ]
 
 
-def test_csv_with_urls_semicolons_and_tabs(read: Read, write: Write) -> None:
+def test_csv_may_hold_urls_semicolons_or_tabs(read: Read, write: Write) -> None:
     semicolons = read(write("a.csv", "url;site;ip\nhttps://h1/x;a;10.0.0.1\n"))
     assert semicolons.urls == ["https://h1/x"]
     assert semicolons.targets[0].labels == {"site": "a", "ip": "10.0.0.1"}
@@ -138,13 +138,13 @@ def test_bad_rows_of_a_table_are_reported(read: Read, write: Write) -> None:
         ('host,"a', "not a row of a CSV table: unexpected end of data"),
     ],
 )
-def test_a_header_that_cannot_be_used(read: Read, write: Write, header: str, message: str) -> None:
+def test_a_header_that_cannot_be_used_says_why(read: Read, write: Write, header: str, message: str) -> None:
     with pytest.raises(InventoryError) as caught:
         read(write("h.csv", f"\n{header}\nh1,hunter2\n"))
     assert (caught.value.message, caught.value.line) == (message, 2)
 
 
-def test_json_lines(read: Read, write: Write) -> None:
+def test_each_json_line_is_a_target_with_labels(read: Read, write: Write) -> None:
     path = write(
         "h.jsonl",
         '{"host":"h1","port":8443,"site":"a","spare":true,"none":null}\n'
@@ -191,7 +191,7 @@ EXPECTED = [
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_service_discovery_files_in_json(read: Read, write: Write, indent: int | None) -> None:
+def test_file_sd_in_json_gives_targets_with_labels(read: Read, write: Write, indent: int | None) -> None:
     reading = read(write("sd.json", json.dumps(GROUPS, indent=indent)))
     assert [(t.url, t.labels, t.auth, t.proxy) for t in reading.targets] == EXPECTED
     assert reading.targets[3].id == "one"
@@ -203,7 +203,7 @@ def test_service_discovery_files_in_json(read: Read, write: Write, indent: int |
         assert found == [lines[0], lines[0], lines[0], lines[1], lines[3]]
 
 
-def test_service_discovery_files_in_yaml(read: Read, write: Write) -> None:
+def test_file_sd_in_yaml_gives_targets_with_labels(read: Read, write: Write) -> None:
     path = write(
         "sd.yml",
         "- targets: ['10.0.0.1:8443', 'bmc[1-2]']\n"
@@ -254,13 +254,15 @@ def test_bad_groups_are_reported(read: Read, write: Write) -> None:
         ("[" * 100_000, "the file is nested too deep", 1),
     ],
 )
-def test_what_is_not_a_list_of_groups(read: Read, write: Write, text: str, message: str, line: int) -> None:
+def test_what_is_not_a_list_of_groups_says_where(
+    read: Read, write: Write, text: str, message: str, line: int
+) -> None:
     with pytest.raises(InventoryError) as caught:
         read(write("sd.json", text))
     assert (caught.value.message, caught.value.line) == (message, line)
 
 
-def test_yaml_that_is_no_list_or_no_yaml(read: Read, write: Write) -> None:
+def test_yaml_that_is_no_list_or_no_yaml_says_so(read: Read, write: Write) -> None:
     with pytest.raises(InventoryError, match="not a list"):
         read(write("sd.yaml", "a: 1\n"))
     with pytest.raises(InventoryError, match="not valid YAML"):

@@ -119,11 +119,13 @@ def test_strict_makes_the_first_bad_line_fatal(read_text: Callable[..., Any]) ->
         (b"", []),
     ],
 )
-def test_line_ends_and_byte_order_marks(read_text: Callable[..., Any], data: bytes, urls: list[str]) -> None:
+def test_line_ends_and_byte_order_marks_are_not_text(
+    read_text: Callable[..., Any], data: bytes, urls: list[str]
+) -> None:
     assert read_text(data).urls == urls
 
 
-def test_bytes_that_are_not_text(read_text: Callable[..., Any]) -> None:
+def test_bytes_that_are_not_text_are_reported(read_text: Callable[..., Any]) -> None:
     reading = read_text(b"h1\nh\xff2\nh\x003\nh4\n")
     assert reading.urls == ["https://h1", "https://h4"]
     assert reading.messages == [

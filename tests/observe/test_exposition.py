@@ -95,7 +95,7 @@ def test_an_address_in_use_cannot_run() -> None:
         ("[::1]:9100", ("::1", 9100)),
     ],
 )
-def test_addresses(text: str, address: tuple[str, int]) -> None:
+def test_an_address_without_a_host_is_loopback(text: str, address: tuple[str, int]) -> None:
     assert parse_address(text) == address
 
 

@@ -38,7 +38,7 @@ def evaluate(text: str, data: Any, **scope: Any) -> Any:
         ("""last_segment("@uri")""", {"@uri": "/a/T#/Fans/3"}, "3"),
     ],
 )
-def test_values(text: str, data: Any, value: Any) -> None:
+def test_expressions_have_their_values(text: str, data: Any, value: Any) -> None:
     assert evaluate(text, data) == value
 
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_evaluated_has_no_value_and_is_counted(text: str) -> None
         ("other == 'OK' || health == 'OK'", True),
     ],
 )
-def test_three_valued_comparisons(text: str, value: Any) -> None:
+def test_a_comparison_with_nothing_is_unknown(text: str, value: Any) -> None:
     data = {"health": None, "other": "OK", "number": 3}
     assert compile_expression(text, three_valued=True).value(data) is value
 
@@ -185,7 +185,7 @@ def test_fields_name_what_is_read_from_the_data() -> None:
         ([1, [2]], None, [1, [2]]),
     ],
 )
-def test_conversions(value: Any, kind: str | None, result: Any) -> None:
+def test_outputs_are_converted_or_null_and_counted(value: Any, kind: str | None, result: Any) -> None:
     notes: Counter[str] = Counter()
     assert converted(value, kind, notes) == result
     assert (notes["not_converted"] == 1) == (result is None and value is not None)
@@ -221,7 +221,7 @@ def test_versions_compare_as_versions(left: str, right: str, order: int) -> None
 @pytest.mark.parametrize(
     ("text", "value"), [("500ms", 0.5), ("20s", 20), ("5m", 300), ("1h", 3600), ("1h30m", 5400)]
 )
-def test_durations(text: str, value: float) -> None:
+def test_durations_are_seconds(text: str, value: float) -> None:
     assert seconds(text) == value
 
 

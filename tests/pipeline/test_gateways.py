@@ -32,7 +32,7 @@ def gateway(prefix: str = "") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("prefix", ["", "/site/7"])
-async def test_operations_pages_and_whole_members(prefix: str) -> None:
+async def test_an_api_without_links_is_read_by_operations_pages_and_whole_members(prefix: str) -> None:
     url = f"http://gw.test{prefix}"
     client = Served(gateway(prefix), url=url, prefix="/api/v1")
     outcome = await probe(

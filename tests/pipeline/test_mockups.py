@@ -76,7 +76,9 @@ async def scanned(mockups: Path, name: str, pipeline: str, spec: PipelineSpec = 
 
 @pytest.mark.parametrize("pipeline", ["inventory", "thermal_power", "firmware"])
 @pytest.mark.parametrize("name", sorted(GOLDEN))
-async def test_golden_counts(mockups: Path, name: str, pipeline: str) -> None:
+async def test_each_mockup_yields_the_counts_written_down_for_it(
+    mockups: Path, name: str, pipeline: str
+) -> None:
     outcome = await scanned(mockups, name, pipeline)
     counted = rows_per_step(outcome)
     wanted = GOLDEN[name][pipeline]

@@ -239,7 +239,7 @@ async def test_a_second_alternative_costs_nothing_where_the_first_yields() -> No
     assert client.asked["/old"] == 0
 
 
-async def test_when_where_key_overlay_and_response() -> None:
+async def test_when_where_key_overlays_and_responses_shape_the_rows() -> None:
     spec = {
         "steps": {
             **ROOT,
@@ -307,7 +307,7 @@ async def test_parameters_are_literals_or_expressions() -> None:
     assert [(skip.step, skip.why) for skip in outcome.skipped] == [("part", "the parameter id has no value")]
 
 
-async def test_metrics_and_checks() -> None:
+async def test_rows_give_samples_and_checks_three_results() -> None:
     spec = {
         "steps": {**ROOT, "part": {**PARTS["part"], "outputs": {"id": "id", "health": "health", "v": "v"}}},
         "metrics": {
@@ -510,7 +510,7 @@ async def test_validation_is_off_advisory_or_strict(mode: str) -> None:
     assert (outcome.failure is not None and outcome.failure.kind is Kind.SCHEMA_MISMATCH) == (mode == "fail")
 
 
-async def test_head_and_empty_answers() -> None:
+async def test_head_and_empty_answers_have_no_body_to_read() -> None:
     steps = {
         "peek": {"operation": "HEAD /head", "outputs": {"type": "$response.header.content-type"}},
         "none": {"operation": "root"},

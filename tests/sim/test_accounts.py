@@ -36,7 +36,7 @@ async def test_without_credentials_only_the_root_is_open(one, ask):
         assert sim.total["failed_logins"] == 0
 
 
-async def test_basic(one, ask):
+async def test_basic_credentials_are_checked_and_counted(one, ask):
     async with one(options=GUARDED) as sim:
         assert (await ask(sim.hosts[0], SYSTEMS, headers=[basic()])).status == 200
         assert (await ask(sim.hosts[0], SYSTEMS, headers=[basic("wrong")])).status == 401
@@ -67,7 +67,7 @@ async def test_a_session_needs_credentials_to_end(one, ask, login):
         assert sim.total["sessions"] == 1
 
 
-async def test_a_full_session_table(one, login):
+async def test_a_full_session_table_refuses_the_next_login_with_its_reason(one, login):
     async with one(options={**GUARDED, "sessions": 2}) as sim:
         statuses = [(await login(sim.hosts[0])).status for _ in range(2)]
         full = await login(sim.hosts[0])
@@ -92,7 +92,7 @@ async def test_lockout_is_for_everybody_and_ends(one, ask, login):
         assert sim.total["failed_logins"] == 2
 
 
-async def test_a_malformed_login(one, ask):
+async def test_a_malformed_login_is_no_failed_one(one, ask):
     async with one(options=GUARDED) as sim:
         for body in (b"", b"[1]", b"{"):
             assert (await ask(sim.hosts[0], SESSIONS, method="POST", body=body)).status == 400
@@ -106,7 +106,7 @@ async def test_writes_are_refused(one, ask):
         assert sim.counts()["127.1.0.1"]["methods"] == {"PATCH": 1}
 
 
-async def test_rejected_and_forbidden(one, ask, login):
+async def test_refusals_leave_the_root_open_and_carry_their_words(one, ask, login):
     for fault, status in (
         ("401", 401),
         ("403", 403),
@@ -137,7 +137,7 @@ async def test_rejected_logins_are_counted_and_tokens_are_not(one, ask, login):
         assert sim.total["failed_logins"] == 2
 
 
-async def test_rejected_with_a_body_that_breaks_off(one, ask):
+async def test_a_rejection_can_break_off_in_its_body(one, ask):
     async with one("401-truncated", options=GUARDED) as sim:
         heard = await ask(sim.hosts[0], SYSTEMS, headers=[basic()])
         assert (heard.status, heard.end) == (401, "eof")
@@ -155,20 +155,20 @@ async def test_faults_of_different_moments_add_up(ask):
         assert statuses == [200, 404]
 
 
-async def test_root_needs_credentials(one, ask):
+async def test_even_the_root_can_need_credentials(one, ask):
     async with one("401-root", options=GUARDED) as sim:
         assert (await ask(sim.hosts[0])).status == 401
         assert (await ask(sim.hosts[0], headers=[basic()])).status == 200
 
 
-async def test_a_table_that_basic_needs_too(one, ask, login):
+async def test_a_full_table_can_refuse_basic_too(one, ask, login):
     async with one("auth.session_limit", options=GUARDED) as sim:
         assert (await login(sim.hosts[0])).status == 503
         assert (await ask(sim.hosts[0], SYSTEMS, headers=[basic()])).status == 503
         assert (await ask(sim.hosts[0])).status == 200
 
 
-async def test_sessions_elsewhere(one, ask, login):
+async def test_logins_can_be_taken_at_the_old_path_only(one, ask, login):
     old = "/redfish/v1/Sessions"
     body = json.dumps({"UserName": "root", "Password": "calvin"}).encode()
     async with one("sessions-elsewhere", options=GUARDED) as sim:
@@ -179,14 +179,14 @@ async def test_sessions_elsewhere(one, ask, login):
         assert (await ask(sim.hosts[0], old, method="POST", body=body)).status == 404
 
 
-async def test_sessions_full_for_ever(one, ask, login):
+async def test_logins_can_be_refused_where_basic_works(one, ask, login):
     async with one("sessions-full", options=GUARDED) as sim:
         heard = await login(sim.hosts[0])
         assert (heard.status, b"RAC0218" in heard.body) == (503, True)
         assert (await ask(sim.hosts[0], SYSTEMS, headers=[basic()])).status == 200
 
 
-async def test_tokens_die(one, ask, login):
+async def test_a_token_dies_after_so_many_requests(one, ask, login):
     async with one("token-dies", options=GUARDED, requests=2) as sim:
         token = f"X-Auth-Token: {(await login(sim.hosts[0])).header('x-auth-token')}"
         statuses = [(await ask(sim.hosts[0], SYSTEMS, headers=[token])).status for _ in range(4)]
@@ -194,14 +194,14 @@ async def test_tokens_die(one, ask, login):
         assert sim.total["sessions"] == 0
 
 
-async def test_sessions_that_are_not_offered(one, login):
+async def test_where_sessions_are_not_offered_no_login_counts(one, login):
     for status in (404, 405, 501):
         async with one("no-sessions", options=GUARDED, status=status) as sim:
             assert (await login(sim.hosts[0])).status == status
             assert (sim.total["logins"], sim.total["failed_logins"]) == (0, 0)
 
 
-async def test_odd_locations(one, login):
+async def test_a_new_session_is_named_oddly_as_asked(one, login):
     async with one("odd-location", options=GUARDED) as sim:
         heard = await login(sim.hosts[0])
         assert (heard.status, heard.header("location")) == (201, None)
@@ -210,7 +210,7 @@ async def test_odd_locations(one, login):
 
 
 @pytest.mark.parametrize(("status", "left"), [(405, 1), (404, 1), (200, 0), (202, 0)])
-async def test_logouts_that_answer_oddly(one, ask, login, status, left):
+async def test_a_session_ends_only_when_its_logout_succeeds(one, ask, login, status, left):
     async with one("logout-refused", options=GUARDED, status=status) as sim:
         token = f"X-Auth-Token: {(await login(sim.hosts[0])).header('x-auth-token')}"
         heard = await ask(sim.hosts[0], f"{SESSIONS}/1", method="DELETE", headers=[token])
@@ -218,7 +218,7 @@ async def test_logouts_that_answer_oddly(one, ask, login, status, left):
         assert sim.total["sessions"] == left
 
 
-async def test_login_with_basic_refused(one, login):
+async def test_a_login_that_carries_basic_can_be_refused(one, login):
     async with one("login-refuses-basic", options=GUARDED) as sim:
         assert (await login(sim.hosts[0], headers=[basic()])).status == 400
         assert (await login(sim.hosts[0])).status == 201

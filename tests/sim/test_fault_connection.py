@@ -80,7 +80,7 @@ async def test_connection_limit_resets_the_third(ask):
             writer.close()
 
 
-async def test_silence_instead_of_a_handshake(one, ask):
+async def test_silence_instead_of_a_handshake_is_blamed_by_protocol(one, ask):
     async with one("hang-tls", options=TLS) as sim:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(ask(sim.hosts[0], tls=trusting(sim)), 0.3)
@@ -90,7 +90,7 @@ async def test_silence_instead_of_a_handshake(one, ask):
         assert sim.entries[0].kinds == (FailureKind.TIMEOUT_REQUEST,)
 
 
-async def test_ssh_greets_first(one, ask):
+async def test_an_ssh_server_greets_first(one, ask):
     async with one("ssh-banner") as sim:
         heard = await ask(sim.hosts[0])
         assert heard.data.startswith(b"SSH-2.0-")
@@ -122,7 +122,7 @@ async def test_certificates_verify_for_each_address(ask):
         assert sim.total["handshakes_failed"] == 0
 
 
-async def test_expired_for_as_long_as_asked(one):
+async def test_a_certificate_is_expired_for_as_long_as_asked(one):
     async with one("expired", days=42, options=TLS) as sim:
         pem = await asyncio.to_thread(ssl.get_server_certificate, ("127.1.0.1", sim.port))
     ended = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
@@ -205,7 +205,7 @@ async def test_addresses_of_this_machine_outside_loopback_do_not_answer(one):
         assert sim.total["requests"] == 0
 
 
-async def test_requests_that_are_not_http(one):
+async def test_what_is_not_http_gets_400(one):
     async with one() as sim:
         reader, writer = await asyncio.open_connection("127.1.0.1", sim.port)
         writer.write(b"\x00\x01 nonsense\r\n\r\n")

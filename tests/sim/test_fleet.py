@@ -47,7 +47,7 @@ def test_addresses_outside_loopback_are_refused(first):
         list(addresses(1, first))
 
 
-def test_addresses_run_out():
+def test_running_out_of_addresses_is_said():
     with pytest.raises(ConfigError, match="has no 10"):
         list(addresses(10, "127.255.255.250"))
 
@@ -127,13 +127,13 @@ async def test_globs_pick_addresses_and_faults_add_up():
         (Fault("slow", address="127.0.0.1"), "has no parameter 'address'"),
     ],
 )
-async def test_rules_that_make_no_sense(rule, says):
+async def test_rules_that_make_no_sense_are_refused_in_words(rule, says):
     with pytest.raises(ConfigError, match=re.escape(says)):
         async with SimulatedFleet(SimOptions(hosts=3, faults=[rule])):
             pass
 
 
-def test_fault_files(tmp_path):
+def test_fault_files_are_yaml_or_json(tmp_path):
     file = tmp_path / "faults.yaml"
     file.write_text('- {match: 5%, fault: slow, seconds: 2}\n- {fault: 503, path: "*/Systems", times: 2}\n')
     first, second = read_faults(file)
@@ -155,7 +155,7 @@ def test_fault_files(tmp_path):
         ("- {fault: reset, path: 5}", "path"),
     ],
 )
-def test_fault_files_that_are_wrong(tmp_path, text, says):
+def test_fault_files_that_are_wrong_say_where_and_why(tmp_path, text, says):
     file = tmp_path / "faults.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=says):
@@ -221,7 +221,7 @@ async def test_a_connection_that_was_closed_is_not_counted_with_the_next():
         assert sim.total["peak_connections"] == 1
 
 
-async def test_the_control_address(ask):
+async def test_the_control_address_tells_what_hosts_saw_and_forgets_it(ask):
     async with SimulatedFleet(SimOptions(hosts=2, faults=[Fault("slow", "127.1.0.2", seconds=0)])) as sim:
         await ask(sim.hosts[1])
 
@@ -257,7 +257,7 @@ async def test_httpx_gets_along_with_it():
         assert sim.total["requests"] == 30
 
 
-async def test_a_port_that_is_taken():
+async def test_a_port_that_is_taken_is_an_os_error():
     async with SimulatedFleet(SimOptions(hosts=1)) as sim:
         with pytest.raises(OSError, match="in use"):
             async with SimulatedFleet(SimOptions(hosts=1, port=sim.port)):
@@ -296,7 +296,7 @@ async def test_the_proxy_reaches_the_fleet_and_counts():
         assert (sim.total["socks_connections"], sim.total["socks_refused"]) == (1, 2)
 
 
-async def test_a_proxy_with_credentials():
+async def test_a_proxy_with_credentials_refuses_others():
     async with SimulatedFleet(SimOptions(hosts=1)) as sim, SocksProxy(username="u", password="p") as socks:
         good = Proxy.from_url(f"socks5://u:p@127.0.0.1:{socks.port}")
         (await good.connect("127.1.0.1", sim.port)).close()
