@@ -79,10 +79,12 @@ class Collections:
         bodies = {first.body}
         page = first
         while True:
-            self._collect(step, way, page, scope, found, seen)
+            cut = self._collect(step, way, page, scope, found, seen)
             try:
+                if self._full(step, found, page, cut=cut):
+                    return found
                 path = self._next(page)
-                if path is None or self._full(step, found, page):
+                if path is None:
                     return found
                 if path in pages or len(pages) >= self._limits.pages:
                     raise RequestFailed(FailureKind.LINK_LIMIT, "the pages of the collection do not end")
@@ -102,8 +104,8 @@ class Collections:
         link = link_in(self._dialect.next.value(page.value), self._dialect)
         return None if link is None else self._resources.resolve(link, page.uri)
 
-    def _full(self, step: str, found: Listing, page: Answer) -> bool:
-        if len(found.members) <= self._limits.rows:
+    def _full(self, step: str, found: Listing, page: Answer, *, cut: bool) -> bool:
+        if not cut and len(found.members) <= self._limits.rows:
             return False
         del found.members[self._limits.rows :]
         message = f"more than {self._limits.rows} members"
@@ -113,11 +115,13 @@ class Collections:
 
     def _collect(
         self, step: str, way: Way, page: Answer, scope: Scope, found: Listing, seen: set[str]
-    ) -> None:
+    ) -> bool:
+        """Takes the members of one page; whether the page holds more elements than are read of one list."""
         notes = self._findings.notes
         items = way.items or self._dialect.items
         pointer = way.pointer if way.items is not None else self._dialect.pointer
-        for at, element in enumerate(elements_of(items.value(page.value, scope, notes), notes)):
+        elements = elements_of(items.value(page.value, scope, notes), notes)
+        for at, element in enumerate(elements[: self._limits.rows]):
             link = link_in(element, self._dialect) if isinstance(element, (str, dict)) else None
             if isinstance(element, dict) and is_whole(element, link, self._dialect):
                 member: Member | None = self._inline(page, element, link, f"{page.uri}#{pointer}/{at}")
@@ -133,6 +137,7 @@ class Collections:
                 continue
             seen.add(member.uri)
             found.members.append(member)
+        return len(elements) > self._limits.rows
 
     def _inline(self, page: Answer, element: dict[str, Any], link: str | None, otherwise: str) -> Member:
         uri = otherwise

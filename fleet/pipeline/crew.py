@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 Item = TypeVar("Item")
+STRIDE = 32  # items after which other tasks get their turn, and a deadline its effect
 
 
 class _Loop(Generic[Item]):
@@ -69,6 +71,12 @@ class Crew:
 
     async def _drain(self, loop: _Loop[Item]) -> None:
         while loop.at < len(loop.items):
+            if (
+                loop.at % STRIDE == STRIDE - 1
+            ):  # work that waits for nothing must not keep other targets waiting
+                await anyio.lowlevel.checkpoint()
+                if loop.at >= len(loop.items):
+                    return
             item = loop.items[loop.at]
             loop.at += 1
             if self._idle > 0 and loop.at < len(loop.items):

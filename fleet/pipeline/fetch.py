@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from fleet.client import Reply, failure_of, resolve_link
@@ -36,6 +37,7 @@ ENDS_TARGET = frozenset(
 )
 _NO_CONNECTION = frozenset({"dns", "connect", "proxy", "tls"})
 _NO_CONNECTION_KINDS = frozenset({FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEOUT_TLS})
+DECODED_ONCE = 64 * 1024  # bytes of a body from which on its tree is kept when it is wanted again
 GIVE_UP_AFTER = 3  # requests in a row that found no connection: the host has gone away
 
 
@@ -54,12 +56,13 @@ class _Cell:
     """One resource on its way, or here. The body is kept rather than the tree decoded from it, which is
     several times larger; few resources are read twice."""
 
-    __slots__ = ("failure", "ready", "reply")
+    __slots__ = ("failure", "ready", "reply", "value")
 
     def __init__(self) -> None:
         self.ready: anyio.Event | None = None
         self.reply: Reply | None = None
         self.failure: RequestFailed | None = None
+        self.value: Any = None  # decoded, of a large body that was wanted again
 
 
 class Resources:
@@ -78,6 +81,7 @@ class Resources:
         self._cells: dict[str, _Cell] = {}
         self._ended: RequestFailed | None = None
         self._unconnected = 0
+        self._received = 0
 
     def resolve(self, link: object, at: str) -> str:
         """The path that a link leads to. Raises `link.foreign` for another origin."""
@@ -121,6 +125,9 @@ class Resources:
         key = uri if method == "GET" else f"{method} {uri}"
         cell = self._cells.get(key)
         if cell is None:
+            if len(self._cells) >= self._limits.resources:
+                message = f"more than {self._limits.resources} resources of one target"
+                raise RequestFailed(FailureKind.LINK_LIMIT, message)
             cell = self._cells[key] = _Cell()
             try:
                 return await self._first(cell, uri, method, operation, send)
@@ -137,9 +144,13 @@ class Resources:
         if cell.failure is not None:
             raise cell.failure.with_traceback(None)
         assert cell.reply is not None  # noqa: S101  (one of the two is set before `ready` is)
-        return Answer(
-            uri, _decoded(cell.reply, method)[0], cell.reply.status, cell.reply.headers, cell.reply.body
-        )
+        await anyio.lowlevel.checkpoint()  # thousands of rows may want it, and decoding waits for nothing
+        value = cell.value
+        if value is None:
+            value = _decoded(cell.reply, method)[0]
+            if len(cell.reply.body) > DECODED_ONCE:
+                cell.value = value
+        return Answer(uri, value, cell.reply.status, cell.reply.headers, cell.reply.body)
 
     async def _first(
         self,
@@ -166,15 +177,16 @@ class Resources:
     async def _sent(self, send: Callable[[], Awaitable[Reply]]) -> Reply:
         if self._ended is not None:
             raise self._ended.with_traceback(None)
-        if len(self._cells) > self._limits.resources:
-            raise RequestFailed(
-                FailureKind.LINK_LIMIT, f"more than {self._limits.resources} resources of one target"
-            )
         try:
             reply = await send()
         except RequestFailed as failed:
             raise self._seen(failed) from failed.__cause__
         self._unconnected = 0
+        self._received += len(reply.body)
+        if self._received > self._limits.bodies:
+            message = f"more than {self._limits.bodies} bytes of one target"
+            self._ended = RequestFailed(FailureKind.BODY_TOO_LARGE, message)
+            raise self._ended
         return reply
 
     def _seen(self, failed: RequestFailed) -> RequestFailed:

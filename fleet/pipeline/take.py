@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
+
+import anyio.lowlevel
 
 from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
 from fleet.pipeline.collection import Collections, Member
 from fleet.pipeline.convert import converted
-from fleet.pipeline.crew import Crew
+from fleet.pipeline.crew import STRIDE, Crew
 from fleet.pipeline.fetch import Answer, Resources
 from fleet.pipeline.findings import Findings
 from fleet.pipeline.links import elements_of, links_in
@@ -35,6 +38,11 @@ class Ground:
     expands: Callable[[], Awaitable[bool]]
     produced: Mapping[str, list[Row]]
     rows: int = field(default=0)
+
+    @property
+    def full(self) -> bool:
+        """Whether the target has all the rows it may have: what is still asked for would be dropped."""
+        return self.rows >= self.limits.rows and self.findings.dropped["rows"] > 0
 
     def scope(self, above: Row | None, answer: Answer | None = None) -> Scope:
         if answer is None:
@@ -93,6 +101,9 @@ class Take:
 
     async def run(self) -> None:
         way, ground = self.way, self.ground
+        if ground.full:
+            self.complete = False
+            return
         resource = self.start.resource if self.start is not None else None
         scope = ground.scope(self.start)
         notes = ground.findings.notes
@@ -101,11 +112,14 @@ class Take:
         if way.operation is not None:
             await self._called(resource, scope)
         elif way.follow is not None:
-            found = links_in(way.follow.value(resource, scope, notes), ground.plan.dialect, notes)
-            await ground.crew.each(list(enumerate(found)), self._followed)
+            links = links_in(way.follow.value(resource, scope, notes), ground.plan.dialect, notes)
+            found = list(enumerate(islice(links, ground.limits.resources + 1)))
+            if len(found) > ground.limits.resources:
+                self._too_many(found.pop()[0], "links", self.start.uri if self.start is not None else "/")
+            await ground.crew.each(found, self._followed)
         elif self.start is not None:
             inline = Answer(self.start.uri, resource, 0, ())
-            self._elements(inline, self.order, inline.value)
+            await self._elements(inline, self.order, inline.value)
 
     async def _called(self, resource: Any, scope: Scope) -> None:
         way, ground = self.way, self.ground
@@ -152,7 +166,7 @@ class Take:
         elif self.way.collection:
             await self._collected(answer, order)
         elif self.way.items is not None:
-            self._elements(answer, order, answer.value)
+            await self._elements(answer, order, answer.value)
         else:
             self._keep(order, answer.uri, answer.value, answer)
 
@@ -175,12 +189,17 @@ class Take:
 
         await self.ground.crew.each(list(enumerate(listing.members)), read)
 
-    def _elements(self, answer: Answer, order: tuple[int, ...], value: Any) -> None:
+    async def _elements(self, answer: Answer, order: tuple[int, ...], value: Any) -> None:
         way, notes = self.way, self.ground.findings.notes
         assert way.items is not None  # noqa: S101  (the callers looked)
         elements = elements_of(way.items.value(value, self.ground.scope(self.start, answer), notes), notes)
         holder, _, inside = answer.uri.partition("#")
-        for at, element in enumerate(elements):
+        limit = self.ground.limits.rows
+        if len(elements) > limit:
+            self._too_many(limit, "elements", answer.uri)
+        for at, element in enumerate(elements[:limit]):
+            if at % STRIDE == STRIDE - 1:
+                await anyio.lowlevel.checkpoint()
             self._keep((*order, at), f"{holder}#{inside}{way.pointer}/{at}", element, answer)
 
     def _keep(self, order: tuple[int, ...], uri: str, resource: Any, answer: Answer) -> None:
@@ -191,6 +210,9 @@ class Take:
         else:
             if row is not None:
                 self._found.append(row)
+
+    def _too_many(self, limit: int, what: str, uri: str) -> None:
+        self._failed(RequestFailed(FailureKind.LINK_LIMIT, f"more than {limit} {what} in one list"), uri)
 
     def _failed(self, failed: RequestFailed, uri: str) -> None:
         if failed.status is not None and failed.status in self.way.optional:
