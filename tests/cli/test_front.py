@@ -92,7 +92,7 @@ def test_scan_help_is_grouped_and_ends_in_examples(capsys: pytest.CaptureFixture
     assert "--password" not in shown
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_names_what_it_runs_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"fleet {fleet.__version__}\n"
     assert run(["version"]) == 0
