@@ -34,8 +34,8 @@ class UsageError(FleetError):
 class PlacedError(UsageError):
     """A usage error that knows where in a file it stands.
 
-    `str()` reads `file:line:column: message` with what is known of the place, then the hint on a line of
-    its own. Lines and columns count from 1.
+    `str()` reads `file:line:column: message (at #/pointer)` with what is known of the place, then the hint
+    on a line of its own. Lines and columns count from 1; `pointer` is a JSON pointer into the file.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class PlacedError(UsageError):
         line: int | None = None,
         column: int | None = None,
         hint: str | None = None,
+        pointer: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -53,14 +54,18 @@ class PlacedError(UsageError):
         self.line = line
         self.column = column
         self.hint = hint
+        self.pointer = pointer
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         text = f"{place}: {self.message}" if place else self.message
+        if self.pointer is not None:
+            text = f"{text} (at #{self.pointer})"
         return f"{text}\n  {self.hint}" if self.hint else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore_placed, (type(self), self.message, self.file, self.line, self.column, self.hint)
+        state = (self.message, self.file, self.line, self.column, self.hint, self.pointer)
+        return _restore_placed, (type(self), *state)
 
 
 def _restore_placed(
@@ -70,8 +75,9 @@ def _restore_placed(
     line: int | None,
     column: int | None,
     hint: str | None,
+    pointer: str | None = None,
 ) -> PlacedError:
-    return cls(message, file=file, line=line, column=column, hint=hint)
+    return cls(message, file=file, line=line, column=column, hint=hint, pointer=pointer)
 
 
 class SpecError(PlacedError):

@@ -7,16 +7,17 @@ from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 from fleet.errors import SpecError
 from fleet.openapi.load import parse as parse_tree
 from fleet.openapi.lower import front_end
-from fleet.openapi.model import Requirement, SecurityScheme, Server
+from fleet.openapi.model import Link, Requirement, SecurityScheme, Server, Tag
 from fleet.openapi.operation import Operation
 from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
-from fleet.openapi.schema import Check, compile_check, no_check
-from fleet.openapi.servers import path_of_url, server_url
+from fleet.openapi.schema import Check, Direction, compile_check, no_check
+from fleet.openapi.servers import chosen_server, path_of_url, server_url
 
 
 class Document:
@@ -25,8 +26,18 @@ class Document:
     Loading indexes operations; everything else is read when an operation first needs it.
     """
 
-    def __init__(self, library: Library, uri: str, *, security: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        uri: str,
+        *,
+        security: Mapping[str, Any] | None = None,
+        server: int | str = 0,
+        server_variables: Mapping[str, Any] | None = None,
+    ) -> None:
         self._library = library
+        for known in library.trees:
+            library.learn(known)
         self.source = uri
         self._warnings: list[str] = []
         self._front = front_end(library, uri)
@@ -36,12 +47,15 @@ class Document:
         self.title = self._front.title
         self.version = self._front.version
         self.servers: tuple[Server, ...] = self._front.servers
-        self.server_path = path_of_url(server_url(self.servers[0])) if self.servers else ""
+        self._server = (server, dict(server_variables or {}))
+        self.server_url = self._chosen_url()
+        self.server_path = path_of_url(self.server_url)
+        self.tags: Mapping[str, Tag] = MappingProxyType({tag.name: tag for tag in self._front.tags})
         self.security: tuple[Requirement, ...] = self._front.security
         self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(self._front.schemes())
         self._by_route: dict[tuple[str, str], Operation] = {}
         self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
-        self._checks: dict[int, Check] = {}
+        self._checks: dict[tuple[int, str], Check] = {}
         for names in self.security:
             self._warn_undefined(names, "the document")
 
@@ -49,7 +63,13 @@ class Document:
         return f"<Document {self.title!r} {self.version}: {len(self.operations)} operations>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._library, self.source, self._replaced)
+        return _restore, (self._library, self.source, self._replaced, self._server)
+
+    def _chosen_url(self) -> str:
+        which, variables = self._server
+        if not self.servers and which == 0 and not variables:
+            return ""
+        return server_url(chosen_server(self.servers, which), variables)
 
     def _index(self) -> dict[str, Operation]:
         operations: dict[str, Operation] = {}
@@ -75,10 +95,11 @@ class Document:
             method, _, template = ref.partition(" ")
         else:
             template, method = ref
-        found = self._by_route.get((template.strip(), method.upper()))
+        template = template.strip()
+        found = self._by_route.get((template, method)) or self._by_route.get((template, method.upper()))
         if found is not None:
             return found
-        raise self._unknown(ref, template.strip(), method.upper())
+        raise self._unknown(ref, template, method.upper())
 
     def route(self, method: str, path: str) -> Operation | None:
         """The operation whose template a concrete path, without the base path, matches."""
@@ -87,6 +108,44 @@ class Document:
     @cached_property
     def _routes(self) -> Routes[Operation]:
         return Routes((op.method, op.template, op) for op in self._by_route.values())
+
+    @cached_property
+    def webhooks(self) -> Mapping[str, Mapping[str, Operation]]:
+        """What the service may call on its user's side: operations by name and method. To be read, not
+        called: their template is the webhook's name."""
+        found: dict[str, dict[str, Operation]] = {}
+        for site in self._front.webhooks(self._warnings):
+            name = site.name or f"{site.method} {site.template}"
+            found.setdefault(site.template, {})[site.method] = Operation(self, site, name)
+        return MappingProxyType(found)
+
+    def callbacks(self, operation: Operation) -> Mapping[str, Mapping[str, Operation]]:
+        """The callbacks of an operation: by name, then by `METHOD expression`."""
+        found: dict[str, dict[str, Operation]] = {}
+        for name, site in self._front.callbacks(operation._site, self._warnings):
+            made = Operation(self, site, site.name or f"{site.method} {site.template}")
+            found.setdefault(name, {})[f"{site.method} {site.template}"] = made
+        return MappingProxyType(found)
+
+    def linked(self, link: Link) -> Operation:
+        """The operation that a link leads to. Raises `SpecError`."""
+        if link.operation:
+            return self.operation(link.operation)
+        where, _, fragment = link.reference.partition("#")
+        steps = [unquote(s).replace("~1", "/").replace("~0", "~") for s in fragment.split("/")[1:]]
+        if len(steps) == 3 and steps[0] == "paths" and self._library.same(self.source, where):
+            return self.operation((steps[1], steps[2]))
+        raise SpecError(
+            f"the link {link.name!r} leads to no operation here: {link.reference!r}", file=self.source
+        )
+
+    def tag_path(self, name: str) -> tuple[str, ...]:
+        """A tag and those above it, outermost first; a parent that is not defined ends it."""
+        path: list[str] = []
+        while name and name not in path:
+            path.append(name)
+            name = self.tags[name].parent if name in self.tags else ""
+        return tuple(reversed(path))
 
     @property
     def extensions(self) -> Mapping[str, Any]:
@@ -124,7 +183,21 @@ class Document:
     def with_security(self, schemes: Mapping[str, Any], security: Any) -> Document:
         """The same description with other security: `schemes` as under `securitySchemes`, `security` as at
         its top level. For the many descriptions that leave their authentication out."""
-        return Document(self._library, self.source, security={"schemes": schemes, "security": security})
+        which, variables = self._server
+        replaced = {"schemes": schemes, "security": security}
+        return Document(
+            self._library, self.source, security=replaced, server=which, server_variables=variables
+        )
+
+    def with_server(
+        self, which: int | str = 0, variables: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> Document:
+        """The same description at another of its servers: by place in `servers`, by name, or by URL as
+        written; and with other values for its variables. Raises `ConfigError` naming what there is."""
+        chosen = {**(variables or {}), **more}
+        return Document(
+            self._library, self.source, security=self._replaced, server=which, server_variables=chosen
+        )
 
     def _warn(self, message: str) -> None:
         if message not in self._warnings:
@@ -135,20 +208,24 @@ class Document:
             if name not in self.schemes:
                 self._warn(f"{where} requires the security scheme {name!r}, which is not defined")
 
-    def _check(self, schema: Place, name: str) -> Check:
-        """The compiled check of a schema, shared by every operation that answers with it."""
+    def _check(self, schema: Place, name: str, direction: Direction = "answer") -> Check:
+        """The compiled check of a schema, shared by every operation that has it in this direction."""
         place = schema
         try:
-            place = self._library.follow(schema)
-            check = self._checks.get(id(place.value))
+            if self._front.dialect != "2020-12" or (
+                isinstance(schema.value, dict) and len(schema.value) == 1
+            ):
+                place = self._library.follow(schema)  # else what stands beside the reference counts too
+            check = self._checks.get((id(place.value), direction))
             if check is None:
-                check = compile_check(self._library, place, self._front.dialect)
+                check = compile_check(self._library, place, self._front.dialect, direction)
         except MissingDocument:
             check = no_check
         except SpecError as error:
-            self._warn(f"answers of {name} cannot be checked: {error}")
+            what = "answers" if direction == "answer" else "bodies"
+            self._warn(f"{what} of {name} cannot be checked: {error}")
             check = no_check
-        self._checks[id(place.value)] = check
+        self._checks[id(place.value), direction] = check
         return check
 
     def _unknown(self, ref: str | tuple[str, str], template: str, method: str) -> SpecError:
@@ -163,8 +240,14 @@ class Document:
         return SpecError(f"the description has no operation {shown!r}", file=self.source, hint=hint)
 
 
-def _restore(library: Library, uri: str, security: Mapping[str, Any] | None) -> Document:
-    return Document(library, uri, security=security)
+def _restore(
+    library: Library,
+    uri: str,
+    security: Mapping[str, Any] | None,
+    server: tuple[int | str, Mapping[str, Any]],
+) -> Document:
+    which, variables = server
+    return Document(library, uri, security=security, server=which, server_variables=variables)
 
 
 def load(
@@ -173,12 +256,15 @@ def load(
     source: str = "",
     reader: Reader | None = None,
     parse: Parse = parse_tree,
+    server: int | str = 0,
+    server_variables: Mapping[str, Any] | None = None,
 ) -> Document:
     """The description in `data`, or at `source` when there is no data.
 
     `source` is its absolute path or URL: relative references start there. `reader` supplies every other
     document by URI and decides what may be read; without one nothing is. `parse` turns bytes into a tree,
-    for callers that keep parsed trees. Raises `SpecError`.
+    for callers that keep parsed trees. `server` and `server_variables` choose among the servers that the
+    description names, as `Document.with_server` does. Raises `SpecError`, `ConfigError`.
     """
     library = Library(reader, parse)
     uri = source or "<text>"
@@ -188,4 +274,4 @@ def load(
         raise SpecError("nothing to load: neither text nor a reader is given", file=uri)
     else:
         library.trees[uri] = parse(reader(uri), uri)
-    return Document(library, uri)
+    return Document(library, uri, server=server, server_variables=server_variables)

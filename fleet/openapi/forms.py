@@ -28,7 +28,7 @@ def urlencoded(value: Mapping[str, Any], encoding: Mapping[str, Encoding]) -> by
         rule = encoding.get(name, _DEFAULT)
         encode = styles.percent_reserved if rule.allow_reserved else styles.percent
         if "json" in rule.content_type:
-            pairs.append((styles.percent_name(name), encode(styles.serialised(item, "json"))))
+            pairs.append((styles.percent_name(name), encode(styles.serialised(item, "application/json"))))
         elif rule.style == "deepObject":
             pairs.extend(styles.expand_deep(name, item, encode=encode))
         else:

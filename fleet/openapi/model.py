@@ -81,6 +81,30 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What may follow an answer: an operation by its `operation` (operationId) or its `reference`, and
+    values for it, which may be runtime expressions (`$response.body#/id`)."""
+
+    name: str
+    operation: str = ""
+    reference: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag that operations may carry; `parent` (3.2) names the tag above it."""
+
+    name: str
+    summary: str = ""
+    description: str = ""
+    parent: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One documented answer: `status` is "200", "2XX" or "default"."""
 
@@ -88,6 +112,7 @@ class Answer:
     media: tuple[Media, ...]
     headers: tuple[Parameter, ...] = ()
     description: str = ""
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +192,17 @@ class FrontEnd(Protocol):
     title: str
     version: str
     servers: tuple[Server, ...]
+    tags: tuple[Tag, ...]
     security: tuple[Requirement, ...]
     dialect: Dialect
 
     def schemes(self) -> dict[str, SecurityScheme]: ...
 
     def sites(self, warn: list[str]) -> Iterator[Site]: ...
+
+    def webhooks(self, warn: list[str]) -> Iterator[Site]: ...
+
+    def callbacks(self, site: Site, warn: list[str]) -> Iterator[tuple[str, Site]]: ...
 
     def parameters(self, site: Site) -> tuple[Parameter, ...]: ...
 

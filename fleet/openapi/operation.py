@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
 from fleet.openapi.bodies import BodyPlan, is_json
-from fleet.openapi.model import Answer, Body, Parameter, Requirement, Site
+from fleet.openapi.model import Answer, Body, Parameter, Requirement, Server, Site
 from fleet.openapi.params import ParameterPlan
 from fleet.openapi.refs import MissingDocument
 from fleet.openapi.schema import Check, media_for, no_check
+from fleet.openapi.servers import path_of_url, read_servers, server_url
 
 if TYPE_CHECKING:
     from fleet.openapi.document import Document
@@ -67,7 +68,9 @@ class Operation:
         return f"<Operation {self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._document, self.template, self.method)
+        if self._document._by_route.get((self.template, self.method)) is self:
+            return _restore, (self._document, self.template, self.method)
+        return Operation, (self._document, self._site, self.name)  # a webhook or a callback
 
     @property
     def summary(self) -> str:
@@ -101,6 +104,36 @@ class Operation:
     def body(self) -> Body | None:
         """What it takes as a body, None where it takes none."""
         return self._document._front.body(self._site)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """Its own servers, else its path's, else the document's."""
+        for owner in (self._site.node, self._site.item):
+            if own := read_servers(owner.value.get("servers")):
+                return own
+        return self._document.servers
+
+    @property
+    def server_path(self) -> str:
+        """The path that comes before its own: of its first own server, else the document's."""
+        servers = self.servers
+        if servers is self._document.servers:
+            return self._document.server_path
+        return path_of_url(server_url(servers[0]))
+
+    @property
+    def callbacks(self) -> Mapping[str, Mapping[str, Operation]]:
+        """What the service may call back: operations by name, then by `METHOD expression`. To be read, not
+        called: their template is a runtime expression."""
+        return self._document.callbacks(self)
+
+    def body_violations(self, value: Any, content_type: str | None = None) -> tuple[tuple[str, str], ...]:
+        """Where a body to be sent breaks its schema, as `violations`; what is read-only is not asked for."""
+        body = self.body
+        media = None if body is None else media_for(body.media, content_type)
+        if media is None or media.schema is None or not is_json(media.type):
+            return ()
+        return self._document._check(media.schema, self.name, "body")(value)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

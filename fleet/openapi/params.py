@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fleet.errors import SpecError
 from fleet.openapi import styles
+from fleet.openapi.forms import URLENCODED, urlencoded
 from fleet.openapi.model import Parameter
 
 Pairs: TypeAlias = list[tuple[str, str]]
@@ -41,7 +42,9 @@ class ParameterPlan:
         "_defaults",
         "_headers",
         "_keys",
+        "_path_only",
         "_query",
+        "_querystring",
         "_required",
         "_segments",
         "name",
@@ -58,8 +61,12 @@ class ParameterPlan:
         everything = [*by_name.values(), *rest]
         self._segments = _segments(template, by_name)
         self._query = [(p.name, ("query", p.name), _pairs_of(p)) for p in rest if p.location == "query"]
+        self._querystring = [
+            (p.name, ("querystring", p.name), _querystring_of(p)) for p in rest if p.location == "querystring"
+        ]
         self._headers = [(p.name, ("header", p.name), _text_of(p)) for p in rest if p.location == "header"]
         self._cookies = [(p.name, ("cookie", p.name), _pairs_of(p)) for p in rest if p.location == "cookie"]
+        self._path_only = not rest
         self._keys: frozenset[Any] = frozenset(
             {p.name for p in everything} | {(p.location, p.name) for p in everything}
         )
@@ -85,9 +92,12 @@ class ParameterPlan:
             part if part.__class__ is str else self._segment(part, values)  # type: ignore[arg-type]
             for part in self._segments
         )
-        if not (self._query or self._headers or self._cookies):
+        if self._path_only:
             return Target(path, "", (), ())
         query = "&".join(f"{key}={value}" for key, value in self._pairs(self._query, values))
+        for name, place, encode in self._querystring:
+            if (value := _given(values, place, name)) is not None:
+                query = self._written(name, encode, value)
         headers = tuple(
             (name, self._written(name, encode, value))
             for name, place, encode in self._headers
@@ -184,9 +194,25 @@ def _pairs_of(parameter: Parameter) -> Callable[[Any], Pairs]:
     """The encoder of a query or cookie parameter."""
     name, explode, media = parameter.name, parameter.explode, parameter.media
     encode = styles.percent_reserved if parameter.allow_reserved else styles.percent
+    if parameter.style == "cookie":
+        encode = styles.cookie_text
     if media is not None:
         return lambda value: [(styles.percent_name(name), encode(styles.serialised(value, media)))]
     if parameter.style == "deepObject":
         return lambda value: styles.expand_deep(name, value, encode=encode)
     separator = styles.percent(_SEPARATORS.get(parameter.style, "")) or ","
     return lambda value: styles.expand_form(name, value, explode=explode, encode=encode, separator=separator)
+
+
+def _querystring_of(parameter: Parameter) -> Encoder:
+    """The encoder of a parameter that is the whole query (3.2)."""
+    media = parameter.media or URLENCODED
+
+    def encode(value: Any) -> str:
+        if media != URLENCODED:
+            return styles.percent(styles.serialised(value, media))
+        if not isinstance(value, Mapping):
+            raise TypeError("takes an object")
+        return urlencoded(value, {}).decode()
+
+    return encode

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 from fleet.errors import SpecError
-from fleet.openapi.load import parse
+from fleet.openapi.load import locate, parse
 
+_MAX_LOCATED = 100  # errors of one description that are shown with line and column
+_MAX_LOCATED_BYTES = 4 * 1024 * 1024
 LOGGER = logging.getLogger("fleet.OpenAPI")
 
 Reader: TypeAlias = Callable[[str], bytes]
@@ -43,21 +46,44 @@ class Place:
 class Library:
     """Trees by URI. Shared by all threads: two of them may parse one file twice, the first tree stays."""
 
-    __slots__ = ("_anchors", "_parse", "_reader", "missing", "trees")
+    __slots__ = (
+        "_aliases", "_anchors", "_bases", "_indexed", "_located", "_parse", "_reader", "_resources",
+        "embedding", "missing", "trees",
+    )  # fmt: skip
 
     def __init__(self, reader: Reader | None = None, parse: Parse = parse) -> None:
         self._reader = reader
         self._parse = parse
         self.trees: dict[str, Any] = {}
         self.missing: dict[str, str] = {}  # URI -> why
+        self._start()
+
+    def _start(self) -> None:
         self._anchors: dict[str, dict[str, Any]] = {}
+        self._bases: dict[str, str] = {}  # where a document was read -> what it calls itself
+        self._aliases: dict[str, str] = {}  # and back
+        self._resources: dict[str, Any] = {}  # schemas with an `$id` of their own, by that URI
+        self._indexed: set[str] = set()
+        self._located = 0
+        self.embedding = False  # whether `$id` means something: in JSON Schema 2020-12, so in 3.1 and later
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._reader, self._parse, self.trees, self.missing
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._reader, self._parse, self.trees, self.missing = state
-        self._anchors = {}
+        self._start()
+
+    def learn(self, uri: str) -> None:
+        """Takes notice of what a document calls itself (`$self`, or `$id` at its root)."""
+        tree = self.trees[uri]
+        if not isinstance(tree, dict):
+            return
+        name = tree.get("$self", tree.get("$id"))
+        if isinstance(name, str) and name.rstrip("#"):
+            named = join(uri, name.partition("#")[0])
+            self._bases[uri] = named
+            self._aliases.setdefault(named, uri)
 
     def tree(self, uri: str) -> Any:
         """The whole document. Raises `SpecError` when it cannot be read or parsed."""
@@ -65,23 +91,79 @@ class Library:
             return self.trees[uri]
         except KeyError:
             pass
+        if self.embedding and (resource := self._resource(uri)) is not None:
+            return resource
         why = self.missing.get(uri)
         if why is None:
             try:
                 if self._reader is None:
                     raise SpecError(f"{uri} is not part of this description, and nothing else may be read")
-                return self.trees.setdefault(uri, self._parse(self._reader(uri), uri))
+                tree = self.trees.setdefault(uri, self._parse(self._reader(uri), uri))
             except SpecError as error:
                 why = self.missing[uri] = str(error)
+            else:
+                self.learn(uri)
+                return tree
         raise MissingDocument(f"a referenced document cannot be used: {why}", file=uri)
 
     def resolve(self, uri: str, ref: str) -> Place:
         """What `ref`, standing in the document `uri`, points at; one step, the result may refer on."""
         name, _, fragment = ref.partition("#")
-        target = join(uri, name)
+        target = self._target(uri, name)
         if target not in self.trees and target not in self.missing:
             LOGGER.debug("Resolving %s - Description Document %s unknown ...", ref, target)
-        return Place(target, self._pointed(target, unquote(fragment)))
+        return self._pointed(target, unquote(fragment))
+
+    def _target(self, uri: str, name: str) -> str:
+        """The document that `name` means in the document `uri`."""
+        if not name:
+            return uri
+        base = self._bases.get(uri)
+        target = join(base or uri, name)
+        target = self._aliases.get(target, target)
+        if base is not None and target not in self.trees and (beside := join(uri, name)) != target:
+            # A copy of a description that names itself has copies of its parts beside it.
+            try:
+                self.tree(target)
+            except MissingDocument:
+                with suppress(MissingDocument):
+                    self.tree(beside)
+                    self.missing.pop(target, None)
+                    self._bases.setdefault(beside, target)
+                    self._aliases.setdefault(target, beside)
+                    return beside
+                self.missing.pop(beside, None)
+        return target
+
+    def same(self, uri: str, name: str) -> bool:
+        """Whether `name`, standing in the document `uri`, names that document."""
+        target = join(self._bases.get(uri, uri), name)
+        return self._aliases.get(target, target) == uri
+
+    def enter(self, uri: str, node: dict[str, Any]) -> str:
+        """The URI that references inside a schema with an `$id` are relative to."""
+        name = node.get("$id")
+        if not self.embedding or not isinstance(name, str) or node is self.trees.get(uri):
+            return uri
+        inner = join(self._bases.get(uri, uri), name.partition("#")[0])
+        if inner != uri:
+            self._resources.setdefault(inner, node)
+        return inner
+
+    def _resource(self, uri: str) -> Any:
+        """The schema that calls itself `uri`, in any of the documents read so far."""
+        for known in [uri for uri in self.trees if uri not in self._indexed]:
+            self._indexed.add(known)
+            todo, seen = [(known, self.trees[known])], set[int]()
+            while todo:
+                base, value = todo.pop()
+                if not isinstance(value, dict | list) or id(value) in seen:
+                    continue
+                seen.add(id(value))
+                if isinstance(value, dict):
+                    base = self.enter(base, value) if "$id" in value else base
+                todo.extend((base, v) for v in (value.values() if isinstance(value, dict) else value))
+        return self._resources.get(uri)
 
     def preload(self, uri: str, limit: int = 5000) -> None:
         """Reads all documents that the references in a document lead to, in breadth, at most `limit`."""
@@ -94,7 +176,10 @@ class Library:
             for node in every_mapping(tree):
                 ref = node.get("$ref")
                 name = ref.partition("#")[0] if isinstance(ref, str) else ""
-                target = join(base, name)
+                target = join(self._bases.get(base, base), name)
+                target = self._aliases.get(target, target)
+                if self.embedding and (target in self._resources or self._resource(target) is not None):
+                    continue
                 if target not in seen and len(seen) < limit:
                     seen.add(target)
                     todo.append(target)
@@ -107,31 +192,36 @@ class Library:
             if step in seen:
                 raise SpecError(f"the reference {ref!r} leads back to itself", file=place.uri)
             seen.add(step)
-            place = self.resolve(place.uri, ref)
+            base = self.enter(place.uri, value) if "$id" in value else place.uri
+            place = self.resolve(base, ref)
         return place
 
-    def _pointed(self, uri: str, fragment: str) -> Any:
+    def _pointed(self, uri: str, fragment: str) -> Place:
         value = self.tree(uri)
         if not fragment:
-            return value
+            return Place(uri, value)
         if not fragment.startswith("/"):
-            return self._anchored(uri, fragment)
+            return Place(uri, self._anchored(uri, fragment))
+        at = uri
         for token in fragment[1:].split("/"):
             key = token.replace("~1", "/").replace("~0", "~") if "~" in token else token
             if isinstance(value, dict) and key in value:
+                if self.embedding and "$id" in value:
+                    at = self.enter(at, value)
                 value = value[key]
             elif isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):
                 value = value[int(key)]
             else:
                 raise SpecError(f"the reference to #{fragment} finds nothing: no {key!r} there", file=uri)
-        return value
+        return Place(at, value)
 
     def _anchored(self, uri: str, name: str) -> Any:
         anchors = self._anchors.get(uri)
         if anchors is None:
+            root = self.tree(uri)
             anchors = self._anchors[uri] = {
                 value[word]: value
-                for value in every_mapping(self.tree(uri))
+                for value in every_mapping(root, inside=self.embedding)
                 for word in ("$dynamicAnchor", "$anchor")
                 if isinstance(value.get(word), str)
             }
@@ -139,6 +229,33 @@ class Library:
             return anchors[name]
         except KeyError:
             raise SpecError(f"the reference to #{name} finds no such anchor", file=uri) from None
+
+    def dynamic_anchors(self, uri: str) -> dict[str, Any]:
+        """The schemas of one resource that a `$dynamicRef` may mean, by name."""
+        with suppress(SpecError):
+            self._anchored(uri, "")
+        found = self._anchors.get(uri, {})
+        return {name: value for name, value in found.items() if value.get("$dynamicAnchor") == name}
+
+    def error(self, message: str, place: Place, *, hint: str | None = None) -> SpecError:
+        """An error about a value: with its pointer, and with line and column where its text can be read."""
+        steps = path_to(self.trees.get(place.uri), place.value)
+        if steps is None:
+            return SpecError(message, file=place.uri, hint=hint)
+        line, column = self.position(place.uri, steps)
+        pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+        return SpecError(message, file=place.uri, line=line, column=column, hint=hint, pointer=pointer)
+
+    def position(self, uri: str, steps: Sequence[str | int]) -> tuple[int | None, int | None]:
+        """Line and column of a value, by reading its document again: bounded, so not of every error."""
+        if self._reader is None or self._located >= _MAX_LOCATED:
+            return None, None
+        self._located += 1
+        try:
+            text = self._reader(uri)
+        except SpecError:
+            return None, None
+        return locate(text, steps) if len(text) <= _MAX_LOCATED_BYTES else (None, None)
 
 
 def join(base: str, name: str) -> str:
@@ -155,13 +272,36 @@ def join(base: str, name: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(name)))
 
 
-def every_mapping(tree: Any) -> Iterator[dict[str, Any]]:
-    """Each dict of a tree once, without recursion; what YAML aliases share is seen once."""
+def path_to(tree: Any, wanted: Any) -> list[str | int] | None:
+    """The keys and indexes that lead to a value, told by identity; None where it is not in the tree."""
+    todo: list[tuple[Any, Any]] = [(tree, None)]  # a value, and (its parent's entry, its step)
+    seen: set[int] = set()
+    while todo:
+        entry = todo.pop()
+        value = entry[0]
+        if value is wanted:
+            steps: list[str | int] = []
+            while entry[1] is not None:
+                steps.append(entry[1][1])
+                entry = entry[1][0]
+            return steps[::-1]
+        if isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            todo.extend((inner, (entry, step)) for step, inner in items if isinstance(inner, dict | list))
+    return None
+
+
+def every_mapping(tree: Any, *, inside: bool = False) -> Iterator[dict[str, Any]]:
+    """Each dict of a tree once, without recursion; what YAML aliases share is seen once. With `inside`,
+    nothing of schemas that have an `$id` of their own."""
     seen: set[int] = set()
     todo = [tree]
     while todo:
         value = todo.pop()
         if isinstance(value, dict):
+            if inside and value is not tree and isinstance(value.get("$id"), str):
+                continue
             if id(value) not in seen:
                 seen.add(id(value))
                 yield value

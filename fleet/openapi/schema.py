@@ -3,14 +3,15 @@
 Published schemas are stricter than the devices they describe, so they are relaxed on the way: extra
 properties are always allowed, `oneOf` is judged as `anyOf` (its branches are relaxed, so several may fit),
 `x-patternProperties` count as `patternProperties`, formats are not asserted. A reference that cannot be
-followed accepts anything. What only 2.0 and 3.0 say (`nullable`, boolean `exclusiveMinimum`) is translated.
+followed accepts anything. Answers owe nothing that is write-only, bodies nothing that is read-only. What
+only 2.0 and 3.0 say (`nullable`, boolean `exclusiveMinimum`) is translated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fleet.errors import SpecError
 from fleet.openapi.model import Dialect, Media
@@ -21,6 +22,8 @@ MAX_SCHEMAS = 20_000  # in one closure; what lies beyond accepts anything
 
 Check: TypeAlias = Callable[[Any], tuple[tuple[str, str], ...]]
 """A value to its violations: JSON pointer and the keyword that is violated."""
+
+Direction: TypeAlias = Literal["answer", "body"]
 
 _ONE = ("items", "not", "if", "then", "else", "contains", "propertyNames", "additionalProperties")
 _LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -37,7 +40,9 @@ def no_check(value: Any) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def compile_check(library: Library, schema: Place | None, dialect: Dialect) -> Check:
+def compile_check(
+    library: Library, schema: Place | None, dialect: Dialect, direction: Direction = "answer"
+) -> Check:
     """A check for one schema and everything that it refers to. Raises `SpecError` when it is no schema."""
     if schema is None or schema.value is True or schema.value == {}:
         return no_check
@@ -50,7 +55,7 @@ def compile_check(library: Library, schema: Place | None, dialect: Dialect) -> C
         False,
     ):  # a regular expression that this engine cannot read costs only the patterns
         try:
-            bundle = _Bundle(library, dialect, patterns=patterns).of(schema)
+            bundle = _bundle(library, schema, dialect, direction, patterns=patterns)
             validator = jsonschema_rs.Draft202012Validator(bundle, pattern_options=options, offline=True)
             break
         except RecursionError:
@@ -98,33 +103,116 @@ def _nullable(node: dict[str, Any]) -> bool:
     return node.get("nullable") is True or node.get("x-nullable") is True
 
 
-class _Bundle:
-    """One self-contained JSON Schema 2020-12 document, made without recursion over references."""
+def _bundle(
+    library: Library, schema: Place, dialect: Dialect, direction: Direction, *, patterns: bool
+) -> Any:
+    bundle = _Bundle(library, dialect, direction, patterns=patterns)
+    made = bundle.of(schema)
+    if not bundle.met_dynamic:
+        return made
+    return _Bundle(library, dialect, direction, patterns=patterns, dynamic=True).of(schema)
 
-    def __init__(self, library: Library, dialect: Dialect, *, patterns: bool = True) -> None:
+
+class _Bundle:
+    """One self-contained JSON Schema 2020-12 document, made without recursion over references.
+
+    Where a `$dynamicRef` is met, a second bundle is made with `dynamic`: each of its parts is a resource of
+    its own that has the dynamic anchors of the resource it was part of, so that the validator finds the
+    outermost one as the standard says.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        dialect: Dialect,
+        direction: Direction,
+        *,
+        patterns: bool = True,
+        dynamic: bool = False,
+    ) -> None:
         self._library = library
         self._old = dialect != "2020-12"
+        self._not_owed = "writeOnly" if direction == "answer" else "readOnly"
         self._dropped = frozenset[str]() if patterns else frozenset({"pattern", "patternProperties"})
+        self._dynamic = dynamic
+        self.met_dynamic = False
         self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
         self._waiting: list[tuple[str, Place]] = []
 
     def of(self, schema: Place) -> Any:
-        root = self._schema(schema.uri, schema.value)
+        root = self._named(schema) if self._dynamic else self._schema(schema.uri, schema.value)
         defs: dict[str, Any] = {}
         while self._waiting:
             name, place = self._waiting.pop()
-            defs[name] = self._schema(place.uri, place.value)
+            made = self._schema(place.uri, place.value, entered=True)
+            defs[name] = self._resource(name, place.uri, made) if self._dynamic else made
         if not defs:
             return root
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", "allOf": [root], "$defs": defs}
 
-    def _schema(self, uri: str, node: Any) -> Any:  # recursion is bounded by the parser's depth limit
+    def _resource(self, name: str, uri: str, made: Any) -> Any:
+        anchors = {
+            anchor: {"$dynamicAnchor": anchor, **self._named(Place(uri, node))}
+            for anchor, node in self._library.dynamic_anchors(uri).items()
+        }
+        return {"$id": f"urn:fleet:{name}", "allOf": [made], "$defs": anchors}
+
+    def _named(self, place: Place) -> Any:
+        """A reference to a schema that stands in `$defs`; it is put there when its turn comes."""
+        name = self._names.get(id(place.value))
+        if name is None:
+            if len(self._names) >= MAX_SCHEMAS:
+                return True
+            name = self._names[id(place.value)] = f"s{len(self._names)}"
+            if isinstance(place.value, dict) and "$id" in place.value:
+                place = Place(self._library.enter(place.uri, place.value), place.value)
+            self._waiting.append((name, place))
+        return {"$ref": f"urn:fleet:{name}" if self._dynamic else f"#/$defs/{name}"}
+
+    def _dynamic_reference(self, uri: str, ref: str) -> Any:
+        try:
+            place = self._library.resolve(uri, ref)
+        except SpecError:
+            return True
+        anchor = ref.partition("#")[2]
+        if not isinstance(place.value, dict) or place.value.get("$dynamicAnchor") != anchor:
+            return self._named(place)
+        if ref.startswith("#"):
+            return {"$dynamicRef": f"#{anchor}"}
+        named = self._named(place)
+        return {"$dynamicRef": f"{named['$ref']}#{anchor}"} if named is not True else True
+
+    def _owed(self, uri: str, required: Any, properties: Any) -> Any:
+        """The required names that are owed in this direction."""
+        if not isinstance(required, list) or not isinstance(properties, dict):
+            return required
+        return [name for name in required if not self._is_not_owed(uri, properties.get(name))]
+
+    def _is_not_owed(self, uri: str, node: Any) -> bool:
+        if not isinstance(node, dict):
+            return False
+        if node.get(self._not_owed) is True or "$ref" not in node:
+            return node.get(self._not_owed) is True
+        try:
+            target = self._library.follow(Place(uri, node)).value
+        except SpecError:
+            return False
+        return isinstance(target, dict) and target.get(self._not_owed) is True
+
+    def _schema(self, uri: str, node: Any, *, entered: bool = False) -> Any:
+        # recursion is bounded by the parser's depth limit
         if not isinstance(node, dict):
             return node if isinstance(node, bool) else True
+        if not self._old and not entered and "$id" in node:
+            if self._dynamic and self._library.enter(uri, node) != uri:
+                return self._named(Place(uri, node))
+            uri = self._library.enter(uri, node)
         ref = node.get("$ref")
         if isinstance(ref, str):
             return self._reference(uri, ref, node)
         made: dict[str, Any] = {key: node[key] for key in _PLAIN if key in node}
+        if "required" in made:
+            made["required"] = self._owed(uri, made["required"], node.get("properties"))
         for key in _ONE:
             if key in node and not (key == "additionalProperties" and node[key] is False):
                 made[key] = self._schema(uri, node[key])
@@ -142,20 +230,20 @@ class _Bundle:
             made["patternProperties"] = {**patterns, **made.get("patternProperties", {})}
         for key in self._dropped:
             made.pop(key, None)
-        return self._translated(made, node) if self._old else made
+        if self._old:
+            return self._translated(made, node)
+        if isinstance(node.get("$dynamicRef"), str):
+            self.met_dynamic = True
+            if self._dynamic:
+                return {"allOf": [self._dynamic_reference(uri, node["$dynamicRef"]), made]}
+        return made
 
     def _reference(self, uri: str, ref: str, node: dict[str, Any]) -> Any:
         try:
             place = self._library.follow(self._library.resolve(uri, ref))
         except SpecError:
             return True
-        name = self._names.get(id(place.value))
-        if name is None:
-            if len(self._names) >= MAX_SCHEMAS:
-                return True
-            name = self._names[id(place.value)] = f"s{len(self._names)}"
-            self._waiting.append((name, place))
-        made: dict[str, Any] = {"$ref": f"#/$defs/{name}"}
+        made = self._named(place)
         if self._old:  # siblings mean nothing in 3.0, but `nullable` is what authors mean
             return {"anyOf": [made, {"type": "null"}]} if _nullable(node) else made
         beside = {key: value for key, value in node.items() if key != "$ref"}

@@ -25,6 +25,8 @@ _RESERVED_SAFE = ":/?@!$&'()*+,;=%"  # allowReserved; `#`, `[` and `]` may not s
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSAFE_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
+_JSON = re.compile(r"[^;]*(/|\+)json\s*(;|\Z)", re.IGNORECASE)
+
 Quote: TypeAlias = Callable[[str], str]
 
 
@@ -52,6 +54,13 @@ def header_text(text: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("a header value holds only Latin-1 characters") from None
     return text
+
+
+def cookie_text(text: str) -> str:
+    """A cookie's value as it is (3.2's `cookie` style). Raises ValueError where no cookie can hold it."""
+    if ";" in text:
+        raise ValueError("a cookie holds no ';'")
+    return header_text(text)
 
 
 def scalar(value: Any) -> str:
@@ -171,6 +180,6 @@ def expand_deep(name: str, value: Any, *, encode: Quote) -> list[tuple[str, str]
 
 def serialised(value: Any, media: str) -> str:
     """A `content:` parameter's value: JSON where its media type says so, else plain text."""
-    if "json" in media:
+    if _JSON.match(media):
         return orjson.dumps(value, default=scalar).decode()
     return scalar(value)

@@ -22,7 +22,7 @@ GET: dict[str, Any] = {"get": {"responses": {}}}
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ({"openapi": "3.2.0"}, "OpenAPI version '3.2.0' is not supported"),
+        ({"openapi": "3.3.0"}, "OpenAPI version '3.3.0' is not supported"),
         ({"openapi": "4.0"}, "OpenAPI version '4.0' is not supported"),
         ({"openapi": None, "swagger": "1.2"}, "Swagger version '1.2' is not supported"),
         ({}, "no 'openapi' or 'swagger' key"),

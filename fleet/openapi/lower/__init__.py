@@ -17,9 +17,9 @@ def front_end(library: Library, uri: str) -> FrontEnd:
     if not isinstance(tree, dict):
         raise SpecError("not an API description: its top level is not a mapping", file=uri)
     version = tree.get("openapi")
-    if f"{version}.".startswith(("3.0.", "3.1.")):
+    if f"{version}.".startswith(("3.0.", "3.1.", "3.2.")):
         return Version3(library, uri, tree)
-    known = "this engine reads Swagger 2.0 and OpenAPI 3.0 and 3.1"
+    known = "this engine reads Swagger 2.0 and OpenAPI 3.0, 3.1 and 3.2"
     if version is not None:
         raise SpecError(f"OpenAPI version {version!r} is not supported", file=uri, hint=known)
     if "swagger" in tree:

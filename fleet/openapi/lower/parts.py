@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fleet.errors import SpecError
-from fleet.openapi.model import Flow, Requirement, SecurityScheme, Site
+from fleet.openapi.model import Flow, Requirement, SecurityScheme, Site, Tag
 from fleet.openapi.refs import Library, Place
 
 _FLOWS_OF_2 = {"application": "clientCredentials", "accessCode": "authorizationCode"}
@@ -80,6 +80,15 @@ def _referenced(library: Library, item: Place, template: str, warn: list[str]) -
             warn.append(f"what stands beside the reference of the path {template} is ignored")
         return target
     return Place(target.uri, {**target.value, **beside})
+
+
+def read_tags(value: Any) -> tuple[Tag, ...]:
+    """The usable entries of a `tags` list."""
+    return tuple(
+        Tag(node["name"], *(text(node.get(key)) for key in ("summary", "description", "parent", "kind")))
+        for node in (value if isinstance(value, list) else ())
+        if isinstance(node, dict) and isinstance(node.get("name"), str)
+    )
 
 
 def requirements(value: Any, uri: str) -> tuple[Requirement, ...]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from fleet.errors import SpecError
-from fleet.openapi.lower.parts import mapping, path_sites, read_schemes, requirements, text
+from fleet.openapi.lower.parts import mapping, path_sites, read_schemes, read_tags, requirements, text
 from fleet.openapi.model import (
     Answer,
     Body,
@@ -48,6 +48,7 @@ class Version2:
         self.title = str(info.get("title", ""))
         self.version = str(info.get("version", ""))
         self.servers = _servers(tree, uri)
+        self.tags = read_tags(tree.get("tags"))
         self.security = requirements(tree.get("security", []), uri)
         self._schemes: Mapping[str, Any] = mapping(tree.get("securityDefinitions"))
 
@@ -60,6 +61,12 @@ class Version2:
 
     def sites(self, warn: list[str]) -> Iterator[Site]:
         return path_sites(self._library, self._uri, self._tree.get("paths"), METHODS, warn)
+
+    def webhooks(self, warn: list[str]) -> Iterator[Site]:
+        return iter(())
+
+    def callbacks(self, site: Site, warn: list[str]) -> Iterator[tuple[str, Site]]:
+        return iter(())
 
     def requirements(self, site: Site) -> tuple[Requirement, ...] | None:
         declared = site.node.value.get("security")

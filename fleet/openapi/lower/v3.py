@@ -1,4 +1,4 @@
-"""The front end for OpenAPI 3.0 and 3.1."""
+"""The front end for OpenAPI 3.0, 3.1 and 3.2."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from fleet.errors import SpecError
-from fleet.openapi.lower.parts import mapping, path_sites, read_schemes, requirements, text
+from fleet.openapi.lower.parts import (
+    item_sites,
+    mapping,
+    path_sites,
+    read_schemes,
+    read_tags,
+    requirements,
+    text,
+)
 from fleet.openapi.model import (
     Answer,
     Body,
     Dialect,
     Encoding,
+    Link,
     Location,
     Media,
     Parameter,
@@ -29,14 +38,16 @@ _STYLES: dict[str, frozenset[str]] = {
     "header": frozenset({"simple"}),
     "cookie": frozenset({"form"}),
 }
-_DEFAULT_STYLE = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
+_STYLES_OF_32 = {**_STYLES, "querystring": frozenset({""}), "cookie": frozenset({"form", "cookie"})}
+_DEFAULT_STYLE = {"querystring": "", "path": "simple", "query": "form", "header": "simple", "cookie": "form"}
+_MAX_REFERENCES = 10_000  # from a schema to its default: as long as the longest chain that is worth it
 _IGNORED_HEADERS = frozenset(
     {"accept", "content-type", "authorization"}
 )  # 4.8.12.1: these are not parameters
 
 
 class Version3:
-    """Reads one OpenAPI 3.0 or 3.1 document."""
+    """Reads one OpenAPI 3.x document."""
 
     def __init__(self, library: Library, uri: str, tree: dict[str, Any]) -> None:
         self._library = library
@@ -45,8 +56,13 @@ class Version3:
         info = mapping(tree.get("info"))
         self.title = str(info.get("title", ""))
         self.version = str(info.get("version", ""))
-        self.dialect: Dialect = "3.0" if str(tree["openapi"]).startswith("3.0") else "2020-12"
+        version = str(tree["openapi"])
+        self.dialect: Dialect = "3.0" if version.startswith("3.0") else "2020-12"
+        library.embedding = self.dialect == "2020-12"
+        self._methods = (*METHODS, "query") if version.startswith("3.2") else METHODS
+        self._locations = _STYLES_OF_32 if version.startswith("3.2") else _STYLES
         self.servers = read_servers(tree.get("servers"))
+        self.tags = read_tags(tree.get("tags"))
         self.security = requirements(tree.get("security", []), uri)
         self._schemes: Mapping[str, Any] = mapping(mapping(tree.get("components")).get("securitySchemes"))
 
@@ -58,60 +74,86 @@ class Version3:
         return read_schemes(self._library, self._uri, self._schemes)
 
     def sites(self, warn: list[str]) -> Iterator[Site]:
-        return path_sites(self._library, self._uri, self._tree.get("paths"), METHODS, warn)
+        return path_sites(self._library, self._uri, self._tree.get("paths"), self._methods, warn)
+
+    def webhooks(self, warn: list[str]) -> Iterator[Site]:
+        for name, value in mapping(self._tree.get("webhooks")).items():
+            yield from item_sites(self._library, Place(self._uri, value), name, self._methods, warn)
+
+    def callbacks(self, site: Site, warn: list[str]) -> Iterator[tuple[str, Site]]:
+        for name, value in mapping(site.node.value.get("callbacks")).items():
+            place = self._library.follow(Place(site.node.uri, value))
+            for expression, item in mapping(place.value).items():
+                if not expression.startswith("x-"):
+                    inner = Place(place.uri, item)
+                    for found in item_sites(self._library, inner, expression, self._methods, warn):
+                        yield name, found
 
     def parameters(self, site: Site) -> tuple[Parameter, ...]:
         found: dict[tuple[str, str], Parameter] = {}
         for owner in (site.item, site.node):
             listed = owner.value.get("parameters") or []
             if not isinstance(listed, list):
-                raise SpecError(
-                    f"'parameters' of {site.method} {site.template} is not a list", file=owner.uri
+                raise self._library.error(
+                    f"'parameters' of {site.method} {site.template} is not a list", owner
                 )
             for value in listed:
                 parameter = self._parameter(self._library.follow(Place(owner.uri, value)), site)
                 if parameter is not None:
                     found[parameter.location, parameter.name] = parameter
+        queries = [location for location, _ in found if location in {"query", "querystring"}]
+        if "querystring" in queries and len(queries) > 1:
+            where = f"{site.method} {site.template}"
+            raise self._library.error(f"{where} has a querystring beside another query", site.node)
         return tuple(found.values())
 
     def _parameter(self, place: Place, site: Site) -> Parameter | None:
         node = place.value
         where = f"of {site.method} {site.template}"
         if not isinstance(node, dict) or not isinstance(node.get("name"), str):
-            raise SpecError(f"a parameter {where} has no name", file=place.uri)
+            raise self._library.error(f"a parameter {where} has no name", place)
         name, location = node["name"], node.get("in")
-        if location not in _STYLES:
-            raise SpecError(f"the parameter {name!r} {where} is in {location!r}", file=place.uri)
+        if location not in self._locations:
+            raise self._library.error(f"the parameter {name!r} {where} is in {location!r}", place)
         if location == "header" and name.lower() in _IGNORED_HEADERS:
             return None
         style = node.get("style", _DEFAULT_STYLE[location])
-        if style not in _STYLES[location]:
-            raise SpecError(
-                f"the {location} parameter {name!r} {where} has the style {style!r}", file=place.uri
+        if style not in self._locations[location]:
+            raise self._library.error(
+                f"the {location} parameter {name!r} {where} has the style {style!r}", place
             )
         media, schema = _content(node)
-        resolved = self._schema_node(place.uri, schema)
         return Parameter(
             name=name,
             location=cast(Location, location),
             required=location == "path" or node.get("required") is True,
             style=style,
-            explode=bool(node.get("explode", style in {"form", "deepObject"})),
+            explode=bool(node.get("explode", style in {"form", "deepObject", "cookie"})),
             allow_reserved=location == "query" and node.get("allowReserved") is True,
-            default=resolved.get("default"),
+            default=self._default(Place(place.uri, schema)),
             schema=None if schema is None else Place(place.uri, schema),
             media=media,
             description=text(node.get("description")),
             deprecated=node.get("deprecated") is True,
         )
 
-    def _schema_node(self, uri: str, schema: Any) -> dict[str, Any]:
-        """The schema's own keywords, to look for a default; an unreadable one has none."""
-        try:
-            node = self._library.follow(Place(uri, schema)).value
-        except SpecError:
-            return {}
-        return node if isinstance(node, dict) else {}
+    def _default(self, place: Place) -> Any:
+        """The default of a schema, or of what it refers to; an unreadable one has none.
+
+        Beside a reference a default counts where siblings of `$ref` mean something: from 3.1 on.
+        """
+        for _ in range(_MAX_REFERENCES):
+            node = place.value
+            if not isinstance(node, dict):
+                return None
+            ref = node.get("$ref")
+            if not isinstance(ref, str) or (self.dialect != "3.0" and "default" in node):
+                return node.get("default")
+            try:
+                place = self._library.resolve(place.uri, ref)
+            except SpecError:
+                return None
+        return None
 
     def body(self, site: Site) -> Body | None:
         declared = site.node.value.get("requestBody")
@@ -119,8 +161,8 @@ class Version3:
             return None
         place = self._library.follow(Place(site.node.uri, declared))
         if not isinstance(place.value, dict):
-            raise SpecError(
-                f"'requestBody' of {site.method} {site.template} is not a mapping", file=place.uri
+            raise self._library.error(
+                f"'requestBody' of {site.method} {site.template} is not a mapping", site.node
             )
         required, described = place.value.get("required") is True, text(place.value.get("description"))
         return Body(required, self._media(place), description=described)
@@ -145,7 +187,26 @@ class Version3:
             if name.lower() != "content-type"
         )
         described = text(place.value.get("description"))
-        return Answer(status, self._media(place), headers, described)
+        links = tuple(
+            link
+            for name, value in mapping(place.value.get("links")).items()
+            if (link := self._link(name, Place(place.uri, value))) is not None
+        )
+        return Answer(status, self._media(place), headers, described, links)
+
+    def _link(self, name: str, place: Place) -> Link | None:
+        try:
+            node = mapping(self._library.follow(place).value)
+        except SpecError:
+            return None
+        return Link(
+            name,
+            text(node.get("operationId")),
+            text(node.get("operationRef")),
+            mapping(node.get("parameters")),
+            node.get("requestBody"),
+            text(node.get("description")),
+        )
 
     def _header(self, name: str, place: Place) -> Parameter:
         """A header of an answer; one that cannot be read may hold anything."""
