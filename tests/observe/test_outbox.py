@@ -13,11 +13,15 @@ class Asleep(io.StringIO):
         super().__init__()
         self.woken = threading.Event()
         self.reached = threading.Event()
+        self.flushed = ""
 
     def write(self, text: str) -> int:
         self.reached.set()
         self.woken.wait(30)
         return super().write(text)
+
+    def flush(self) -> None:
+        self.flushed = self.getvalue()
 
 
 def test_lines_come_out_whole_and_in_order() -> None:
@@ -43,6 +47,7 @@ def test_a_reader_that_sleeps_costs_lines_and_no_time() -> None:
     assert lines[:2] == ["first", "0"]
     assert lines[-1] == "15 log lines were dropped: nobody read them in time"
     assert len(lines) == 7
+    assert stream.flushed == stream.getvalue()
 
 
 def test_a_stream_that_is_gone_ends_it_quietly() -> None:

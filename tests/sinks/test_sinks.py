@@ -30,6 +30,11 @@ def write(path: Path, *numbers: int, batch: int = 1) -> None:
     sink.close()
 
 
+def held(path: Path) -> int:
+    """How many descriptors of this process are open on a file."""
+    return sum(fd.exists() and fd.samefile(path) for fd in Path("/proc/self/fd").iterdir())
+
+
 def ids(path: Path) -> list[int]:
     return [int(record["id"]) for record in read_outcomes(path)]
 
@@ -48,6 +53,7 @@ def test_an_existing_file_is_appended_to(tmp_path: Path, name: str) -> None:
     write(path, *range(2500), batch=100)
     write(path, 7, 8)
     assert ids(path) == [*range(2500), 7, 8]
+    assert held(path) == 0
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -92,7 +98,7 @@ def test_a_foreign_file_is_refused_untouched(tmp_path: Path, name: str, content:
     path.write_bytes(content)
     with pytest.raises(SinkError, match="choose another"):
         sink_for(path).open()
-    assert path.read_bytes() == content
+    assert (path.read_bytes(), held(path)) == (content, 0)
 
 
 def test_links_and_devices_are_refused(tmp_path: Path) -> None:
@@ -141,10 +147,11 @@ def test_stdout_waits_for_a_slow_reader() -> None:
 @pytest.mark.parametrize("name", ["o.jsonl", "o.jsonl.zst"])
 def test_a_batch_that_does_not_fit_leaves_no_trace(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    write(path, 1, 2)
-    size = path.stat().st_size
+    write(path, 1)
     sink = sink_for(path)
     sink.open()
+    sink.write([Outcome("r", "2", "t", "ok", "s", 0.0)], [line(2)])
+    size = path.stat().st_size
     noise = [b'{"v":1,"id":"3","status":"ok","x":"%s"}\n' % os.urandom(5000).hex().encode()]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
