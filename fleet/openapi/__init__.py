@@ -10,12 +10,14 @@ from fleet.openapi.model import (
     Body,
     Encoding,
     Flow,
+    Link,
     Media,
     Parameter,
     Requirement,
     SecurityScheme,
     Server,
     ServerVariable,
+    Tag,
 )
 from fleet.openapi.operation import Call, Operation
 from fleet.openapi.params import ParameterError
@@ -23,6 +25,14 @@ from fleet.openapi.refs import Library, Parse, Place, Reader
 from fleet.openapi.replies import read_json
 from fleet.openapi.security import NOTHING, Additions, alternatives, check_credential, satisfy
 from fleet.openapi.yaml12 import load_yaml
+from fleet.openapi.yamltags import (
+    TagUse,
+    YAML12Loader,
+    YAMLCompatibilityLoader,
+    YamlReader,
+    reading_with,
+    tags_used,
+)
 
 __all__ = [
     "NOTHING",
@@ -34,6 +44,7 @@ __all__ = [
     "Encoding",
     "Flow",
     "Library",
+    "Link",
     "Media",
     "Operation",
     "Parameter",
@@ -45,6 +56,11 @@ __all__ = [
     "SecurityScheme",
     "Server",
     "ServerVariable",
+    "Tag",
+    "TagUse",
+    "YAML12Loader",
+    "YAMLCompatibilityLoader",
+    "YamlReader",
     "alternatives",
     "check_credential",
     "decode_tree",
@@ -55,5 +71,7 @@ __all__ = [
     "locate",
     "parse",
     "read_json",
+    "reading_with",
     "satisfy",
+    "tags_used",
 ]

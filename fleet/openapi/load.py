@@ -10,16 +10,17 @@ import orjson
 import yaml
 
 from fleet.errors import SpecError
-from fleet.openapi.yaml12 import MAX_BYTES, load_yaml
+from fleet.openapi.yaml12 import CORE_TAGS, MAX_BYTES, load_yaml
 
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
-def parse(data: bytes | str, source: str = "") -> Any:
+def parse(data: bytes | str, source: str = "", *, tags: frozenset[str] = CORE_TAGS) -> Any:
     """The tree of a YAML or JSON text: dicts with text keys, lists and scalars.
 
     A text that begins like JSON is read as JSON first; what orjson refuses there is read as YAML, which
-    contains JSON with comments and trailing commas. Raises `SpecError` with line and column.
+    contains JSON with comments and trailing commas; `tags` are as `load_yaml` takes them. Raises `SpecError`
+    with line and column.
     """
     if len(data) > MAX_BYTES:
         raise SpecError(f"the document is larger than {MAX_BYTES >> 20} MiB", file=source or None)
@@ -38,7 +39,7 @@ def parse(data: bytes | str, source: str = "") -> Any:
                 ) from None
     if head[:1] in (b"<", "<"):
         raise SpecError("this is an HTML or XML page, not an API description", file=source or None)
-    return load_yaml(data, source=source)
+    return load_yaml(data, source=source, tags=tags)
 
 
 def locate(text: bytes | str, path: Sequence[str | int]) -> tuple[int, int]:

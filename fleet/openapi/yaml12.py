@@ -11,6 +11,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 import yaml
@@ -33,23 +34,26 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _FIRST = frozenset("0123456789+-.tTfFnN~")  # what a plain scalar that is not text begins with
 _TAG = "tag:yaml.org,2002:"
+_NAMES = {str: "str", bool: "bool", int: "int", float: "float", type(None): "null"}
 _NO_KEY: Any = object()  # the open mapping waits for a key
 _MERGE: Any = object()  # the key `<<`, until its mapping ends
+CORE_TAGS = frozenset({"null", "bool", "int", "float", "merge"})  # what an unquoted scalar may mean here
 _MAX_DIGITS = 4000  # of one number: more is text (int() is quadratic, and refuses more than 4,300)
 
 
-def load_yaml(text: bytes | str, *, source: str = "") -> Any:
+def load_yaml(text: bytes | str, *, source: str = "", tags: frozenset[str] = CORE_TAGS) -> Any:
     """The one document in `text` as dicts with text keys, lists, and YAML 1.2 core scalars.
 
     `on`, `yes`, `12_24` and dates stay text; `017` is 17 and `0o17` is 15; `<<` merges. Keys are the text
-    that was written, whatever it looks like. Raises `SpecError` with line and column: syntax, duplicate
+    that was written, whatever it looks like. An unquoted scalar of a kind that is not in `tags` stays text;
+    explicit tags count always. Raises `SpecError` with line and column: syntax, duplicate
     keys, more than `MAX_DEPTH` levels, more than `MAX_NODES` nodes after aliases, more than `MAX_BYTES`.
     """
     if len(text) > MAX_BYTES:
         raise SpecError(f"the document is larger than {MAX_BYTES >> 20} MiB", file=source or None)
     with _collector_paused():
         try:
-            return _Builder(CParser(text), source).build()
+            return _Builder(CParser(text), source, tags).build()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = " ".join(part for part in (error.context, error.problem) if part)
@@ -85,6 +89,16 @@ def plain_value(text: str) -> Any:
     return text
 
 
+def tag_of(value: Any) -> str:
+    """The tag of a scalar's value, without its prefix."""
+    return _NAMES[type(value)]
+
+
+def _limited_value(tags: frozenset[str], text: str) -> Any:
+    value = plain_value(text)
+    return value if value.__class__ is str or tag_of(value) in tags else text
+
+
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """No cyclic collection while a tree grows: it is 70 % of the time of a 4 MB document."""
@@ -100,7 +114,9 @@ def _collector_paused() -> Iterator[None]:
 class _Builder:
     """One parse: a stack of open collections, fed by events."""
 
-    def __init__(self, parser: Any, source: str) -> None:
+    def __init__(self, parser: Any, source: str, tags: frozenset[str]) -> None:
+        self.plain = plain_value if tags >= CORE_TAGS else partial(_limited_value, tags)
+        self.merges = "merge" in tags
         self.parser = parser
         self.source = source
         self.nodes = 0
@@ -122,7 +138,7 @@ class _Builder:
 
     def _value(self) -> Any:  # one loop over events: every call in it is paid 300,000 times for 4 MB
         get_event = self.parser.get_event
-        memo = self.memo
+        memo, plain = self.memo, self.plain
         stack: list[tuple[Any, Any, str | None, int]] = []  # parent, its pending key, anchor, nodes before
         parent: Any = None  # the open dict or list
         key: Any = _NO_KEY
@@ -133,7 +149,7 @@ class _Builder:
             if kind is yaml.ScalarEvent:
                 text = event.value
                 if parent.__class__ is dict and key is _NO_KEY:
-                    key = _MERGE if text == "<<" and event.implicit[0] else text
+                    key = _MERGE if text == "<<" and event.implicit[0] and self.merges else text
                     if key in parent:
                         self._fail(f"duplicate key {text!r}", event)
                     if event.anchor:
@@ -143,7 +159,7 @@ class _Builder:
                     try:
                         value = memo[text]
                     except KeyError:
-                        value = memo[text] = plain_value(text)
+                        value = memo[text] = plain(text)
                 elif event.tag is None or event.implicit[1]:
                     value = text
                 else:
