@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from fleet.sim.address import digest
 
+Choice = TypeVar("Choice")
 VENDORS = ("Dell", "HPE", "Lenovo", "Supermicro")
 
 _MODELS = {
@@ -29,75 +30,109 @@ _NIC = ("22.31.6", "22.36.9", "23.01.2")
 _PROCESSORS = ("Xeon Gold 6430", "Xeon Gold 6448Y", "Xeon Platinum 8462Y+")
 
 
+class _Draw:
+    """Draws from an address: the same purpose gives the same value, different ones have nothing in common."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def bits(self, purpose: str) -> int:
+        return digest(self._address, purpose)
+
+    def pick(self, purpose: str, choices: Sequence[Choice]) -> Choice:
+        return choices[self.bits(purpose) % len(choices)]
+
+    def number(self, purpose: str, low: int, high: int) -> int:
+        return low + self.bits(purpose) % (high - low + 1)
+
+    def serial(self, purpose: str, prefix: str) -> str:
+        return f"{prefix}{self.bits(purpose) % 36**8:08X}"
+
+    def mac(self, purpose: str) -> str:
+        low = self.bits(purpose)
+        return ":".join(["02", *(f"{(low >> shift) & 0xFF:02X}" for shift in (32, 24, 16, 8, 0))])
+
+    def uuid(self, high: str, low: str) -> str:
+        return str(uuid.UUID(int=self.bits(high) << 64 | self.bits(low), version=4))
+
+
 def expected(address: str) -> Mapping[str, Any]:
     """Every value that varies on the host at `address`, by the name it has in the built-in tree.
 
     Pure: the same address gives the same values in every process and on every machine. About one host
     in eight has a system that is not OK, one in ten a failing drive, one in sixteen is powered off.
     """
+    draw = _Draw(address)
+    return MappingProxyType(
+        {
+            "address": address,
+            "hostname": "host-" + address.replace(".", "-"),
+            **_state(draw),
+            **_models(draw),
+            **_readings(draw),
+            **_serials(draw),
+        }
+    )
 
-    def pick(purpose: str, choices: tuple[str, ...]) -> str:
-        return choices[digest(address, purpose) % len(choices)]
 
-    def number(purpose: str, low: int, high: int) -> int:
-        return low + digest(address, purpose) % (high - low + 1)
-
-    def serial(purpose: str, prefix: str) -> str:
-        return f"{prefix}{digest(address, purpose) % 36**8:08X}"
-
-    def mac(purpose: str) -> str:
-        low = digest(address, purpose)
-        return ":".join(["02", *(f"{(low >> shift) & 0xFF:02X}" for shift in (32, 24, 16, 8, 0))])
-
-    vendor = pick("vendor", VENDORS)
-    health = ("Critical", "Warning")[digest(address, "which") % 2] if number("health", 0, 7) == 0 else "OK"
-    failing = number("drive", 0, 9) == 0
-    power = "Off" if number("power", 0, 15) == 0 else "On"
-    values: dict[str, Any] = {
-        "address": address,
-        "vendor": vendor,
-        "product": _PRODUCTS[vendor],
-        "model": pick("model", _MODELS[vendor]),
-        "service_uuid": str(
-            uuid.UUID(int=digest(address, "uuid a") << 64 | digest(address, "uuid b"), version=4)
-        ),
-        "hostname": "host-" + address.replace(".", "-"),
-        "power": power,
+def _state(draw: _Draw) -> dict[str, Any]:
+    troubled, failing = draw.number("health", 0, 7) == 0, draw.number("drive", 0, 9) == 0
+    health = draw.pick("which", ("Critical", "Warning")) if troubled else "OK"
+    return {
+        "power": "Off" if draw.number("power", 0, 15) == 0 else "On",
         "health": health,
         "rollup": "Critical" if failing else health,
         "drive_health": "Critical" if failing else "OK",
         "drive_failing": failing,
-        "drive_life": number("life", 5, 100),
-        "bios": pick("bios", _BIOS),
-        "bmc_firmware": pick("bmc", _BMC),
-        "nic_firmware": pick("nic", _NIC),
-        "processor": pick("processor", _PROCESSORS),
-        "cores": (16, 24, 32)[digest(address, "cores") % 3],
-        "dimm_mib": (16384, 32768, 65536)[digest(address, "dimm") % 3],
-        "inlet": number("inlet", 18, 29),
-        "cpu_celsius": number("cpu", 38, 78),
-        "fan_rpm": number("rpm", 3600, 11400),
-        "fan_percent": number("percent", 20, 95),
-        "watts": number("watts", 140, 620),
-        "psu_watts": number("psu", 70, 310),
-        "kwh": number("kwh", 1000, 90000) / 10,
-        "line_volts": number("volts", 225, 239),
-        "chassis_serial": serial("chassis", "CH"),
-        "manager_uuid": str(
-            uuid.UUID(int=digest(address, "muuid a") << 64 | digest(address, "muuid b"), version=4)
-        ),
-        "manager_mac": mac("manager mac"),
+        "drive_life": draw.number("life", 5, 100),
+    }
+
+
+def _models(draw: _Draw) -> dict[str, Any]:
+    vendor, dimm = draw.pick("vendor", VENDORS), draw.pick("dimm", (16384, 32768, 65536))
+    return {
+        "vendor": vendor,
+        "product": _PRODUCTS[vendor],
+        "model": draw.pick("model", _MODELS[vendor]),
+        "bios": draw.pick("bios", _BIOS),
+        "bmc_firmware": draw.pick("bmc", _BMC),
+        "nic_firmware": draw.pick("nic", _NIC),
+        "processor": draw.pick("processor", _PROCESSORS),
+        "cores": draw.pick("cores", (16, 24, 32)),
+        "dimm_mib": dimm,
+        "memory_gib": dimm * 2 // 1024,
+    }
+
+
+def _readings(draw: _Draw) -> dict[str, Any]:
+    return {
+        "inlet": draw.number("inlet", 18, 29),
+        "cpu_celsius": draw.number("cpu", 38, 78),
+        "fan_rpm": draw.number("rpm", 3600, 11400),
+        "fan_percent": draw.number("percent", 20, 95),
+        "watts": draw.number("watts", 140, 620),
+        "psu_watts": draw.number("psu", 70, 310),
+        "kwh": draw.number("kwh", 1000, 90000) / 10,
+        "line_volts": draw.number("volts", 225, 239),
+    }
+
+
+def _serials(draw: _Draw) -> dict[str, Any]:
+    """What tells hosts, and the parts of one host, from one another."""
+    values = {
+        "service_uuid": draw.uuid("uuid a", "uuid b"),
+        "chassis_serial": draw.serial("chassis", "CH"),
+        "manager_uuid": draw.uuid("muuid a", "muuid b"),
+        "manager_mac": draw.mac("manager mac"),
     }
     for system in (1, 2):
-        values[f"serial_{system}"] = serial(f"serial {system}", "SN")
-        identity = digest(address, f"suuid a {system}") << 64 | digest(address, f"suuid b {system}")
-        values[f"uuid_{system}"] = str(uuid.UUID(int=identity, version=4))
+        values[f"serial_{system}"] = draw.serial(f"serial {system}", "SN")
+        values[f"uuid_{system}"] = draw.uuid(f"suuid a {system}", f"suuid b {system}")
         for part in (1, 2):
-            values[f"drive_serial_{system}_{part}"] = serial(f"drive {system} {part}", "DR")
-            values[f"dimm_serial_{system}_{part}"] = serial(f"dimm {system} {part}", "MM")
-            values[f"cpu_serial_{system}_{part}"] = serial(f"cpu {system} {part}", "CP")
-            values[f"mac_{system}_{part}"] = mac(f"mac {system} {part}")
-    values["memory_gib"] = values["dimm_mib"] * 2 // 1024
+            values[f"drive_serial_{system}_{part}"] = draw.serial(f"drive {system} {part}", "DR")
+            values[f"dimm_serial_{system}_{part}"] = draw.serial(f"dimm {system} {part}", "MM")
+            values[f"cpu_serial_{system}_{part}"] = draw.serial(f"cpu {system} {part}", "CP")
+            values[f"mac_{system}_{part}"] = draw.mac(f"mac {system} {part}")
     for part in (1, 2):
-        values[f"psu_serial_{part}"] = serial(f"psu {part}", "PS")
-    return MappingProxyType(values)
+        values[f"psu_serial_{part}"] = draw.serial(f"psu {part}", "PS")
+    return values
