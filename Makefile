@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help demo test check wheel bench lock schemas format clean
+.PHONY: help demo test check wheel bench lock reference format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,7 +27,7 @@ check: $(READY)  ## Format, lint, types, layers
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
-	@$(BIN)/pytest tests/test_front_doors.py tests/test_repository.py
+	@$(BIN)/pytest tests/test_front_doors.py tests/test_repository.py tests/test_docs.py
 
 wheel: $(READY)  ## Build the wheel, install it in an empty venv elsewhere, scan the simulated fleet from there
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
@@ -43,8 +43,8 @@ lock: $(READY)  ## Pin every dependency again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-runtime.lock
 
-schemas: $(READY)  ## Write the JSON Schemas of spec files and outcomes again
-	@$(BIN)/python -m fleet.config.schema docs/reference/spec.schema.json
+reference: $(READY)  ## Write the pages and the schema that are made from code again
+	@$(BIN)/python docs/reference/generate.py
 
 format: $(READY)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .

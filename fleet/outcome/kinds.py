@@ -56,7 +56,7 @@ class FailureKind(StrEnum):
     TLS_SELF_SIGNED = "tls.self_signed", "target", False, "the certificate is self-signed", "pin it: fleet tls learn, then --pins; or trust it with --cacert"
     TLS_UNKNOWN_CA = "tls.unknown_ca", "target", False, "the certificate is signed by an authority that is not trusted", "give that authority's certificate with --cacert, or pin: fleet tls learn, then --pins"
     TLS_HOSTNAME = "tls.hostname", "target", False, "the certificate names another host", "scan by the name it holds, or pin it: fleet tls learn, then --pins"
-    TLS_PIN = "tls.pin", "target", False, "the certificate is not the pinned one", "it was replaced, or somebody is in between: find out, then fleet tls learn --accept-changes"
+    TLS_PIN = "tls.pin", "target", False, "the certificate is not the pinned one, or none is pinned", "no pin yet: fleet tls learn; changed: find out why, then learn with --accept-changes"
     TLS_VERSION = "tls.version", "target", False, "no TLS version in common", "old firmware may need --tls-profile legacy"
     TLS_HANDSHAKE = "tls.handshake", "target", False, "the TLS handshake failed", "old firmware may need --tls-profile legacy"
     TLS_CLIENT_CERT = "tls.client_cert", "target", False, "the host asks for a client certificate", "fleet has none to give: allow this machine in without one"

@@ -265,7 +265,7 @@ class OverlayStep(Model):
 class OverlaySpec(Model):
     """Outputs added, or replaced, on the rows where `when` is true."""
 
-    when: Expr = Field(description="Judged on the row's ancestors, as $up.STEP.OUTPUT.")
+    when: Expr = Field(description="Judged on the row's resource; ancestors are $up.STEP.OUTPUT.")
     steps: dict[StepName, OverlayStep] = Field(description="What is added, by step.")
 
 

@@ -1,0 +1,91 @@
+"""The documentation says what is true: generated pages are current, links lead somewhere, names exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fleet.cli.entry import COMMANDS, group
+from fleet.config import list_builtin_specs, load_spec, loads_spec
+from fleet.event import RequestRetried, ScanFinished, ScanStarted
+from fleet.observe import Metrics
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+def generator():
+    path = ROOT / "docs" / "reference" / "generate.py"
+    spec = importlib.util.spec_from_file_location("generate", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_pages_are_current() -> None:
+    """Written by `make reference`."""
+    stale = [
+        name
+        for name, text in generator().pages().items()
+        if (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") != text
+    ]
+    assert stale == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"`[^`]*`", "", page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", prose)
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_option_that_is_named_exists(page: Path) -> None:
+    known = {"--rm"}  # docker's
+    for path in _commands():
+        known |= set(re.findall(r"--[a-z][a-z-]+", CliRunner().invoke(group, [*path, "--help"]).output))
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if "fleet " in line]
+    used = {flag for line in lines for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}
+    assert used - known == set()
+
+
+def _commands() -> list[list[str]]:
+    return [[name] for name in COMMANDS] + [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"]]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_whole_specs_in_pages_are_valid(page: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(fleet: .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert all(loads_spec(block, path=tmp_path / "spec.yaml").steps for block in blocks)
+
+
+def test_every_metric_of_a_scan_is_in_its_page() -> None:
+    metrics = Metrics(version="1", spec="s", per_target=True)
+    for event in (
+        ScanStarted("r", "p", 1, 1),
+        RequestRetried("t", "GET /", "reset", 0.1),
+        ScanFinished("r", 1, True),
+    ):
+        metrics(event)
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    families = {family.name for family in metrics.registry.collect()}
+    assert len(families) > 10
+    assert [name for name in sorted(families) if f"`{name}" not in page] == []
+
+
+def test_every_metric_of_the_redfish_spec_is_in_its_page() -> None:
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name in load_spec("redfish").metrics if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("name", sorted(list_builtin_specs()))
+def test_metric_names_have_no_reserved_suffix(name: str) -> None:
+    """`_count`, `_sum` and `_bucket` belong to histograms and summaries; promtool refuses them elsewhere."""
+    metrics = load_spec(name).metrics
+    assert metrics
+    assert [metric for metric in metrics if metric.endswith(("_count", "_sum", "_bucket"))] == []
