@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from fleet.client.message import Reply, Request
 from fleet.errors import RequestFailed
 from fleet.event import Listener, LoginFailed
 from fleet.outcome import FailureKind
-from fleet.pace import CredentialBreaker
+from fleet.pace import Attempt, CredentialBreaker
 from fleet.secret import Secret
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class StandingLogin:
     async def _log_in(self, request: Request, timeout: float | None) -> Reply:
         self._check()
         try:
-            async with self._breaker.attempt(self._credential.name, self._target) as attempt:
+            async with self._admitted() as attempt:
                 reply = await self._exchange.send(request, timeout=timeout, check=self._check)
                 if 200 <= reply.status < 400:
                     attempt.succeeded()
@@ -117,6 +118,9 @@ class StandingLogin:
                 self._refusal = failed
             raise
         return reply
+
+    def _admitted(self) -> AbstractAsyncContextManager[Attempt]:
+        return self._breaker.attempt(self._credential.name, self._target, clock=self._exchange.clock)
 
     def _refuse(self, reply: Reply) -> None:
         kind, message = failure_of(reply) or (FailureKind.AUTH_REJECTED, "refused")

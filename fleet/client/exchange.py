@@ -20,7 +20,7 @@ from fleet.client.wire import Connection
 from fleet.errors import RequestFailed
 from fleet.event import Listener, RequestFinished, RequestRetried
 from fleet.outcome import FailureKind
-from fleet.pace import Pace
+from fleet.pace import Pace, TargetClock
 from fleet.policy import Policy, Proxy
 
 Check = Callable[[], None]
@@ -31,8 +31,8 @@ class Exchange:
     retries within a budget, rate and proxy limits, events.
 
     `target` is the target's id. `requests` counts what was sent, `bytes` the decoded body bytes received,
-    `retries` the requests that were sent again after a wait. Credentials cannot leave the endpoint: there is
-    no way to name another one.
+    `retries` the requests that were sent again after a wait. `clock` stops while the scan makes the target
+    wait. Credentials cannot leave the endpoint: there is no way to name another one.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Exchange:
         self.bytes = 0
         self.retries = 0
         self.certificate: Mapping[str, Any] | None = None
+        self.clock = TargetClock()
         self.proxy = proxy.label if proxy else None
         self._dialer = dialer
         self._target = target
@@ -63,6 +64,7 @@ class Exchange:
             policy.rate.per_target,
             slots=pace.proxy_slots if proxy else None,
             slot=self.proxy or "",
+            clock=self.clock,
         )
 
     async def send(
@@ -150,8 +152,9 @@ class Exchange:
     ) -> Reply:
         """One try. An idle connection that the host had given up is replaced once, silently, for requests
         that may be sent twice."""
-        if not urgent:
-            await self._pace.rate.wait()
+        if not (urgent or self._pace.rate.unlimited):
+            with self.clock.stopped():
+                await self._pace.rate.wait()
         try:
             return await self._send_once(request, timeout, check, fresh=False)
         except RequestFailed as failed:

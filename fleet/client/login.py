@@ -168,7 +168,8 @@ class SessionLogin:
 
     async def _log_in(self) -> None:
         """Opens a session, or decides for the fallback; raises RequestFailed for anything else."""
-        async with self._breaker.attempt(self._credential.name, self._target) as attempt:
+        clock = self._exchange.clock
+        async with self._breaker.attempt(self._credential.name, self._target, clock=clock) as attempt:
             failed: RequestFailed | None = None
             request = self._request()
             for path in self._places(request.path):

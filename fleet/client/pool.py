@@ -11,7 +11,7 @@ import anyio
 from fleet.client.wire import Connection
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
-from fleet.pace import Slots
+from fleet.pace import Slots, TargetClock
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +29,7 @@ class Pool:
 
     `slots` and `slot` bound the connections of all targets through one proxy: a slot is held while a
     connection is open. Only a target without a connection waits for a slot; one that has some makes do with
-    them, so no two targets can hold what the other one waits for.
+    them, so no two targets can hold what the other one waits for. `clock` is stopped meanwhile.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Pool:
         *,
         slots: Slots | None = None,
         slot: str = "",
+        clock: TargetClock | None = None,
     ) -> None:
         self._dial = dial
         self._limit = limit
         self._slots = slots
         self._slot = slot
+        self._clock = clock or TargetClock()
         self._open = 0  # connections, those being opened included
         self._idle: list[Connection] = []
         self._waiting: deque[_Waiter] = deque()
@@ -100,7 +102,8 @@ class Pool:
         """Opens the connection that `_open` counts already; `holding` when its slot is taken already."""
         try:
             if self._slots is not None and not holding:
-                await self._slots.acquire(self._slot)
+                with self._clock.stopped():
+                    await self._slots.acquire(self._slot)
                 holding = True
             return await self._dial()
         except BaseException:

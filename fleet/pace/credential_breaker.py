@@ -13,6 +13,7 @@ import anyio
 from fleet.errors import RequestFailed
 from fleet.event import BreakerClosed, BreakerOpened, Listener
 from fleet.outcome import FailureKind
+from fleet.pace.clock import TargetClock
 from fleet.policy import Breaker
 
 
@@ -64,15 +65,17 @@ class CredentialBreaker:
         self._records: dict[str, _Record] = {}
 
     @asynccontextmanager
-    async def attempt(self, credential: str, target: str) -> AsyncIterator[Attempt]:
+    async def attempt(
+        self, credential: str, target: str, *, clock: TargetClock | None = None
+    ) -> AsyncIterator[Attempt]:
         """One login of `credential` (its name) at `target` (its id); call `succeeded()` or `failed()` on it.
 
-        Waits while too many unproven logins are in flight.
+        Waits while too many unproven logins are in flight; `clock` is stopped meanwhile.
         """
         record = self._records.get(credential)
         if record is None:
             record = self._records[credential] = _Record(deque(maxlen=self._policy.window))
-        canary = await self._admit(record, credential, target)
+        canary = await self._admit(record, credential, target, clock or TargetClock())
         record.in_flight += 1
         record.canary = record.canary or canary
         attempt = Attempt()
@@ -92,7 +95,7 @@ class CredentialBreaker:
         record = self._records.get(credential)
         return record is not None and record.paused_until is not None
 
-    async def _admit(self, record: _Record, credential: str, target: str) -> bool:
+    async def _admit(self, record: _Record, credential: str, target: str, clock: TargetClock) -> bool:
         """Returns when the login may begin: whether it is the canary."""
         while True:
             if target in record.refused:
@@ -112,7 +115,8 @@ class CredentialBreaker:
                 and record.in_flight + len(record.streak) < self._policy.consecutive
             ):
                 return False
-            await record.changed.wait()
+            with clock.stopped():
+                await record.changed.wait()
 
     def _judge(self, record: _Record, credential: str, target: str, *, accepted: bool, canary: bool) -> None:
         record.window.append(accepted)

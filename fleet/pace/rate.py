@@ -29,6 +29,10 @@ class RateLimiter:
         self._sleep = sleep
         self._next = 0.0  # when the next turn may begin
 
+    @property
+    def unlimited(self) -> bool:
+        return not self._interval
+
     async def wait(self) -> None:
         """Returns when it is the caller's turn. A cancelled one gives it back if it was last."""
         if not self._interval:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from fleet.client import Endpoint, Reply
     from fleet.openapi import Operation
+    from fleet.pace import TargetClock
 
 
 class Exchanged(Protocol):
@@ -27,6 +28,8 @@ class Exchanged(Protocol):
     def proxy(self) -> str | None: ...
     @property
     def endpoint(self) -> Endpoint: ...
+    @property
+    def clock(self) -> TargetClock: ...
 
 
 class Client(Protocol):

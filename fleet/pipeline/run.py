@@ -62,7 +62,7 @@ class PipelineProbe:
         late: Failure | None = None
         try:
             with anyio.move_on_after(self._deadline) as scope:
-                await self._walk(target, visit)
+                await self._walk(target, visit, scope)
             if scope.cancelled_caught:
                 message = f"not done after {self._deadline:g} s"
                 late = Failure(kind=FailureKind.TIMEOUT_TARGET, message=message)
@@ -76,9 +76,10 @@ class PipelineProbe:
             failure = Failure(kind=FailureKind.LOCAL_INTERNAL, message=message)
             return self._stored(target, visit, "failed", failure, {}, {})
 
-    async def _walk(self, target: Target, visit: _Visit) -> None:
+    async def _walk(self, target: Target, visit: _Visit, time_left: anyio.CancelScope) -> None:
         client = self._connect(target)
         visit.exchange = client.exchange
+        visit.exchange.clock.start(time_left)
         async with client, anyio.create_task_group() as group:
             crew = Crew(self._policy.rate.per_target, group)
             limits = self._policy.limits

@@ -14,6 +14,7 @@ from fleet.client import Endpoint, Reply
 from fleet.errors import RequestFailed
 from fleet.openapi import load
 from fleet.outcome import Outcome
+from fleet.pace import TargetClock
 from fleet.pipeline import PipelineProbe, PipelineSpec, compile_plan
 from fleet.policy import Policy
 from fleet.target import Target
@@ -33,6 +34,7 @@ class Exchanged:
         self.retries = 0
         self.certificate: Mapping[str, Any] | None = None
         self.proxy: str | None = None
+        self.clock = TargetClock()
 
 
 class Served:

@@ -18,7 +18,7 @@ from fleet.outcome import FailureKind as Kind
 from fleet.outcome import Outcome
 from fleet.pace import Pace
 from fleet.pipeline import PipelineProbe, compile_plan
-from fleet.policy import Policy, Retry, Timeouts, Tls
+from fleet.policy import Policy, Rate, Retry, Timeouts, Tls
 from fleet.secret import Secret
 from fleet.sim import BUILTIN_COUNTS, Fault, SimOptions, SimulatedFleet, expected
 from fleet.target import Target
@@ -205,3 +205,13 @@ async def test_the_published_description_does_as_well(published: Path) -> None:
         assert [seen["sessions"] for seen in sim.counts().values()] == [0, 0]
         ours = await scan(sim, credential=LAB)
         assert [rows_per_step(one) for one in outcomes] == [rows_per_step(one) for one in ours]
+
+
+async def test_waiting_for_the_rate_is_not_the_time_of_a_target() -> None:
+    async with SimulatedFleet(SimOptions(hosts=10)) as sim:
+        policy = dataclasses.replace(
+            POLICY, rate=Rate(requests=80), timeouts=dataclasses.replace(POLICY.timeouts, target=1)
+        )
+        outcomes = await scan(sim, "inventory", policy=policy)
+    assert {outcome.status for outcome in outcomes} == {"ok"}
+    assert max(outcome.seconds for outcome in outcomes) > 1
