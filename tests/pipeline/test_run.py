@@ -489,6 +489,10 @@ async def test_limits_bound_what_one_target_costs() -> None:
     outcome = await probe({"steps": {**ROOT, **PARTS}}, Served(tree), policy=Policy(limits=Limits(errors=10)))
     assert len(outcome.errors) == 10
     assert outcome.dropped == {"errors": 30}
+    missing = parts(50, **{f"/parts/{n}": status(404) for n in range(40)})
+    optional = {**ROOT, "part": {**PARTS["part"], "optional": [404]}}
+    outcome = await probe({"steps": optional}, Served(missing), policy=Policy(limits=Limits(errors=10)))
+    assert (len(outcome.skipped), outcome.dropped, outcome.status) == (10, {"skipped": 30}, "ok")
     outcome = await probe(
         {"steps": {**ROOT, **PARTS}}, Served(parts(50)), policy=Policy(limits=Limits(rows=20))
     )
