@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fleet.client.answer import decoded
     from fleet.client.api import OpenAPI
     from fleet.client.certificate import Certificate
     from fleet.client.credential import Credential
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fleet.client.description import load_document
     from fleet.client.dial import Dialer, peek_certificate
     from fleet.client.endpoint import Endpoint
-    from fleet.client.errors import HTTPClientError, HTTPServerError, HTTPStatusError
+    from fleet.client.errors import CallFailed, HTTPClientError, HTTPServerError, HTTPStatusError
     from fleet.client.exchange import Exchange
     from fleet.client.failures import classify, failure_of
     from fleet.client.links import resolve_link
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     )
     from fleet.client.login import LoginPlan
     from fleet.client.message import Headers, Reply, Request
-    from fleet.client.request import OperationRequest, decoded
+    from fleet.client.options import HandleOptions
+    from fleet.client.plugins import DocumentEvent, DocumentPlugin, InitPlugin, Message, MessagePlugin, Plugin
+    from fleet.client.request import OperationRequest
     from fleet.client.resolve import Resolver
     from fleet.client.session import SessionFactory, sync_session
     from fleet.client.target import TargetClient
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives: one line per name, in the order of the modules.
 _HOMES = {
+    "decoded": "answer",
     "OpenAPI": "api",
     "Certificate": "certificate",
     "Credential": "credential",
@@ -51,6 +55,7 @@ _HOMES = {
     "Dialer": "dial",
     "peek_certificate": "dial",
     "Endpoint": "endpoint",
+    "CallFailed": "errors",
     "HTTPClientError": "errors",
     "HTTPServerError": "errors",
     "HTTPStatusError": "errors",
@@ -70,8 +75,14 @@ _HOMES = {
     "Headers": "message",
     "Reply": "message",
     "Request": "message",
+    "HandleOptions": "options",
+    "DocumentEvent": "plugins",
+    "DocumentPlugin": "plugins",
+    "InitPlugin": "plugins",
+    "Message": "plugins",
+    "MessagePlugin": "plugins",
+    "Plugin": "plugins",
     "OperationRequest": "request",
-    "decoded": "request",
     "Resolver": "resolve",
     "SessionFactory": "session",
     "sync_session": "session",
@@ -82,24 +93,32 @@ _HOMES = {
 }
 
 __all__ = [
+    "CallFailed",
     "Certificate",
     "ChainLoader",
     "Connection",
     "Credential",
     "Dialer",
+    "DocumentEvent",
+    "DocumentPlugin",
     "Endpoint",
     "Exchange",
     "FileSystemLoader",
     "HTTPClientError",
     "HTTPServerError",
     "HTTPStatusError",
+    "HandleOptions",
     "Headers",
+    "InitPlugin",
     "Loader",
     "LoginPlan",
+    "Message",
+    "MessagePlugin",
     "NullLoader",
     "OpenAPI",
     "OperationRequest",
     "PackageLoader",
+    "Plugin",
     "PrefixLoader",
     "RedirectLoader",
     "Reply",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.client.debug import start_debug_log
 from fleet.client.loaders import ChainLoader, FileSystemLoader, Loader, NullLoader, PrefixLoader, WebLoader
+from fleet.client.plugins import DocumentPlugin, Parsing, Plugin
 from fleet.client.treecache import CachedParse, default_directory
 from fleet.errors import SpecError
 from fleet.openapi import Document, Parse, load, parse
@@ -19,17 +20,22 @@ def load_document(
     refs: Mapping[str, str | Path] | None = None,
     cache: bool | str | Path = True,
     loader: Loader | None = None,
+    plugins: Sequence[Plugin] = (),
 ) -> Document:
     """The description at a path or URL, or in the bytes themselves. Blocks: call it in a thread.
 
     References reach the document's own directory (its own origin, for a URL) and what `refs` maps: URL
     prefix to directory. `loader` replaces these rules; a relative path is then the loader's to find, and one
     of a `FileSystemLoader` stands below its root. `cache` keeps parsed YAML in a directory (by default
-    `$XDG_CACHE_HOME/fleet/trees`), keyed by the digest of its text. Raises `SpecError`.
+    `$XDG_CACHE_HOME/fleet/trees`), keyed by the digest of its text. Document
+    plugins among `plugins` see every document. Raises `SpecError`.
     """
     start_debug_log()
     directory = default_directory() if cache is True else cache
     parsing: Parse = CachedParse(str(directory)) if directory else parse
+    repairing = tuple(plugin for plugin in plugins if isinstance(plugin, DocumentPlugin))
+    if repairing:
+        parsing = Parsing(parsing, repairing)
     own = None if loader is None else Guarded(loader)
     mapped = [PrefixLoader(prefix, root) for prefix, root in sorted((refs or {}).items(), reverse=True)]
     if isinstance(source, bytes):

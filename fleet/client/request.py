@@ -1,23 +1,22 @@
-"""Calls of one operation through a session: thin async and sync shells over `OpenAPI.prepare`."""
+"""Calls of one operation through a session: thin async and sync shells over one `Conversation`."""
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+import anyio
 import httpx
 
-from fleet.client import debug
-from fleet.client.errors import HTTPClientError, HTTPServerError
-from fleet.client.failures import classify, failure_of
-from fleet.client.message import Reply, Request
-from fleet.client.redirects import redirected
-from fleet.errors import RequestFailed
-from fleet.openapi import Operation, read_json
-from fleet.outcome import FailureKind
+from fleet.client.conversation import Conversation, is_transport_error
+from fleet.client.handle import NO_PARAMETERS
+from fleet.client.handshake import Handshake, auth_for
+from fleet.client.message import Request
+from fleet.client.plugins import Message, tell, tell_now
+from fleet.client.session import Live
+from fleet.openapi import Additions, Operation
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -40,10 +39,10 @@ class OperationRequest:
     `await request(parameters=..., data=...)` gives the decoded body; `await request.request(...)` gives
     (headers, data, response). With a session factory that returns an `httpx.Client` both return their
     results without await. A request object can be used again and by many tasks at once: calls share
-    nothing but `req.headers`, which are read when a call starts.
+    nothing but `req.headers`, which are read when a call starts. `context` is for message plugins.
 
-    Raises `SpecError` and `ConfigError` before anything is sent, `RequestFailed` for transport failures,
-    `HTTPStatusError` (a `RequestFailed`) for answers of 400 and above.
+    Raises `SpecError` and `ConfigError` before anything is sent, `CallFailed` for what goes wrong on the
+    way, `HTTPStatusError` for answers of 400 and above; both are `RequestFailed`.
     """
 
     __slots__ = ("api", "operation", "req")
@@ -56,197 +55,174 @@ class OperationRequest:
     def __repr__(self) -> str:
         return f"<OperationRequest {self.operation.name} at {self.api.base_url}>"
 
-    def __call__(self, parameters: Mapping[Any, Any] | None = None, data: Any = None) -> Any:
+    def __call__(
+        self, parameters: Mapping[Any, Any] | None = None, data: Any = None, *, context: Any = None
+    ) -> Any:
         """The decoded body of the answer; awaitable when the session is async."""
-        result = self.request(parameters, data)
+        result = self.request(parameters, data, context=context)
         if isinstance(result, tuple):
             return result[1]
         return _data_of(result)
 
     def request(
-        self, parameters: Mapping[Any, Any] | None = None, data: Any = None
+        self, parameters: Mapping[Any, Any] | None = None, data: Any = None, *, context: Any = None
     ) -> Awaitable[Result] | Result:
         """(headers, decoded body, `httpx.Response`); awaitable when the session is async."""
         api = self.api
-        session = api._session
-        if session is None and api._sessions.is_async is None:
-            session = api._sessions.make()
-            api._keep(session)
-        if isinstance(session, httpx.Client):
-            return self._sync(session, self._prepared(parameters, data))
-        return self._async(parameters, data, dict(self.req.headers))
+        message = Message(api, self.operation, parameters or NO_PARAMETERS, data, context)
+        live = api._session
+        if live is None and api._sessions.is_async is None:
+            certificate = api._certificate()
+            live = api._session = Live(api._sessions.make(certificate), certificate)
+        if live is not None and isinstance(live.client, httpx.Client):
+            return self._sync(live, message)
+        return self._async(message, dict(self.req.headers))
 
-    def _prepared(
-        self, parameters: Mapping[Any, Any] | None, data: Any, extra: Mapping[str, str] | None = None
-    ) -> Request:
-        request = self.api.prepare(self.operation, parameters, data)
-        extra = self.req.headers if extra is None else extra
+    def _prepared(self, message: Message, added: Additions, extra: Mapping[str, str]) -> Request:
+        call = self.operation.build(message.parameters, message.data)
+        request = self.api._assembled(call, added)
         if not extra:
             return request
         given = {name.lower() for name in extra}
         kept = tuple(pair for pair in request.headers if pair[0].lower() not in given)
         return replace(request, headers=kept + tuple(extra.items()), sensitive=request.sensitive | given)
 
-    async def _async(self, parameters: Any, data: Any, extra: dict[str, str]) -> Result:
+    async def _async(self, message: Message, extra: dict[str, str]) -> Result:
+        api, plugins = self.api, self.api._sessions.plugins
         if not self.operation.compiled:
-            from anyio import to_thread  # noqa: PLC0415
+            await anyio.to_thread.run_sync(self.operation.compile)  # may read referenced files
+        added = api._for_session(self.operation)
+        await tell(plugins, "marshalled", message)
+        if _reads_files(message.data):
+            message.request = await anyio.to_thread.run_sync(self._prepared, message, added, extra)
+        else:
+            message.request = self._prepared(message, added, extra)
+        await tell(plugins, "sending", message)
+        live = await _live(api)
+        handshake = self._handshake(live, added, anyio.Lock)
+        conversation = Conversation(api, self.operation, message.request, handshake)
+        if handshake is None or handshake.settled:
+            await _converse(conversation, cast(httpx.AsyncClient, live.client))
+        else:
+            async with handshake.lock:
+                turn = not handshake.settled
+                if turn:
+                    await _converse(conversation, cast(httpx.AsyncClient, live.client))
+            if not turn:
+                await _converse(conversation, cast(httpx.AsyncClient, live.client))
+        message.reply = conversation.reply
+        await tell(plugins, "received", message)
+        conversation.reply = message.reply
+        message.value = conversation.value()
+        await tell(plugins, "parsed", message)
+        await tell(plugins, "unmarshalled", message)
+        response = cast(httpx.Response, conversation.response)
+        return response.headers, message.value, response
 
-            await to_thread.run_sync(self.operation.compile)  # may read referenced files
-        request = self._prepared(parameters, data, extra)
-        session = await self._session()
-        exchange = _Exchange(self, request)
-        try:
-            while (sent := exchange.next) is not None:
-                response = await session.send(
-                    exchange.built(session, sent), stream=True, follow_redirects=False
-                )
-                try:
-                    async for chunk in response.aiter_bytes():
-                        exchange.feed(chunk)
-                finally:
-                    await response.aclose()
-                exchange.answered(response)
-        except httpx.HTTPError as error:
-            raise exchange.failed(error) from error
-        return exchange.result()
+    def _sync(self, live: Live, message: Message) -> Result:
+        api, plugins = self.api, self.api._sessions.plugins
+        added = api._for_session(self.operation)
+        tell_now(plugins, "marshalled", message)
+        message.request = self._prepared(message, added, dict(self.req.headers))
+        tell_now(plugins, "sending", message)
+        certificate = api._certificate()
+        if not live.serves(certificate):
+            live = api._session = Live(api._sessions.make(certificate), certificate, live)
+        session = cast(httpx.Client, live.client)
+        handshake = self._handshake(live, added, threading.Lock)
+        conversation = Conversation(api, self.operation, message.request, handshake)
+        if handshake is None or handshake.settled:
+            _converse_now(conversation, session)
+        else:
+            with handshake.lock:
+                _converse_now(conversation, session)
+        message.reply = conversation.reply
+        tell_now(plugins, "received", message)
+        conversation.reply = message.reply
+        message.value = conversation.value()
+        tell_now(plugins, "parsed", message)
+        tell_now(plugins, "unmarshalled", message)
+        response = cast(httpx.Response, conversation.response)
+        return response.headers, message.value, response
 
-    def _sync(self, session: httpx.Client, request: Request) -> Result:
-        exchange = _Exchange(self, request)
-        try:
-            while (sent := exchange.next) is not None:
-                response = session.send(exchange.built(session, sent), stream=True, follow_redirects=False)
-                try:
-                    for chunk in response.iter_bytes():
-                        exchange.feed(chunk)
-                finally:
-                    response.close()
-                exchange.answered(response)
-        except httpx.HTTPError as error:
-            raise exchange.failed(error) from error
-        return exchange.result()
-
-    async def _session(self) -> httpx.AsyncClient:
-        api = self.api
-        api._forget_session_of_another_loop()
-        if api._session is None:
-            from anyio import to_thread  # noqa: PLC0415
-
-            made = await to_thread.run_sync(api._sessions.make)
-            if not api._keep(made):  # another task was quicker
-                await cast(httpx.AsyncClient, made).aclose()
-        return cast(httpx.AsyncClient, api._session)
-
-
-class _Exchange:
-    """One call on its way: what both shells have in common, without I/O."""
-
-    def __init__(self, call: OperationRequest, request: Request) -> None:
-        self._call = call
-        self._endpoint = call.api.endpoint
-        self._limits = call.api._sessions.limits
-        self._started = time.monotonic()
-        self._visited = {request.path}
-        self._body = bytearray()
-        self._request = request
-        self._reply: Reply | None = None
-        self._response: httpx.Response | None = None
-        self.next: Request | None = request
-
-    def built(self, session: httpx.Client | httpx.AsyncClient, sent: Request) -> httpx.Request:
-        self._body.clear()
-        self._request = sent
-        return session.build_request(
-            sent.method, self._endpoint.origin + sent.path, headers=list(sent.headers), content=sent.body
-        )
-
-    def feed(self, chunk: bytes) -> None:
-        self._body += chunk
-        if len(self._body) > self._limits.body:
-            raise RequestFailed(
-                FailureKind.BODY_TOO_LARGE, f"the decoded body exceeds {self._limits.body} bytes"
-            )
-
-    def answered(self, response: httpx.Response) -> None:
-        """Takes an answer: it is the last, or a redirect that stays with the target."""
-        request = self._request
-        reply = Reply(
-            response.status_code,
-            tuple((name.lower(), value) for name, value in response.headers.multi_items()),
-            bytes(self._body),
-            request.path,
-            time.monotonic() - self._started,
-        )
-        debug.request_answered(request, self._endpoint.origin, reply.status)
-        following = redirected(self._endpoint, request, reply)
-        if following is not None:
-            if following.path in self._visited or len(self._visited) > self._limits.redirects:
-                raise RequestFailed(
-                    FailureKind.REDIRECT_LOOP, f"redirected {len(self._visited)} times", status=reply.status
-                )
-            self._visited.add(following.path)
-        self._reply, self._response, self.next = reply, _whole(response, reply), following
-
-    def failed(self, error: httpx.HTTPError) -> RequestFailed:
-        cause = error.__cause__
-        failed = cause if isinstance(cause, RequestFailed) else classify(error, phase="request")
-        debug.request_failed(self._request, self._endpoint.origin, failed)
-        return failed
-
-    def result(self) -> Result:
-        reply, response = cast(Reply, self._reply), cast(httpx.Response, self._response)
-        failure = failure_of(reply)
-        if failure is None or not self._call.api._sessions.raise_on_http_status:
-            return response.headers, decoded(reply), response
-        try:
-            data = decoded(reply)
-        except RequestFailed:  # the status is the news, not a broken body below it
-            data = reply.body
-        request = self._request
-        made = HTTPClientError if reply.status < 500 else HTTPServerError
-        raise made(
-            *failure,
-            status=reply.status,
-            target=self._endpoint.origin,
-            operation=self._call.operation.name,
-            method=request.method,
-            path=request.path.partition("?")[0] if request.secrets_in_path else request.path,
-            headers=reply.headers,
-            data=data,
-            seconds=reply.seconds,
-        )
-
-
-def decoded(reply: Reply) -> Any:
-    """The body by its media type: JSON, text, bytes for anything else; None where there is none.
-
-    Raises `RequestFailed` where it says it is JSON and is not.
-    """
-    if not reply.body:
+    def _handshake(self, live: Live, added: Additions, lock: Any) -> Handshake | None:
+        for scheme, value in added.handshakes:
+            known = live.handshakes.get((scheme.name, value))
+            if known is None:
+                auth = auth_for(scheme, value, self.api.endpoint)
+                if auth is None:
+                    continue
+                known = live.handshakes[scheme.name, value] = Handshake(auth, lock())
+            return known
         return None
-    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
-    if kind == "application/json" or kind.endswith("+json"):
-        return read_json(reply.body)[0]
-    if kind.startswith("text/"):
-        return reply.body.decode(errors="replace")
-    return reply.body
 
 
-def _whole(response: httpx.Response, reply: Reply) -> httpx.Response:
-    """The answer with its decoded body in hand: the original was read in chunks, under a limit."""
-    headers = [
-        (name, value)
-        for name, value in response.headers.raw
-        if name.lower() not in {b"content-encoding", b"transfer-encoding", b"content-length"}
-    ]
-    whole = httpx.Response(
-        response.status_code,
-        headers=headers,
-        content=reply.body,
-        request=response.request,
-        extensions={key: value for key, value in response.extensions.items() if key != "network_stream"},
-    )
-    whole.elapsed = timedelta(seconds=reply.seconds)
-    return whole
+async def _live(api: OpenAPI) -> Live:
+    """The handle's open session. A handle that outlives `asyncio.run` opens another in the next loop."""
+    certificate = api._certificate()
+    live = api._session
+    if live is None or not live.serves(certificate):
+        made = Live(await anyio.to_thread.run_sync(api._sessions.make, certificate), certificate, live)
+        if api._session is not live:  # another task was quicker
+            await cast(httpx.AsyncClient, made.client).aclose()
+            return await _live(api)
+        live = api._session = made
+    return live
+
+
+async def _converse(conversation: Conversation, session: httpx.AsyncClient) -> None:
+    try:
+        sent: httpx.Request | None = conversation.first(session)
+        while sent is not None:
+            response = await session.send(sent, stream=True, follow_redirects=False, auth=conversation.auth)
+            try:
+                body = conversation.opened(response)
+                if not response.is_stream_consumed:
+                    async for chunk in response.aiter_raw():
+                        body.feed(chunk)
+            finally:
+                await response.aclose()
+            sent = conversation.answered(response)
+    except Exception as error:
+        if not is_transport_error(error):
+            raise
+        raise conversation.failed(error) from error
+
+
+def _converse_now(conversation: Conversation, session: httpx.Client) -> None:
+    try:
+        sent: httpx.Request | None = conversation.first(session)
+        while sent is not None:
+            response = session.send(sent, stream=True, follow_redirects=False, auth=conversation.auth)
+            try:
+                body = conversation.opened(response)
+                if not response.is_stream_consumed:
+                    for chunk in response.iter_raw():
+                        body.feed(chunk)
+            finally:
+                response.close()
+            sent = conversation.answered(response)
+    except Exception as error:
+        if not is_transport_error(error):
+            raise
+        raise conversation.failed(error) from error
+
+
+def _reads_files(data: Any) -> bool:
+    """Whether writing a body reads a file, directly or as a field of a form."""
+    if data is None or isinstance(data, str | bytes):
+        return False
+    if hasattr(data, "read"):
+        return True
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    if isinstance(data, list | tuple):
+        return any(
+            hasattr(item, "read")
+            or (isinstance(item, list | tuple) and any(hasattr(i, "read") for i in item))
+            for item in data
+        )
+    return False
 
 
 async def _data_of(result: Awaitable[Result]) -> Any:

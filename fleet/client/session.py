@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fleet.client.options import OF_CLIENTS, checked, proxy_of, tls_context, tls_policy
 from fleet.errors import ConfigError
 from fleet.policy import Limits, Timeouts, Tls
 
@@ -14,50 +17,119 @@ if TYPE_CHECKING:
     import httpx
 
     from fleet.client.dial import Dialer
+    from fleet.client.handshake import Handshake
+    from fleet.client.plugins import Plugin
 
 SessionFactory: TypeAlias = "Callable[..., httpx.AsyncClient | httpx.Client]"
-"""Anything that, called without arguments, returns an httpx client: its type decides async or sync."""
+"""Anything that returns an httpx client: its type decides async or sync."""
+
+Certificate: TypeAlias = "tuple[Any, ...] | None"
+
+
+class Live:
+    """A handle's open session: the client, the event loop that it belongs to, what it presents as its
+    certificate, and the handshakes that it has made."""
+
+    __slots__ = ("certificate", "client", "former", "handshakes", "loop")
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient | httpx.Client,
+        certificate: Certificate,
+        former: Live | None = None,
+    ) -> None:
+        self.client = client
+        self.former = former  # of the same loop, with another certificate: calls may still be on it
+        self.certificate = certificate
+        self.loop = running_loop()
+        self.handshakes: dict[Any, Handshake] = {}
+
+    def serves(self, certificate: Certificate) -> bool:
+        """Whether it can carry another call: an async session ends with its event loop."""
+        return self.certificate == certificate and (self._lasts() or self.loop is running_loop())
+
+    def _lasts(self) -> bool:
+        import httpx  # noqa: PLC0415
+
+        return isinstance(self.client, httpx.Client)
+
+    async def aclose(self) -> None:
+        """Closes it, and what came before it in this event loop. Raises TypeError for a sync one."""
+        live: Live | None = self
+        while live is not None:
+            if live.loop is running_loop() or live is self:
+                await live.client.aclose()  # type: ignore[union-attr]
+            live = live.former
+
+    def close(self) -> None:
+        """Closes a sync one, and what came before it."""
+        live: Live | None = self
+        while live is not None:
+            live.client.close()  # type: ignore[union-attr]
+            live = live.former
 
 
 class Sessions:
     """How sessions are made, for a handle and all its clones: one trust store among them.
 
-    Without a factory a session is an `httpx.AsyncClient` over this project's own wire.
+    Without a factory a session is an `httpx.AsyncClient` over this project's own wire. The options are
+    those of `HandleOptions`; raises `ConfigError` for what cannot work.
     """
 
-    __slots__ = ("_dialer", "_lock", "factory", "limits", "raise_on_http_status")
+    __slots__ = ("_dialer", "_lock", "factory", "limits", "options", "plugins", "raise_on_http_status")
 
-    def __init__(self, factory: SessionFactory | None, *, raise_on_http_status: bool = True) -> None:
-        if factory is not None and not callable(factory):
-            raise ConfigError("session_factory is a callable that returns an httpx client")
+    def __init__(self, factory: SessionFactory | None = None, **options: Any) -> None:
+        given = checked({**options, "session_factory": factory})
+        self.options: Mapping[str, Any] = given
         self.factory = factory
-        self.raise_on_http_status = raise_on_http_status
-        self.limits = Limits()
+        self.raise_on_http_status: bool = given.get("raise_on_http_status", True)
+        self.limits: Limits = given.get("limits") or Limits()
+        self.plugins: tuple[Plugin, ...] = tuple(given.get("plugins") or ())
         self._dialer: Dialer | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.factory, self.raise_on_http_status)
+        """Without `headers`, which may be credentials. Raises TypeError for a proxy with a password: calls
+        must not quietly go another way."""
+        kept = {name: value for name, value in self.options.items() if name != "headers"}
+        if kept.get("proxy") and proxy_of(kept["proxy"]).password is not None:
+            raise TypeError("a proxy with a password does not pickle: secrets travel by name")
+        return _restore, (kept,)
 
-    def make(self) -> httpx.AsyncClient | httpx.Client:
+    def changed(self, options: Mapping[str, Any]) -> Sessions:
+        """The same with other options."""
+        return _restore({**self.options, **checked(options)})
+
+    def make(self, certificate: Certificate = None) -> httpx.AsyncClient | httpx.Client:
         """A new session. The first one reads the trust store: call it in a thread, or from sync code.
 
-        Raises `ConfigError` when the factory returns anything but an httpx client.
+        `certificate` is what it presents to servers: (certificate file, key file[, password]). Raises
+        `ConfigError` when the factory returns anything but an httpx client, or does not take an option.
         """
         import httpx  # noqa: PLC0415
 
         factory = self.factory
+        options = {name: self.options[name] for name in OF_CLIENTS if name in self.options}
         if factory is None:
-            from fleet.client.transport import WireTransport  # noqa: PLC0415
-
-            transport = WireTransport(self._default_dialer())
-            return httpx.AsyncClient(transport=transport, trust_env=False)
-        made = factory(trust_env=False) if factory in {httpx.AsyncClient, httpx.Client} else factory()
+            return self._on_the_wire(options, certificate)
+        if certificate is not None or not isinstance(options.get("verify", True), bool | ssl.SSLContext):
+            options["verify"] = tls_context(options.get("verify", True), certificate)
+        if factory in {httpx.AsyncClient, httpx.Client, sync_session}:
+            kind = httpx.AsyncClient if factory is httpx.AsyncClient else httpx.Client
+            made: Any = _stock(kind, options)
+        else:
+            try:
+                made = factory(**options)
+            except TypeError as error:
+                if not options:
+                    raise
+                names = ", ".join(options)
+                raise ConfigError(f"session_factory does not take {names} from outside: {error}") from error
         if not isinstance(made, httpx.AsyncClient | httpx.Client):
             raise ConfigError(f"session_factory returned {type(made).__name__}, not an httpx client")
         if isinstance(made, httpx.AsyncClient):
             made.event_hooks = {
-                name: [_awaitable(h) for h in hooks] for name, hooks in made.event_hooks.items()
+                name: [_awaitable(hook) for hook in hooks] for name, hooks in made.event_hooks.items()
             }
         return made
 
@@ -66,21 +138,75 @@ class Sessions:
         """Whether sessions are async; None where only the factory's result tells."""
         return True if self.factory is None else None
 
-    def _default_dialer(self) -> Dialer:
+    def _on_the_wire(self, options: dict[str, Any], certificate: Certificate) -> httpx.AsyncClient:
+        import httpx  # noqa: PLC0415
+
+        from fleet.client.transport import WireTransport  # noqa: PLC0415
+
+        verify, proxy = options.pop("verify", True), options.pop("proxy", None)
+        with self._lock:
+            dialer = self._dialer
+            if dialer is None or certificate is not None:
+                dialer = self._new_dialer(verify, certificate)
+                if certificate is None:
+                    self._dialer = dialer
+        transport = WireTransport(dialer, proxy=proxy_of(proxy) if proxy else None)
+        return httpx.AsyncClient(transport=transport, trust_env=False, **options)
+
+    def _new_dialer(self, verify: Any, certificate: Certificate) -> Dialer:
         from fleet.client.dial import Dialer  # noqa: PLC0415
         from fleet.client.resolve import Resolver  # noqa: PLC0415
         from fleet.client.tls import TlsContexts  # noqa: PLC0415
 
-        with self._lock:
-            if self._dialer is None:
-                self._dialer = Dialer(
-                    tls=Tls(),
-                    contexts=TlsContexts(),
-                    resolver=Resolver(),
-                    timeouts=Timeouts(),
-                    limits=self.limits,
-                )
-            return self._dialer
+        contexts, tls = TlsContexts(), Tls()
+        if certificate is not None or isinstance(verify, ssl.SSLContext):
+            contexts.use(tls, tls_context(verify, certificate))
+        else:
+            tls = tls_policy(verify)
+        return Dialer(
+            tls=tls, contexts=contexts, resolver=Resolver(), timeouts=Timeouts(), limits=self.limits
+        )
+
+
+def sync_session(**options: Any) -> httpx.Client:
+    """The session factory for sync calls: `OpenAPI.load_sync(url, session_factory=sync_session)`.
+
+    It takes what httpx.Client takes, `proxy=` with SOCKS included, and ignores the environment's proxies.
+    """
+    import httpx  # noqa: PLC0415
+
+    made = _stock(httpx.Client, options)
+    assert isinstance(made, httpx.Client)  # noqa: S101  (for the type checker)
+    return made
+
+
+def running_loop() -> Any:
+    """The event loop that runs here, or None."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _stock(
+    kind: type[httpx.AsyncClient | httpx.Client], options: dict[str, Any]
+) -> httpx.AsyncClient | httpx.Client:
+    """One of httpx's own clients; SOCKS, which it does not speak by itself, through httpx-socks."""
+    proxy = options.get("proxy")
+    if proxy is None or proxy.startswith("http"):
+        return kind(**{"trust_env": False, **options})
+    import httpx  # noqa: PLC0415
+    import httpx_socks  # noqa: PLC0415
+
+    rest = {name: value for name, value in options.items() if name not in {"proxy", "verify"}}
+    transport = (
+        httpx_socks.AsyncProxyTransport if kind is httpx.AsyncClient else httpx_socks.SyncProxyTransport
+    )
+    url = proxy.replace("socks5h://", "socks5://", 1)
+    rest["transport"] = transport.from_url(
+        url, rdns=not proxy.startswith("socks5://"), verify=options.get("verify", True)
+    )
+    return kind(**{"trust_env": False, **rest})
 
 
 def _awaitable(hook: Callable[[Any], Any]) -> Callable[[Any], Awaitable[None]]:
@@ -94,12 +220,6 @@ def _awaitable(hook: Callable[[Any], Any]) -> Callable[[Any], Awaitable[None]]:
     return called
 
 
-def _restore(factory: SessionFactory | None, raises: bool) -> Sessions:
-    return Sessions(factory, raise_on_http_status=raises)
-
-
-def sync_session() -> httpx.Client:
-    """The session factory for sync calls: `OpenAPI.load_sync(url, session_factory=sync_session)`."""
-    import httpx  # noqa: PLC0415
-
-    return httpx.Client(trust_env=False)
+def _restore(options: dict[str, Any]) -> Sessions:
+    factory = options.pop("session_factory", None)
+    return Sessions(factory, **options)

@@ -30,6 +30,10 @@ class TlsContexts:
             made = self._made[tls] = _make(tls)
         return made
 
+    def use(self, tls: Tls, context: ssl.SSLContext) -> None:
+        """Has a policy judged by a context that somebody else made."""
+        self._made[tls] = context
+
 
 def _make(tls: Tls) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

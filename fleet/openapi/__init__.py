@@ -23,7 +23,14 @@ from fleet.openapi.operation import Call, Operation
 from fleet.openapi.params import ParameterError
 from fleet.openapi.refs import Library, Parse, Place, Reader
 from fleet.openapi.replies import read_json
-from fleet.openapi.security import NOTHING, Additions, alternatives, check_credential, satisfy
+from fleet.openapi.security import (
+    NOTHING,
+    Additions,
+    alternatives,
+    check_credential,
+    client_credentials,
+    satisfy,
+)
 from fleet.openapi.yaml12 import load_yaml
 from fleet.openapi.yamltags import (
     TagUse,
@@ -63,6 +70,7 @@ __all__ = [
     "YamlReader",
     "alternatives",
     "check_credential",
+    "client_credentials",
     "decode_tree",
     "digest",
     "encode_tree",

@@ -6,24 +6,35 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any, TypeAlias
 
 from fleet.errors import ConfigError
 from fleet.openapi import styles
-from fleet.openapi.model import Requirement, SecurityScheme
+from fleet.openapi.model import Flow, Requirement, SecurityScheme
 from fleet.secret import Secret
 
-CredentialValue: TypeAlias = str | Secret | tuple[str | Secret, str | Secret]
+CredentialValue: TypeAlias = str | Secret | tuple[str | Secret, ...]
+
+_PAIR = "(user, password), the user without ':'"
+_PAIRS = {"basic", "http digest"}
+_TOKENS = {"bearer", "oauth2", "openIdConnect"}
+_ANONYMOUS = {"basic", "bearer", "apiKey", "http digest"}  # schemes that a call may be tried without
 
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What credentials add to a request. `sensitive` names the headers among them, in lower case."""
+    """What credentials add to a request. `sensitive` names the headers among them, in lower case.
+
+    `handshakes` are the credentials that no request can carry by itself (http digest, OAuth2 client
+    credentials, mutual TLS): whoever sends it has to speak with the peer first.
+    """
 
     headers: tuple[tuple[str, str], ...] = ()
     query: str = ""
     cookies: tuple[tuple[str, str], ...] = ()
     sensitive: frozenset[str] = frozenset()
+    handshakes: tuple[tuple[SecurityScheme, Any], ...] = ()
 
     def __repr__(self) -> str:
         return f"Additions({', '.join(sorted(self.sensitive)) or ('query' if self.query else 'nothing')})"
@@ -41,8 +52,8 @@ def satisfy(
 
     Alternatives count in the document's order; "nothing needed" counts last, so that credentials that were
     given are used. No requirements at all is nothing to add. None when no alternative is satisfied.
-    Raises `ConfigError` when every alternative needs a scheme that this engine cannot do: such a call
-    never goes out anonymously.
+    Raises `ConfigError` when every alternative needs a scheme that this engine cannot do, or one that makes
+    no sense to leave out (OAuth2, OpenID Connect, mutual TLS): such a call never goes out anonymously.
     """
     listed = tuple(requirements or ())
     if not listed:
@@ -52,8 +63,11 @@ def satisfy(
             return _additions([(schemes[name], credentials[name]) for name in alternative])
     if () in listed:
         return NOTHING
-    if not any(all(n in schemes and schemes[n].supported for n in names) for names in listed):
-        raise ConfigError(f"this call needs {alternatives(listed, schemes)}, which is not supported")
+    kinds = [{schemes[name].kind if name in schemes else "" for name in names} for names in listed]
+    if not any(needed <= _ANONYMOUS for needed in kinds):
+        doable = any(needed <= _ANONYMOUS | _TOKENS | {"mutualTLS"} for needed in kinds)
+        why = "give it with authenticate()" if doable else "which is not supported"
+        raise ConfigError(f"this call needs {alternatives(listed, schemes)}: {why}")
     return None
 
 
@@ -76,25 +90,10 @@ def check_credential(name: str, value: Any, schemes: Mapping[str, SecurityScheme
             f"the description has no security scheme {name!r}; it has: {known}",
             hint=f"did you mean {close[0]!r}?" if close else None,
         )
-    if not scheme.supported:
-        raise ConfigError(f"the security scheme {name!r} ({scheme.kind}) is not supported")
-    if scheme.kind == "basic":
-        fits = (
-            isinstance(value, tuple | list)
-            and len(value) == 2
-            and all(isinstance(v, str | Secret) for v in value)
-        )
-        if not fits or ":" in styles.scalar(value[0]):
-            raise ConfigError(
-                f"the security scheme {name!r} (basic) takes (user, password), the user without ':'"
-            )
-        checked: CredentialValue = (value[0], value[1])
-    elif not isinstance(value, str | Secret) or not value:
-        takes = "a token" if scheme.kind == "bearer" else "a key"
-        raise ConfigError(f"the security scheme {name!r} ({scheme.kind}) takes {takes}, as text")
-    else:
-        checked = value
-    if scheme.kind == "bearer" or scheme.location == "header":
+    checked, takes = _checked(scheme, value)
+    if checked is None:
+        raise ConfigError(f"the security scheme {name!r} ({scheme.kind}) takes {takes}")
+    if isinstance(checked, str | Secret) and (scheme.kind in _TOKENS or scheme.location == "header"):
         try:
             styles.header_text(styles.scalar(checked))
         except ValueError:
@@ -104,17 +103,52 @@ def check_credential(name: str, value: Any, schemes: Mapping[str, SecurityScheme
     return checked
 
 
+def _checked(scheme: SecurityScheme, value: Any) -> tuple[CredentialValue | None, str]:
+    """The value as it is kept, or None; and what the scheme takes, in words."""
+    parts = tuple(value) if isinstance(value, tuple | list) else ()
+    texts = all(isinstance(part, str | Secret) and part for part in parts)
+    text = value if isinstance(value, str | Secret) and value else None
+    if scheme.kind in _PAIRS:
+        fits = len(parts) == 2 and all(isinstance(part, str | Secret) for part in parts)
+        return (parts if fits and ":" not in styles.scalar(parts[0]) else None), _PAIR
+    if scheme.kind == "mutualTLS":
+        paths = tuple(str(part) if isinstance(part, PurePath) else part for part in parts)
+        fits = len(paths) in {2, 3} and all(isinstance(part, str | Secret) and part for part in paths)
+        return (paths if fits else None), "(certificate file, key file) or (..., key password)"
+    if scheme.kind == "oauth2":
+        flows = [flow.kind for flow in scheme.flows]
+        if client_credentials(scheme) is not None:
+            fits = len(parts) in {2, 3} and texts
+            return (parts if fits else text), "a token, or (client id, client secret[, scopes])"
+        return text, f"a token, as text: its flows ({', '.join(flows) or 'none'}) are not spoken here"
+    if scheme.kind in _TOKENS:
+        return text, "a token, as text"
+    if scheme.kind == "apiKey":
+        return text, "a key, as text"
+    raise ConfigError(f"the security scheme {scheme.name!r} ({scheme.kind}) is not supported")
+
+
+def client_credentials(scheme: SecurityScheme) -> Flow | None:
+    """The OAuth2 flow of a scheme that needs no person, if it has one."""
+    return next((flow for flow in scheme.flows if flow.kind == "clientCredentials" and flow.token_url), None)
+
+
 def _additions(chosen: list[tuple[SecurityScheme, Any]]) -> Additions:
     headers: list[tuple[str, str]] = []
     query: list[str] = []
     cookies: list[tuple[str, str]] = []
+    handshakes = tuple(
+        (scheme, value) for scheme, value in chosen if scheme.kind != "basic" and isinstance(value, tuple)
+    )
     for scheme, value in chosen:
         if scheme.kind == "basic":
             pair = f"{styles.scalar(value[0])}:{styles.scalar(value[1])}".encode()
             headers.append(("Authorization", f"Basic {b64encode(pair).decode()}"))
             continue
+        if isinstance(value, tuple):
+            continue
         text = styles.scalar(value)
-        if scheme.kind == "bearer":
+        if scheme.kind in _TOKENS:
             headers.append(("Authorization", f"Bearer {text}"))
         elif scheme.location == "header":
             headers.append((scheme.parameter, text))
@@ -123,9 +157,10 @@ def _additions(chosen: list[tuple[SecurityScheme, Any]]) -> Additions:
         else:
             cookies.append((scheme.parameter, styles.percent(text)))
     names = [name.lower() for name, _ in headers]
+    names += ["authorization" for scheme, _ in handshakes if scheme.kind != "mutualTLS"]
     if len(set(names)) < len(names):
         raise ConfigError(
             f"{' and '.join(s.name for s, _ in chosen)} need the same header: it cannot be sent twice"
         )
     sensitive = frozenset(names) | ({"cookie"} if cookies else frozenset())
-    return Additions(tuple(headers), "&".join(query), tuple(cookies), sensitive)
+    return Additions(tuple(headers), "&".join(query), tuple(cookies), sensitive, handshakes)

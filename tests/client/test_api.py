@@ -154,7 +154,7 @@ def test_keys_in_query_and_cookie(api: OpenAPI) -> None:
 
 def test_without_credentials_the_service_decides_but_oauth_is_loud(api: OpenAPI) -> None:
     assert api.prepare("listThings").sensitive == frozenset()
-    with pytest.raises(ConfigError, match=r"oauth \(oauth2\), which is not supported"):
+    with pytest.raises(ConfigError, match=r"oauth \(oauth2\): give it with authenticate"):
         api.prepare("byOauth")
     api.authenticate(key="k")
     with pytest.raises(

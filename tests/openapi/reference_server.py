@@ -28,6 +28,7 @@ class Service:
     seen: list[dict[str, Any]] = field(default_factory=list)
     connections: set[Any] = field(default_factory=set)
     files: dict[str, bytes] = field(default_factory=dict)  # served under /files/
+    encodings: dict[str, str] = field(default_factory=dict)  # Content-Encoding of files, as they are
     tokens: int = 0  # given out
 
     @property
@@ -51,10 +52,12 @@ class Service:
 
     async def file(self, request: Request) -> Response:
         await self._noted(request)
-        found = self.files.get(request.path_params["name"])
+        name = request.path_params["name"]
+        found = self.files.get(name)
         if found is None:
             return PlainTextResponse("not here", 404)
-        return Response(found, media_type="application/yaml")
+        headers = {"Content-Encoding": self.encodings[name]} if name in self.encodings else None
+        return Response(found, headers=headers, media_type="application/yaml")
 
     async def digest(self, request: Request) -> Response:
         given = dict(_FIELD.findall(request.headers.get("authorization", "").removeprefix("Digest ")))

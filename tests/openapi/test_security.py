@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fleet.errors import ConfigError
 from fleet.openapi import NOTHING, SecurityScheme, check_credential, satisfy
+from fleet.openapi.model import Flow
 from fleet.secret import Secret
 
 SCHEMES = {
@@ -19,8 +21,12 @@ SCHEMES = {
         SecurityScheme("password", "apiKey", "header", "x-password"),
         SecurityScheme("query", "apiKey", "query", "key"),
         SecurityScheme("cookie", "apiKey", "cookie", "sid"),
-        SecurityScheme("oauth", "oauth2"),
+        SecurityScheme("oauth", "oauth2", flows=(Flow("authorizationCode", "https://h/token"),)),
+        SecurityScheme("machine", "oauth2", flows=(Flow("clientCredentials", "https://h/token"),)),
+        SecurityScheme("oidc", "openIdConnect"),
         SecurityScheme("tls", "mutualTLS"),
+        SecurityScheme("digest", "http digest"),
+        SecurityScheme("hoba", "http hoba"),
     )
 }
 BASIC = ("Authorization", "Basic dTpw")
@@ -63,12 +69,48 @@ def test_nothing_satisfied_is_none(requirements: Any, credentials: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "requirements", [[("oauth",)], [("tls",)], [("oauth", "basic"), ("tls",)], [("undefined",)]]
+    ("requirements", "message"),
+    [
+        ([("oauth",)], r"needs oauth \(oauth2\): give it with authenticate"),
+        ([("machine",)], "give it with authenticate"),
+        ([("oidc",)], "give it with authenticate"),
+        ([("tls",)], "give it with authenticate"),
+        ([("oauth", "basic"), ("tls",)], "give it with authenticate"),
+        ([("hoba",)], r"needs hoba \(http hoba\): which is not supported"),
+        ([("undefined",)], "not supported"),
+    ],
 )
 @pytest.mark.parametrize("credentials", [{}, {"basic": ("u", "p")}])
-def test_only_unsupported_alternatives_are_loud(requirements: Any, credentials: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="not supported"):
+def test_what_cannot_be_left_out_is_loud(
+    requirements: Any, credentials: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
         satisfy(requirements, SCHEMES, credentials)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("digest", ("u", "p")),
+        ("tls", ("cert.pem", "key.pem")),
+        ("tls", (Path("cert.pem"), Path("key.pem"), Secret("password"))),
+        ("machine", ("id", "secret")),
+        ("machine", ("id", Secret("secret"), "read write")),
+    ],
+)
+def test_credentials_that_need_a_conversation_are_left_to_the_session(name: str, value: Any) -> None:
+    kept = check_credential(name, value, SCHEMES)
+    added = satisfy([(name,)], SCHEMES, {name: kept})
+    assert added is not None
+    assert added.headers == ()
+    assert [(scheme.name, part) for scheme, part in added.handshakes] == [(name, kept)]
+
+
+@pytest.mark.parametrize("name", ["oauth", "machine", "oidc"])
+def test_a_given_token_is_a_bearer_token(name: str) -> None:
+    added = satisfy([(name,)], SCHEMES, {name: check_credential(name, "t", SCHEMES)})
+    assert added is not None
+    assert (added.headers, added.handshakes) == ((("Authorization", "Bearer t"),), ())
 
 
 def test_keys_in_query_and_cookie_are_encoded() -> None:
@@ -83,6 +125,9 @@ def test_keys_in_query_and_cookie_are_encoded() -> None:
 def test_two_schemes_for_one_header_are_refused() -> None:
     with pytest.raises(ConfigError, match="basic and bearer need the same header"):
         satisfy([("basic", "bearer")], SCHEMES, {"basic": ("u", "p"), "bearer": "t"})
+    with pytest.raises(ConfigError, match="digest and bearer need the same header"):
+        satisfy([("digest", "bearer")], SCHEMES, {"digest": ("u", "p"), "bearer": "t"})
+    assert satisfy([("tls", "bearer")], SCHEMES, {"tls": ("c", "k"), "bearer": "t"}) is not None
 
 
 @pytest.mark.parametrize(
@@ -97,8 +142,15 @@ def test_two_schemes_for_one_header_are_refused() -> None:
         ("user", 5, "'user' (apiKey) takes a key"),
         ("user", "a\r\nb: c", "holds control characters"),
         ("bearer", Secret("a\nb"), "holds control characters"),
-        ("oauth", "t", "'oauth' (oauth2) is not supported"),
-        ("tls", ("c", "k"), "'tls' (mutualTLS) is not supported"),
+        ("oauth", ("id", "secret"), "'oauth' (oauth2) takes a token, as text: its flows (authorizationCode)"),
+        ("machine", ("id",), "'machine' (oauth2) takes a token, or (client id, client secret[, scopes])"),
+        ("machine", "a\nb", "holds control characters"),
+        ("oidc", ("u", "p"), "'oidc' (openIdConnect) takes a token"),
+        ("tls", "cert.pem", "'tls' (mutualTLS) takes (certificate file, key file)"),
+        ("tls", ("cert.pem",), "or (..., key password)"),
+        ("tls", ("cert.pem", ""), "takes (certificate file, key file)"),
+        ("digest", "u:p", "'digest' (http digest) takes (user, password)"),
+        ("hoba", "x", "'hoba' (http hoba) is not supported"),
         ("basik", ("u", "p"), "has no security scheme 'basik'; it has: basic, bearer"),
     ],
 )

@@ -1,0 +1,66 @@
+"""Answers of calls: bodies by their media type, whole `httpx.Response` objects."""
+
+from __future__ import annotations
+
+import codecs
+from datetime import timedelta
+
+import httpx
+
+from fleet.client.message import Reply
+from fleet.openapi import Operation, read_json
+
+_HOPS = {b"content-encoding", b"transfer-encoding", b"content-length"}
+
+
+def decoded(reply: Reply, operation: Operation | None = None) -> object:
+    """The body by its media type: JSON, text, bytes for anything else; None where there is none.
+
+    An answer that does not say what it is, is what the operation documents, where that is one thing. Raises
+    `RequestFailed` where it says it is JSON and is not.
+    """
+    if not reply.body or reply.status == 204:
+        return None
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
+    if not kind and operation is not None:
+        kind = documented(operation, reply.status)
+    if kind == "application/json" or kind.endswith("+json"):
+        return read_json(reply.body)[0]
+    if kind.startswith("text/"):
+        return reply.body.decode(_charset(reply), errors="replace")
+    return reply.body
+
+
+def documented(operation: Operation, status: int) -> str:
+    """The one media type that an operation answers with under a status; empty where there are several."""
+    for wanted in (str(status), f"{status // 100}XX", "default"):
+        for answer in operation.answers:
+            if answer.status == wanted:
+                return answer.media[0].type if len(answer.media) == 1 else ""
+    return ""
+
+
+def whole(response: httpx.Response, reply: Reply) -> httpx.Response:
+    """The answer with its decoded body in hand: the original was read in chunks, under a limit."""
+    made = httpx.Response(
+        response.status_code,
+        headers=[(name, value) for name, value in response.headers.raw if name.lower() not in _HOPS],
+        content=reply.body,
+        request=response.request,
+        extensions={key: value for key, value in response.extensions.items() if key != "network_stream"},
+    )
+    made.elapsed = timedelta(seconds=reply.seconds)
+    return made
+
+
+def _charset(reply: Reply) -> str:
+    """The charset of a text, where Python knows it as one; else UTF-8."""
+    for part in (reply.header("content-type") or "").split(";")[1:]:
+        name, _, value = part.partition("=")
+        if name.strip().lower() == "charset":
+            try:
+                found = codecs.lookup(value.strip().strip('"'))
+            except (LookupError, ValueError):
+                return "utf-8"
+            return found.name if found._is_text_encoding else "utf-8"
+    return "utf-8"

@@ -1,0 +1,191 @@
+"""One call on its way: requests, answers, redirects, handshakes and failures, without I/O."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from fleet.client import debug
+from fleet.client.answer import decoded, whole
+from fleet.client.decode import Body, decoder_for
+from fleet.client.errors import CallFailed, HTTPClientError, HTTPServerError
+from fleet.client.failures import classify, failure_of
+from fleet.client.message import Reply, Request
+from fleet.client.redirects import redirected
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+
+if TYPE_CHECKING:
+    from fleet.client.api import OpenAPI
+    from fleet.client.handshake import Handshake
+    from fleet.openapi import Operation
+
+_CONNECTING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_ENCODINGS = ("Accept-Encoding", "gzip, deflate")  # what `decode` speaks, whatever else is installed
+
+
+class Conversation:
+    """What the async and the sync shell have in common.
+
+    A shell sends `first()`, opens the body (`opened`), feeds it, and sends what `answered` returns until that
+    is None; `reply` and `response` are the final answer then.
+    """
+
+    def __init__(
+        self, api: OpenAPI, operation: Operation, request: Request, handshake: Handshake | None
+    ) -> None:
+        self._api = api
+        self._operation = operation
+        self._request = request
+        self._handshake = handshake
+        self._endpoint = api.endpoint
+        self._limits = api._sessions.limits
+        self._started = time.monotonic()
+        self._visited = {request.path}
+        self._flow: Generator[httpx.Request, httpx.Response, None] | None = None
+        self._session: httpx.Client | httpx.AsyncClient | None = None
+        self._sent: httpx.Request | None = None
+        self._body = Body(self._limits.body)
+        self._phase = "request"
+        self.reply: Reply | None = None
+        self.response: httpx.Response | None = None
+
+    def first(self, session: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        self._session = session
+        return self._built(self._request)
+
+    @property
+    def auth(self) -> httpx.Auth | httpx._client.UseClientDefault | None:
+        """What the session shall do about authentication: its own thing, unless a handshake is going on."""
+        return httpx.USE_CLIENT_DEFAULT if self._handshake is None else None
+
+    def opened(self, response: httpx.Response) -> Body:
+        """Where the raw bytes of an answer's body go: its encodings come off a bounded step at a time."""
+        self._phase = "body"
+        if response.is_stream_consumed:  # by an event hook, which httpx has decode it
+            self._body = Body(self._limits.body)
+            self._body.feed(response.content)
+        else:
+            encoding = response.headers.get("content-encoding", "") if response.status_code != 204 else ""
+            self._body = decoder_for(encoding, self._limits.body)
+        return self._body
+
+    def answered(self, response: httpx.Response) -> httpx.Request | None:
+        """Takes an answer: what is sent next, or None when it was the last."""
+        request, sent = self._request, cast(httpx.Request, self._sent)
+        reply = Reply(
+            response.status_code,
+            tuple((name.lower(), value) for name, value in response.headers.multi_items()),
+            self._body.finish(),
+            request.path,
+            time.monotonic() - self._started,
+        )
+        complete = whole(response, reply)
+        self._log(sent, reply.status)
+        if self._flow is not None:
+            try:
+                self._sent = self._flow.send(complete)
+            except StopIteration:
+                self._flow = None
+            else:
+                self._phase = "request"
+                return self._sent
+        if self._handshake is not None:
+            self._handshake.settled = reply.status != 401
+        following = redirected(self._endpoint, request, reply)
+        if following is None:
+            self.reply, self.response = reply, complete
+            return None
+        if following.path in self._visited or len(self._visited) > self._limits.redirects:
+            message = f"redirected {len(self._visited)} times"
+            raise RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
+        self._visited.add(following.path)
+        self._request = following
+        return self._built(following)
+
+    def failed(self, error: Exception) -> CallFailed:
+        """The failure of the call, for what a transport or this conversation raised."""
+        cause = error.__cause__
+        known = error if isinstance(error, RequestFailed) else cause
+        found = known if isinstance(known, RequestFailed) else classify(error, phase="request")
+        debug.request_failed(self._request, self._endpoint.origin, found)
+        phase = "connect" if isinstance(error, _CONNECTING) or found.kind.group in _DIALLING else self._phase
+        return self._failure(found, phase)
+
+    def value(self) -> object:
+        """The decoded body of the final answer. Raises `CallFailed`, `HTTPStatusError`."""
+        reply = cast(Reply, self.reply)
+        failure = failure_of(reply)
+        if failure is None or not self._api._sessions.raise_on_http_status:
+            try:
+                return decoded(reply, self._operation)
+            except RequestFailed as failed:
+                raise self._failure(failed, "decode", status=reply.status) from failed
+        try:
+            data = decoded(reply, self._operation)
+        except RequestFailed:  # the status is the news, not a broken body below it
+            data = reply.body
+        made = HTTPClientError if reply.status < 500 else HTTPServerError
+        raise made(
+            *failure,
+            status=reply.status,
+            headers=reply.headers,
+            data=data,
+            seconds=reply.seconds,
+            **self._where(),
+        )
+
+    def _built(self, request: Request) -> httpx.Request:
+        session = cast("httpx.Client | httpx.AsyncClient", self._session)
+        self._phase = "request"
+        headers = list(request.headers)
+        if not any(name.lower() == "accept-encoding" for name, _ in headers):
+            headers.append(_ENCODINGS)
+        url = self._endpoint.origin + request.path
+        made = session.build_request(request.method, url, headers=headers, content=request.body)
+        if self._handshake is not None:
+            self._flow = self._handshake.auth.auth_flow(made)
+            made = next(self._flow)
+        self._sent = made
+        return made
+
+    def _log(self, sent: httpx.Request, status: int) -> None:
+        request, origin = self._request, self._endpoint.origin
+        path = sent.url.raw_path.decode("ascii")
+        if path != request.path:  # a token's, of another server perhaps
+            request = replace(request, method=sent.method, path=path, secrets_in_path=True)
+            origin = f"{sent.url.scheme}://{sent.url.netloc.decode('ascii')}"
+        debug.request_answered(request, origin, status)
+
+    def _where(self) -> dict[str, Any]:
+        request = self._request
+        return {
+            "target": self._endpoint.origin,
+            "operation": self._operation.name,
+            "method": request.method,
+            "path": request.path.partition("?")[0] if request.secrets_in_path else request.path,
+        }
+
+    def _failure(self, found: RequestFailed, phase: str, *, status: int | None = None) -> CallFailed:
+        return CallFailed(
+            found.kind,
+            found.message,
+            phase=phase,
+            status=found.status if status is None else status,
+            seconds=time.monotonic() - self._started,
+            retry_after=found.retry_after,
+            **self._where(),
+        )
+
+
+_DIALLING = {"dns", "tls", "proxy"}  # kinds of failures before a connection is there
+
+
+def is_transport_error(error: Exception) -> bool:
+    """Whether an exception is a transport's: httpx's own, or what a transport below it let through."""
+    known = isinstance(error, httpx.HTTPError | httpx.StreamError | RequestFailed | OSError)
+    return known or type(error).__module__.startswith("python_socks")

@@ -1,0 +1,195 @@
+"""A description bound to a base URL and credentials: calls as values, without sending them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fleet.client.baseurl import normalised, path_of
+from fleet.client.endpoint import Endpoint
+from fleet.client.message import Request
+from fleet.errors import ConfigError
+from fleet.openapi import (
+    NOTHING,
+    Additions,
+    Call,
+    Document,
+    Operation,
+    alternatives,
+    check_credential,
+    satisfy,
+)
+
+if TYPE_CHECKING:
+    import yarl
+
+NO_CREDENTIALS: Mapping[str, Any] = {}
+NO_PARAMETERS: Mapping[Any, Any] = {}
+
+
+class Handle:
+    """The part of `OpenAPI` that sends nothing: base URL, credentials, requests.
+
+    `base_url` is normalised, without a trailing slash, and empty where none is known yet; calls then raise
+    `ConfigError`: the host that a document names is never called unasked.
+    """
+
+    __slots__ = ("_additions", "_credentials", "_prefix", "base_url", "document")
+
+    def __init__(self, document: Document, baseurl: str | yarl.URL | None = None) -> None:
+        self.document = document
+        self.base_url = normalised(baseurl) if baseurl is not None else ""
+        self._prefix = path_of(self.base_url) + document.server_path
+        self._credentials: Mapping[str, Any] = NO_CREDENTIALS
+        self._additions: dict[Any, Additions] | None = None
+
+    def authenticate(self, *reset: None, **by_scheme: Any) -> None:
+        """Credentials by security scheme: text for a token or key, `(user, password)` for basic and digest,
+        `(certificate file, key file[, key password])` for mutualTLS, a token or `(client id, client
+        secret[, scopes])` for oauth2.
+
+        Each call adds to what is there; `authenticate(None)` forgets everything first, and a scheme given
+        as None is forgotten. Values may be `Secret`. Raises `ConfigError` for a scheme that the document
+        does not have or this engine cannot do, and for a value that is not what the scheme takes; nothing
+        has changed then.
+        """
+        if any(value is not None for value in reset) or len(reset) > 1:
+            raise ConfigError("authenticate takes None, or credentials by the name of their security scheme")
+        credentials = {} if reset else dict(self._credentials)
+        for name, value in by_scheme.items():
+            if value is None and name in self.document.schemes:
+                credentials.pop(name, None)
+            else:
+                credentials[name] = check_credential(name, value, self.document.schemes)
+        self._credentials = credentials
+        self._additions = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The base URL, taken apart. Raises `ConfigError` where there is none yet."""
+        if not self.base_url:
+            raise ConfigError("no base URL: give one with clone(baseurl=...) or when loading")
+        return Endpoint.parse(self.base_url)
+
+    @property
+    def base_path(self) -> str:
+        """What comes before every path: the base URL's own path, then that of the document's server."""
+        return self._prefix
+
+    # The scan path: requests as values
+
+    def prepare(
+        self,
+        operation: Operation | str | tuple[str, str],
+        parameters: Mapping[Any, Any] | None = None,
+        body: Any = None,
+        *,
+        anonymous: bool = False,
+    ) -> Request:
+        """The request for a call, credentials added unless `anonymous`.
+
+        A handle without credentials makes anonymous requests where the scheme needed is one that this engine
+        can do: the service decides. Raises `SpecError` (`ParameterError`) for the operation and its
+        parameters, `ConfigError` where credentials are given and none of the alternatives is satisfied, or
+        where only unsupported schemes would do.
+        """
+        if not isinstance(operation, Operation):
+            operation = self.document.operation(operation)
+        call = operation.build(parameters or NO_PARAMETERS, body)
+        added = NOTHING if anonymous else self._added(operation)
+        return self._assembled(call, added)
+
+    def _assembled(self, call: Call, added: Additions) -> Request:
+        path = self._prefix + call.path
+        query = call.query
+        if added.query:
+            query = f"{query}&{added.query}" if query else added.query
+        if query:
+            path = f"{path}?{query}"
+        headers = call.headers + added.headers if added.headers else call.headers
+        if call.cookies or added.cookies:
+            pairs = "; ".join(f"{name}={value}" for name, value in call.cookies + added.cookies)
+            headers = (*headers, ("Cookie", pairs))
+        return Request(call.method, path, headers, call.body, call.route, added.sensitive, bool(added.query))
+
+    def prepare_link(self, path: str, *, anonymous: bool = False) -> Request:
+        """A GET of an origin-form path that `resolve_link` let pass, base path included.
+
+        It is named after the operation whose template it matches and has that operation's security; other
+        paths are `GET <other>` and have the document's.
+        """
+        operation = self._routed(path)
+        if operation is None:
+            route, needed, accept = "GET <other>", self.document.security, _ANY_JSON
+        else:
+            route, needed, accept = operation.name, operation.requirements, _ANY_JSON
+            if operation.compiled:  # else its answers may stand in files, and this runs in the event loop
+                accept = operation.accept
+        added = NOTHING if anonymous else self._added_for(needed, route)
+        if added.query:
+            path = f"{path}{'&' if '?' in path else '?'}{added.query}"
+        headers = accept + added.headers
+        if added.cookies:
+            headers = (*headers, ("Cookie", "; ".join(f"{name}={value}" for name, value in added.cookies)))
+        return Request("GET", path, headers, None, route, added.sensitive, bool(added.query))
+
+    def _routed(self, path: str) -> Operation | None:
+        route = self.document.route
+        prefix = self._prefix
+        if prefix and path.startswith(prefix):
+            return route("GET", path[len(prefix) :])
+        own = prefix.removesuffix(self.document.server_path) if self.document.server_path else ""
+        return route("GET", path.removeprefix(own))
+
+    def _added(self, operation: Operation) -> Additions:
+        return self._added_for(operation.requirements, operation.name)
+
+    def _added_for(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
+        """What credentials add where these requirements hold; worked out once per handle."""
+        if not needed:
+            return NOTHING
+        known = self._additions
+        if known is None:
+            known = self._additions = {}
+        added = known.get(needed)
+        if added is None:
+            added = self._satisfied(needed, name)
+            if added.handshakes:
+                raise ConfigError(
+                    f"{name} needs {', '.join(f'{s.name} ({s.kind})' for s, _ in added.handshakes)}: "
+                    "only calls through a session can do that"
+                )
+            known[needed] = added
+        return added
+
+    def _satisfied(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
+        """What credentials add, handshakes included: those are for whoever holds a session."""
+        added = satisfy(needed, self.document.schemes, self._credentials)
+        if added is None and self._credentials:
+            given = ", ".join(sorted(self._credentials))
+            raise ConfigError(f"{name} needs {alternatives(needed, self.document.schemes)}; given: {given}")
+        return added or NOTHING
+
+    def _for_session(self, operation: Operation) -> Additions:
+        """`_satisfied` for a call through a session, kept where it is not a conversation."""
+        needed = operation.requirements
+        known = None if self._additions is None else self._additions.get(needed)
+        if known is not None or not needed:
+            return known or NOTHING
+        added = self._satisfied(needed, operation.name)
+        if not added.handshakes:
+            self._additions = {**(self._additions or {}), needed: added}
+        return added
+
+    def _certificate(self) -> tuple[Any, ...] | None:
+        """What the handle presents to servers that ask: its credential for a mutualTLS scheme."""
+        if not self._credentials:
+            return None
+        schemes = self.document.schemes
+        given = {value for name, value in self._credentials.items() if schemes[name].kind == "mutualTLS"}
+        if len(given) > 1:
+            raise ConfigError("one handle presents one certificate: give all mutualTLS schemes the same")
+        return next(iter(given), None)
+
+
+_ANY_JSON: tuple[tuple[str, str], ...] = (("Accept", "application/json"),)

@@ -1,0 +1,118 @@
+"""What a handle may be told about its sessions without a factory being written."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, cast
+from urllib.parse import unquote, urlsplit
+
+from fleet.client.tls import TlsContexts
+from fleet.errors import ConfigError
+from fleet.policy import Limits, Proxy, Tls
+from fleet.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx
+
+    from fleet.client.plugins import Plugin
+    from fleet.client.session import SessionFactory
+
+Verify: TypeAlias = "bool | str | Path | ssl.SSLContext"
+PROXY_SCHEMES = ("socks5", "socks5h", "socks4", "http")
+
+
+class HandleOptions(TypedDict, total=False):
+    """The options of `OpenAPI.load_sync` and its siblings, of `cache_load` and of `clone`.
+
+    `session_factory`: a callable that returns an `httpx.AsyncClient` or `httpx.Client`; the other options of
+    a session are passed to it as keyword arguments. `raise_on_http_status` (true): answers of 400 and above
+    are errors. `timeout`: seconds, or an `httpx.Timeout`. `verify`: false, a CA file, or an SSLContext.
+    `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`. `headers`: sent
+    with every call. `limits`: what an answer may cost. `plugins`: see `fleet.client.plugins`.
+    """
+
+    session_factory: SessionFactory | None
+    raise_on_http_status: bool
+    timeout: float | httpx.Timeout | None
+    verify: Verify
+    proxy: str | None
+    headers: Mapping[str, str]
+    limits: Limits
+    plugins: Sequence[Plugin]
+
+
+KNOWN = frozenset(HandleOptions.__annotations__)
+OF_CLIENTS = ("timeout", "verify", "proxy", "headers")  # what httpx clients take under the same names
+_NEVER = {"host", "content-length", "transfer-encoding", "connection"}
+
+
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, as given. Raises `ConfigError` for a name that is none, and for what cannot work."""
+    unknown = sorted(set(options) - KNOWN)
+    if unknown:
+        raise ConfigError(f"no such option: {', '.join(unknown)}; there are {', '.join(sorted(KNOWN))}")
+    factory = options.get("session_factory")
+    if factory is not None and not callable(factory):
+        raise ConfigError("session_factory is a callable that returns an httpx client")
+    timeout = options.get("timeout")
+    if isinstance(timeout, bool) or (isinstance(timeout, int | float) and timeout <= 0):
+        raise ConfigError("timeout is a number of seconds above 0, or an httpx.Timeout")
+    if not isinstance(options.get("verify", True), bool | str | Path | ssl.SSLContext):
+        raise ConfigError("verify is true, false, the path of a CA file, or an SSLContext")
+    if options.get("proxy") is not None:
+        proxy_of(options["proxy"])
+    headers = options.get("headers") or {}
+    if not isinstance(headers, Mapping) or not all(
+        isinstance(v, str) for pair in headers.items() for v in pair
+    ):
+        raise ConfigError("headers is a mapping of names to text")
+    if refused := sorted(name for name in headers if name.lower() in _NEVER):
+        raise ConfigError(f"headers: {', '.join(refused)} is written by the connection itself")
+    return dict(options)
+
+
+def proxy_of(url: str) -> Proxy:
+    """A proxy, from its URL. Raises `ConfigError`, which never shows the URL: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except (ValueError, AttributeError):
+        host = port = None
+        parts = urlsplit("")
+    if parts.scheme not in PROXY_SCHEMES or not host or port is None:
+        raise ConfigError(f"proxy is scheme://[user:password@]host:port; schemes: {', '.join(PROXY_SCHEMES)}")
+    password = None if parts.password is None else Secret(unquote(parts.password))
+    user = None if parts.username is None else unquote(parts.username)
+    scheme = cast(Literal["socks5", "socks5h", "socks4", "http"], parts.scheme)
+    return Proxy(scheme, host, port, user, password)
+
+
+def tls_context(verify: Verify, certificate: tuple[Any, ...] | None = None) -> ssl.SSLContext:
+    """The SSLContext for a `verify` option and a client certificate. Reads files.
+
+    `certificate` is (certificate file, key file[, password]); raises `ConfigError` where it cannot be used.
+    """
+    if isinstance(verify, ssl.SSLContext):
+        context = verify
+        if certificate is not None:
+            raise ConfigError("a client certificate goes into the SSLContext that verify= names")
+    else:
+        context = TlsContexts().context(tls_policy(verify))
+    if certificate is not None:
+        names = [part.reveal() if isinstance(part, Secret) else part for part in certificate]
+        password = names[2] if len(names) == 3 else ""  # text, or OpenSSL asks on the terminal
+        try:
+            context.load_cert_chain(names[0], names[1], password)
+        except (OSError, ssl.SSLError) as error:
+            why = error.strerror if not isinstance(error, ssl.SSLError) else "no pair, or a wrong password"
+            raise ConfigError(f"the client certificate cannot be used: {why}", file=str(names[0])) from None
+    return context
+
+
+def tls_policy(verify: bool | str | Path) -> Tls:
+    """How certificates are judged: by the system's authorities, those of a file, or not at all."""
+    if verify is False:
+        return Tls(mode="insecure")
+    return Tls() if verify is True else Tls(ca_file=str(verify))
