@@ -27,6 +27,14 @@ def fetch(url: str) -> bytes:
     return body
 
 
+def served(url: str) -> bool:
+    """Whether one scrape is answered; while all readers are taken, it is closed instead."""
+    try:
+        return b"fleet_scan" in fetch(url)
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
 def test_the_file_is_whole_readable_by_all_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "fleet.prom"
     path.write_text("old")
@@ -57,10 +65,11 @@ def test_an_unreadable_file_tells_of_no_success(tmp_path: Path) -> None:
     assert last_success(tmp_path / "bad") == {}
 
 
-def test_metrics_are_served_while_entered() -> None:
+@pytest.mark.parametrize(("address", "url"), [("0", "http://127.0.0.1:"), ("[::1]:0", "http://[::1]:")])
+def test_metrics_are_served_while_entered(address: str, url: str) -> None:
     metrics = scanned(5.0)
-    with MetricsServer(metrics.registry, "0") as server:
-        assert server.url.startswith("http://127.0.0.1:")
+    with MetricsServer(metrics.registry, address) as server:
+        assert server.url.startswith(url)
         assert b"fleet_scan_last_success_timestamp_seconds" in fetch(server.url)
     with pytest.raises(urllib.error.URLError):
         fetch(server.url)
@@ -74,6 +83,7 @@ def test_slow_readers_are_bounded_and_do_not_keep_the_others_out() -> None:
             with socket.create_connection(("127.0.0.1", port), timeout=10) as refused:
                 assert refused.recv(1) == b""
             silent.pop().close()
+            assert any(map(served, [server.url] * 1000))
         finally:
             for peer in silent:
                 peer.close()
