@@ -92,7 +92,8 @@ def prepare_resume(
         options = options_of(manifest).tuned(policy, given) if policy is not None else options_of(manifest)
         prepared = prepare(options, prompt=prompt)
         done = done_ids(directory.journal, retry_kinds=kinds)
-        notes = (*prepared.notes, *changes_since(manifest), f"{len(done):,} targets are done already")
+        stored = (f"{len(done):,} {'target is' if len(done) == 1 else 'targets are'} done already",)
+        notes = (*prepared.notes, *changes_since(manifest), *(stored if len(done) else ()))
         return replace(prepared, notes=notes), Resumed(directory, done, kinds)
     except BaseException:
         directory.close()

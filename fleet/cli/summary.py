@@ -248,11 +248,20 @@ def _next(tally: Tally, ending: Ending, run: str) -> Table:
     if not ending.complete:
         table.add_row("next", Text(f"fleet resume {shlex.quote(run)}", style="bold"))
     elif again := _again(tally):
-        kinds = ",".join(kind.kind for kind in again)
+        kinds = ",".join(_named(again, tally))
         command = Text(f"fleet resume {shlex.quote(run)} --kind {kinds}", style="bold")
         count = _some(sum(kind.targets for kind in again), "target")
         table.add_row("next", command.append(f"  ({count})", style="not bold"))
     return table
+
+
+def _named(again: Sequence[KindCount], tally: Tally) -> Iterator[str]:
+    """Each class of kinds by its name where all that failed in it are meant, else kind by kind."""
+    others = {
+        kind.known.group for kind in tally.ranked() if kind.known and kind not in again and kind.targets
+    }
+    named = (kind.kind if kind.known.group in others else kind.known.group for kind in again if kind.known)
+    return iter(dict.fromkeys(named))
 
 
 def _again(tally: Tally) -> list[KindCount]:

@@ -1,3 +1,5 @@
+"""The summary and the dry run: they add up, fit the terminal, and say what to do next."""
+
 from __future__ import annotations
 
 import io
@@ -96,7 +98,7 @@ def test_failures_are_grouped_with_count_example_hint_and_blame() -> None:
 
 def test_the_next_command_is_exact() -> None:
     text = told(tallied(*MIXED), run="runs/my run", failed_files=["failed-connect.refused.txt"])
-    assert "next   fleet resume 'runs/my run' --kind connect.refused  (4 targets)" in text
+    assert "next   fleet resume 'runs/my run' --kind connect  (4 targets)" in text
     assert "lists  runs/my run/failed-connect.refused.txt: inventories, to scan again or to pass on" in text
     stopped = told(tallied(outcome(1), complete=False), complete=False)
     assert "next  fleet resume runs/r1\n" in stopped
@@ -109,7 +111,16 @@ def test_a_paused_credential_is_worth_another_try_once_it_is_corrected() -> None
     assert "next" not in told(tallied(refused))
     paused = replace(outcome(2), status="skipped", steps={}, failure=Failure(FailureKind.SKIPPED_PAUSED, "p"))
     text = told(tallied(refused, paused))
-    assert "next  fleet resume runs/r1 --kind auth.rejected,skipped.paused  (2 targets)" in text
+    assert "next  fleet resume runs/r1 --kind auth,skipped  (2 targets)" in text
+
+
+def test_a_class_is_named_where_all_of_it_is_meant() -> None:
+    busy, absent = FailureKind.HTTP_UNAVAILABLE, FailureKind.HTTP_NOT_FOUND
+    text = told(tallied(outcome(1, kind=busy), outcome(2, kind=FailureKind.TIMEOUT_TLS)))
+    assert "--kind http,timeout  (2 targets)" in text
+    assert "--kind http.unavailable  (1 target)" in told(
+        tallied(outcome(1, kind=busy), outcome(2, kind=absent))
+    )
 
 
 def test_each_proxy_has_its_counts() -> None:

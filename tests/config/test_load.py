@@ -1,3 +1,5 @@
+"""Spec files: found, read, refused in words; the published schema."""
+
 from __future__ import annotations
 
 import json
@@ -87,7 +89,10 @@ def test_a_mistyped_key_is_named_rather_than_missed() -> None:
     with pytest.raises(SpecError) as caught:
         loads_spec("fleet: '1'\ninfo: {title: T}\napi: a.yaml\nstep:\n  s: {operation: x}\n")
     assert caught.value.message == "step: unknown key 'step'"
-    assert (caught.value.line, caught.value.hint) == (4, "did you mean 'steps'?; and 1 more fault in this file")
+    assert (caught.value.line, caught.value.hint) == (
+        4,
+        "did you mean 'steps'?; and 1 more fault in this file",
+    )
 
 
 def test_a_description_becomes_a_spec_of_its_plain_gets(tmp_path: Path) -> None:
