@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fleet.client.errors import CallFailed, HTTPClientError, HTTPServerError, HTTPStatusError
     from fleet.client.exchange import Exchange
     from fleet.client.failures import classify, failure_of
+    from fleet.client.fanout import Scanned, scan
     from fleet.client.links import resolve_link
     from fleet.client.loaders import (
         ChainLoader,
@@ -62,6 +63,8 @@ _HOMES = {
     "Exchange": "exchange",
     "classify": "failures",
     "failure_of": "failures",
+    "Scanned": "fanout",
+    "scan": "fanout",
     "resolve_link": "links",
     "ChainLoader": "loaders",
     "FileSystemLoader": "loaders",
@@ -124,6 +127,7 @@ __all__ = [
     "Reply",
     "Request",
     "Resolver",
+    "Scanned",
     "SessionFactory",
     "TargetClient",
     "TlsContexts",
@@ -135,6 +139,7 @@ __all__ = [
     "load_document",
     "peek_certificate",
     "resolve_link",
+    "scan",
     "start_debug_log",
     "stop_debug_log",
     "sync_session",

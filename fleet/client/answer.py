@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from datetime import timedelta
 
 import httpx
@@ -59,8 +58,8 @@ def _charset(reply: Reply) -> str:
         name, _, value = part.partition("=")
         if name.strip().lower() == "charset":
             try:
-                found = codecs.lookup(value.strip().strip('"'))
+                b"x".decode(value.strip().strip('"'), "replace")
             except (LookupError, ValueError):
                 return "utf-8"
-            return found.name if found._is_text_encoding else "utf-8"
+            return value.strip().strip('"')
     return "utf-8"

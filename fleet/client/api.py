@@ -154,7 +154,7 @@ class OpenAPI(Handle):
         return Index(self)
 
     async def aclose(self) -> None:
-        """Closes the session of an async handle."""
+        """Closes the session, async or sync. The next call opens another."""
         live, self._session = self._session, None
         if live is not None:
             await live.aclose()

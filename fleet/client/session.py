@@ -54,11 +54,15 @@ class Live:
         return isinstance(self.client, httpx.Client)
 
     async def aclose(self) -> None:
-        """Closes it, and what came before it in this event loop. Raises TypeError for a sync one."""
+        """Closes it, sync or async, and what came before it in this event loop."""
+        import httpx  # noqa: PLC0415
+
         live: Live | None = self
         while live is not None:
-            if live.loop is running_loop() or live is self:
-                await live.client.aclose()  # type: ignore[union-attr]
+            if isinstance(live.client, httpx.Client):
+                live.client.close()
+            elif live.loop is running_loop() or live is self:
+                await live.client.aclose()
             live = live.former
 
     def close(self) -> None:

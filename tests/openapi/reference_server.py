@@ -106,6 +106,7 @@ def serving(host: str = "127.0.0.1", tls: dict[str, Any] | None = None) -> Itera
     app = Starlette(
         routes=[
             Route("/status/{code}", service.status, methods=methods),
+            Route("/{prefix}/status/{code}", service.status, methods=methods),
             Route("/files/{name:path}", service.file),
             Route("/digest", service.digest, methods=methods),
             Route("/token", service.token, methods=["POST"]),

@@ -29,6 +29,7 @@ import yarl
 from reference_server import Service, serving
 from tiny_proxy import Socks5ProxyHandler
 
+import fleet
 from fleet import OpenAPI
 from fleet.client import (
     ChainLoader,
@@ -64,6 +65,9 @@ PATHS: dict[str, Any] = {
     "/and": {"get": operation("both", [{"user": [], "password": []}])},
     "/optional": {"get": operation("optional", [{}, {"basicAuth": []}])},
     "/open": {"get": operation("open", [])},
+    "/digest": {"get": operation("byDigest", [{"digestAuth": []}])},
+    "/machine": {"get": operation("byMachine", [{"machine": []}])},
+    "/person": {"get": operation("byPerson", [{"person": []}])},
     "/query": {"get": operation("byQuery", [{"queryKey": []}])},
     "/cookie": {"get": operation("byCookie", [{"cookieKey": []}])},
     "/things/{id}": {
@@ -80,6 +84,9 @@ SCHEMES: dict[str, Any] = {
     "password": {"type": "apiKey", "in": "header", "name": "x-password"},
     "queryKey": {"type": "apiKey", "in": "query", "name": "key"},
     "cookieKey": {"type": "apiKey", "in": "cookie", "name": "sid"},
+    "digestAuth": {"type": "http", "scheme": "digest"},
+    "machine": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/token", "scopes": {}}}},
+    "person": {"type": "oauth2", "flows": {"implicit": {"authorizationUrl": "https://h/a", "scopes": {}}}},
 }
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.0.3", "info": {"title": "Reference", "version": "1"}, "paths": PATHS,
@@ -163,6 +170,18 @@ async def test_keys_in_header_query_and_cookie(api: OpenAPI, service: Service) -
     assert service.last["cookies"] == {"sid": "s"}
 
 
+async def test_digest_and_oauth2(api: OpenAPI, service: Service) -> None:
+    api.authenticate(digestAuth=("user", "password"), machine=("client id", "client secret"))
+    assert await api._.byDigest() == {"user": "user"}
+    await api._.byMachine()
+    assert service.last["headers"]["authorization"].startswith("Bearer t")
+    with pytest.raises(ConfigError, match=r"byPerson needs person \(oauth2\)"):
+        await api._.byPerson()
+    api.authenticate(person="a given token")
+    await api._.byPerson()
+    assert service.last["headers"]["authorization"] == "Bearer a given token"
+
+
 async def test_given_credentials_beat_the_anonymous_alternative(api: OpenAPI, service: Service) -> None:
     await api._.optional()
     assert "authorization" not in service.last["headers"]
@@ -188,6 +207,8 @@ async def test_authentication_is_reset(api: OpenAPI, service: Service) -> None:
         ({"tokenAuth": ("user", "password")}, r"'tokenAuth' \(bearer\) takes a token"),
         ({"user": b"bytes"}, r"'user' \(apiKey\) takes a key"),
         ({"usr": "x"}, "no security scheme 'usr'"),
+        ({"digestAuth": "text"}, r"'digestAuth' \(http digest\) takes \(user, password\)"),
+        ({"person": ("client", "secret")}, r"'person' \(oauth2\) takes a token.*implicit.*not spoken"),
     ],
 )
 async def test_wrong_shapes_are_refused_where_they_are_given(
@@ -557,3 +578,9 @@ async def test_the_documented_bounded_loop(api: OpenAPI, service: Service) -> No
 
     assert {found["path"] for found in results} == {f"/{n}/redfish/v1/Systems" for n in range(100)}
     assert len(service.seen) == 100
+
+
+async def test_the_same_in_one_line(api: OpenAPI, service: Service) -> None:
+    urls = [f"{service.url}/{number}" for number in range(100)]
+    results = await fleet.scan(api, urls, lambda api: api._.systems(), limit=32)
+    assert [result.value["path"] for result in results] == [f"/{n}/redfish/v1/Systems" for n in range(100)]
