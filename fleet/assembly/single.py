@@ -60,6 +60,9 @@ async def call_operation(
     try:
         with anyio.fail_after(prepared.policy.timeouts.target):
             async with connector(target) as client:
+                login = prepared.plan.login
+                if login is not None and login.source is not None and client.credential is not None:
+                    await client.call(login.source, anonymous=True)  # it says where sessions are, if anywhere
                 reply = await client.call(called, dict(parameters))
         value = read_json(reply.body)[0] if reply.body else None
     except RequestFailed as failed:

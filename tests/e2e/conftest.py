@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fleet_process import Place  # noqa: E402  # importable only now
+from fleet_process import Place  # importable only now
 
 SHARED = Path(os.environ.get("FLEET_SHARED") or Path(__file__).parents[3] / "shared")
 

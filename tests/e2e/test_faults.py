@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "link.limit:endless-pages": {"path": "/redfish/v1/Systems"},  # a thousand pages are enough
     "stale-keep-alive": {"after": 1},
 }
-SPEC = Path(__file__).parents[2] / "configs" / "redfish.yaml"
 TIMEOUTS = ("{connect: 5s, request: 20s, target: 5m}", "{connect: 1s, tls: 2s, request: 2s, target: 1m}")
 
 
@@ -33,10 +31,7 @@ def scanned(module_place: Place) -> Iterator[tuple[Simulator, dict[str, dict[str
         for address, name in zip(where, NAMES, strict=True)
     ]
     place.write("faults.json", json.dumps(rules))
-    spec = SPEC.read_text(encoding="utf-8")
-    assert TIMEOUTS[0] in spec
-    spec = spec.replace(*TIMEOUTS).replace("api: openapi", f"api: {SPEC.parent}/openapi")
-    place.write("impatient.yaml", spec)
+    place.spec("impatient.yaml", TIMEOUTS)
     place.write("auths.yaml", "auths:\n  lab: {username: root, password: env:PASSWORD}\n")
     place.env["PASSWORD"] = "calvin"
     files = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem", "--faults", "faults.json")
