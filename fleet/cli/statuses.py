@@ -6,6 +6,8 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
+    """What a command ends with. The numbers are public: scripts and units branch on them."""
+
     DONE = 0
     FINDINGS = 1  # what --fail-on asks for; a request that failed; differences
     CANNOT_RUN = 2  # usage, spec, inventory, config

@@ -36,6 +36,7 @@ class Interval:
 
     @property
     def size(self) -> int:
+        """How many hosts it stands for."""
         return self.last - self.first + 1
 
     def __iter__(self) -> Iterator[str]:
@@ -61,6 +62,7 @@ class Steps:
 
     @property
     def size(self) -> int:
+        """How many texts it yields."""
         return len(self.numbers)
 
     def __iter__(self) -> Iterator[str]:
@@ -101,6 +103,7 @@ class Pattern:
 
     @property
     def size(self) -> int:
+        """How many hosts it stands for."""
         return prod(sum(item.size for item in group) for group in self.groups)
 
     def __iter__(self) -> Iterator[str]:

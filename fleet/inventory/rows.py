@@ -36,6 +36,7 @@ class Row(NamedTuple):
 
     @property
     def origin(self) -> str:
+        """Where it stands: `file:line`, or the file alone."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
 

@@ -86,6 +86,8 @@ class StepPlan:
 
 @dataclass(frozen=True, slots=True)
 class ExpandPlan:
+    """How members come with their collection: `query` is added where `when` holds on `source`'s first row."""
+
     source: str
     when: Expression
     query: str
@@ -93,6 +95,9 @@ class ExpandPlan:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
+    """How one family of APIs links and pages. `pointer` leads to the members that `items` finds; `next` None:
+    collections have one page; `whole` None: a member with more than its link is whole."""
+
     link: Expression
     items: Expression
     pointer: str
@@ -118,6 +123,8 @@ class MetricPlan:
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
+    """One rule, judged on every row of `source` for which `where` holds (None: on all)."""
+
     name: str
     source: str
     assertion: Expression

@@ -45,6 +45,7 @@ class Ground:
         return self.rows >= self.limits.rows and self.findings.dropped["rows"] > 0
 
     def scope(self, above: Row | None, answer: Answer | None = None) -> Scope:
+        """What names mean below a row; with an answer, what `$response` means too."""
         if answer is None:
             return Scope(self.target, self.plan.inputs, above)
         return Scope(self.target, self.plan.inputs, above, answer.status, answer.headers)
@@ -100,6 +101,7 @@ class Take:
         return sorted(self._found, key=lambda row: row.order)
 
     async def run(self) -> None:
+        """Take the way. Failed requests become findings; only bugs are raised."""
         way, ground = self.way, self.ground
         if ground.full:
             self.complete = False

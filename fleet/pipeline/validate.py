@@ -29,6 +29,7 @@ class Validators:
 
     @property
     def wanted(self) -> bool:
+        """Whether answers are judged at all."""
         return self._mode != "off"
 
     @property

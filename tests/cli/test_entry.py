@@ -10,9 +10,7 @@ from fleet.cli.entry import run
 
 
 @pytest.mark.parametrize("arguments", [["version"], ["scan"], ["no-such-command"]])
-def test_the_garbage_collector_is_as_it_was(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_garbage_collector_is_as_it_was(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     before = gc.get_threshold(), gc.get_freeze_count()
     run(arguments)
     assert (gc.get_threshold(), gc.get_freeze_count()) == before

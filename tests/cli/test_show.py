@@ -1,3 +1,5 @@
+"""`fleet show`: which rows, in which shape, and nothing in them acts on who reads."""
+
 from __future__ import annotations
 
 import csv

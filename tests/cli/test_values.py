@@ -1,3 +1,5 @@
+"""What option values mean, and what flags make of a policy."""
+
 from __future__ import annotations
 
 from typing import Any

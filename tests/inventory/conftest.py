@@ -1,3 +1,5 @@
+"""Readers of inventories written by a test: the targets, the counts, what was reported."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,3 +1,5 @@
+"""Addresses: one spelling each, and a reason for what is none."""
+
 from __future__ import annotations
 
 import pytest

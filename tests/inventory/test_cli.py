@@ -1,3 +1,5 @@
+"""`fleet inventory`: what it prints reads back."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Which credential a target gets, and what is behind its name."""
+
 from __future__ import annotations
 
 import pickle

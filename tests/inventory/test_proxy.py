@@ -1,3 +1,5 @@
+"""Which proxy a target goes through, and what a proxy URL may be."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

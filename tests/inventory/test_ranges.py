@@ -1,3 +1,5 @@
+"""Ranges: what they stand for, lazily, in the order of a naive expansion."""
+
 from __future__ import annotations
 
 import ipaddress

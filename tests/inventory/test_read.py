@@ -1,3 +1,5 @@
+"""From sources to targets: told apart, excluded, selected, limited, counted."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Where secrets come from, and that no message repeats one."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""What a source argument is, and the formats of files."""
+
 from __future__ import annotations
 
 import json

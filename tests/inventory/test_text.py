@@ -1,3 +1,5 @@
+"""Text inventories: what a line means, and what becomes of a bad one."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Metrics for others: a file that is whole or not there, a page that slow readers do not block."""
+
 from __future__ import annotations
 
 import socket

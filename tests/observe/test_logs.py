@@ -1,3 +1,5 @@
+"""Log lines: one record each, no secret, nothing that acts, and no more than a person reads."""
+
 from __future__ import annotations
 
 import base64

@@ -1,3 +1,5 @@
+"""Metrics: closed label sets, bounded series, and what promtool thinks of them."""
+
 from __future__ import annotations
 
 import shutil

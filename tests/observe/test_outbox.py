@@ -1,3 +1,5 @@
+"""The outbox: lines in order, and a reader that sleeps costs lines and no time."""
+
 from __future__ import annotations
 
 import io

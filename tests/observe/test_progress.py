@@ -1,3 +1,5 @@
+"""Progress: what a bar and a line say, and when nothing is said."""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,5 @@
+"""The tally: counts that add up, however the outcomes reach it."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Remote text made inert: printable, bounded, one line."""
+
 from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings

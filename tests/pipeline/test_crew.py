@@ -1,3 +1,5 @@
+"""The crew: nested loops end, and work no wider than they may."""
+
 from __future__ import annotations
 
 import dataclasses

@@ -1,3 +1,5 @@
+"""Expressions, conversions, versions and durations: their values, and what has none."""
+
 from __future__ import annotations
 
 from collections import Counter

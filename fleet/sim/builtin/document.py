@@ -16,10 +16,12 @@ def link(path: str) -> dict[str, str]:
 
 
 def links(paths: Iterable[str]) -> list[dict[str, str]]:
+    """References to several resources."""
     return [link(path) for path in paths]
 
 
 def status(health: str | None = "OK", *, state: str = "Enabled", rollup: str | None = None) -> dict[str, Any]:
+    """A Status object; without `rollup` it has no HealthRollup."""
     shown: dict[str, Any] = {"State": state, "Health": health}
     return {**shown, "HealthRollup": rollup} if rollup else shown
 
