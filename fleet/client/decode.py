@@ -10,6 +10,7 @@ from fleet.outcome import FailureKind
 
 _STEP = 65_536  # decoded bytes per call into zlib
 _MAX_ENCODINGS = 4
+_SMALL = 512  # bytes; a smaller piece is joined to the one before, or objects outweigh what they hold
 _GZIP, _ZLIB = 31, 15  # zlib's window bits
 
 
@@ -33,7 +34,7 @@ class Body:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self.size = 0
 
     def feed(self, data: bytes) -> None:
@@ -41,14 +42,19 @@ class Body:
         if self.size > self._limit:
             self.size -= len(data)
             raise too_large(self._limit)
-        self._parts.append(data)
+        if len(data) >= _SMALL or not self._parts:
+            self._parts.append(data)
+        elif isinstance(last := self._parts[-1], bytearray):
+            last += data
+        else:
+            self._parts.append(bytearray(data))
 
     def finish(self) -> bytes:
         """The whole body. Raises RequestFailed (`body.encoding`) when an encoding did not end."""
         return self.so_far()
 
     def so_far(self) -> bytes:
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        return bytes(self._parts[0]) if len(self._parts) == 1 else b"".join(self._parts)
 
 
 class _Inflated(Body):

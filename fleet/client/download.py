@@ -22,7 +22,7 @@ def download(url: str, *, timeout: float, verify: bool | str, headers: Mapping[s
         for _ in range(_REDIRECTS + 1):
             try:
                 with client.stream("GET", here) as response:
-                    if not response.is_redirect:
+                    if not response.has_redirect_location:  # 304 and 300 are redirects by number alone
                         return _body(response, url, deadline)
                     target = urljoin(here, response.headers["location"])
             except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -16,7 +16,7 @@ from fleet.client.exchange import Exchange
 from fleet.client.links import resolve_link
 from fleet.client.login import LoginPlan, SessionLogin
 from fleet.client.message import Reply, Request
-from fleet.errors import RequestFailed
+from fleet.errors import ConfigError, RequestFailed
 from fleet.event import Listener
 from fleet.openapi import NOTHING, satisfy
 from fleet.outcome import FailureKind
@@ -116,7 +116,7 @@ class TargetClient:
         document = self.api.document
         called = document.operation(operation) if isinstance(operation, str) else operation
         reply = await self._send(
-            lambda: self.api.prepare(called, parameters, body, anonymous=anonymous),
+            partial(_fitting, lambda: self.api.prepare(called, parameters, body, anonymous=anonymous)),
             anonymous=anonymous,
             public=not called.requirements,
             timeout=timeout,
@@ -133,7 +133,7 @@ class TargetClient:
         path = resolve_link(self.exchange.endpoint, link, at=at)
         if query:
             path += ("&" if "?" in path else "?") + query
-        return await self._send(lambda: self.api.prepare_link(path), timeout=timeout)
+        return await self._send(partial(_fitting, lambda: self.api.prepare_link(path)), timeout=timeout)
 
     async def __aenter__(self) -> TargetClient:
         return self
@@ -208,3 +208,12 @@ class TargetClient:
                 f"the certificate of {self.target.id} is not verified: credentials are sent there only where"
                 " that is allowed, or with a pin (fleet tls learn)",
             )
+
+
+def _fitting(prepare: Prepare) -> Request:
+    """The request, if the credential satisfies what it needs. A credential that does not is for the operator
+    to mend: no bug, and nothing that the host has said."""
+    try:
+        return prepare()
+    except ConfigError as wrong:
+        raise RequestFailed(FailureKind.AUTH_REJECTED, f"{wrong.message}; nothing was sent") from wrong

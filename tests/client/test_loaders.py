@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import orjson
@@ -236,3 +238,23 @@ print(time.process_time(), len(document.operations), *document.warnings, sep="\\
     assert runs[1][2].startswith("5 referenced files are missing: Capacity.v1_0_0.yaml, ")
     assert float(runs[1][0]) < 0.75  # 0.4 on a quiet machine
     assert float(runs[1][0]) < float(runs[0][0])
+
+
+@pytest.mark.parametrize("status", [300, 301, 304])
+def test_a_redirect_to_nowhere_is_an_answer_like_any_other(status: int) -> None:
+    with socket.create_server(("127.0.0.9", 0)) as listener:
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65_536)
+                peer.sendall(f"HTTP/1.1 {status} Moved\r\nContent-Length: 0\r\n\r\n".encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.9:{listener.getsockname()[1]}/openapi.yaml"
+        try:
+            with pytest.raises(SpecError, match=f"the server answered {status}"):
+                WebLoader(url)(url)
+        finally:
+            thread.join()

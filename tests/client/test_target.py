@@ -216,3 +216,33 @@ async def test_links_are_followed_below_the_base_path(host: Any, say: Any, scann
 
 def test_a_policy_refuses_plain_credentials_by_default() -> None:
     assert not Policy().tls.allow_plaintext_credentials
+
+
+async def test_a_credential_that_fits_no_scheme_is_no_bug_and_sends_nothing(
+    host: Any, say: Any, scanning: Any
+) -> None:
+    server = await host(lambda asked: say(200))
+    scan = scanning(tls=ALLOWED)
+    credential = Credential("lab", schemes={"basic": ("root", Secret("canary"))})
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "API", "version": "1"},
+        "paths": {"/things": {"get": {"operationId": "things", **ANSWERS}}},
+        "security": [{"basic": [], "header": []}],
+        "components": {"securitySchemes": {name: SCHEMES[name] for name in ("basic", "header")}},
+    }
+    client = TargetClient.connect(
+        Target(server.url, server.url),
+        OpenAPI.loads(json.dumps(document)),
+        scan.dialer,
+        policy=scan.policy,
+        pace=scan.pace,
+        tell=scan.events.append,
+        credential=credential,
+    )
+    async with client:
+        for asking in (lambda: client.call("things"), lambda: client.follow("/things")):
+            with pytest.raises(RequestFailed, match=r"needs .*; nothing was sent") as caught:
+                await asking()
+            assert caught.value.kind is FailureKind.AUTH_REJECTED
+    assert client.exchange.requests == 0

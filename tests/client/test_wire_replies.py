@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -273,3 +274,19 @@ def test_a_bomb_costs_its_limit_and_no_more(layers: int) -> None:
         tracemalloc.stop()
     assert caught.value.kind is FailureKind.BODY_TOO_LARGE
     assert peak < 4 << 20
+
+
+def test_a_body_in_tiny_chunks_costs_little_more_than_its_size() -> None:
+    chunks = b"2\r\nab\r\n" * 200_000
+    reader = ReplyReader(head_only=False, limits=Limits())
+    reader.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    tracemalloc.start()
+    try:
+        for at in range(0, len(chunks), 7_000):
+            reader.feed(chunks[at : at + 7_000])
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    reader.feed(b"0\r\n\r\n")
+    assert reader.body() == b"ab" * 200_000
+    assert kept < 1_000_000
