@@ -1,6 +1,6 @@
 """A million lines through the inventory: seconds, and bytes of memory for each target.
 
-    python benchmarks/inventory.py [LINES]
+    python -m benchmarks.inventory [LINES]
 
 Budgets: 32 bytes per target beyond what one target costs, 25 CPU seconds per million lines. Memory is
 resident set growth between the first thousand targets and the last, so allocator waste is counted.

@@ -1,6 +1,6 @@
 """How many targets per CPU second the scan loop moves, and in how much memory, when a probe does nothing.
 
-    python benchmarks/loop.py [TARGETS] [CONCURRENCY]
+    python -m benchmarks.loop [TARGETS] [CONCURRENCY]
 
 Budget: at least 25,000 targets per CPU second; peak memory does not grow with TARGETS.
 """

@@ -1,16 +1,17 @@
 """Peak memory of a scan of many hosts: it must not grow with the inventory.
 
-    python benchmarks/scale.py [HOSTS] [CONCURRENCY] [PIPELINE...]      (default: 10000 500 probe health)
+    python -m benchmarks.scale [HOSTS] [CONCURRENCY] [PIPELINE...]      (default: 10000 500 probe health)
 
-Scans a tenth of the simulated hosts, then all of them, over TLS with basic auth, as `fleet scan` and nothing
-else; prints the peak resident set of the scan's process (VmHWM) and its CPU time. Exits with 1 when
-an outcome is missing, the peak is 200 MB or more, or that of the whole fleet is above 1.3 times that of a tenth.
+Scans a tenth of the simulated hosts, then all of them, over TLS with a login, as `fleet scan` and nothing
+else; prints the peak resident set of the scan's process (VmHWM) and its CPU time. Exits with 1 when an
+outcome is missing, the peak is 200 MB or more, or that of all hosts is above 1.3 times that of a tenth.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -40,17 +41,18 @@ class Measured:
 
 
 @contextmanager
-def simulated(folder: Path, hosts: int, *flags: str) -> Iterator[None]:
-    """A simulated fleet in a process of its own; `hosts.txt` and `ca.pem` in `folder` describe it."""
+def simulated(folder: Path, hosts: int, *flags: str) -> Iterator[str]:
+    """A simulated fleet in a process of its own; `hosts.txt` and `ca.pem` in `folder` describe it. Gives the
+    URL where it tells what it was asked."""
     command = [*FLEET, "sim", "--hosts", str(hosts), "--port", "0", "--auth", "root:calvin", *flags]
     command += ["--write-hosts", str(folder / "hosts.txt"), "--write-ca", str(folder / "ca.pem")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sim:
         assert sim.stdout is not None
-        line = sim.stdout.readline()
-        if not line.startswith("ready"):
-            raise SystemExit(f"the simulator did not start: {line!r}")
+        ready = re.search(r"control=(\S+)", sim.stdout.readline())
+        if ready is None:
+            raise SystemExit("the simulator did not start")
         try:
-            yield
+            yield ready[1]
         finally:
             sim.terminate()
 

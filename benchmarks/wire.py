@@ -1,6 +1,6 @@
 """CPU seconds of the client for 1,000 hosts, each one connection and five GETs, and memory per connection.
 
-    .venv/bin/python benchmarks/wire.py
+    python -m benchmarks.wire
 
 The floor printed last is the same work with blocking sockets and no HTTP parsing, on the same machine.
 """

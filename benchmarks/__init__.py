@@ -1,0 +1,1 @@
+"""The comparisons behind every performance claim. `python -m benchmarks` runs all of them."""
