@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from fleet.inventory import Inventory
 
 
 def _sources(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,13 +63,13 @@ def count(**arguments: Any) -> None:
 
 def _open(
     sources: tuple[str, ...],
-    scheme: Any,
+    scheme: Literal["https", "http"],
     exclude: tuple[str, ...],
     exclude_file: tuple[str, ...],
     select: tuple[str, ...],
     limit: int | None,
     strict_inventory: bool,
-) -> Any:
+) -> Inventory:
     from fleet.inventory import InventoryOptions, read_targets
 
     options = InventoryOptions(

@@ -18,10 +18,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import MetricsHandler, generate_latest
 
 from fleet.errors import ConfigError, SinkError
+from fleet.observe.metrics import LAST_SUCCESS
 
 READERS = 8  # scrapes served at the same time; more are closed unanswered
 READ_TIMEOUT = 10.0  # seconds that one peer may keep a reader waiting
-_LAST_SUCCESS = "fleet_scan_last_success_timestamp_seconds"
 
 
 def render(registry: CollectorRegistry) -> bytes:
@@ -58,7 +58,7 @@ def last_success(path: Path) -> dict[str, float]:
     Anything unreadable gives nothing.
     """
     found: dict[str, float] = {}
-    prefix = f'{_LAST_SUCCESS}{{pipeline="'
+    prefix = f'{LAST_SUCCESS}{{pipeline="'
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:

@@ -46,6 +46,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 
 MAX_ROUTES = 200  # distinct `route` labels; operations beyond it share `other`
 MAX_KEYS = 1000  # distinct breaker keys
 OTHER = "other"
+LAST_SUCCESS = "fleet_scan_last_success_timestamp_seconds"  # read back from an earlier file
 Key = TypeVar("Key", bound=tuple[str, ...])
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CODES = {status.value: str(status.value) for status in HTTPStatus}
@@ -190,7 +191,7 @@ class Metrics(Collector):
             {(pipeline,): seconds for pipeline, seconds in self._scan_seconds.copy().items()},
         )
         yield _gauge(
-            "fleet_scan_last_success_timestamp_seconds",
+            LAST_SUCCESS,
             "When a scan last gave every target its outcome, in seconds since the epoch.",
             ("pipeline",),
             {(pipeline,): when for pipeline, when in self._last_success.copy().items()},
