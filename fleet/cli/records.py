@@ -38,13 +38,16 @@ def run_path(run: str) -> Path:
 
 def outcomes_file(run: Path) -> Path:
     """The outcomes of a run directory, or the file itself. Raises UsageError."""
-    if run.is_file():
-        return run
-    if (run / "manifest.json").exists():
-        return run / str(read_manifest(run).get("journal", "outcomes.jsonl"))
-    for name in ("outcomes.jsonl", "outcomes.jsonl.zst"):
-        if (run / name).is_file():
-            return run / name
+    try:
+        if run.is_file():
+            return run
+        if (run / "manifest.json").exists():
+            return run / str(read_manifest(run).get("journal", "outcomes.jsonl"))
+        for name in ("outcomes.jsonl", "outcomes.jsonl.zst"):
+            if (run / name).is_file():
+                return run / name
+    except PermissionError as error:
+        raise UsageError(f"cannot read {error.filename or run}: {error.strerror}") from None
     if not run.exists():
         raise UsageError(f"there is no run {str(run)!r}\n  {WHERE_RUNS_ARE}")
     raise UsageError(f"{run}: neither a run directory nor a file of outcomes")

@@ -128,7 +128,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
             raise UsageError(f"there is no run {str(path)!r}\n  {WHERE_RUNS_ARE}") from None
         raise UsageError(f"{path} is not a run directory: it has no {MANIFEST}") from None
     except (OSError, orjson.JSONDecodeError) as error:
-        raise UsageError(f"cannot read {path / MANIFEST}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot read {path / MANIFEST}: {why}") from error
     if not isinstance(manifest, dict) or manifest.get("v") != MANIFEST_VERSION or "run" not in manifest:
         raise UsageError(f"{path / MANIFEST} is not of a version that this fleet reads")
     return manifest

@@ -159,3 +159,11 @@ def test_a_locale_without_the_character_gets_its_escape(tmp_path: Path) -> None:
         check=False,
     )
     assert (ended.returncode, ended.stdout.split()) == (0, [b"id", rb"\u65e5\u672c"])
+
+
+def test_a_run_of_somebody_else_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = tmp_path / "r"
+    run_dir.mkdir()
+    (run_dir / "manifest.json").mkdir()  # what root cannot read either
+    assert run(["show", str(run_dir), "drive"]) == 2
+    assert "manifest.json: Is a directory" in capsys.readouterr().err
