@@ -122,7 +122,7 @@ class Exchange:
                     raise
                 reason = failed.kind.value
             else:
-                reply = replace(reply, attempts=tries)
+                reply = reply if tries == 1 else replace(reply, attempts=tries)
                 if urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
                     return reply
                 asked = retry_after(reply, now=self._pace.wall())

@@ -9,6 +9,9 @@ from urllib.parse import unquote
 
 T = TypeVar("T")
 
+KNOWN = 4096  # paths whose template is remembered: hosts of one make have the same paths
+LONGEST = 256  # characters of such a path
+
 _VARIABLE = re.compile(r"\{[^{}/]+\}")
 
 
@@ -27,10 +30,11 @@ class _Node(Generic[T]):
 class Routes(Generic[T]):
     """Templates by segment; literal segments beat mixed ones, which beat variables."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_known", "_root")
 
     def __init__(self, routes: Iterable[tuple[str, str, T]]) -> None:
         self._root: _Node[T] = _Node()
+        self._known: dict[tuple[str, str], T | None] = {}
         for method, template, value in routes:
             node = self._root
             for segment in template.split("/")[1:]:
@@ -39,6 +43,18 @@ class Routes(Generic[T]):
 
     def find(self, method: str, path: str) -> T | None:
         """The value for a concrete, origin-form path. A query is ignored, a trailing slash tolerated."""
+        asked = (method, path)
+        try:
+            return self._known[asked]
+        except KeyError:
+            found = self._find(method, path)
+        if len(path) <= LONGEST:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            self._known[asked] = found
+        return found
+
+    def _find(self, method: str, path: str) -> T | None:
         path = path.partition("?")[0].partition("#")[0]
         segments = path.split("/")[1:]
         if "%" in path:
