@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fleet.client.debug import start_debug_log
-from fleet.client.loaders import ChainLoader, FileSystemLoader, Loader, NullLoader, PrefixLoader, WebLoader
+from fleet.client.loaders import (
+    ChainLoader,
+    FileSystemLoader,
+    Loader,
+    NullLoader,
+    PrefixLoader,
+    Text,
+    WebLoader,
+)
 from fleet.client.plugins import DocumentPlugin, Parsing, Plugin
 from fleet.client.treecache import CachedParse, default_directory
 from fleet.errors import SpecError
-from fleet.openapi import Document, Parse, load, parse
+from fleet.openapi import Document, Parse, load, parse, reading_with
 
 
 def load_document(
@@ -32,7 +41,7 @@ def load_document(
     """
     start_debug_log()
     directory = default_directory() if cache is True else cache
-    parsing: Parse = CachedParse(str(directory)) if directory else parse
+    parsing: Parse = AsLoaded(CachedParse(str(directory)) if directory else parse)
     repairing = tuple(plugin for plugin in plugins if isinstance(plugin, DocumentPlugin))
     if repairing:
         parsing = Parsing(parsing, repairing)
@@ -54,6 +63,19 @@ def load_document(
     path = Path(name).absolute()
     reader = own or ChainLoader(*mapped, FileSystemLoader(path.parent))
     return load(source=str(path), reader=reader, parse=parsing)
+
+
+@dataclass(frozen=True, slots=True)
+class AsLoaded:
+    """Reads a document as its loader says, else as `otherwise`."""
+
+    otherwise: Parse
+
+    def __call__(self, data: bytes, uri: str) -> Any:
+        yload = data.yload if isinstance(data, Text) else None
+        if yload is None:
+            return self.otherwise(data, uri)
+        return reading_with(yload)(bytes(data), uri)  # PyYAML takes bytes and no class of them
 
 
 @dataclass(frozen=True, slots=True)

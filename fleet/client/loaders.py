@@ -2,7 +2,9 @@
 
 A loader is called with a URI (an absolute path, or a URL) and gives bytes. It raises `NotOffered` for what
 is not its business, and any other `SpecError` for what is, but cannot be had. Loaders are plain values:
-they compare, print and pickle.
+they compare, print and pickle. Each may bring a YAML loader of its own as `yload`: `YAML12Loader` (the
+default), `YAMLCompatibilityLoader`, `YAML12Loader.without("timestamp")`, a callable of bytes and a URI, or a
+loader class of PyYAML. It reads what that loader supplies, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,15 +14,34 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from fleet.client.debug import document_downloaded
 from fleet.errors import SpecError
 
+if TYPE_CHECKING:
+    from fleet.openapi import Parse, YamlReader
+
+YamlLoading: TypeAlias = "YamlReader | Parse | type[Any]"
 Loader: TypeAlias = Callable[[str], bytes]
 
 MAX_BYTES = 64 * 1024 * 1024  # of one document
+
+
+class Text(bytes):
+    """The bytes of a document, with what its loader wants them read by."""
+
+    yload: YamlLoading | None = None
+
+    @classmethod
+    def by(cls, data: bytes, yload: YamlLoading | None) -> bytes:
+        """The bytes themselves where there is nothing to say."""
+        if yload is None:
+            return data
+        made = cls(data)
+        made.yload = yload
+        return made
 
 
 class NotOffered(SpecError):
@@ -40,12 +61,13 @@ class FileSystemLoader:
     """Files under one directory, symbolic links resolved first: `..` and links do not lead out of it."""
 
     root: str | Path
+    yload: YamlLoading | None = field(default=None, repr=False)
 
     def __call__(self, uri: str) -> bytes:
         if "://" in uri or uri.startswith("file:"):
             raise NotOffered(f"not a file under {self.root}", file=uri)
         document_downloaded(uri, self)
-        return read_confined(Path(self.root), Path(self.root) / uri, uri)
+        return Text.by(read_confined(Path(self.root), Path(self.root) / uri, uri), self.yload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +76,14 @@ class PrefixLoader:
 
     prefix: str
     root: str | Path
+    yload: YamlLoading | None = field(default=None, repr=False)
 
     def __call__(self, uri: str) -> bytes:
         if not uri.startswith(self.prefix):
             raise NotOffered(f"not under {self.prefix}", file=uri)
         document_downloaded(uri, self)
         name = unquote(uri[len(self.prefix) :].partition("?")[0]).lstrip("/")
-        return read_confined(Path(self.root), Path(self.root) / name, uri)
+        return Text.by(read_confined(Path(self.root), Path(self.root) / name, uri), self.yload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +91,12 @@ class RedirectLoader:
     """Any URI, read from a directory by its last segment alone: a local copy, paths stripped."""
 
     root: str | Path
+    yload: YamlLoading | None = field(default=None, repr=False)
 
     def __call__(self, uri: str) -> bytes:
         document_downloaded(uri, self)
         name = unquote(urlsplit(uri).path).rpartition("/")[2]
-        return read_confined(Path(self.root), Path(self.root) / name, uri)
+        return Text.by(read_confined(Path(self.root), Path(self.root) / name, uri), self.yload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +105,7 @@ class PackageLoader:
 
     package: str
     folder: str = ""
+    yload: YamlLoading | None = field(default=None, repr=False)
 
     def __call__(self, uri: str) -> bytes:
         from importlib.resources import as_file, files  # noqa: PLC0415  (slow to import)
@@ -89,7 +114,7 @@ class PackageLoader:
             raise NotOffered(f"not a resource of {self.package}", file=uri)
         document_downloaded(uri, self)
         with as_file(files(self.package).joinpath(self.folder)) as root:
-            return read_confined(root, root / uri.lstrip("/"), uri)
+            return Text.by(read_confined(root, root / uri.lstrip("/"), uri), self.yload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +129,7 @@ class WebLoader:
     timeout: float = 30.0
     verify: bool | str = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    yload: YamlLoading | None = field(default=None, repr=False)
 
     def __call__(self, uri: str) -> bytes:
         from fleet.client.download import download  # noqa: PLC0415  (httpx, only where something is fetched)
@@ -111,7 +137,8 @@ class WebLoader:
         if origin(uri) != origin(self.baseurl):
             raise NotOffered(f"not of the origin {origin(self.baseurl)}", file=uri)
         document_downloaded(uri, self)
-        return download(uri, timeout=self.timeout, verify=self.verify, headers=self.headers)
+        found = download(uri, timeout=self.timeout, verify=self.verify, headers=self.headers)
+        return Text.by(found, self.yload)
 
 
 @dataclass(frozen=True, slots=True)

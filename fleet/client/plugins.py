@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from inspect import isawaitable, iscoroutine
 from typing import TYPE_CHECKING, Any
 
+from fleet.client.loaders import Text
 from fleet.client.message import Reply, Request
 from fleet.errors import ConfigError
 from fleet.openapi import Operation, Parse
@@ -99,6 +100,8 @@ class Parsing:
         event = DocumentEvent(uri, data)
         for plugin in self.plugins:
             plugin.loaded(event)
+        if isinstance(data, Text):
+            event.data = Text.by(event.data, data.yload)
         event.tree = self.parse(event.data, uri)
         for plugin in self.plugins:
             plugin.parsed(event)

@@ -25,6 +25,7 @@ import httpx
 import httpx_socks
 import orjson
 import pytest
+import yaml
 import yarl
 from reference_server import Service, serving
 from tiny_proxy import Socks5ProxyHandler
@@ -37,11 +38,13 @@ from fleet.client import (
     HTTPClientError,
     NullLoader,
     PackageLoader,
+    PrefixLoader,
     RedirectLoader,
     WebLoader,
     stop_debug_log,
 )
 from fleet.errors import ConfigError, SpecError
+from fleet.openapi import YAML12Loader, YAMLCompatibilityLoader
 
 JSON = "application/json"
 
@@ -469,6 +472,57 @@ async def test_web_documents_are_refused_with_their_status(service: Service) -> 
         await OpenAPI.load_async(f"{service.url}/files/nothing.json")
     with pytest.raises(SpecError, match="not of the origin"):
         await OpenAPI.load_async(f"{service.url}/files/openapi.json", loader=WebLoader("http://127.0.0.9:1/"))
+
+
+# 6. YAML tags
+
+
+LINODE = """
+openapi: 3.0.0
+info: {title: on, version: 2002-12-14}
+paths:
+  /x:
+    get: {operationId: yes, parameters: [{name: 12_24, in: query, schema: {default: 017}}], responses: {}}
+"""
+
+
+def parameter(api: OpenAPI) -> tuple[str, str, Any]:
+    (found,) = api.document.operations.values()
+    return found.name, found.parameters[0].name, found.parameters[0].default
+
+
+def test_yaml_is_read_as_its_loader_says(tmp_path: Path) -> None:
+    (tmp_path / "linode.yaml").write_text(LINODE)
+    for yload, expected in (
+        (None, ("yes", "12_24", 17)),
+        (YAML12Loader, ("yes", "12_24", 17)),
+        (YAML12Loader.without("tag:yaml.org,2002:int"), ("yes", "12_24", "017")),
+        (YAMLCompatibilityLoader, ("yes", "12_24", 17)),
+        (
+            lambda data, uri: orjson.loads(orjson.dumps(yaml.load(data, yaml.BaseLoader))),
+            ("yes", "12_24", "017"),
+        ),
+    ):
+        loader = FileSystemLoader(tmp_path, yload=yload)
+        for chained in (loader, ChainLoader(NullLoader(), loader)):
+            api = OpenAPI.load_file("https://h", tmp_path / "linode.yaml", loader=chained, cache=False)
+            assert (api.document.title, api.document.version) == ("on", "2002-12-14")
+            assert parameter(api) == expected
+            assert parameter(pickle.loads(pickle.dumps(api)) if yload is None else api) == expected
+
+
+def test_each_loader_has_its_own(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text("openapi: 3.0.0\npaths: {/x: {$ref: 'http://schemas/x.yaml#/item'}}\n")
+    folder = tmp_path / "schemas"
+    folder.mkdir()
+    parameters = "[{name: p, in: query, schema: {default: 017}}]"
+    (folder / "x.yaml").write_text(
+        f"item: {{get: {{operationId: x, parameters: {parameters}, responses: {{}}}}}}\n"
+    )
+    texts = PrefixLoader("http://schemas/", folder, yload=YAML12Loader.without("int"))
+    loader = ChainLoader(texts, FileSystemLoader(tmp_path))
+    api = OpenAPI.load_file("https://h", tmp_path / "api.yaml", loader=loader)
+    assert parameter(api) == ("x", "p", "017")
 
 
 # 7. Keeping
