@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import anyio.lowlevel
+
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
+from fleet.pipeline.crew import STRIDE
 from fleet.pipeline.fetch import Answer, Resources
 from fleet.pipeline.findings import Findings
 from fleet.pipeline.links import elements_of, is_whole, link_in
@@ -79,7 +82,7 @@ class Collections:
         bodies = {first.body}
         page = first
         while True:
-            cut = self._collect(step, way, page, scope, found, seen)
+            cut = await self._collect(step, way, page, scope, found, seen)
             try:
                 if self._full(step, found, page, cut=cut):
                     return found
@@ -113,7 +116,7 @@ class Collections:
         found.complete = False
         return True
 
-    def _collect(
+    async def _collect(
         self, step: str, way: Way, page: Answer, scope: Scope, found: Listing, seen: set[str]
     ) -> bool:
         """Takes the members of one page; whether the page holds more elements than are read of one list."""
@@ -122,6 +125,8 @@ class Collections:
         pointer = way.pointer if way.items is not None else self._dialect.pointer
         elements = elements_of(items.value(page.value, scope, notes), notes)
         for at, element in enumerate(elements[: self._limits.rows]):
+            if at % STRIDE == STRIDE - 1:
+                await anyio.lowlevel.checkpoint()
             link = link_in(element, self._dialect) if isinstance(element, (str, dict)) else None
             if isinstance(element, dict) and is_whole(element, link, self._dialect):
                 member: Member | None = self._inline(page, element, link, f"{page.uri}#{pointer}/{at}")
