@@ -147,6 +147,7 @@ async def test_old_tls_needs_a_legacy_client(one, ask, fault, reason):
     async with one(fault, options=TLS) as sim:
         modern = trusting(sim)
         modern.minimum_version = ssl.TLSVersion.TLSv1_2
+        modern.set_ciphers("ECDH+AESGCM")  # some builds of Python offer RSA key exchange by themselves
         assert reason in str(await refusal(ask, sim, modern))
         assert sim.total["handshakes_failed"] == 1
         assert (await ask(sim.hosts[0], tls=legacy())).status == 200
