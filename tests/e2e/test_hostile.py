@@ -41,7 +41,7 @@ class Host:
             return 200, {}, {"RedfishVersion": "1.6.0", "Systems": {"@odata.id": SYSTEMS}, **links}
         if path == SYSTEMS:
             return 200, {}, {"Members": [{"@odata.id": f"{SYSTEMS}/1"}]}
-        return 200, {}, {"Id": path.rpartition("/")[2]}
+        return 200, {}, {"Id": path.partition("?")[0].rpartition("/")[2]}
 
 
 @contextmanager
@@ -235,7 +235,7 @@ steps:
   system: {operation: list, collection: true, outputs: {id: Id}}
 pipelines: {all: {steps: [system], default: true}}
 """
-# Which schemes are required together, the secret that answers them, and how to see that the host was given it.
+# Which schemes are required together, the secret for them, and how to see that the host was given it.
 EVERY: dict[str, tuple[str, str, Callable[[str, dict[str, str]], bool]]] = {
     "tokens": (
         "{header: [], query: [], cookie: [], bearer: []}",
