@@ -103,6 +103,8 @@ class StandingLogin:
     async def _log_in(self, request: Request, timeout: float | None) -> Reply:
         self._check()
         try:
+            if self._breaker.crowded(self._credential.name):
+                await self._exchange.knock(request)
             async with self._admitted() as attempt:
                 reply = await self._exchange.send(request, timeout=timeout, check=self._check)
                 if 200 <= reply.status < 400:
@@ -120,7 +122,7 @@ class StandingLogin:
         return reply
 
     def _admitted(self) -> AbstractAsyncContextManager[Attempt]:
-        return self._breaker.attempt(self._credential.name, self._target, clock=self._exchange.clock)
+        return self._breaker.attempt(self._credential.name, self._target, waiting=self._exchange.waiting)
 
     def _refuse(self, reply: Reply) -> None:
         kind, message = failure_of(reply) or (FailureKind.AUTH_REJECTED, "refused")

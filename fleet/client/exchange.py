@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -100,6 +101,31 @@ class Exchange:
         message = f"redirected {len(visited)} times"
         raise self._placed(RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status), request)
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """For the length of a wait for other targets: the clock is stopped, no slot of a proxy is kept."""
+        with self.clock.stopped(), self._pool.standing_aside():
+            yield
+
+    async def knock(self, request: Request) -> None:
+        """Opens a connection if there is none, for a request that is going to wait for other targets: a host
+        that cannot be reached need not wait to say so. Raises RequestFailed as `send` does."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                self._pool.release(await self._acquire(request, fresh=False))
+            except RequestFailed as failed:
+                failed.attempts = tries
+                wait = backoff(tries, self._policy.retry)
+                allowed = tries_allowed(failed, request, self._policy.retry)
+                if tries >= allowed or not self._may_wait(wait, local=failed.kind.group == "local"):
+                    raise self._placed(failed, request) from failed
+                self._tell(RequestRetried(self._target, request.route, failed.kind.value, wait))
+                await self._pace.sleep(wait)
+            else:
+                return
+
     def close(self) -> None:
         """Closes all connections. The exchange is over."""
         self._pool.close()
@@ -165,20 +191,23 @@ class Exchange:
     async def _send_once(
         self, request: Request, timeout: float | None, check: Check | None, *, fresh: bool
     ) -> Reply:
-        started = time.perf_counter()
-        try:
-            connection = await self._pool.acquire(fresh=fresh)
-        except RequestFailed as failed:
-            if failed.kind is FailureKind.LOCAL_DESCRIPTORS:
-                self._pool.shrink()
-            self._report(request, None, failed.kind, time.perf_counter() - started)
-            raise
+        connection = await self._acquire(request, fresh=fresh)
         try:
             if check is not None:
                 check()
             return await self._send_on(connection, request, timeout)
         finally:
             self._pool.release(connection)
+
+    async def _acquire(self, request: Request, *, fresh: bool) -> Connection:
+        started = time.perf_counter()
+        try:
+            return await self._pool.acquire(fresh=fresh)
+        except RequestFailed as failed:
+            if failed.kind is FailureKind.LOCAL_DESCRIPTORS:
+                self._pool.shrink()
+            self._report(request, None, failed.kind, time.perf_counter() - started)
+            raise
 
     async def _send_on(self, connection: Connection, request: Request, timeout: float | None) -> Reply:
         self.requests += 1

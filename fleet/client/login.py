@@ -168,10 +168,12 @@ class SessionLogin:
 
     async def _log_in(self) -> None:
         """Opens a session, or decides for the fallback; raises RequestFailed for anything else."""
-        clock = self._exchange.clock
-        async with self._breaker.attempt(self._credential.name, self._target, clock=clock) as attempt:
+        name, waiting = self._credential.name, self._exchange.waiting
+        request = self._request()
+        if self._breaker.crowded(name):
+            await self._exchange.knock(request)
+        async with self._breaker.attempt(name, self._target, waiting=waiting) as attempt:
             failed: RequestFailed | None = None
-            request = self._request()
             for path in self._places(request.path):
                 send = partial(self._post, replace(request, path=path))
                 # Cancelled in the middle of it, the host would keep a session that nobody knows.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -46,6 +47,7 @@ class Pool:
         self._slots = slots
         self._slot = slot
         self._clock = clock or TargetClock()
+        self._aside = 0
         self._open = 0  # connections, those being opened included
         self._idle: list[Connection] = []
         self._waiting: deque[_Waiter] = deque()
@@ -71,8 +73,22 @@ class Pool:
             self._drop(connection)
         elif self._waiting:
             self._grant(connection)
+        elif self._aside and self._slots is not None:
+            self._drop(connection)
         else:
             self._idle.append(connection)
+
+    @contextmanager
+    def standing_aside(self) -> Iterator[None]:
+        """For the length of a wait for other targets: no idle connection keeps a slot that one of those may
+        be waiting for."""
+        self._aside += 1
+        if self._slots is not None:
+            self._drop_idle()
+        try:
+            yield
+        finally:
+            self._aside -= 1
 
     def shrink(self) -> None:
         """From now on one connection: this machine has no room for more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import anyio
@@ -13,8 +13,9 @@ import anyio
 from fleet.errors import RequestFailed
 from fleet.event import BreakerClosed, BreakerOpened, Listener
 from fleet.outcome import FailureKind
-from fleet.pace.clock import TargetClock
 from fleet.policy import Breaker
+
+Waiting = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(slots=True, eq=False)
@@ -66,16 +67,16 @@ class CredentialBreaker:
 
     @asynccontextmanager
     async def attempt(
-        self, credential: str, target: str, *, clock: TargetClock | None = None
+        self, credential: str, target: str, *, waiting: Waiting = nullcontext
     ) -> AsyncIterator[Attempt]:
         """One login of `credential` (its name) at `target` (its id); call `succeeded()` or `failed()` on it.
 
-        Waits while too many unproven logins are in flight; `clock` is stopped meanwhile.
+        Waits while too many unproven logins are in flight, within `waiting()`.
         """
         record = self._records.get(credential)
         if record is None:
             record = self._records[credential] = _Record(deque(maxlen=self._policy.window))
-        canary = await self._admit(record, credential, target, clock or TargetClock())
+        canary = await self._admit(record, credential, target, waiting)
         record.in_flight += 1
         record.canary = record.canary or canary
         attempt = Attempt()
@@ -95,7 +96,18 @@ class CredentialBreaker:
         record = self._records.get(credential)
         return record is not None and record.paused_until is not None
 
-    async def _admit(self, record: _Record, credential: str, target: str, clock: TargetClock) -> bool:
+    def crowded(self, credential: str) -> bool:
+        """Whether a login with it would wait for others now."""
+        record = self._records.get(credential)
+        return record is not None and record.paused_until is None and not self._has_room(record)
+
+    def _has_room(self, record: _Record) -> bool:
+        return record.proven or (
+            record.in_flight < self._policy.unproven
+            and record.in_flight + len(record.streak) < self._policy.consecutive
+        )
+
+    async def _admit(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
         """Returns when the login may begin: whether it is the canary."""
         while True:
             if target in record.refused:
@@ -110,12 +122,9 @@ class CredentialBreaker:
                         f"the credential {credential!r} is paused: too many logins failed with it",
                     )
                 return True
-            if record.proven or (
-                record.in_flight < self._policy.unproven
-                and record.in_flight + len(record.streak) < self._policy.consecutive
-            ):
+            if self._has_room(record):
                 return False
-            with clock.stopped():
+            with waiting():
                 await record.changed.wait()
 
     def _judge(self, record: _Record, credential: str, target: str, *, accepted: bool, canary: bool) -> None:

@@ -204,3 +204,21 @@ async def test_a_connection_that_the_host_gave_up_is_replaced_once(
     assert exchange.retries == 0
     assert scan.waits == []
     exchange.close()
+
+
+async def test_who_waits_for_other_targets_keeps_no_slot_from_them(host: Any, say: Any, dialer: Any) -> None:
+    server, slots = await host(lambda asked: say(200)), Slots(1)
+    first, second = (pool_of(dialer(), server, slots=slots, slot="proxy") for _ in range(2))
+    connection = await first.acquire()
+    with first.standing_aside():
+        await connection.send(GET, timeout=5)
+        first.release(connection)
+        assert connection.closed
+        with anyio.fail_after(5):
+            second.release(await second.acquire())
+        with second.standing_aside():
+            assert len(slots) == 0
+    first.release(await first.acquire())
+    assert len(slots) == 1
+    first.close()
+    second.close()

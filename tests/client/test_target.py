@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -12,7 +14,7 @@ from fleet.client import Credential, OpenAPI, TargetClient
 from fleet.errors import RequestFailed
 from fleet.event import LoginFailed
 from fleet.outcome import FailureKind
-from fleet.policy import Policy, Tls
+from fleet.policy import Breaker, Policy, Retry, Tls
 from fleet.secret import Secret
 from fleet.target import Target
 
@@ -246,3 +248,29 @@ async def test_a_credential_that_fits_no_scheme_is_no_bug_and_sends_nothing(
                 await asking()
             assert caught.value.kind is FailureKind.AUTH_REJECTED
     assert client.exchange.requests == 0
+
+
+async def test_hosts_that_cannot_be_reached_do_not_queue_for_an_unproven_credential(
+    host: Any, say: Any, scanning: Any
+) -> None:
+    proceed, arrived = anyio.Event(), anyio.Event()
+
+    async def slowly(asked: Any) -> bytes:
+        arrived.set()
+        await proceed.wait()
+        return bytes(say(200))
+
+    scan = scanning(tls=ALLOWED, breaker=Breaker(unproven=1), retry=Retry(attempts=1))
+    slow = await host(slowly)
+    async with anyio.create_task_group() as group, client_of(scan, slow) as first:
+        group.start_soon(first.call, "things")
+        await arrived.wait()
+        with socket.socket() as unheard:  # bound, and nobody listens
+            unheard.bind(("127.0.0.1", 0))
+            dead = SimpleNamespace(url=f"http://127.0.0.1:{unheard.getsockname()[1]}")
+            async with client_of(scan, dead) as second:
+                with anyio.fail_after(5), pytest.raises(RequestFailed) as caught:
+                    await second.call("things")
+        assert caught.value.kind is FailureKind.CONNECT_REFUSED
+        assert caught.value.attempts == 2
+        proceed.set()

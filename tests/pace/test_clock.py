@@ -47,7 +47,7 @@ async def test_waiting_for_a_credential_to_be_proven_is_not_the_targets_time() -
     async def second() -> None:
         with anyio.CancelScope(deadline=anyio.current_time() + 60) as scope:
             clock.start(scope)
-            async with breaker.attempt("lab", "b", clock=clock):
+            async with breaker.attempt("lab", "b", waiting=clock.stopped):
                 deadlines.append(scope.deadline - anyio.current_time())
 
     async with anyio.create_task_group() as group, breaker.attempt("lab", "a") as first:
