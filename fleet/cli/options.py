@@ -100,15 +100,10 @@ question = section(
     ),
 )
 
-access = section(
-    "Access",
-    option(
-        "--auths", "auths_file", type=click.Path(), metavar="FILE", help="Credentials by name (env:, file:)."
-    ),
-    option("--user", "-u", metavar="NAME", help="Log in as NAME; asks for the password once."),
-    option(
-        "--password", is_flag=False, flag_value="", hidden=True, expose_value=False, callback=_refuse_password
-    ),
+_auths = option(
+    "--auths", "auths_file", type=click.Path(), metavar="FILE", help="Credentials by name (env:, file:)."
+)
+_way = (
     option(
         "--proxy",
         metavar="URL|NAME",
@@ -122,6 +117,23 @@ access = section(
         help="Proxies by name, with their rules.",
     ),
     option(
+        "--tls-profile",
+        type=click.Choice(["modern", "legacy"]),
+        default="modern",
+        show_default=True,
+        help="Legacy also speaks TLS 1.0 and old ciphers.",
+    ),
+)
+
+access = section(
+    "Access",
+    _auths,
+    option("--user", "-u", metavar="NAME", help="Log in as NAME; asks for the password once."),
+    option(
+        "--password", is_flag=False, flag_value="", hidden=True, expose_value=False, callback=_refuse_password
+    ),
+    *_way,
+    option(
         "--cacert", type=click.Path(), metavar="FILE", help="Trust this authority instead of the system's."
     ),
     option(
@@ -132,15 +144,10 @@ access = section(
         help="Trust exactly the certificates learnt (fleet tls learn).",
     ),
     option("--insecure", is_flag=True, help="Do not verify certificates. Counted in the summary."),
-    option(
-        "--tls-profile",
-        type=click.Choice(["modern", "legacy"]),
-        default="modern",
-        show_default=True,
-        help="Legacy also speaks TLS 1.0 and old ciphers.",
-    ),
     option("--allow-plaintext-credentials", is_flag=True, help="Send credentials over http:// too. Counted."),
 )
+
+reach = section("Access", _auths, *_way)  # to shake hands, and no more
 
 pressure = section(
     "Pressure",

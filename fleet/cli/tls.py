@@ -10,9 +10,9 @@ import click
 
 from fleet.cli.options import (
     NO_TARGETS,
-    access,
     concurrency_option,
     connect_timeout_option,
+    reach,
     scan_options,
     shared,
     targets,
@@ -51,7 +51,7 @@ def tls() -> None:
 
 @tls.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("sources", nargs=-1, metavar="TARGETS...")
-@shared(_learning, targets, access)
+@shared(_learning, targets, reach)
 @click.pass_obj
 def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> int:
     """Write the SHA-256 of every target's certificate to a pin file.
