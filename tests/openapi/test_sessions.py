@@ -1,7 +1,5 @@
 """What a session does for a handle: handshakes, certificates, and the plain options, against real servers."""
 
-
-
 from __future__ import annotations
 
 import asyncio
@@ -434,3 +432,18 @@ async def test_the_status_is_an_error_with_its_place(service: Service) -> None:
     quiet = api.clone(raise_on_http_status=False)
     assert await quiet._.lost() == "not here"
     await quiet.aclose()
+
+
+async def test_headers_of_answers_are_typed(service: Service) -> None:
+    headers = {
+        "X-Rate-Limit": {"required": True, "schema": {"type": "integer"}},
+        "X-Tags": {"schema": {"type": "array"}},
+    }
+    paths = {
+        "/x": {"get": {"operationId": "x", "responses": {"200": {"description": "", "headers": headers}}}}
+    }
+    api = OpenAPI.loads(service.url, orjson.dumps(orjson.loads(DESCRIPTION) | {"paths": paths}))
+    request = api.createRequest("x")
+    _, _, response = await request.request()
+    assert request.typed_headers(response) == {"X-Rate-Limit": 12, "X-Tags": ["a", "b"]}
+    await api.aclose()
