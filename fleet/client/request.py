@@ -78,6 +78,11 @@ class OperationRequest:
             return self._sync(live, message)
         return self._async(message, dict(self.req.headers))
 
+    def typed_headers(self, response: httpx.Response) -> dict[str, Any]:
+        """The headers of an answer that the description declares, of their declared types and names. Raises
+        `RequestFailed` (`schema.mismatch`) for one that is missing though required, or not of its type."""
+        return self.operation.typed_headers(response.status_code, response.headers.multi_items())
+
     def _prepared(self, message: Message, added: Additions, extra: Mapping[str, str]) -> Request:
         call = self.operation.build(message.parameters, message.data)
         request = self.api._assembled(call, added)

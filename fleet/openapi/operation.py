@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
 from fleet.openapi.bodies import BodyPlan, is_json
+from fleet.openapi.headers import read_headers
 from fleet.openapi.model import Answer, Body, Parameter, Requirement, Server, Site
 from fleet.openapi.params import ParameterPlan
 from fleet.openapi.refs import MissingDocument
@@ -212,6 +213,20 @@ class Operation:
             if len(self._checks) < _MAX_CHECKS:  # content types are the peer's text
                 self._checks[key] = check
         return check(value)
+
+    def typed_headers(self, status: int, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        """The headers that the description declares for that answer, of their declared types. Raises
+        `RequestFailed` (`schema.mismatch`) for one that is required and missing, or not of its type."""
+        answer = self._answer(status)
+        return {} if answer is None else read_headers(answer.headers, headers, self._keywords)
+
+    def _keywords(self, parameter: Parameter) -> Mapping[str, Any]:
+        """The keywords of a parameter's schema; none where it cannot be read."""
+        try:
+            node = self._document._library.follow(parameter.schema).value if parameter.schema else None
+        except SpecError:
+            return {}
+        return node if isinstance(node, Mapping) else {}
 
     def compile(self, *, validate: bool = False) -> Operation:
         """Everything that calls need, now: later calls read no file. With `validate`, also the checks of
