@@ -22,6 +22,7 @@ from fleet.outcome import FailureKind
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.handshake import Handshake
+    from fleet.client.upload import Upload
     from fleet.openapi import Operation
 
 _CONNECTING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
@@ -36,12 +37,18 @@ class Conversation:
     """
 
     def __init__(
-        self, api: OpenAPI, operation: Operation, request: Request, handshake: Handshake | None
+        self,
+        api: OpenAPI,
+        operation: Operation,
+        request: Request,
+        handshake: Handshake | None,
+        upload: Upload | None = None,
     ) -> None:
         self._api = api
         self._operation = operation
         self._request = request
         self._handshake = handshake
+        self._upload = upload
         self._endpoint = api.endpoint
         self._limits = api._sessions.limits
         self._started = time.monotonic()
@@ -146,7 +153,13 @@ class Conversation:
         if not any(name.lower() == "accept-encoding" for name, _ in headers):
             headers.append(_ENCODINGS)
         url = self._endpoint.origin + request.path
-        made = session.build_request(request.method, url, headers=headers, content=request.body)
+        content: Any = request.body
+        if self._upload is not None:
+            is_sync = isinstance(session, httpx.Client)
+            content = self._upload.now() if is_sync else self._upload.awaited()
+            if self._upload.length is not None:
+                headers.append(("Content-Length", str(self._upload.length)))
+        made = session.build_request(request.method, url, headers=headers, content=content)
         if self._handshake is not None:
             self._flow = self._handshake.auth.auth_flow(made)
             made = next(self._flow)

@@ -16,6 +16,7 @@ from fleet.client.handshake import Handshake, auth_for
 from fleet.client.message import Request
 from fleet.client.plugins import Message, tell, tell_now
 from fleet.client.session import Live
+from fleet.client.upload import Upload
 from fleet.openapi import Additions, Operation
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class OperationRequest:
     `await request(parameters=..., data=...)` gives the decoded body; `await request.request(...)` gives
     (headers, data, response). With a session factory that returns an `httpx.Client` both return their
     results without await. A request object can be used again and by many tasks at once: calls share
-    nothing but `req.headers`, which are read when a call starts. `context` is for message plugins.
+    nothing but `req.headers`, which are read when a call starts. `context` is for message plugins. `data`
+    may be an open binary file: it is sent in chunks (by the default session, once it is read), and files in
+    forms are read whole, in a thread.
 
     Raises `SpecError` and `ConfigError` before anything is sent, `CallFailed` for what goes wrong on the
     way, `HTTPStatusError` for answers of 400 and above; both are `RequestFailed`.
@@ -84,7 +87,8 @@ class OperationRequest:
         return self.operation.typed_headers(response.status_code, response.headers.multi_items())
 
     def _prepared(self, message: Message, added: Additions, extra: Mapping[str, str]) -> Request:
-        call = self.operation.build(message.parameters, message.data)
+        data = b"" if hasattr(message.data, "read") else message.data  # files are sent in chunks
+        call = self.operation.build(message.parameters, data)
         request = self.api._assembled(call, added)
         if not extra:
             return request
@@ -103,9 +107,12 @@ class OperationRequest:
         else:
             message.request = self._prepared(message, added, extra)
         await tell(plugins, "sending", message)
+        upload = None
+        if hasattr(message.data, "read"):
+            upload = await anyio.to_thread.run_sync(Upload, message.data)
         live = await _live(api)
         handshake = self._handshake(live, added, anyio.Lock)
-        conversation = Conversation(api, self.operation, message.request, handshake)
+        conversation = Conversation(api, self.operation, message.request, handshake, upload)
         if handshake is None or handshake.settled:
             await _converse(conversation, cast(httpx.AsyncClient, live.client))
         else:
@@ -135,7 +142,8 @@ class OperationRequest:
             live = api._session = Live(api._sessions.make(certificate), certificate, live)
         session = cast(httpx.Client, live.client)
         handshake = self._handshake(live, added, threading.Lock)
-        conversation = Conversation(api, self.operation, message.request, handshake)
+        upload = Upload(message.data) if hasattr(message.data, "read") else None
+        conversation = Conversation(api, self.operation, message.request, handshake, upload)
         if handshake is None or handshake.settled:
             _converse_now(conversation, session)
         else:
