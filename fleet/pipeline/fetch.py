@@ -134,6 +134,11 @@ class Resources:
             except RequestFailed as failed:
                 cell.failure = failed
                 raise
+            except (
+                BaseException
+            ):  # cancelled: whoever waits for it asks again, unless it is cancelled as well
+                del self._cells[key]
+                raise
             finally:
                 if cell.ready is not None:
                     cell.ready.set()
@@ -143,8 +148,9 @@ class Resources:
             await self._crew.wait(cell.ready)
         if cell.failure is not None:
             raise cell.failure.with_traceback(None)
-        assert cell.reply is not None  # noqa: S101  (one of the two is set before `ready` is)
         await anyio.lowlevel.checkpoint()  # thousands of rows may want it, and decoding waits for nothing
+        if cell.reply is None:
+            return await self._once(uri, method, operation, send)
         value = cell.value
         if value is None:
             value = _decoded(cell.reply, method)[0]

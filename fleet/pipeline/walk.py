@@ -63,6 +63,10 @@ class Walk:
             produced=self.produced,
         )
 
+    def let_go(self) -> None:
+        """Part with what was walked on: it holds this walk, and every answer of the target."""
+        del self._ground
+
     async def run(self) -> None:
         """Evaluate every stored step. Failed requests become findings; only bugs are raised."""
 
@@ -123,6 +127,9 @@ class Walk:
     async def _settle(self, found: _Yield, work: Callable[[], Awaitable[None]]) -> _Yield:
         try:
             await work()
+        except BaseException:
+            found.complete = False  # whoever waits for it may have a turn before it is cancelled too
+            raise
         finally:
             found.known = True
             if found.ready is not None:
