@@ -97,9 +97,9 @@ def _table(title: str, model: dict[str, Any], says: str) -> list[str]:
     required = set(model.get("required", ()))
     lines = [f"### {title}", "", *([" ".join(says.split()), ""] if says else [])]
     lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
-    for key, field in model["properties"].items():
+    for key, field in sorted(model["properties"].items(), key=lambda item: item[0] not in _FIRST):
         default = "required" if key in required else _default(field)
-        meaning = " ".join(str(field.get("description", "")).split()).replace("|", "\\|")
+        meaning = " ".join(str(field.get("description", _ELSEWHERE.get(key, ""))).split()).replace("|", "\\|")
         lines.append(f"| `{key}` | {_type(field)} | {default} | {meaning} |")
     return [*lines, ""]
 
@@ -139,6 +139,14 @@ def _plural(word: str) -> str:
     )
 
 
+_FIRST = ("fleet", "info", "api", "refs")  # what begins a file
+_ELSEWHERE = {
+    "info": "What the spec is called.",
+    "dialect": "How this family of APIs links and pages.",
+    "defaults": "What holds unless the command line says otherwise.",
+    "timeout": "Wall-clock deadlines.",
+    "expand": "How members are asked for together with their collection.",
+}
 _NAMES = {
     "string": "text",
     "integer": "whole number",
