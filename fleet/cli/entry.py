@@ -17,6 +17,7 @@ import fleet
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import HELP, Exit
 from fleet.errors import FleetError, RequestFailed, SinkError, TryAgain, UsageError
+from fleet.guess import closest
 from fleet.observe import safe
 
 # name: (module, attribute, one line of help). Nothing of a command is imported before it is called.
@@ -30,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "show": ("fleet.cli.show", "show", "Show the rows of one step of a run, as a table, CSV or JSON lines."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
     "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),
+    "spec": ("fleet.cli.spec", "spec", "Look at an API description, and check it."),
     "inventory": ("fleet.cli.inventory", "inventory", "Expand or count an inventory."),
     "tls": ("fleet.cli.tls", "tls", "Learn the certificates of targets, to pin them."),
     "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
@@ -62,12 +64,10 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            if not near:
+            near = closest(args[0], COMMANDS)
+            if near is None:
                 raise
-            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+            raise click.UsageError(f"{error.message} Did you mean {near!r}?", ctx) from None
 
 
 @click.group(

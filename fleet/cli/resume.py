@@ -10,6 +10,7 @@ from fleet.cli.options import policy_of, pressure, shared
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.watching import View, fail_on_option, grace_option, watching
+from fleet.guess import closest
 
 _EXAMPLES = """
 fleet resume runs/20261122-1542-k7q
@@ -62,8 +63,6 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
 
 def parse_kinds(texts: tuple[str, ...]) -> frozenset[str]:
     """The failure kinds that `--kind` names: a kind, its class (`timeout`), or `all`. Raises UsageError."""
-    from difflib import get_close_matches
-
     from fleet.errors import UsageError
     from fleet.outcome import FailureKind
 
@@ -75,8 +74,8 @@ def parse_kinds(texts: tuple[str, ...]) -> frozenset[str]:
     named: set[str] = set()
     for name in (part.strip() for text in texts for part in text.split(",")):
         if name not in groups:
-            near = get_close_matches(name, groups, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = closest(name, groups)
+            hint = f"; did you mean {near}?" if near else ""
             raise UsageError(f"--kind {name!r} is not a failure kind or a class of them{hint}")
         named |= groups[name]
     return frozenset(named)

@@ -17,6 +17,7 @@ from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.cli.values import Count
 from fleet.errors import UsageError
+from fleet.guess import closest
 
 TABLE_ROWS = 500
 _HIDDEN = ("@uri", "@parent", "complete")  # in CSV and JSON lines, but too wide for a table
@@ -100,10 +101,8 @@ def _chosen(columns: str | None, index: StepIndex) -> list[str]:
 
 
 def _unknown(step: str, index: StepIndex) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(step, index.steps, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = closest(step, index.steps)
+    hint = f"did you mean {near!r}? " if near else ""
     return f"no step {step!r} in this run: {hint}there are {', '.join(index.steps) or 'none'}"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from fleet.errors import SpecError
+from fleet.guess import closest
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -24,8 +24,8 @@ class Index:
     def __getattr__(self, name: str) -> OperationRequest:
         operations = self._api.document.operations
         if name not in operations:
-            close = get_close_matches(name, operations, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            near = closest(name, operations)
+            hint = f"; did you mean {near!r}?" if near else ""
             raise AttributeError(f"the description has no operation {name!r}{hint}")
         return self._api.create_request(name)
 

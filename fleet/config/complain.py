@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from fleet.pipeline import guess
+from fleet.guess import guess
 
 Path = tuple[str | int, ...]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.errors import SpecError
-from fleet.pipeline import guess
+from fleet.guess import guess
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 

@@ -13,8 +13,8 @@ from fleet.config.complain import first_complaint
 from fleet.config.describe import wrap_description
 from fleet.config.model import SpecFile
 from fleet.errors import SpecError
+from fleet.guess import guess
 from fleet.openapi import locate, parse
-from fleet.pipeline import guess
 
 MAX_BYTES = 8 * 1024 * 1024  # of one spec file; an API description may be larger
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from fleet.errors import ConfigError, SpecError
+from fleet.guess import closest
 from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel
 from fleet.openapi import load_yaml, locate
 
@@ -60,5 +60,5 @@ def _closest(where: list[str | int]) -> str | None:
     models: Mapping[object, type[BaseModel]] = {"auths": AuthModel, "proxies": ProxyModel}
     model = models.get(where[0], AuthsFile) if len(where) > 2 else AuthsFile
     known: Iterable[str] = model.model_fields
-    close = difflib.get_close_matches(str(where[-1]), list(known), n=1)
-    return f"did you mean {close[0]}?" if close else f"the keys are: {', '.join(known)}"
+    near = closest(str(where[-1]), known)
+    return f"did you mean {near}?" if near else f"the keys are: {', '.join(known)}"

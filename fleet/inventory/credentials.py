@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fleet.errors import ConfigError, InventoryError
+from fleet.guess import closest
 from fleet.inventory.address import shown
 from fleet.inventory.match import Rules
 from fleet.inventory.secrets import SecretReader
@@ -139,9 +139,8 @@ class Credentials:
         return model.username
 
     def _guess(self, name: str) -> str:
-        close = difflib.get_close_matches(name, self.names, n=1)
-        if close:
-            return f"did you mean {close[0]}?"
+        if (near := closest(name, self.names)) is not None:
+            return f"did you mean {near}?"
         return (
             f"the credentials are: {', '.join(self.names)[:300]}"
             if self.names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from fleet.errors import InventoryError
+from fleet.guess import closest
 from fleet.inventory.address import shown
 from fleet.inventory.file_sd import read_json_groups, read_yaml_groups
 from fleet.inventory.lines import read_lines
@@ -128,5 +128,5 @@ def _neighbour(path: Path) -> str | None:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return None
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean {path.parent / close[0]}?" if close else None
+    near = closest(path.name, names)
+    return f"did you mean {path.parent / near}?" if near else None

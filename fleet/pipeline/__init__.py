@@ -15,7 +15,7 @@ No files and no sockets: whoever calls has read the spec, and hands in each targ
 from fleet.pipeline.compile import compile_plan, secured
 from fleet.pipeline.expression import Expression, compile_expression
 from fleet.pipeline.model import MetricSpec, Model, PipelineSpec
-from fleet.pipeline.places import Locate, Place, guess, nowhere
+from fleet.pipeline.places import Locate, Place, nowhere
 from fleet.pipeline.plan import MetricPlan, Plan, Settings, StepPlan
 from fleet.pipeline.run import PipelineProbe
 
@@ -33,7 +33,6 @@ __all__ = [
     "StepPlan",
     "compile_expression",
     "compile_plan",
-    "guess",
     "nowhere",
     "secured",
 ]

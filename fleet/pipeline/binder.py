@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from fleet.guess import guess
 from fleet.pipeline.closures import Getter
 from fleet.pipeline.expression import Expression, compile_expression
 from fleet.pipeline.graph import Graph
 from fleet.pipeline.model import PipelineSpec
 from fleet.pipeline.names import Name
-from fleet.pipeline.places import Complaints, Path, guess
+from fleet.pipeline.places import Complaints, Path
 from fleet.pipeline.scope import getter_for
 
 _CREDENTIAL = ("username", "password", "token")

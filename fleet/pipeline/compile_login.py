@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.client import LoginPlan, Reply
 from fleet.errors import SpecError
+from fleet.guess import guess
 from fleet.pipeline.binder import Binder
-from fleet.pipeline.places import Complaints, Path, guess
+from fleet.pipeline.places import Complaints, Path
 
 if TYPE_CHECKING:
     from fleet.client import Credential

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
+from fleet.guess import guess
 from fleet.pipeline.binder import Binder
 from fleet.pipeline.expression import Expression
 from fleet.pipeline.graph import Graph, ways_of
 from fleet.pipeline.model import AlternativeSpec, Outputs, PipelineSpec, StepSpec
-from fleet.pipeline.places import Complaints, Path, guess
+from fleet.pipeline.places import Complaints, Path
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ raises: what cannot be evaluated has no value, and is counted.
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import Any
 import jmespath.exceptions
 import jmespath.parser
 
+from fleet.guess import closest
 from fleet.pipeline.closures import Getter, Run, Unknown, closure, truthy
 from fleet.pipeline.functions import Functions, arities
 from fleet.pipeline.names import PLACEHOLDER, Name, lift
@@ -147,9 +147,9 @@ def _check_call(node: dict[str, Any]) -> None:
     name, given = node["value"], len(node["children"])
     known = arities()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        guess = f"; did you mean {close[0]}()?" if close else f"; known are {', '.join(sorted(known))}"
-        raise ValueError(f"unknown function {name}(){guess}")
+        near = closest(name, known)
+        hint = f"did you mean {near}()?" if near else f"known are {', '.join(sorted(known))}"
+        raise ValueError(f"unknown function {name}(); {hint}")
     wanted, more = known[name]
     if given < wanted or (given > wanted and not more):
         raise ValueError(f"{name}() takes {wanted}{' or more' if more else ''} arguments, not {given}")

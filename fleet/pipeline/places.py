@@ -1,9 +1,8 @@
-"""Where in a spec file something stands, and what a misspelt word may have meant."""
+"""Where in a spec file something stands."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NoReturn
 
 from fleet.errors import SpecError
@@ -16,18 +15,6 @@ Locate = Callable[[Path], Place]
 def nowhere(_: Path) -> Place:
     """The place of what was read from no file."""
     return None, None, None
-
-
-def guess(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'system'?`, or the list of what is known when nothing is close."""
-    names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    if not names:
-        return "none is defined"
-    shown = ", ".join(names[:12])
-    return f"known: {shown}{', ...' if len(names) > 12 else ''}"
 
 
 class Complaints:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.errors import ConfigError, SpecError
+from fleet.guess import closest
 from fleet.sim.faults import FAULTS
 from fleet.sim.options import Fault
 
@@ -63,7 +64,5 @@ def _rule(rule: Any, index: int, file: str) -> Fault:
 
 
 def _suggest(name: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  # only when something is wrong
-
-    near = get_close_matches(name, FAULTS, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(FAULTS)}"
+    near = closest(name, FAULTS)
+    return f"did you mean {near}?" if near else f"known: {', '.join(FAULTS)}"

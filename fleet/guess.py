@@ -1,0 +1,28 @@
+"""What a misspelt word may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LISTED = 12  # known words that a hint spells out
+COMPARED = 20_000  # more than these are not searched: a hint must not cost seconds
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like `word`; None when nothing is close."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only when something is wrong
+
+    names = list(known)
+    near = get_close_matches(word, names, n=1) if len(names) <= COMPARED else []
+    return near[0] if near else None
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'system'?`, or the list of what is known when nothing is close."""
+    names = sorted(known)
+    if (near := closest(word, names)) is not None:
+        return f"did you mean {near!r}?"
+    if not names:
+        return "none is defined"
+    shown = ", ".join(names[:LISTED])
+    return f"known: {shown}{', ...' if len(names) > LISTED else ''}"
