@@ -4,6 +4,7 @@ from fleet.openapi.cache import decode as decode_tree
 from fleet.openapi.cache import digest
 from fleet.openapi.cache import encode as encode_tree
 from fleet.openapi.document import Document, load
+from fleet.openapi.dump import dump_yaml
 from fleet.openapi.load import locate, parse
 from fleet.openapi.model import (
     Answer,
@@ -23,6 +24,7 @@ from fleet.openapi.operation import Call, Operation
 from fleet.openapi.params import ParameterError
 from fleet.openapi.refs import Library, Parse, Place, Reader
 from fleet.openapi.replies import read_json
+from fleet.openapi.review import Finding, review
 from fleet.openapi.security import (
     NOTHING,
     Additions,
@@ -49,6 +51,7 @@ __all__ = [
     "Call",
     "Document",
     "Encoding",
+    "Finding",
     "Flow",
     "Library",
     "Link",
@@ -73,6 +76,7 @@ __all__ = [
     "client_credentials",
     "decode_tree",
     "digest",
+    "dump_yaml",
     "encode_tree",
     "load",
     "load_yaml",
@@ -80,6 +84,7 @@ __all__ = [
     "parse",
     "read_json",
     "reading_with",
+    "review",
     "satisfy",
     "tags_used",
 ]

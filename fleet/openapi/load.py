@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -48,18 +49,28 @@ def locate(text: bytes | str, path: Sequence[str | int]) -> tuple[int, int]:
     A second parse, made only to show an error. A path that ends nowhere gives the deepest place that it
     reached, a text that does not parse gives (1, 1). For a mapping's value the place is that of its key.
     """
-    try:
-        load_yaml(text)  # the composer below has no depth limit of its own
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except (SpecError, yaml.YAMLError):
-        return 1, 1
-    mark = node.start_mark if node is not None else None
-    for step in path:
-        found = _child(node, step)
-        if found is None:
-            break
-        mark, node = found
-    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    return Positions(text).of(path)
+
+
+class Positions:
+    """The places of many values of one text, parsed once."""
+
+    def __init__(self, text: bytes | str) -> None:
+        self._root: Any = None
+        with suppress(SpecError, yaml.YAMLError):
+            load_yaml(text)  # the composer has no depth limit of its own
+            self._root = yaml.compose(text, Loader=yaml.CSafeLoader)
+
+    def of(self, path: Sequence[str | int]) -> tuple[int, int]:
+        """As `locate`."""
+        node = self._root
+        mark = node.start_mark if node is not None else None
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                break
+            mark, node = found
+        return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
 def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from fleet.errors import SpecError
 from fleet.openapi.load import locate, parse
 
-_MAX_LOCATED = 100  # errors of one description that are shown with line and column
+_MAX_LOCATED = 10  # errors of one description that are shown with their place: each costs a parse
 _MAX_LOCATED_BYTES = 4 * 1024 * 1024
 LOGGER = logging.getLogger("fleet.OpenAPI")
 
@@ -239,7 +239,9 @@ class Library:
 
     def error(self, message: str, place: Place, *, hint: str | None = None) -> SpecError:
         """An error about a value: with its pointer, and with line and column where its text can be read."""
-        steps = path_to(self.trees.get(place.uri), place.value)
+        steps = None
+        if self._located < _MAX_LOCATED:
+            steps = path_to(self.trees.get(place.uri), place.value)
         if steps is None:
             return SpecError(message, file=place.uri, hint=hint)
         line, column = self.position(place.uri, steps)
@@ -248,14 +250,17 @@ class Library:
 
     def position(self, uri: str, steps: Sequence[str | int]) -> tuple[int | None, int | None]:
         """Line and column of a value, by reading its document again: bounded, so not of every error."""
-        if self._reader is None or self._located >= _MAX_LOCATED:
-            return None, None
         self._located += 1
-        try:
-            text = self._reader(uri)
-        except SpecError:
-            return None, None
-        return locate(text, steps) if len(text) <= _MAX_LOCATED_BYTES else (None, None)
+        text = self.text(uri)
+        return (None, None) if text is None or len(text) > _MAX_LOCATED_BYTES else locate(text, steps)
+
+    def text(self, uri: str) -> bytes | None:
+        """The bytes of a document once more, to show where something stands; None where they are gone."""
+        if self._reader is None:
+            return None
+        with suppress(SpecError):
+            return self._reader(uri)
+        return None
 
 
 def join(base: str, name: str) -> str:

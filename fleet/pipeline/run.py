@@ -63,7 +63,7 @@ class PipelineProbe:
         try:
             with anyio.move_on_after(self._deadline) as scope:
                 await self._walk(target, visit, scope)
-            if scope.cancelled_caught:
+            if scope.cancelled_caught and not (visit.walk is not None and visit.walk.done):
                 message = f"not done after {self._deadline:g} s"
                 late = Failure(kind=FailureKind.TIMEOUT_TARGET, message=message)
             return self._outcome(target, visit, late)

@@ -51,6 +51,7 @@ class Walk:
         self._scope = Scope(target, plan.inputs)
         self.produced: dict[str, list[Row]] = {name: [] for name in plan.steps}
         self.complete: set[str] = set()
+        self._ended = False
         self._ground = Ground(
             plan=plan,
             target=target,
@@ -75,6 +76,12 @@ class Walk:
                 self.complete.add(name)
 
         await self._crew.each(self._plan.stored, evaluate)
+        self._ended = True
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do: a deadline that strikes now takes nothing away."""
+        return self._ended or self.complete.issuperset(self._plan.stored)
 
     async def _expands(self) -> bool:
         """Whether the service offers to send members with their collection."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from pipeline_serving import DOCUMENT, Served, probe, spec_of, status
+from pipeline_serving import DOCUMENT, HANG, Served, probe, spec_of, status
 
 from fleet.outcome import FailureKind, Outcome
 from fleet.pipeline import compile_plan
@@ -149,3 +149,16 @@ async def test_who_waited_for_a_cancelled_request_asks_itself() -> None:
         first.cancel()
     assert values == [{"a": 1}]
     assert client.asked["/x"] == 2
+
+
+@pytest.mark.parametrize("finished", [True, False])
+async def test_a_deadline_that_strikes_when_all_is_done_takes_nothing(finished: bool) -> None:
+    class Leaving(Served):
+        async def __aexit__(self, *_: object) -> None:
+            await anyio.sleep(5)
+
+    steps = {"root": {"operation": "root"}, "part": {"from": "root", "follow": "part"}}
+    tree = {"/": {"part": "/x"}, "/x": {"a": 1} if finished else HANG}
+    outcome = await probe({"steps": steps}, Leaving(tree), deadline=0.05)
+    assert (outcome.status == "ok") is finished
+    assert (outcome.failure is None) is finished

@@ -1,0 +1,98 @@
+"""Reviews: each rule finds what it is about, where it stands, and nothing in a good description."""
+
+# ruff: noqa: E501  (tables are read downwards)
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import orjson
+import pytest
+
+from fleet.errors import SpecError
+from fleet.openapi import load, review
+
+OK: dict[str, Any] = {"responses": {"200": {"description": ""}}}
+HEAD = {"info": {"title": "T", "version": "1"}}
+
+
+def reviewed(tree: dict[str, Any], files: dict[str, Any] | None = None) -> list[tuple[str, str, str]]:
+    texts = {"/d/api.json": orjson.dumps(tree, option=orjson.OPT_INDENT_2)}
+    texts |= {name: orjson.dumps(value) for name, value in (files or {}).items()}
+
+    def read(uri: str) -> bytes:
+        if uri not in texts:
+            raise SpecError("no such file", file=uri)
+        return texts[uri]
+
+    found = review(load(source="/d/api.json", reader=read))
+    assert all(finding.line is not None for finding in found)
+    return [(finding.severity, finding.rule, finding.pointer) for finding in found]
+
+
+def v3(paths: Any, version: str = "3.1.0", **rest: Any) -> dict[str, Any]:
+    return {"openapi": version, **HEAD, "paths": paths, **rest}
+
+
+PATH = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+E = "error"
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        (v3({"/p/{id}": {"parameters": [PATH], "get": {"operationId": "a", **OK}}}), []),
+        (v3({"/p": {"get": OK}}, "3.0.3"), []),
+        ({"openapi": "3.0.0", "paths": {}}, [(E, "info", "")]),
+        ({"openapi": "3.0.0", "info": {"title": "T"}, "paths": {}}, [(E, "info", "/info")]),
+        ({"openapi": "3.0.0", **HEAD}, [(E, "paths", "")]),
+        (v3({"p": {}}), [(E, "path", "/paths/p")]),
+        (v3({"/{a}/x": {"get": {"parameters": [{**PATH, "name": "a"}], **OK}}, "/{b}/x": {"put": {"parameters": [{**PATH, "name": "b"}], **OK}}}), [(E, "ambiguous-path", "/paths/~1{b}~1x")]),
+        (v3({"/p": {"get": {"operationId": "a", **OK}, "put": {"operationId": "a", **OK}}}), [(E, "duplicate-operation-id", "/paths/~1p/put")]),
+        (v3({"/p/{id}": {"get": OK}}), [(E, "undeclared-path-parameter", "/paths/~1p~1{id}/get")]),
+        (v3({"/p": {"get": {"parameters": [PATH], **OK}}}), [(E, "unused-path-parameter", "/paths/~1p/get")]),
+        (v3({"/p/{id}": {"get": {"parameters": [{"name": "id", "in": "path"}], **OK}}}), [(E, "path-parameter", "/paths/~1p~1{id}/get/parameters/0")]),
+        (v3({"/p": {"get": {"parameters": [{"name": "q", "in": "query"}, {"name": "q", "in": "query", "x": 1}], **OK}}}), [(E, "duplicate-parameter", "/paths/~1p/get/parameters/1")]),
+        (v3({"/p": {"get": {"parameters": [{"name": "q", "in": "body"}], **OK}}}), [(E, "operation", "/paths/~1p/get")]),
+        (v3({"/p": {"get": {"security": [{"nope": []}], **OK}}}), [(E, "unknown-security-scheme", "/paths/~1p/get/security")]),
+        (v3({"/p": {"get": OK}}, security=[{"nope": []}]), [(E, "unknown-security-scheme", "/security")]),
+        (v3({"/p": {"get": {"security": 1, **OK}}}), [(E, "operation", "/paths/~1p/get"), (E, "security", "/paths/~1p/get")]),
+        (v3({"/p": {"get": {}}}, "3.0.3"), [(E, "responses", "/paths/~1p/get")]),
+        (v3({"/p": {"get": {"responses": {"2000": {}}}}}), [(E, "status", "/paths/~1p/get/responses")]),
+        (v3({"/p": {"get": {"responses": {"200": {"$ref": "#/components/responses/No"}}}}}), [(E, "unresolved-reference", "/paths/~1p/get/responses/200")]),
+        (v3({"/p": {"$ref": "gone.json"}}), [(E, "unresolved-reference", "/paths/~1p")]),
+        (v3({}, components={"schemas": {"A": {"properties": {"x": {"type": "strin"}}}}}), [("warning", "unused", "/components/schemas/A"), (E, "schema", "/components/schemas/A/properties/x/type")]),
+        ({"swagger": "2.0", **HEAD, "paths": {"/p": {"get": {"parameters": [{"name": "a", "in": "query", "collectionFormat": "zip"}], **OK}}}}, [(E, "operation", "/paths/~1p/get")]),
+    ],
+)  # fmt: skip
+def test_rules(tree: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
+    assert sorted(set(reviewed(tree))) == sorted(expected)
+
+
+def test_what_refers_to_other_documents_is_found_there() -> None:
+    files = {"/d/b.json": {"x": {"$ref": "#/nowhere"}}}
+    tree = v3(
+        {"/p": {"get": {"parameters": [{"$ref": "b.json#/p"}], **OK}}},
+        components={"schemas": {"A": {"$ref": "b.json#/x"}, "B": {"$ref": "#/components/schemas/A"}}},
+    )
+    found = reviewed(tree, files)
+    assert (E, "unresolved-reference", "/x") in found
+    assert (E, "unresolved-reference", "/paths/~1p/get/parameters/0") in found
+    assert ("warning", "unused", "/components/schemas/B") in found
+
+
+def test_findings_are_bounded_and_say_where() -> None:
+    tree = v3({f"p{n}": {} for n in range(1500)})
+    found = review(load(orjson.dumps(tree), source="/d/api.json"))
+    assert len(found) == 1000
+    assert str(found[0]).startswith("/d/api.json: error: the path 'p")
+    assert str(found[0]).endswith(")")
+
+
+def test_a_large_description_takes_seconds() -> None:
+    node = {"parameters": [{"name": "q", "in": "body"}], **OK}
+    tree = v3({f"/p{n}": {"get": node, "put": dict(node)} for n in range(200)})
+    started = time.process_time()
+    assert len(reviewed(tree)) == 400
+    assert time.process_time() - started < 10

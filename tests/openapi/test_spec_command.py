@@ -1,0 +1,114 @@
+"""`fleet spec`: data on stdout, findings with their place, one status per result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fleet.cli import main
+from fleet.openapi import load_yaml
+
+GOOD = """\
+openapi: 3.2.0
+info: {title: T, version: '1'}
+tags: [{name: a, summary: A}, {name: b, parent: a}]
+components: {securitySchemes: {key: {type: apiKey, in: header, name: k}}}
+paths:
+  /p/{id}:
+    get:
+      operationId: getOne
+      summary: One
+      tags: [b]
+      security: [{key: []}]
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {'200': {description: ok, content: {application/json: {schema: {type: object}}}}}
+    put:
+      deprecated: true
+      parameters: [{name: id, in: path, required: true}]
+      requestBody: {required: true, content: {application/json: {}}}
+      responses: {'204': {description: done}}
+x-dates: {on: 2020-01-01, version: '1.0', n: 12_24, t: 'on', z: '017', s: "a\\nb", e: ''}
+"""
+BAD = "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n  /p/{id}:\n    get: {responses: {}}\n"
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "api.yaml"
+    path.write_text(GOOD)
+    return str(path)
+
+
+def test_validate_prints_place_and_pointer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD)
+    assert main(["spec", "validate", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == (
+        f"{path}:5:5: error: the path parameter 'id' of GET /p/{{id}} is not declared"
+        " [undeclared-path-parameter] (at #/paths/~1p~1{id}/get)\n"
+    )
+    assert err == "1 errors, 0 warnings\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("a: [1\nb: 2\n", "bad.yaml:2:2: not valid YAML"), ("openapi: 3.3.0\n", "'3.3.0' is not supported")],
+)
+def test_what_cannot_be_read_is_a_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    assert main(["spec", "validate", str(path)]) == 1
+    assert says in capsys.readouterr().out
+    assert main(["spec", "validate", str(tmp_path / "none.yaml")]) == 2
+
+
+def test_validate_lists_and_disables_tags(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spec", "validate", "-C", "-l", "-v", good]) == 0
+    out, err = capsys.readouterr()
+    assert "tag:yaml.org,2002:timestamp\ttext\t1 values\t0 keys\t19:15\t2020-01-01" in out
+    assert "T 1: 2 operations" in err
+    assert main(["spec", "validate", "-D,2002:timestamp", good]) == 0
+    assert main(["spec", "validate", "-D", "timestmp", good]) == 2
+    assert "did you mean 'timestamp'" in capsys.readouterr().err
+
+
+def test_operations_and_tags_are_tables(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spec", "operations", good]) == 0
+    assert capsys.readouterr().out == "GET\t/p/{id}\tgetOne\tb\tOne\nPUT\t/p/{id}\t-\t-\t(deprecated) \n"
+    assert main(["spec", "tags", good]) == 0
+    assert capsys.readouterr().out == "a\t0\tA\na / b\t1\t\n"
+
+
+def test_show_ends_in_a_call(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spec", "show", good, "getOne"]) == 0
+    shown = capsys.readouterr().out
+    for part in (
+        "GET /p/{id}",
+        "id  in path  required  string",
+        "200  application/json object",
+        "key (apiKey)",
+    ):
+        assert part in shown
+    assert shown.endswith(f"fleet call HOST getOne --spec {good} -p id=ID\n")
+    assert main(["spec", "show", good, "getOnes"]) == 2
+    assert "did you mean 'getOne'" in capsys.readouterr().err
+
+
+def test_convert_there_and_back(good: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spec", "convert", good]) == 0
+    converted = capsys.readouterr().out
+    assert json.loads(converted) == load_yaml(GOOD)
+    path = tmp_path / "api.json"
+    path.write_text(converted)
+    assert main(["spec", "convert", str(path)]) == 0
+    assert load_yaml(capsys.readouterr().out) == load_yaml(GOOD)
+
+
+def test_a_built_in_name_is_its_description(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spec", "operations", "redfish"]) == 0
+    assert "GET\t/redfish/v1/Systems\t" in capsys.readouterr().out
