@@ -140,6 +140,11 @@ class ReplyReader:
         """What there is of the body, broken or not."""
         return self._body.so_far() if self._body else b""
 
+    def let_go(self) -> None:
+        """Parts with the parser, which holds this reader: then both, and the body, go at once and not when
+        somebody looks for garbage. Nothing can be fed any more."""
+        del self._parser
+
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)

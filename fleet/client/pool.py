@@ -98,6 +98,7 @@ class Pool:
     def close(self) -> None:
         """Closes what is idle; what is in use is closed by whoever uses it."""
         self._limit = 0
+        self._dial = _closed  # lets go of the exchange, which holds this pool
         self._drop_idle()
 
     def _take_idle(self) -> Connection | None:
@@ -168,3 +169,7 @@ class Pool:
         self._open -= 1
         if holding and self._slots is not None:
             self._slots.release(self._slot)
+
+
+async def _closed() -> Connection:
+    raise RequestFailed(FailureKind.LOCAL_INTERNAL, "the exchange is closed")

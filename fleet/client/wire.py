@@ -102,6 +102,7 @@ class Connection:
             raise
         finally:
             self._busy = False
+            reader.let_go()
         self._served += 1
         if not reader.reusable:
             self.close()

@@ -29,6 +29,13 @@ class Interpreter(jmespath.visitor.TreeInterpreter):
         self._scope = scope
         self._getters = getters
 
+    def run(self, tree: Any, value: Any) -> Any:
+        """Visit a tree, once."""
+        try:
+            return self.visit(tree, value)
+        finally:
+            vars(self)["_method_cache"].clear()  # its methods hold this interpreter, and all of its scope
+
     def visit_bound(self, node: dict[str, Any], value: Any) -> Any:
         return self._getters[node["value"]](self._scope)
 
@@ -69,7 +76,7 @@ def closure(node: dict[str, Any], getters: Sequence[Getter], functions: Function
     children = node.get("children", ())
     if maker is None or any(child.get("type") == "expref" for child in children):
         tree: Any = node
-        return lambda data, scope: Interpreter(scope, getters, functions).visit(tree, data)
+        return lambda data, scope: Interpreter(scope, getters, functions).run(tree, data)
     parts = [closure(child, getters, functions) for child in children]
     return maker(node, parts, functions)
 

@@ -80,12 +80,16 @@ class PipelineProbe:
         client = self._connect(target)
         visit.exchange = client.exchange
         visit.exchange.clock.start(time_left)
-        async with client, anyio.create_task_group() as group:
-            crew = Crew(self._policy.rate.per_target, group)
-            limits = self._policy.limits
-            resources = Resources(client, crew, visit.findings, self._validators, limits)
-            visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
-            await visit.walk.run()
+        try:
+            async with client, anyio.create_task_group() as group:
+                crew = Crew(self._policy.rate.per_target, group)
+                limits = self._policy.limits
+                resources = Resources(client, crew, visit.findings, self._validators, limits)
+                visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
+                await visit.walk.run()
+        finally:
+            if visit.walk is not None:
+                visit.walk.let_go()
 
     def _outcome(self, target: Target, visit: _Visit, late: Failure | None) -> Outcome:
         plan, walk = self._plan, visit.walk
