@@ -118,7 +118,7 @@ class Sessions:
             return self._on_the_wire(options, certificate)
         if certificate is not None or not isinstance(options.get("verify", True), bool | ssl.SSLContext):
             options["verify"] = tls_context(options.get("verify", True), certificate)
-        if factory in {httpx.AsyncClient, httpx.Client, sync_session}:
+        if factory in (httpx.AsyncClient, httpx.Client, sync_session):  # no set: callables need no hash
             kind = httpx.AsyncClient if factory is httpx.AsyncClient else httpx.Client
             made: Any = _stock(kind, options)
         else:
@@ -139,8 +139,12 @@ class Sessions:
 
     @property
     def is_async(self) -> bool | None:
-        """Whether sessions are async; None where only the factory's result tells."""
-        return True if self.factory is None else None
+        """Whether sessions are async; None where only the factory's result tells. What is known to be async
+        is made in a thread: an SSLContext takes 20 ms."""
+        import httpx  # noqa: PLC0415
+
+        known = isinstance(self.factory, type) and issubclass(self.factory, httpx.AsyncClient)
+        return True if self.factory is None or known else None
 
     def _on_the_wire(self, options: dict[str, Any], certificate: Certificate) -> httpx.AsyncClient:
         import httpx  # noqa: PLC0415

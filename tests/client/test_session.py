@@ -34,3 +34,15 @@ def test_what_is_no_factory_is_refused() -> None:
         Sessions("httpx")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="returned int"):
         Sessions(lambda: 3).make()  # type: ignore[arg-type,return-value]
+
+
+def test_a_factory_need_not_be_hashable() -> None:
+    class Factory:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self) -> httpx.Client:
+            return httpx.Client(trust_env=False)
+
+    made = Sessions(Factory()).make()
+    assert isinstance(made, httpx.Client)
+    made.close()
