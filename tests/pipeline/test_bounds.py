@@ -27,7 +27,7 @@ async def longest_turn(
 ) -> tuple[Outcome, float]:
     """The outcome, and the most CPU seconds for which no other task had its turn."""
     longest = 0.0
-    outcomes = []
+    outcomes: list[Outcome] = []
 
     async def others() -> None:
         nonlocal longest
