@@ -164,7 +164,10 @@ class Handle:
 
     def _satisfied(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
         """What credentials add, handshakes included: those are for whoever holds a session."""
-        added = satisfy(needed, self.document.schemes, self._credentials)
+        try:
+            added = satisfy(needed, self.document.schemes, self._credentials)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error.message}") from None
         if added is None and self._credentials:
             given = ", ".join(sorted(self._credentials))
             raise ConfigError(f"{name} needs {alternatives(needed, self.document.schemes)}; given: {given}")

@@ -178,7 +178,7 @@ async def test_digest_and_oauth2(api: OpenAPI, service: Service) -> None:
     assert await api._.byDigest() == {"user": "user"}
     await api._.byMachine()
     assert service.last["headers"]["authorization"].startswith("Bearer t")
-    with pytest.raises(ConfigError, match=r"needs person \(oauth2\)"):
+    with pytest.raises(ConfigError, match=r"byPerson: this call needs person \(oauth2\)"):
         await api._.byPerson()
     api.authenticate(person="a given token")
     await api._.byPerson()
