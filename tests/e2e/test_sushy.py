@@ -103,20 +103,12 @@ def test_what_it_does_not_offer_is_reported_per_step(inventoried: dict[str, Any]
     assert all(error["uri"].startswith("/redfish/v1/") for error in inventoried["errors"])
 
 
-def test_what_it_offers_is_read(inventoried: dict[str, Any]) -> None:
+def test_what_it_offers_is_read_with_basic_for_want_of_sessions(inventoried: dict[str, Any]) -> None:
     systems = inventoried["steps"]["system"]["rows"]
     assert {(row["uuid"], row["power"]) for row in systems} == {(FIRST, "Off"), (SECOND, "On")}
     macs = [row["mac"] for row in inventoried["steps"]["nic"]["rows"]]
     assert "00:5c:52:31:3a:9c" in macs
     assert inventoried["steps"]["chassis"]["complete"]
-
-
-def test_without_a_session_service_basic_is_used(emulator: tuple[Place, str]) -> None:
-    place, url = emulator
-    ended = place.scan(url, "--auths", "auths.yaml", PLAIN, "-p", "probe", run="probe")
-    assert ended.status == 0
-    (outcome,) = place.outcomes("probe").values()
-    assert outcome["status"] == "ok", outcome["errors"]
 
 
 def test_a_wrong_password_is_refused_and_not_repeated(emulator: tuple[Place, str]) -> None:
