@@ -14,7 +14,7 @@ import pytest
 from fleet_process import Place, Simulator
 from following import AUTHS, PASSWORD, TELLING, Bench, Following, address, scan
 
-HOSTS = 16
+HOSTS = 12
 WIDE = 300  # hosts of the fleet that scans are killed over
 KILLS = 20
 CONCURRENCY = 5
@@ -24,11 +24,11 @@ FILES = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem")
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Simulator]]:
-    """Hosts that take 60 ms for an answer, and where their files are."""
+    """Hosts that take 40 ms for an answer, and where their files are."""
     place = Place(tmp_path_factory.mktemp("slow"))
     place.write("auths.yaml", AUTHS)
     login = ("--tls", "--auth", f"root:{PASSWORD}")
-    with place.simulator("--hosts", HOSTS, *login, "--latency", "60ms", *FILES) as simulator:
+    with place.simulator("--hosts", HOSTS, *login, "--latency", "40ms", *FILES) as simulator:
         yield place.folder, simulator
 
 
