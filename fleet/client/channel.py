@@ -152,6 +152,8 @@ class Channel:
         await self._ready(self._loop.add_reader, self._loop.remove_reader, deadline)
 
     async def _ready(self, add: Callable[..., Any], remove: Callable[[int], Any], deadline: float) -> None:
+        if self._loop.time() > deadline:  # a peer that always has something to say would always be ready
+            raise TimeoutError
         descriptor = self.sock.fileno()
         woken: asyncio.Future[None] = self._loop.create_future()
         add(descriptor, _wake, woken)

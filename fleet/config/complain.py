@@ -9,9 +9,26 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from fleet.guess import guess
+from fleet.guess import closest, guess
 
 Path = tuple[str | int, ...]
+
+# The shapes of YAML, in its own words and not in Python's.
+_SHAPES = {
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,11 @@ def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mappin
         message = "at least one entry is needed"
     elif error["type"] == "string_pattern_mismatch":
         message = f"not a valid name: it must match {error['ctx']['pattern']}"
+    elif error["type"] in _SHAPES:
+        message = f"must be {_SHAPES[error['type']]}"
+    elif error["type"] == "literal_error":
+        message = f"must be {error['ctx']['expected']}"
+        hint = _unquoted(path, tree)
     else:
         message = error["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
@@ -52,8 +74,15 @@ def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mappin
     return Complaint(path, message, hint)
 
 
+def _unquoted(path: Path, tree: Any) -> str | None:
+    """A number or a boolean where a word is wanted is often a word without its quotes."""
+    for part in path:
+        tree = tree[part]
+    return "write it in quotes" if isinstance(tree, int | float) else None
+
+
 def _mistyped(error: Mapping[str, Any], wanted: str) -> bool:
-    return error["type"] == "extra_forbidden" and guess(str(error["loc"][-1]), {wanted}) is not None
+    return error["type"] == "extra_forbidden" and closest(str(error["loc"][-1]), {wanted}) is not None
 
 
 def _in_tree(location: tuple[str | int, ...], tree: Any) -> Path:
