@@ -6,8 +6,15 @@ import os
 import socket
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction, blockbuster_ctx
+
+# A property holds or does not, however slow the machine is.
+hypothesis.settings.register_profile(
+    "fleet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("fleet")
 
 
 @pytest.fixture(scope="session")

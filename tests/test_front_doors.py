@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = sorted(path.parent.name for path in (ROOT / "fleet").glob("*/__init__.py"))
 
 
-def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Each absolute import of fleet's own modules: line and dotted module name."""
+@cache
+def imports_of(path: Path) -> tuple[tuple[int, str], ...]:
+    """Each import of a source file: line and dotted module name."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield node.lineno, node.module

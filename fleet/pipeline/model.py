@@ -195,7 +195,7 @@ class DefaultsSpec(Model):
     per_target: int | None = Field(
         default=None, alias="perTarget", ge=1, le=64, description="Connections per target."
     )
-    timeout: TimeoutSpec = Field(default=TimeoutSpec(), description="Wall-clock deadlines.")
+    timeout: TimeoutSpec = Field(default_factory=TimeoutSpec, description="Wall-clock deadlines.")
     validate_: Literal["off", "warn", "fail"] = Field(
         default="warn", alias="validate", description="What an answer that breaks its schema means."
     )
@@ -276,14 +276,14 @@ class PipelineSpec(Model):
         default_factory=dict, description="Values that --input gives, read as $inputs.NAME."
     )
     dialect: DialectSpec = Field(
-        default=DialectSpec(), description="How this family of APIs links and pages."
+        default_factory=DialectSpec, description="How this family of APIs links and pages."
     )
     security: SecuritySpec | None = Field(
         default=None, description="The authentication of an API whose description leaves it out."
     )
     login: LoginSpec | None = Field(default=None, description="A session around each target.")
     defaults: DefaultsSpec = Field(
-        default=DefaultsSpec(), description="What holds unless the command line says otherwise."
+        default_factory=DefaultsSpec, description="What holds unless the command line says otherwise."
     )
     steps: dict[StepName, StepSpec] = Field(min_length=1, description="Where rows come from, by name.")
     pipelines: dict[Text, PipelineEntry] = Field(

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import urllib.request
@@ -116,11 +115,6 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     yield from serve(folder, "--hosts", HOSTS, "--faults", "faults.json")
 
 
-@pytest.fixture
-def slow_hosts(tmp_path: Path) -> Iterator[Hosts]:
-    yield from serve(tmp_path, "--hosts", 8, "--latency", "100ms")
-
-
 def lines_until(stream: IO[str], pattern: str) -> str:
     """Read up to the line that matches; the test fails when the stream ends before."""
     for line in stream:
@@ -173,23 +167,6 @@ def test_findings_are_what_fail_on_says(hosts: Hosts) -> None:
     for rule, status in (("any", 1), ("none", 0)):
         ended = hosts.scan("--pipeline", "probe", "--retries", "0", "--quiet", "--fail-on", rule)
         assert (rule, ended.returncode, ended.stdout, ended.stderr) == (rule, status, "", "")
-
-
-def test_outcomes_go_to_stdout_when_asked(hosts: Hosts) -> None:
-    with hosts.start("--pipeline", "probe", "--retries", "0", "-o", "-") as scanning:
-        out, err = scanning.communicate(timeout=60)
-    assert scanning.returncode == 0
-    assert CANARY not in out + err
-    assert len({json.loads(line)["id"] for line in out.splitlines()}) == HOSTS
-
-
-def test_a_dry_run_opens_no_socket(hosts: Hosts) -> None:
-    before = hosts.total("accepted"), hosts.total("requests")
-    ended = hosts.scan("--dry-run")
-    assert ended.returncode == 0
-    assert ended.stdout.rstrip().endswith("dry run: no socket was opened")
-    assert re.search(rf"targets\s+{HOSTS}\n", ended.stdout)
-    assert (hosts.total("accepted"), hosts.total("requests")) == before
 
 
 def test_check_resolves_and_shows_rows_per_step(hosts: Hosts) -> None:
@@ -254,51 +231,3 @@ def test_what_cannot_be_written_is_found_before_a_socket_opens(hosts: Hosts) -> 
     assert "--metrics-file absent/m.prom: there is no directory" in ended.stderr
     assert hosts.scan("--metrics-listen", "nonsense").returncode == 2
     assert hosts.total("accepted") == before
-
-
-def test_metrics_are_served_while_the_scan_runs(slow_hosts: Hosts) -> None:
-    with slow_hosts.start("-c", 2, "-p", "probe", "--metrics-listen", "0") as scanning:
-        assert scanning.stderr is not None
-        url = lines_until(scanning.stderr, "metrics at").split()[-1]
-        lines_until(scanning.stderr, "scan.started")
-        with urllib.request.urlopen(url, timeout=10) as reply:
-            page = reply.read().decode()
-        scanning.send_signal(signal.SIGTERM)
-        scanning.communicate(timeout=60)
-    assert 'fleet_targets{pipeline="probe",status="ok"}' in page
-    assert 'fleet_inflight{scope="targets"}' in page
-
-
-def test_a_stopped_scan_leaves_no_session_and_resumes(slow_hosts: Hosts) -> None:
-    with slow_hosts.start("-c", 2, "-p", "firmware", "--log-level", "debug") as scanning:
-        assert scanning.stderr is not None
-        lines_until(scanning.stderr, "session.opened")
-        scanning.send_signal(signal.SIGINT)
-        rest = scanning.communicate(timeout=60)[1]
-    assert scanning.returncode == 75
-    assert re.search(r"finishing \d+ in hand \(again to cancel them\)", rest)
-    assert "stopped early: every target begun has exactly one outcome" in rest
-    assert slow_hosts.total("sessions") == 0
-    stored = {outcome["id"] for outcome in slow_hosts.outcomes()}
-    assert 0 < len(stored) < 8
-    ended = slow_hosts.run("resume", "latest", "--no-progress")
-    assert ended.returncode == 0
-    assert "8 targets = 8 ok" in ended.stderr
-    assert f"{len(stored)} of them were stored earlier" in ended.stderr
-    every = [outcome["id"] for outcome in slow_hosts.outcomes()]
-    assert len(every) == len(set(every)) == 8
-    assert slow_hosts.total("sessions") == 0
-
-
-def test_insisting_cancels_and_still_logs_out(slow_hosts: Hosts) -> None:
-    with slow_hosts.start("-c", 2, "-p", "firmware", "--log-level", "debug") as scanning:
-        assert scanning.stderr is not None
-        lines_until(scanning.stderr, "session.opened")
-        scanning.send_signal(signal.SIGTERM)
-        lines_until(scanning.stderr, "finishing")
-        scanning.send_signal(signal.SIGTERM)
-        rest = scanning.communicate(timeout=60)[1]
-    assert scanning.returncode == 143
-    assert "cancelling" in rest
-    assert "local.cancelled" in rest
-    assert slow_hosts.total("sessions") == 0

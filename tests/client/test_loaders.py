@@ -211,7 +211,7 @@ def test_private_files(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
-def test_a_warm_start_takes_under_half_a_second_of_cpu(tmp_path: Path) -> None:
+def test_a_warm_start_takes_a_fraction_of_a_cold_one(tmp_path: Path) -> None:
     given = os.environ.get("FLEET_SHARED")
     shared = Path(given) if given else Path(__file__).parents[2] / ".." / "shared"
     root = (shared / "data/redfish-2021.4/openapi").resolve()
@@ -236,8 +236,7 @@ print(time.process_time(), len(document.operations), *document.warnings, sep="\\
     assert runs[0][1:] == runs[1][1:]
     assert runs[1][1] == "2796"
     assert runs[1][2].startswith("5 referenced files are missing: Capacity.v1_0_0.yaml, ")
-    assert float(runs[1][0]) < 0.75  # 0.4 on a quiet machine
-    assert float(runs[1][0]) < float(runs[0][0])
+    assert float(runs[1][0]) < float(runs[0][0]) / 1.5  # the whole process, imports included
 
 
 @pytest.mark.parametrize("status", [300, 301, 304])

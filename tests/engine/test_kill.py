@@ -28,7 +28,7 @@ def start(run: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("name", ["run", "run-zst"])
 def test_nothing_is_lost_and_little_is_repeated(tmp_path: Path, name: str) -> None:
-    run, kills, seed = tmp_path / name, 10, random.randrange(2**32)
+    run, kills, seed = tmp_path / name, 4, random.randrange(2**32)
     chance = random.Random(seed)
     for _ in range(kills):
         process = start(run)
