@@ -78,7 +78,10 @@ class PreparedScan:
             "labels": dict(self.survey.labels),
             "proxies": dict(self.survey.proxies),
             "auths": {name: count for name, count in self.survey.auths.items() if name != "none"},
-            "steps": [_step(line, wide) for line in self.plan.describe()],
+            "steps": [
+                {"name": name, "from": step.above, "request": step.asks, "fans_out": name in wide}
+                for name, step in self.plan.steps.items()
+            ],
             "requests": (self.survey.total or 0) * self.plan.minimum_requests,
             "estimate": self._estimate(earlier) if earlier is not None else None,
             "policy": asdict(self.policy),
@@ -129,8 +132,3 @@ def _policy(plan: Plan, options: ScanOptions) -> Policy:
     policy = with_numbers(plan.tuned(options.policy), options.policy, options.given)
     tls = replace(policy.tls, allow_plaintext_credentials=options.allow_plaintext_credentials)
     return replace(policy, tls=tls)
-
-
-def _step(line: str, wide: set[str]) -> dict[str, Any]:
-    name, _, asks = line.partition(": ")
-    return {"name": name, "request": asks, "fans_out": name in wide}

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
+from fleet.policy import MIB
 
 MAX_GROUPS = 12  # labels, proxies and auths spelled out
 
@@ -102,6 +103,8 @@ def _policy(policy: Mapping[str, Any]) -> Table:
 def _number(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, int) and value >= MIB and not value % MIB:
+        return f"{value // MIB} MiB"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return safe(value, 80)

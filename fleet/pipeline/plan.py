@@ -83,6 +83,11 @@ class StepPlan:
         """Whether one row above may give many requests here."""
         return any(way.collection for way in self.ways)
 
+    @property
+    def asks(self) -> str:
+        """What it asks, for people; alternatives in their order."""
+        return " | ".join(_way(way) for way in self.ways)
+
 
 @dataclass(frozen=True, slots=True)
 class ExpandPlan:
@@ -227,14 +232,13 @@ def _columns(step: StepPlan) -> Iterator[str]:
 
 
 def _line(step: StepPlan, lazy: frozenset[str], wide: tuple[str, ...]) -> str:
-    ways = " | ".join(_way(way) for way in step.ways)
     marks = [
         *(["stored"] if step.stored else []),
         *(["once per member"] if step.name in wide else []),
         *(["only when an alternative needs it"] if step.name in lazy else []),
     ]
     shown = ", ".join(marks)
-    return f"{step.name}: {ways}" + (f"  ({shown})" if shown else "")
+    return f"{step.name}: {step.asks}" + (f"  ({shown})" if shown else "")
 
 
 def _way(way: Way) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import anyio
+import anyio.lowlevel
 
 from fleet.pipeline.collection import Collections
 from fleet.pipeline.crew import Crew
@@ -76,6 +77,8 @@ class Walk:
                 self.complete.add(name)
 
         await self._crew.each(self._plan.stored, evaluate)
+        # Whoever waited for a hand that was cancelled comes here too, before the cancellation does.
+        await anyio.lowlevel.checkpoint_if_cancelled()
         self._ended = True
 
     @property

@@ -162,3 +162,12 @@ async def test_a_deadline_that_strikes_when_all_is_done_takes_nothing(finished: 
     outcome = await probe({"steps": steps}, Leaving(tree), deadline=0.05)
     assert (outcome.status == "ok") is finished
     assert (outcome.failure is None) is finished
+
+
+@pytest.mark.parametrize("deadline", [0.0001, 0.0005, 0.001, 0.002, 0.003])
+async def test_a_hand_that_was_cancelled_has_not_finished(deadline: float) -> None:
+    steps = {"root": {"operation": "root"}, "part": {"from": "root", "follow": "part"}}
+    for _ in range(10):
+        outcome = await probe({"steps": steps}, Served({"/": {"part": "/x"}, "/x": HANG}), deadline=deadline)
+        assert outcome.failure is not None
+        assert outcome.failure.kind is FailureKind.TIMEOUT_TARGET
