@@ -13,7 +13,7 @@ import pytest
 from fleet.engine import RunDirectory, done_ids, read_outcomes
 
 SCRIPT = Path(__file__).with_name("killed_scan.py")
-COUNT, CONCURRENCY, BATCH = 20_000, 20, 256
+COUNT, CONCURRENCY, BATCH = 8_000, 20, 256
 
 
 def start(run: Path) -> subprocess.Popen[str]:
