@@ -20,7 +20,7 @@ demo: $(READY)  ## Scan 500 simulated BMCs, 25 of them broken, a third behind a 
 	@BIN="$(abspath $(BIN))" sh configs/demo/run.sh
 
 test: $(READY)  ## Run the tests
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile
 
 check: $(READY)  ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .
