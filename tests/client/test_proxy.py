@@ -221,10 +221,11 @@ async def test_cancelling_in_the_handshake_leaks_nothing(
     peer = await serve(scripted(HELLO, then="hang"))
     before = descriptors()
     for wait in (0.0, 0.01, 0.05):
-        with anyio.move_on_after(wait):
+        with anyio.move_on_after(wait) as cut_off:
             await dialer().dial(
                 Endpoint.parse("https://127.0.0.2"), proxy=Proxy("socks5", "127.0.0.1", peer.port)
             )
+        assert cut_off.cancelled_caught
     with anyio.fail_after(5):
         # What is left are the server's ends, which hang on purpose.
         while descriptors() > before + peer.connections:
