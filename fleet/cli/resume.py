@@ -38,8 +38,9 @@ _again = section(
 def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> int:
     """Go on with a scan that was stopped, with the options it was started with; pressure may be changed.
 
-    Targets that have an outcome are left alone, whatever order they come in; with --kind, those that failed
-    in that way are scanned again, and their last outcome counts.
+    Targets that have an outcome are left alone, whatever order they come in, unless this machine was what
+    failed (local.*). With --kind, those that failed in that way, or have gaps for it, are scanned again too.
+    The last outcome of a target counts.
     """
     from fleet.assembly import prepare_resume
     from fleet.cli.records import run_path

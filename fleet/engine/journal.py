@@ -17,6 +17,7 @@ from fleet.policy import Limits
 
 BLOCK = 64 * 1024
 LIMIT = Limits().outcome
+_LOCAL = FailureKind.LOCAL_CANCELLED.group
 
 
 def read_outcomes(path: Path) -> Iterator[dict[str, Any]]:
@@ -76,10 +77,9 @@ class DoneTargets:
 
 
 def done_ids(path: Path, *, retry_kinds: Collection[str] = ()) -> DoneTargets:
-    """Which targets a resumed scan leaves alone: those whose last outcome stands.
+    """Which targets a resumed scan leaves alone: those whose last outcome `stands`.
 
-    `local.cancelled` never stands; a failure of one of `retry_kinds` (kinds, or their classes: `timeout`)
-    does not either. A missing journal is an empty one. Raises SinkError.
+    A missing journal is an empty one. Raises SinkError.
     """
     done = DoneTargets()
     if not path.exists():
@@ -90,16 +90,21 @@ def done_ids(path: Path, *, retry_kinds: Collection[str] = ()) -> DoneTargets:
 
 
 def stands(record: dict[str, Any], retry_kinds: Collection[str] = ()) -> bool:
-    """Whether an outcome (JSON form) is final."""
-    failure = record.get("failure")
-    if not isinstance(failure, dict):
-        return True
-    kind = str(failure.get("kind", ""))
-    return not (
-        kind == FailureKind.LOCAL_CANCELLED.value
-        or kind in retry_kinds
-        or kind.partition(".")[0] in retry_kinds
-    )
+    """Whether an outcome (JSON form) is final.
+
+    `local.*` never stands: the target was not asked, or not to the end, for what this machine lacked. A
+    failure of one of `retry_kinds` (kinds, or their classes: `timeout`) does not either. What counts is the
+    failure that ended a target, and for a target with gaps each error that made one.
+    """
+    kinds = {str(part.get("kind", "")) for part in _reasons(record)}
+    named = kinds | {kind.partition(".")[0] for kind in kinds}
+    return _LOCAL not in named and named.isdisjoint(retry_kinds)
+
+
+def _reasons(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    errors = record.get("errors") if record["status"] == "partial" else None
+    found = (record.get("failure"), *(errors if isinstance(errors, list) else ()))
+    return (part for part in found if isinstance(part, dict))
 
 
 def _key(target: str) -> bytes:

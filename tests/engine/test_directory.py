@@ -23,6 +23,7 @@ from fleet.engine import (
     runs_folder,
 )
 from fleet.errors import SinkError, TryAgain, UsageError
+from fleet.outcome import FailureKind
 
 
 def record(target: str, kind: str | None = None, **more: Any) -> bytes:
@@ -148,6 +149,29 @@ def test_what_a_resumed_scan_leaves_alone(tmp_path: Path) -> None:
     last = {shown["id"]: shown["status"] for shown in read_last_outcomes(path)}
     assert last == {"ok": "ok", "cancelled": "failed", "timeout": "failed", "again": "ok", "worse": "failed"}
     assert list(read_last_outcomes(tmp_path / "none.jsonl")) == []
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in FailureKind if kind.group == "local"])
+def test_what_this_machine_lacked_is_scanned_again(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "o.jsonl"
+    errors = [{"step": "a", "kind": "http.unavailable"}, {"step": "b", "kind": kind}]
+    path.write_bytes(
+        record("host", kind)
+        + record("mended", kind)
+        + record("mended")
+        + record("gaps", status="partial", errors=errors)
+        + record("theirs", status="partial", errors=errors[:1])
+        + record("refused", "connect.refused", errors=errors)
+    )
+    done = done_ids(path)
+    assert [name for name in ("host", "mended", "gaps", "theirs", "refused") if name in done] == [
+        "mended",
+        "theirs",
+        "refused",  # what ended it was the host
+    ]
+    assert "theirs" not in done_ids(path, retry_kinds={"http"})
+    assert "theirs" in done_ids(path, retry_kinds={"timeout"})
+    assert "refused" in done_ids(path, retry_kinds={"http"})
 
 
 def test_the_resume_set_is_small(tmp_path: Path) -> None:
