@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from fleet.openapi.load import locate, parse
 
 _MAX_LOCATED = 10  # errors of one description that are shown with their place: each costs a parse
 _MAX_LOCATED_BYTES = 4 * 1024 * 1024
+_INDEX = re.compile(r"[0-9]{1,15}")  # int() refuses digits by the thousand
 LOGGER = logging.getLogger("fleet.OpenAPI")
 
 Reader: TypeAlias = Callable[[str], bytes]
@@ -184,10 +186,13 @@ class Library:
                     seen.add(target)
                     todo.append(target)
 
-    def follow(self, place: Place) -> Place:
-        """The value itself when it is no reference, else what the chain of references ends at."""
+    def follow(self, place: Place, *, alone: bool = False) -> Place:
+        """The value itself when it is no reference, else what the chain of references ends at; with `alone`
+        also a reference that something stands beside. Raises `SpecError`."""
         seen: set[tuple[str, str]] = set()
         while isinstance(value := place.value, dict) and isinstance(ref := value.get("$ref"), str):
+            if alone and len(value) > 1:
+                break
             step = (place.uri, ref)
             if step in seen:
                 raise SpecError(f"the reference {ref!r} leads back to itself", file=place.uri)
@@ -209,7 +214,7 @@ class Library:
                 if self.embedding and "$id" in value:
                     at = self.enter(at, value)
                 value = value[key]
-            elif isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):
+            elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
                 value = value[int(key)]
             else:
                 raise SpecError(f"the reference to #{fragment} finds nothing: no {key!r} there", file=uri)

@@ -1,0 +1,228 @@
+"""The schemas that one value is judged by, as one self-contained JSON Schema 2020-12 document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet.errors import SpecError
+from fleet.openapi.refs import Library, Place
+from fleet.openapi.schema.keywords import (
+    Reading,
+    holds_list,
+    holds_map,
+    holds_one,
+    left_out,
+    translated,
+)
+
+MAX_SCHEMAS = 20_000  # in one closure; what lies beyond accepts anything
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_STANDARD = ("https://json-schema.org/draft/", "http://json-schema.org/draft-")  # jsonschema-rs has these
+_KNOWN_METASCHEMAS = (*_STANDARD, "https://spec.openapis.org/oas/3.")  # they leave nothing out
+
+
+def bundle(library: Library, schema: Place, reading: Reading) -> Any:
+    """The schema and everything that it refers to; what cannot be followed accepts anything."""
+    made = _Bundle(library, reading)
+    whole = made.of(schema)
+    return _Bundle(library, reading, dynamic=True).of(schema) if made.met_dynamic else whole
+
+
+class _Bundle:
+    """Made without recursion over references: each schema that is referred to has a name in `$defs`.
+
+    Where a `$dynamicRef` is met, a second bundle is made with `dynamic`: each of its parts is a resource of
+    its own that has the dynamic anchors of the resource it was part of, so that the validator finds the
+    outermost one as the standard says.
+    """
+
+    def __init__(self, library: Library, reading: Reading, *, dynamic: bool = False) -> None:
+        self._library = library
+        self._reading = reading
+        self._old = reading.old
+        self._strict = reading.strict
+        self._dynamic = dynamic
+        self.met_dynamic = False
+        self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
+        self._waiting: list[tuple[str, Place]] = []
+        self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}  # by URI: all, and the plain ones
+
+    def of(self, schema: Place) -> Any:
+        root = self._named(schema) if self._dynamic else self._schema(schema.uri, schema.value)
+        defs: dict[str, Any] = {}
+        while self._waiting:
+            name, place = self._waiting.pop()
+            made = self._schema(place.uri, place.value, entered=True)
+            defs[name] = self._resource(name, place.uri, made) if self._dynamic else made
+        if not defs or not isinstance(root, dict):
+            return root
+        return {"$schema": _DRAFT, **root, "$defs": defs}
+
+    def _resource(self, name: str, uri: str, made: Any) -> Any:
+        anchors = {}
+        for anchor, node in self._library.dynamic_anchors(uri).items():
+            named = self._named(Place(uri, node))
+            anchors[anchor] = {"$dynamicAnchor": anchor, **(named if isinstance(named, dict) else {})}
+        body = made if isinstance(made, dict) else {"allOf": [made]}
+        return {"$id": f"urn:fleet:{name}", **body, "$defs": anchors}
+
+    def _named(self, place: Place) -> Any:
+        """A reference to a schema that stands in `$defs`; it is put there when its turn comes."""
+        name = self._names.get(id(place.value))
+        if name is None:
+            if len(self._names) >= MAX_SCHEMAS:
+                return True
+            name = self._names[id(place.value)] = f"s{len(self._names)}"
+            if isinstance(place.value, dict) and "$id" in place.value:
+                place = Place(self._enter(place.uri, place.value), place.value)
+            self._waiting.append((name, place))
+        return {"$ref": f"urn:fleet:{name}" if self._dynamic else f"#/$defs/{name}"}
+
+    def _enter(self, uri: str, node: dict[str, Any]) -> str:
+        """The URI inside a schema with an `$id`, which speaks the dialect around it unless it names one."""
+        inner = self._library.enter(uri, node)
+        if inner != uri and inner not in self._known:
+            self._known[inner] = self._words(node["$schema"], inner) if "$schema" in node else self._at(uri)
+        return inner
+
+    def _at(self, uri: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The keywords that count in a document: all of them, and those that hold no schemas."""
+        found = self._known.get(uri)
+        if found is None:
+            tree = self._library.trees.get(uri)
+            name = tree.get("$schema", tree.get("jsonSchemaDialect")) if isinstance(tree, dict) else None
+            found = self._known[uri] = self._words(name, uri)
+        return found
+
+    def _words(self, metaschema: Any, uri: str) -> tuple[frozenset[str], frozenset[str]]:
+        known = self._reading.known
+        if self._strict and not self._old and isinstance(metaschema, str):
+            known -= self._left_out(metaschema, uri)
+        return known, self._reading.plain(known)
+
+    def _left_out(self, metaschema: str, uri: str) -> frozenset[str]:
+        if metaschema.startswith(_KNOWN_METASCHEMAS):
+            return frozenset()
+        try:
+            tree = self._library.resolve(uri, metaschema).value
+        except SpecError:
+            return frozenset()
+        return left_out(tree.get("$vocabulary")) if isinstance(tree, dict) else frozenset()
+
+    def _dynamic_reference(self, uri: str, ref: str) -> Any:
+        try:
+            place = self._library.resolve(uri, ref)
+        except SpecError:
+            return True
+        anchor = ref.partition("#")[2]
+        if not isinstance(place.value, dict) or place.value.get("$dynamicAnchor") != anchor:
+            return self._named(place)
+        if ref.startswith("#"):
+            return {"$dynamicRef": f"#{anchor}"}
+        named = self._named(place)
+        return {"$dynamicRef": f"{named['$ref']}#{anchor}"} if named is not True else True
+
+    def _owed(self, uri: str, required: Any, properties: Any) -> Any:
+        """The required names that are owed in this direction."""
+        if not isinstance(required, list) or not isinstance(properties, dict):
+            return required
+        return [
+            name
+            for name in required
+            if not isinstance(name, str) or not self._is_not_owed(uri, properties.get(name))
+        ]
+
+    def _is_not_owed(self, uri: str, node: Any) -> bool:
+        mark = self._reading.not_owed
+        if not isinstance(node, dict):
+            return False
+        if node.get(mark) is True or "$ref" not in node:
+            return node.get(mark) is True
+        try:
+            target = self._library.follow(Place(uri, node)).value
+        except SpecError:
+            return False
+        return isinstance(target, dict) and target.get(mark) is True
+
+    def _schema(self, uri: str, node: Any, *, entered: bool = False) -> Any:
+        # recursion is bounded by the parser's depth limit
+        if not isinstance(node, dict):
+            return node if isinstance(node, bool) else True
+        ref = node.get("$ref")
+        if self._old:
+            if isinstance(ref, str):
+                return self._alone(uri, ref, node)
+        elif not entered and "$id" in node:
+            inner = self._enter(uri, node)
+            if self._dynamic and inner != uri:
+                return self._named(Place(uri, node))
+            uri = inner
+        made = self._keywords(uri, node)
+        if self._old:
+            nullable = self._reading.nullable(node)
+            return translated(made, nullable=nullable, strict=self._strict)
+        if isinstance(ref, str):
+            _beside(made, self._reference(uri, ref))
+        if isinstance(dynamic := node.get("$dynamicRef"), str):
+            self.met_dynamic = True
+            if self._dynamic:
+                _beside(made, self._dynamic_reference(uri, dynamic))
+        return made
+
+    def _keywords(self, uri: str, node: dict[str, Any]) -> dict[str, Any]:
+        known, plain = self._at(uri)
+        made: dict[str, Any] = {}
+        for key in known.intersection(node):
+            value = node[key]
+            if key in plain:
+                made[key] = self._owed(uri, value, node.get("properties")) if key == "required" else value
+            elif holds_one(key):
+                made[key] = self._schema(uri, value)
+            elif holds_list(key) and isinstance(value, list):
+                made[key] = [self._schema(uri, entry) for entry in value]
+            elif holds_map(key) and isinstance(value, dict):
+                made[key] = {name: self._schema(uri, entry) for name, entry in value.items()}
+        extra = node.get("x-patternProperties")
+        if isinstance(extra, dict) and self._reading.patterns:
+            patterns = {name: self._schema(uri, entry) for name, entry in extra.items()}
+            made["patternProperties"] = {**patterns, **made.get("patternProperties", {})}
+        if not self._strict:
+            _relax(made)
+        return made
+
+    def _alone(self, uri: str, ref: str, node: dict[str, Any]) -> Any:
+        """A reference in 2.0 and 3.0. What stands beside it means nothing, but `nullable` is meant."""
+        made = self._reference(uri, ref)
+        if not self._strict and self._reading.nullable(node):
+            return {"anyOf": [made, {"type": "null"}]}
+        return made
+
+    def _reference(self, uri: str, ref: str) -> Any:
+        if ref.startswith(_STANDARD) and ref.partition("#")[0] not in self._library.trees:
+            return {"$ref": ref}
+        try:
+            place = self._library.resolve(uri, ref)
+            place = self._library.follow(place, alone=not self._old)
+        except SpecError:
+            return True
+        return self._named(place)
+
+
+def _beside(made: dict[str, Any], reference: Any) -> None:
+    """Puts a reference among the keywords of a schema."""
+    if not isinstance(reference, dict):
+        return
+    if made.keys() & reference.keys():
+        made["allOf"] = [*made.get("allOf", ()), reference]
+    else:
+        made.update(reference)
+
+
+def _relax(made: dict[str, Any]) -> None:
+    """Published schemas are stricter than the devices they describe: extra properties are allowed, and as
+    branches of a relaxed `oneOf` overlap, one that fits is enough."""
+    if made.get("additionalProperties") is False:
+        del made["additionalProperties"]
+    if "oneOf" in made:
+        _beside(made, {"anyOf": made.pop("oneOf")})

@@ -1,0 +1,135 @@
+"""What each dialect's schemas are made of, and the words of 2.0 and 3.0 in those of JSON Schema 2020-12."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from fleet.openapi.model import Dialect
+
+Direction: TypeAlias = Literal["answer", "body"]
+
+_VALIDATION = frozenset({
+    "type", "enum", "const", "multipleOf", "maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum",
+    "maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxProperties",
+    "minProperties", "required", "dependentRequired", "maxContains", "minContains",
+})  # fmt: skip
+_ONE = frozenset({
+    "items", "not", "if", "then", "else", "contains", "propertyNames", "additionalProperties",
+    "unevaluatedItems", "unevaluatedProperties",
+})  # fmt: skip
+_LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_MAP = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+_PATTERNS = frozenset({"pattern", "patternProperties"})
+
+# What 2.0 and 3.0 took from JSON Schema ("Schema Object" of 2.0 and of 3.0.4); the rest means nothing there.
+_V2 = (_VALIDATION - {"const", "dependentRequired", "maxContains", "minContains"}) | {
+    "items", "allOf", "properties", "additionalProperties",
+}  # fmt: skip
+_OWN: dict[Dialect, frozenset[str]] = {
+    "2.0": _V2,
+    "3.0": _V2 | {"anyOf", "oneOf", "not"},
+    "2020-12": _VALIDATION | _ONE | _LIST | _MAP,
+}
+
+_VOCABULARY = "https://json-schema.org/draft/2020-12/vocab/"
+_OF_VOCABULARY = {
+    f"{_VOCABULARY}applicator": (_ONE | _LIST | _MAP) - _UNEVALUATED,
+    f"{_VOCABULARY}unevaluated": _UNEVALUATED,
+    f"{_VOCABULARY}validation": _VALIDATION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How schemas are to be read.
+
+    With `strict` a schema means what its dialect says. Without it the reading is that of an adviser:
+    keywords of every dialect count, extra properties are allowed, null passes wherever `nullable` is said.
+    Without `patterns` no regular expression counts.
+    """
+
+    dialect: Dialect
+    direction: Direction = "answer"
+    strict: bool = False
+    patterns: bool = True
+
+    @property
+    def old(self) -> bool:
+        """Whether the dialect is older than 2020-12: nothing stands beside `$ref`, names mean nothing."""
+        return self.dialect != "2020-12"
+
+    @property
+    def not_owed(self) -> str:
+        """What marks a property that is not required in this direction."""
+        return "writeOnly" if self.direction == "answer" else "readOnly"
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The keywords that count."""
+        found = _OWN[self.dialect] if self.strict else _OWN["2020-12"] - _UNEVALUATED
+        return found if self.patterns else found - _PATTERNS
+
+    def plain(self, known: frozenset[str]) -> frozenset[str]:
+        """Of these, those that hold no schemas."""
+        return known & _VALIDATION
+
+    def nullable(self, node: dict[str, Any]) -> bool:
+        """2.0 has no word for it; `x-nullable` is what its authors agreed on."""
+        if not self.strict:
+            return node.get("nullable") is True or node.get("x-nullable") is True
+        return node.get("nullable" if self.dialect == "3.0" else "x-nullable") is True
+
+
+def holds_one(key: str) -> bool:
+    """Whether the value of a keyword is a schema."""
+    return key in _ONE
+
+
+def holds_list(key: str) -> bool:
+    """Whether it is a list of schemas."""
+    return key in _LIST
+
+
+def holds_map(key: str) -> bool:
+    """Whether it is a mapping whose values are schemas."""
+    return key in _MAP
+
+
+def left_out(vocabularies: Any) -> frozenset[str]:
+    """The keywords that mean nothing under a metaschema with this `$vocabulary`."""
+    if not isinstance(vocabularies, dict):
+        return frozenset()
+    return frozenset[str]().union(
+        *(keywords for name, keywords in _OF_VOCABULARY.items() if name not in vocabularies)
+    )
+
+
+def translated(made: dict[str, Any], *, nullable: bool, strict: bool) -> dict[str, Any]:
+    """The words of 2.0 and 3.0 in JSON Schema 2020-12's.
+
+    Strictly, `nullable` adds null to the `type` that stands beside it and does nothing else (3.0.4);
+    otherwise null passes, as most authors mean it.
+    """
+    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        flag = made.get(exclusive)
+        if isinstance(flag, bool):
+            del made[exclusive]
+            if flag and limit in made:
+                made[exclusive] = made.pop(limit)
+    kind = made.get("type")
+    if kind == "file":  # 2.0's word for bytes: nothing that JSON could break
+        del made["type"]
+    if not nullable:
+        return made
+    if isinstance(kind, str) and kind != "file":
+        made["type"] = [kind, "null"] if kind != "null" else kind
+    if strict:
+        return made
+    enum = made.get("enum")
+    if isinstance(enum, list) and None not in enum:
+        made["enum"] = [*enum, None]
+    if any(key in made for key in ("allOf", "anyOf", "oneOf", "not", "const")):
+        return {"anyOf": [made, {"type": "null"}]}
+    return made
