@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fleet.assembly.options import ScanOptions
 from fleet.client import Credential
@@ -15,27 +15,38 @@ from fleet.policy import Proxy
 from fleet.secret import Secret
 from fleet.target import Target
 
+if TYPE_CHECKING:
+    from fleet.inventory import AuthsFile
+
 Prompt = Callable[[str], str]
 Named = TypeVar("Named", AuthModel, ProxyModel)
 
 
 @dataclass(slots=True)
 class Bindings:
-    """Which credential and which proxy each target gets: names in, values out."""
+    """Which credential and which proxy each target gets: names in, values out. `origins` are the files that
+    the credentials stand in, by name."""
 
     credentials: Credentials
     proxies: Proxies
+    origins: Mapping[str, Path] = field(default_factory=dict)
     _used: dict[str, Credential] = field(default_factory=dict)
 
     def bind(self, target: Target) -> Target:
         """The target with the names of its credential and proxy filled in. Raises UsageError."""
         auth = self.credentials.for_target(target)
-        if auth is not None and auth not in self._used:
-            self._used[auth] = _credential(self.credentials.resolve(auth))
+        if auth is not None:
+            self.named(auth)
         proxy = self.proxies.for_target(target)
         if auth == target.auth and proxy is None and target.proxy is None:
             return target
         return replace(target, auth=auth, proxy=proxy.label if proxy else None)
+
+    def named(self, name: str) -> Credential:
+        """The credential behind a name, read once. Raises UsageError."""
+        if name not in self._used:
+            self._used[name] = _credential(self.credentials.resolve(name))
+        return self._used[name]
 
     def credential(self, target: Target) -> Credential | None:
         """The values behind a bound target's credential."""
@@ -65,18 +76,24 @@ def bindings_of(
     """
     auths: dict[str, AuthModel] = {}
     proxies: dict[str, ProxyModel] = {}
-    home = spec.path.parent if spec.path is not None else Path()
-    auths.update((name, _anchored(model, home)) for name, model in spec.auths.items())
-    proxies.update((name, _anchored(model, home)) for name, model in spec.proxies.items())
-    for path in (options.auths_file, options.proxies_file):
+    origins: dict[str, Path] = {}
+
+    def add(file: SpecFile | AuthsFile, path: Path | None) -> None:
+        home = path.parent if path is not None else Path()
+        auths.update((name, _anchored(model, home)) for name, model in file.auths.items())
+        proxies.update((name, _anchored(model, home)) for name, model in file.proxies.items())
         if path is not None:
-            file, home = load_auths(path), Path(path).parent
-            auths.update((name, _anchored(model, home)) for name, model in file.auths.items())
-            proxies.update((name, _anchored(model, home)) for name, model in file.proxies.items())
+            origins.update(dict.fromkeys(file.auths, path))
+
+    add(spec, spec.path)
+    for named in (options.auths_file, options.proxies_file):
+        if named is not None:
+            add(load_auths(named), Path(named))
     secrets = SecretReader(prompt=prompt, warn=warn)
     bindings = Bindings(
         Credentials(auths, secrets=secrets, username=options.user),
         Proxies(proxies, scan_wide=options.proxy, secrets=secrets),
+        origins,
     )
     bindings.credentials.check()
     bindings.proxies.check()

@@ -82,9 +82,9 @@ def prepare_resume(
 ) -> tuple[PreparedScan, Resumed]:
     """The scan of a run directory, made ready to go on with the options it was started with.
 
-    Targets whose last outcome failed with one of `kinds`, or `local.*`, are scanned again. The numbers of `policy` that
-    `given` names (`rate.concurrency`) replace those of the run. Raises UsageError, and TryAgain while another
-    scan holds the directory.
+    Targets whose last outcome failed with one of `kinds`, or `local.*`, are scanned again. The numbers of
+    `policy` that `given` names (`rate.concurrency`) replace those of the run. Raises UsageError, and TryAgain
+    while another scan holds the directory.
     """
     directory = RunDirectory.open(Path(run))
     try:

@@ -12,6 +12,7 @@ from fleet.assembly.earlier import experience_of
 from fleet.assembly.options import ScanOptions, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
+from fleet.assembly.usable import Needs, check_usable
 from fleet.client import load_document
 from fleet.config import SpecFile, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
@@ -77,7 +78,7 @@ class PreparedScan:
             "targets": self.survey.total or 0,
             "labels": dict(self.survey.labels),
             "proxies": dict(self.survey.proxies),
-            "auths": {name: count for name, count in self.survey.auths.items() if name != "none"},
+            "auths": dict(self.survey.auths),
             "steps": [
                 {"name": name, "from": step.above, "request": step.asks, "fans_out": name in wide}
                 for name, step in self.plan.steps.items()
@@ -97,10 +98,13 @@ def builtin_specs() -> dict[str, str]:
     return {name: load_spec(path).info.title for name, path in list_builtin_specs().items()}
 
 
-def prepare(options: ScanOptions, *, prompt: Prompt, every_step: bool = False) -> PreparedScan:
+def prepare(
+    options: ScanOptions, *, prompt: Prompt, every_step: bool = False, called: str | None = None
+) -> PreparedScan:
     """Parse and resolve everything that a scan needs. Raises UsageError; opens no socket.
 
     `prompt` asks a person for a secret. `every_step` stores the rows of all steps, not only the pipeline's.
+    `called` names the one operation that will be called in place of the pipeline.
     """
     spec = load_spec(options.spec, operations=[options.operation] if options.operation else [])
     plan = compile_plan(
@@ -121,10 +125,23 @@ def prepare(options: ScanOptions, *, prompt: Prompt, every_step: bool = False) -
     notes = [*spec.notes, *plan.document.warnings]
     bindings = bindings_of(spec, options, prompt=prompt, warn=notes.append)
     survey = survey_of(options, bindings, notes)
+    needs = (
+        Needs.of_operation(plan.document, plan.document.operation(called)) if called else Needs.of_plan(plan)
+    )
+    notes.extend(check_usable(plan, needs, bindings, _bound(options, bindings, survey)))
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
     return PreparedScan(options, spec, plan, policy, bindings, survey, pins, tuple(dict.fromkeys(notes)))
+
+
+def _bound(options: ScanOptions, bindings: Bindings, survey: Survey) -> list[str]:
+    """The credentials that targets get: as the survey found them, or all that a rule may bind where no target
+    is named. Of a stream nothing is known but its default."""
+    if survey.total is None:
+        default = bindings.credentials.default
+        return [default] if default is not None else []
+    return list(survey.auths) if options.sources else list(bindings.credentials.bindable())
 
 
 def _policy(plan: Plan, options: ScanOptions) -> Policy:

@@ -51,10 +51,7 @@ async def call_operation(
     called = prepared.document.operation(operation)
     if called.method not in {"GET", "HEAD"}:
         raise UsageError(f"{called.name} is a {called.method}: fleet only reads (GET and HEAD)")
-    try:
-        called.build(dict(parameters))
-    except ValueError as error:
-        raise UsageError(f"{called.name}: {error}") from None
+    called.build(dict(parameters))  # what does not fit is said before anything is connected
     target = await anyio.to_thread.run_sync(_only_target, prepared)
     connector = await anyio.to_thread.run_sync(Connector.of, prepared, tell)
     try:

@@ -32,7 +32,8 @@ class Survey:
         for name, value in target.labels.items():
             _count(self.labels, f"{name}={value}")
         _count(self.proxies, target.proxy or "direct")
-        _count(self.auths, target.auth or "none")
+        if target.auth is not None:
+            _count(self.auths, target.auth)
 
 
 def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None]) -> Inventory:

@@ -65,7 +65,7 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
 
     search = None if query is None else expression(query, "--query")
     parameters = dict(given.pop("parameters"))
-    prepared = prepare(scan_options({**given, "sources": (target,)}), prompt=ask_secret)
+    prepared = prepare(scan_options({**given, "sources": (target,)}), prompt=ask_secret, called=operation)
     shell.redactor.learn(*prepared.secrets)
     called = anyio.run(partial(call_operation, prepared, operation, parameters))
     if called.failure is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fleet.inventory.credentials import Credentials, NamedAuth
+from fleet.inventory.credentials import COMMAND_LINE, Credentials, NamedAuth
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel
 
 __all__ = [
+    "COMMAND_LINE",
     "AuthModel",
     "AuthsFile",
     "Condition",
