@@ -145,7 +145,9 @@ class Library:
     def enter(self, uri: str, node: dict[str, Any]) -> str:
         """The URI that references inside a schema with an `$id` are relative to."""
         name = node.get("$id")
-        if not self.embedding or not isinstance(name, str) or node is self.trees.get(uri):
+        if not self.embedding or not isinstance(name, str):
+            return uri
+        if node is self.trees.get(uri) or node is self._resources.get(uri):
             return uri
         inner = join(self._bases.get(uri, uri), name.partition("#")[0])
         if inner != uri:
