@@ -11,8 +11,9 @@ import orjson
 import yaml
 
 from fleet.errors import SpecError
-from fleet.openapi.yaml12 import CORE_TAGS, MAX_BYTES, load_yaml
+from fleet.openapi.yaml12 import CORE_TAGS, MAX_BYTES, collector_paused, load_yaml
 
+_BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
@@ -25,6 +26,7 @@ def parse(data: bytes | str, source: str = "", *, tags: frozenset[str] = CORE_TA
     """
     if len(data) > MAX_BYTES:
         raise SpecError(f"the document is larger than {MAX_BYTES >> 20} MiB", file=source or None)
+    data = data.removeprefix(_BOM) if isinstance(data, bytes) else data.removeprefix("\ufeff")
     head = data[:64].lstrip()
     if head[:1] in (b"{", b"[", "{", "["):
         try:
@@ -57,7 +59,7 @@ class Positions:
 
     def __init__(self, text: bytes | str) -> None:
         self._root: Any = None
-        with suppress(SpecError, yaml.YAMLError):
+        with suppress(SpecError, yaml.YAMLError), collector_paused():
             load_yaml(text)  # the composer has no depth limit of its own
             self._root = yaml.compose(text, Loader=yaml.CSafeLoader)
 

@@ -51,7 +51,7 @@ def load_yaml(text: bytes | str, *, source: str = "", tags: frozenset[str] = COR
     """
     if len(text) > MAX_BYTES:
         raise SpecError(f"the document is larger than {MAX_BYTES >> 20} MiB", file=source or None)
-    with _collector_paused():
+    with collector_paused():
         try:
             return _Builder(CParser(text), source, tags).build()
         except yaml.MarkedYAMLError as error:
@@ -100,7 +100,7 @@ def _limited_value(tags: frozenset[str], text: str) -> Any:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """No cyclic collection while a tree grows: it is 70 % of the time of a 4 MB document."""
     was_enabled = gc.isenabled()
     gc.disable()

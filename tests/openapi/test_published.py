@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from fleet.errors import SpecError
-from fleet.openapi import Document
+from fleet.openapi import Document, load
 
 Make = Callable[..., Document]
 
@@ -18,3 +18,10 @@ def test_an_index_of_any_length_in_a_pointer_finds_nothing(make: Make) -> None:
     document = make({"/p": {"get": {"parameters": [{"$ref": f"#/x-list/{far}"}]}}}, **{"x-list": [1]})
     with pytest.raises(SpecError, match="finds nothing"):
         document.operation("GET /p").compile()
+
+
+def test_a_byte_order_mark_does_not_make_yaml_of_json(make: Make) -> None:
+    # YAML refuses what JSON allows: a key that is written twice. Whoever reads JSON has the last one.
+    text = '{"swagger": "2.0", "info": {"title": "T", "version": "1", "version": "2"}, "paths": {}}'
+    assert load("\ufeff" + text, source="/d/api.json").version == "2"
+    assert load(b"\xef\xbb\xbf" + text.encode(), source="/d/api.json").version == "2"
