@@ -35,6 +35,8 @@ class Limits:
     pages: int = 1000  # of one collection
     resources: int = 20_000  # requested from one target
     rows: int = 50_000  # kept from one target; also the most elements read of one list
+    item: int = 16 * MIB  # one item of a sequential answer, as it arrives
+    stream: int = 1024 * MIB  # one decoded body that is handed on as it arrives and kept nowhere
     bodies: int = 256 * MIB  # decoded, all bodies of one target together
     errors: int = 100  # kept in one outcome; the rest is counted
     violations: int = 100

@@ -49,6 +49,13 @@ class Body:
         else:
             self._parts.append(bytearray(data))
 
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """What these bytes decode to, a bounded piece at a time, instead of collecting it. Same errors."""
+        self.size += len(data)
+        if self.size > self._limit:
+            raise too_large(self._limit)
+        yield data
+
     def finish(self) -> bytes:
         """The whole body. Raises RequestFailed (`body.encoding`) when an encoding did not end."""
         return self.so_far()
@@ -65,14 +72,20 @@ class _Inflated(Body):
         self._stages = stages
 
     def feed(self, data: bytes) -> None:
-        self._push(0, data)
+        for piece in self._through(0, data):
+            super().feed(piece)
 
-    def _push(self, index: int, data: bytes) -> None:
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        for piece in self._through(0, data):
+            yield from super().pieces(piece)
+
+    def _through(self, index: int, data: bytes) -> Iterator[bytes]:
+        """The bytes out of the stages from `index` on; there are at most `_MAX_ENCODINGS` of them."""
         if index == len(self._stages):
-            super().feed(data)
+            yield data
             return
         for piece in self._stages[index].feed(data):
-            self._push(index + 1, piece)
+            yield from self._through(index + 1, piece)
 
     def finish(self) -> bytes:
         if not all(stage.ended for stage in self._stages):

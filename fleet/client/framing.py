@@ -7,6 +7,7 @@ answers, whether the connection may be used again, and a second look at the head
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NoReturn
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -30,8 +31,12 @@ _PREFERRED = (
 )
 
 
-def encode_request(request: Request, host_header: str, user_agent: str) -> bytes:
-    """The bytes of a request. Raises RequestFailed (`local.internal`) for a method, path or header that would
+UNTOLD = -1  # the length of a body that ends where its source does
+
+
+def encode_request(request: Request, host_header: str, user_agent: str, length: int | None = None) -> bytes:
+    """The bytes of a request, or its head where a body of `length` bytes follows in pieces (chunks, where the
+    length is `UNTOLD`). Raises RequestFailed (`local.internal`) for a method, path or header that would
     not arrive as one (line breaks, NUL, spaces in a path)."""
     if not _METHOD.fullmatch(request.method) or not _TARGET.fullmatch(request.path):
         raise RequestFailed(FailureKind.LOCAL_INTERNAL, "the method or path does not fit into a request line")
@@ -46,7 +51,10 @@ def encode_request(request: Request, host_header: str, user_agent: str) -> bytes
     if "user-agent" not in given:
         lines.append(f"User-Agent: {user_agent}\r\n")
     lines.extend(line for name, line in _PREFERRED if name not in given)
-    if request.body is not None:
+    if length is not None:
+        known = length != UNTOLD
+        lines.append(f"Content-Length: {length}\r\n" if known else "Transfer-Encoding: chunked\r\n")
+    elif request.body is not None:
         lines.append(f"Content-Length: {len(request.body)}\r\n")
     elif request.method in {"POST", "PUT", "PATCH"}:
         lines.append("Content-Length: 0\r\n")
@@ -55,7 +63,7 @@ def encode_request(request: Request, host_header: str, user_agent: str) -> bytes
         head = "".join(lines).encode("latin-1")
     except UnicodeEncodeError:
         raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a header does not fit into latin-1") from None
-    return head + request.body if request.body else head
+    return head + request.body if request.body and length is None else head
 
 
 class _Damaged(Exception):
@@ -67,11 +75,12 @@ class ReplyReader:
 
     `status` is 0 until the final head is whole, `done` says when the reply is. Then `reusable` says whether
     another request may follow on the connection, and `body` gives the decoded body. Whatever is wrong with
-    the reply raises RequestFailed.
+    the reply raises RequestFailed. With `piecewise` the body is not collected: `pieces` gives what has come.
     """
 
-    def __init__(self, *, head_only: bool, limits: Limits) -> None:
+    def __init__(self, *, head_only: bool, limits: Limits, piecewise: bool = False) -> None:
         self._head_only = head_only
+        self._piecewise = piecewise
         self._limits = limits
         self._raw: (
             list[bytes] | None
@@ -91,6 +100,7 @@ class ReplyReader:
         self._length = self._transfer = False
         self._until_end = False
         self._body: Body | None = None
+        self._arrived: list[bytes] = []
         self._stop: RequestFailed | None = None
         self._parser = HttpResponseParser(self)
         # Folded headers and control bytes in values; a length beside chunked (chunked wins, and nothing may
@@ -135,6 +145,13 @@ class ReplyReader:
     def body(self) -> bytes:
         """The decoded body. Raises RequestFailed (`body.encoding`) when it does not end as encoded."""
         return self._body.finish() if self._body else b""
+
+    def pieces(self) -> Iterator[bytes]:
+        """What has arrived of the body since the last time, decoded as it is taken."""
+        arrived, self._arrived = self._arrived, []
+        if self._body is not None:
+            for data in arrived:
+                yield from self._body.pieces(data)
 
     def body_so_far(self) -> bytes:
         """What there is of the body, broken or not."""
@@ -225,6 +242,8 @@ class ReplyReader:
     def on_body(self, data: bytes) -> None:
         if self.done:
             self.reusable = False
+        elif self._piecewise:
+            self._arrived.append(data)
         elif self._body is not None:
             try:
                 self._body.feed(data)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from fleet.client.endpoint import Endpoint
+from fleet.client.framing import UNTOLD
 from fleet.client.message import Reply, Request
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
@@ -16,7 +19,7 @@ from fleet.policy import Proxy
 
 if TYPE_CHECKING:
     from fleet.client.dial import Dialer
-    from fleet.client.wire import Connection
+    from fleet.client.wire import Connection, Incoming
 
 # Headers that the wire writes itself: httpx's own must not appear twice.
 _WRITTEN_HERE = {b"host", b"content-length", b"connection", b"transfer-encoding"}
@@ -26,7 +29,9 @@ class WireTransport(httpx.AsyncBaseTransport):
     """Serves an `httpx.AsyncClient` from a `Dialer`.
 
     Idle connections are kept per origin: at most `keep` for one origin and `keep_total` altogether, the
-    longest idle closed first. Answers arrive decoded and whole, so `Content-Encoding` is taken off them.
+    longest idle closed first. Answers arrive decoded, so `Content-Encoding` is taken off them; and whole,
+    unless the request's extension `stream` says how many decoded bytes may come piece by piece. Bodies that
+    httpx has as a stream are sent as one, on a connection of their own making; `read` then bounds each step.
     httpx's `connect` timeout bounds the dial, its `read` timeout the whole exchange (a deadline, not a
     wait per read); `None` leaves the dialer's own. A `RequestFailed` becomes the httpx exception of the
     same meaning, with the `RequestFailed` as its cause.
@@ -47,10 +52,14 @@ class WireTransport(httpx.AsyncBaseTransport):
             endpoint = Endpoint.parse(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}")
         except ValueError as error:
             raise httpx.UnsupportedProtocol(str(error), request=request) from error
-        body = await request.aread()
+        limit = request.extensions.get("stream")
+        content = _pieces_of(request)
+        body = await request.aread() if content is None else b""
         sent = _translate(request, body)
         timeouts = request.extensions.get("timeout") or {}
         try:
+            if limit is not None or content is not None:
+                return await self._open(endpoint, sent, timeouts, content, request)
             reply = await self._send(endpoint, sent, timeouts)
         except RequestFailed as failed:
             raise _as_httpx(failed, request) from failed
@@ -75,6 +84,44 @@ class WireTransport(httpx.AsyncBaseTransport):
         connection = await self._dial(endpoint, timeouts.get("connect"))
         return await self._serve(connection, endpoint.origin, sent, allowed)
 
+    async def _open(
+        self,
+        endpoint: Endpoint,
+        sent: Request,
+        timeouts: dict[str, float | None],
+        content: AsyncIterable[bytes] | None,
+        request: httpx.Request,
+    ) -> httpx.Response:
+        """The answer as soon as its head is there."""
+        limits = self._dialer.limits
+        limits = replace(limits, body=max(limits.body, request.extensions.get("stream") or 0))
+        allowed = timeouts.get("read", self._dialer.timeouts.request)
+        given = request.headers.get("content-length", "")
+        told: dict[str, Any] = {
+            "timeout": _FOREVER if allowed is None else allowed, "limits": limits, "content": content,
+            "length": int(given) if given.isdigit() else UNTOLD,
+        }  # fmt: skip
+        connection = self._take(endpoint.origin) if content is None else None
+        if connection is not None:
+            try:
+                incoming = await connection.begin(sent, **told)
+            except RequestFailed as failed:
+                if failed.fresh or not sent.idempotent:
+                    raise
+                connection = None
+        if connection is None:
+            connection = await self._dial(endpoint, timeouts.get("connect"))
+            incoming = await connection.begin(sent, **told)
+        served = connection
+        stream = _Arriving(incoming, request, lambda: self._back(served, endpoint.origin))
+        return httpx.Response(incoming.status, headers=_kept(incoming.headers), stream=stream)
+
+    def _back(self, connection: Connection, origin: str) -> None:
+        if not self._closed and connection.reusable:
+            self._put(connection, origin)
+        else:
+            connection.close()
+
     async def _dial(self, endpoint: Endpoint, allowed: float | None) -> Connection:
         try:
             async with asyncio.timeout(allowed):
@@ -84,10 +131,7 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     async def _serve(self, connection: Connection, origin: str, sent: Request, allowed: float) -> Reply:
         reply = await connection.send(sent, timeout=allowed)
-        if not self._closed and connection.reusable:
-            self._put(connection, origin)
-        else:
-            connection.close()
+        self._back(connection, origin)
         return reply
 
     def _take(self, origin: str) -> Connection | None:
@@ -120,13 +164,46 @@ def _translate(request: httpx.Request, body: bytes) -> Request:
     return Request(request.method.upper(), path, headers, body or None, route="httpx")
 
 
+_FOREVER = 366 * 86_400.0  # seconds
+
+
+class _Arriving(httpx.AsyncByteStream):
+    """The body of an answer on its way; closing it early closes the connection."""
+
+    def __init__(self, incoming: Incoming, request: httpx.Request, back: Callable[[], None]) -> None:
+        self._incoming = incoming
+        self._request = request
+        self._back: Callable[[], None] | None = back
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._incoming:
+                yield piece
+        except RequestFailed as failed:
+            raise _as_httpx(failed, self._request) from failed
+
+    async def aclose(self) -> None:
+        self._incoming.close()
+        back, self._back = self._back, None
+        if back is not None:
+            back()
+
+
+def _pieces_of(request: httpx.Request) -> AsyncIterable[bytes] | None:
+    """The body of a request that httpx has not in memory."""
+    stream = request.stream
+    if isinstance(stream, httpx.AsyncByteStream) and not isinstance(stream, httpx.ByteStream):
+        return stream
+    return None
+
+
+def _kept(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    gone = {"content-encoding", "content-length", "transfer-encoding"}
+    return [(name, value) for name, value in headers if name not in gone]
+
+
 def _response(reply: Reply) -> httpx.Response:
-    headers = [
-        (name, value)
-        for name, value in reply.headers
-        if name not in {"content-encoding", "content-length", "transfer-encoding"}
-    ]
-    return httpx.Response(reply.status, headers=headers, content=reply.body)
+    return httpx.Response(reply.status, headers=_kept(reply.headers), content=reply.body)
 
 
 _EXCEPTIONS: dict[FailureKind, type[httpx.RequestError]] = {
