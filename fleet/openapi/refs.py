@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -166,7 +166,7 @@ class Library:
                 seen.add(id(value))
                 if isinstance(value, dict):
                     base = self.enter(base, value) if "$id" in value else base
-                todo.extend((base, v) for v in (value.values() if isinstance(value, dict) else value))
+                todo.extend((base, inner) for inner in _inside(value))
         return self._resources.get(uri)
 
     def preload(self, uri: str, limit: int = 5000) -> None:
@@ -304,6 +304,15 @@ def path_to(tree: Any, wanted: Any) -> list[str | int] | None:
     return None
 
 
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    """What a value holds, but for the values of an `enum`: names and references in there are only data."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value.get("enum"), list):
+        return (inner for key, inner in value.items() if key != "enum")
+    return value.values()
+
+
 def every_mapping(tree: Any, *, inside: bool = False) -> Iterator[dict[str, Any]]:
     """Each dict of a tree once, without recursion; what YAML aliases share is seen once. With `inside`,
     nothing of schemas that have an `$id` of their own."""
@@ -317,7 +326,7 @@ def every_mapping(tree: Any, *, inside: bool = False) -> Iterator[dict[str, Any]
             if id(value) not in seen:
                 seen.add(id(value))
                 yield value
-                todo.extend(value.values())
+                todo.extend(_inside(value))
         elif isinstance(value, list) and id(value) not in seen:
             seen.add(id(value))
             todo.extend(value)

@@ -288,3 +288,15 @@ def test_the_standard_metaschema_is_known() -> None:
         check = checking(schema, strict=strict)
         assert check({"type": "string"}) == ()
         assert check({"minLength": "x"}) != ()
+
+
+def test_names_in_an_enum_are_data() -> None:
+    found = {"$id": "http://x/a", "$anchor": "word", "type": "integer"}
+    schemas = {
+        "First": {"enum": [{**found, "type": "string"}]},
+        "Then": found,
+        "Word": {"$anchor": "word", "type": "integer"},
+    }
+    for schema in ({"$ref": "http://x/a"}, {"$ref": "#word"}):
+        assert checking(schema, **schemas)(1) == ()
+        assert checking(schema, **schemas)("a") == (("", "type"),)
