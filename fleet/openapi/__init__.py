@@ -1,5 +1,7 @@
 """API descriptions to operations: no sockets, no HTTP client; documents come from a reader."""
 
+from typing import TYPE_CHECKING, Any
+
 from fleet.openapi.cache import decode as decode_tree
 from fleet.openapi.cache import digest
 from fleet.openapi.cache import encode as encode_tree
@@ -24,7 +26,6 @@ from fleet.openapi.operation import Call, Operation
 from fleet.openapi.params import ParameterError
 from fleet.openapi.refs import Library, Parse, Place, Reader
 from fleet.openapi.replies import read_json
-from fleet.openapi.review import Finding, review
 from fleet.openapi.security import (
     NOTHING,
     Additions,
@@ -43,12 +44,20 @@ from fleet.openapi.yamltags import (
     tags_used,
 )
 
+if TYPE_CHECKING:
+    from fleet.openapi.rewrite.choice import Choice
+    from fleet.openapi.rewrite.reduce import Reduction, reduce, reduced
+    from fleet.openapi.rules.finding import Finding
+    from fleet.openapi.rules.official import official_schemas
+    from fleet.openapi.rules.review import review
+
 __all__ = [
     "NOTHING",
     "Additions",
     "Answer",
     "Body",
     "Call",
+    "Choice",
     "Document",
     "Encoding",
     "Finding",
@@ -62,6 +71,7 @@ __all__ = [
     "Parse",
     "Place",
     "Reader",
+    "Reduction",
     "Requirement",
     "SecurityScheme",
     "Server",
@@ -81,10 +91,32 @@ __all__ = [
     "load",
     "load_yaml",
     "locate",
+    "official_schemas",
     "parse",
     "read_json",
     "reading_with",
+    "reduce",
+    "reduced",
     "review",
     "satisfy",
     "tags_used",
 ]
+
+_LAZY = {  # what a scan never asks for
+    "Choice": "fleet.openapi.rewrite.choice",
+    "Finding": "fleet.openapi.rules.finding",
+    "Reduction": "fleet.openapi.rewrite.reduce",
+    "official_schemas": "fleet.openapi.rules.official",
+    "reduce": "fleet.openapi.rewrite.reduce",
+    "reduced": "fleet.openapi.rewrite.reduce",
+    "review": "fleet.openapi.rules.review",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module  # noqa: PLC0415
+
+        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

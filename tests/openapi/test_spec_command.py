@@ -26,12 +26,12 @@ paths:
       responses: {'200': {description: ok, content: {application/json: {schema: {type: object}}}}}
     put:
       deprecated: true
-      parameters: [{name: id, in: path, required: true}]
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
       requestBody: {required: true, content: {application/json: {}}}
       responses: {'204': {description: done}}
 x-dates: {on: 2020-01-01, version: '1.0', n: 12_24, t: 'on', z: '017', s: "a\\nb", e: ''}
 """
-BAD = "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n  /p/{id}:\n    get: {responses: {}}\n"
+BAD = "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n  /p/{id}:\n    get: {responses: {'200': {description: ok}}}\n"
 
 
 @pytest.fixture

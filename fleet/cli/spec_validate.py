@@ -1,0 +1,79 @@
+"""`fleet spec validate`: what is wrong with a description, where, and by which rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fleet.cli.sections import SectionedCommand, option, section
+from fleet.cli.shell import Shell
+from fleet.cli.spec_source import inert, load_opened, opened
+from fleet.cli.statuses import Exit
+
+if TYPE_CHECKING:
+    from fleet.openapi import YamlReader
+
+_EXAMPLES = "fleet spec validate api.yaml\nfleet spec validate -C -l -v api.yaml"
+_yaml = section(
+    "YAML tags",
+    option("-D", "disabled", multiple=True, metavar="TAG", help="Leave scalars of this tag as text."),
+    option("-C", "compatible", is_flag=True, help="Leave only what JSON has: null, bool, int, float."),
+    option("-l", "listing", is_flag=True, help="List the tags that the document uses."),
+    option("-v", "verbose", is_flag=True, help="Say what was read, and show warnings too."),
+)
+
+
+@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.argument("source")
+@_yaml
+@click.pass_obj
+def validate(
+    shell: Shell,
+    /,
+    source: str,
+    disabled: tuple[str, ...],
+    compatible: bool,
+    listing: bool,
+    verbose: bool,
+) -> int:
+    """Check SOURCE: one line per finding on stdout, exit status 1 where there are errors.
+
+    The rules are the official meta-schema of its OpenAPI version, where the extra fleet[validate] is
+    installed, and our own: references, paths, parameters, security, schemas, what is never used.
+    """
+    from fleet.errors import SpecError
+    from fleet.openapi import YAML12Loader, YAMLCompatibilityLoader, official_schemas, review
+
+    reader = (YAMLCompatibilityLoader if compatible else YAML12Loader).without(*disabled)
+    name, read = opened(source)
+    data = read(name)
+    try:
+        if listing:
+            _list_tags(data, name, reader)
+        document = load_opened(name, read, reader)
+        findings = review(document)
+    except SpecError as error:
+        click.echo(inert(str(error)))
+        return Exit.FINDINGS
+    errors = [finding for finding in findings if finding.severity == "error"]
+    for finding in findings if verbose else errors:
+        click.echo(inert(str(finding)))
+    if verbose:
+        shell.say(f"{document.title} {document.version}: {len(document.operations)} operations")
+    if not official_schemas():
+        shell.say("not checked against the official meta-schema: pip install 'fleet[validate]' adds it")
+    warnings = len(findings) - len(errors)
+    shell.say(
+        f"{len(errors)} errors, {warnings} warnings" + ("" if verbose or not warnings else " (-v shows them)")
+    )
+    return Exit.FINDINGS if errors else Exit.DONE
+
+
+def _list_tags(data: bytes, name: str, reader: YamlReader) -> None:
+    from fleet.openapi import tags_used
+
+    for use in tags_used(data, source=name, tags=reader.tags):
+        read_as = "resolved" if use.resolved else "text"
+        fields = (use.tag, read_as, f"{use.values} values", f"{use.keys} keys", f"{use.line}:{use.column}")
+        click.echo("\t".join((*fields, inert(use.example))))
