@@ -1,25 +1,27 @@
 # The scanner in a small image: no shell is needed, nothing runs as root, the root file system may be read-only.
 #
 #   docker build -t fleet .
-#   docker run --rm -v "$PWD:/work" fleet scan hosts.txt --spec redfish
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" fleet scan hosts.txt --spec redfish
 #
-# Runs are kept below /work (or $STATE_DIRECTORY); credentials come from env:, from mounted files, or from
+# Any user will do; --user lets this one write the run below a /work that is yours. Where /work cannot be
+# written, runs go to $STATE_DIRECTORY. Credentials come from env:, from mounted files, or from
 # $CREDENTIALS_DIRECTORY, never from the image.
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 COPY requirements.lock requirements-runtime.lock ./
-# Two environments: the tools that build the wheel stay behind in this stage.
+# Two environments: the tools that build the wheel stay behind in this stage. The bytecode is made at the end,
+# to hold whatever becomes of the files' times on their way: nobody can write it anew later.
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes -r requirements.lock \
-    && python -m venv /opt/fleet && /opt/fleet/bin/pip install --require-hashes -r requirements-runtime.lock
+    && python -m venv /opt/fleet && /opt/fleet/bin/pip install --require-hashes --no-compile -r requirements-runtime.lock
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY configs configs
 COPY fleet fleet
 RUN /opt/build/bin/python -m build --wheel --no-isolation --outdir /dist . \
-    && /opt/fleet/bin/pip install --no-deps --no-index /dist/*.whl \
+    && /opt/fleet/bin/pip install --no-deps --no-index --no-compile /dist/*.whl \
     && /opt/fleet/bin/pip uninstall --yes pip setuptools \
-    && /opt/fleet/bin/python -m compileall -q /opt/fleet/lib \
-    && mkdir /work
+    && /opt/fleet/bin/python -m compileall -q -f --invalidation-mode unchecked-hash /opt/fleet/lib \
+    && mkdir -m 0775 /work
 
 FROM python:3.11-slim-bookworm
 ARG VERSION=dev
@@ -30,12 +32,17 @@ LABEL org.opencontainers.image.title="fleet" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/fleet /opt/fleet
-COPY --from=build --chown=65532:65532 /work /work
-ENV HOME=/work PATH=/opt/fleet/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Group 0 may write, for platforms that choose a user and leave the group to root's.
+COPY --from=build --chown=65532:0 /work /work
+# Parsed descriptions are kept outside /work, which is somebody's own directory. To keep them between runs, mount
+# one over the cache.
+ENV HOME=/work XDG_CACHE_HOME=/tmp/cache PATH=/opt/fleet/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # A number, so that Kubernetes can see that it is not root's.
 USER 65532:65532
 WORKDIR /work
-# SIGTERM finishes what is in hand and leaves a run that resumes.
+# SIGTERM finishes what is in hand and leaves a run that resumes. No health check: a scan ends by itself, with a
+# status.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["fleet"]
 CMD ["--help"]

@@ -66,6 +66,27 @@ def test_what_is_copied_exists_and_is_sent_to_the_builder() -> None:
                 assert any(fnmatch(source, pattern) for pattern in sent), source
 
 
+def test_bytecode_holds_where_nobody_can_write_it_anew() -> None:
+    built = " ".join(rest for word, rest in instructions() if word == "RUN")
+    installs = [part for part in built.split("&&") if "/opt/fleet/bin/pip install" in part]
+    assert installs
+    assert all("--no-compile" in part for part in installs), "bytecode that goes by the time of its source"
+    assert "compileall -q -f --invalidation-mode unchecked-hash /opt/fleet/lib" in built
+    settings = " ".join(rest for word, rest in last_stage() if word == "ENV")
+    assert "PYTHONDONTWRITEBYTECODE=1" in settings
+    assert "XDG_CACHE_HOME=/tmp/" in settings, "/work is somebody's own directory"
+
+
+def test_any_user_may_run_it_and_the_examples_do() -> None:
+    (copied,) = (rest for word, rest in last_stage() if word == "COPY" and rest.endswith(" /work"))
+    assert "--chown=65532:0" in copied
+    assert any("mkdir -m 0775 /work" in rest for word, rest in instructions() if word == "RUN")
+    for place in (DOCKERFILE, ROOT / "docs" / "howto" / "systemd.md"):
+        runs = [line for line in place.read_text().splitlines() if "docker run" in line]
+        assert runs
+        assert all('--user "$(id -u):$(id -g)"' in line for line in runs), place
+
+
 def test_no_secret_is_asked_for_at_build_time() -> None:
     names = [rest.partition("=")[0] for word, rest in instructions() if word in ("ARG", "ENV")]
     assert names
