@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from fleet.cli.sections import SectionedCommand
-from fleet.cli.spec_source import inert, load_source
+from fleet.cli.spec_source import described, inert, load_source
 
 
 @click.command(cls=SectionedCommand, examples="fleet spec operations api.yaml | grep POST")
-@click.argument("source")
-def operations(source: str) -> None:
+@described
+def operations(source: str, refs: tuple[str, ...]) -> None:
     """One line per operation: method, path, operationId, tags, summary; separated by tabs."""
-    for operation in load_source(source).operations.values():
+    for operation in load_source(source, refs).operations.values():
         name = "-" if operation.name == f"{operation.method} {operation.template}" else operation.name
         note = "(deprecated) " if operation.deprecated else ""
         fields = (operation.method, operation.template, name, ",".join(operation.tags) or "-")
@@ -20,10 +20,10 @@ def operations(source: str) -> None:
 
 
 @click.command(cls=SectionedCommand, examples="fleet spec tags api.yaml")
-@click.argument("source")
-def tags(source: str) -> None:
+@described
+def tags(source: str, refs: tuple[str, ...]) -> None:
     """One line per tag: its path from the outermost tag, operations that carry it, summary."""
-    document = load_source(source)
+    document = load_source(source, refs)
     counts: dict[str, int] = dict.fromkeys(document.tags, 0)
     for operation in document.operations.values():
         for tag in operation.tags:
@@ -37,11 +37,11 @@ def tags(source: str) -> None:
 
 
 @click.command(cls=SectionedCommand, examples="fleet spec show redfish 'GET /redfish/v1/Systems'")
-@click.argument("source")
+@described
 @click.argument("operation")
-def show(source: str, operation: str) -> None:
+def show(source: str, operation: str, refs: tuple[str, ...]) -> None:
     """One OPERATION (an operationId, or 'METHOD /template'): parameters, body, answers, security, a call."""
     from fleet.cli.spec_show import lines
 
-    for line in lines(load_source(source), operation, source):
+    for line in lines(load_source(source, refs), operation, source):
         click.echo(inert(line))

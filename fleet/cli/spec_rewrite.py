@@ -8,7 +8,7 @@ import click
 
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
-from fleet.cli.spec_source import load_source, opened, write_tree, writing
+from fleet.cli.spec_source import described, load_source, opened, write_tree, writing
 
 _REDUCE = """\
 fleet spec reduce api.yaml -k getUser -k 'POST /users' -o small.yaml
@@ -17,7 +17,7 @@ fleet spec reduce redfish -k 're:^GET /redfish/v1/(Systems|Chassis)' -o walk.yam
 
 
 @click.command(cls=SectionedCommand, examples=_REDUCE)
-@click.argument("source")
+@described
 @section(
     "What is kept",
     option("-k", "--keep", "keep", multiple=True, required=True, metavar="OPERATION",
@@ -29,7 +29,14 @@ fleet spec reduce redfish -k 're:^GET /redfish/v1/(Systems|Chassis)' -o walk.yam
 @writing
 @click.pass_obj
 def reduce(
-    shell: Shell, /, source: str, keep: tuple[str, ...], external: bool, output: Path | None, kind: str | None
+    shell: Shell,
+    /,
+    source: str,
+    refs: tuple[str, ...],
+    keep: tuple[str, ...],
+    external: bool,
+    output: Path | None,
+    kind: str | None,
 ) -> None:
     """Write SOURCE with chosen operations only, and exactly what they need.
 
@@ -38,7 +45,7 @@ def reduce(
     """
     from fleet.openapi import reduce as reduced
 
-    document = load_source(source)
+    document = load_source(source, refs)
     made = reduced(document, keep, external=external)
     write_tree(made.tree, document.source, output, kind)
     shell.say(f"{len(made.operations)} of {len(document.operations)} operations kept")
@@ -49,13 +56,13 @@ def reduce(
 
 
 @click.command(cls=SectionedCommand, examples="fleet spec convert api.yaml --to json > api.json")
-@click.argument("source")
+@described
 @click.option("--to", "kind", type=click.Choice(["json", "yaml"]), help="[default: the other one]")
-def convert(source: str, kind: str | None) -> None:
+def convert(source: str, refs: tuple[str, ...], kind: str | None) -> None:
     """Write SOURCE to stdout as JSON, or as YAML. Its references stay as they are."""
     from fleet.openapi import parse
 
-    name, read = opened(source)
+    name, read = opened(source, refs)
     data = read(name)
     other = "yaml" if data.lstrip()[:1] in (b"{", b"[") else "json"
     write_tree(parse(data, name), name, None, kind or other)

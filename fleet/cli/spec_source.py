@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from fleet.cli.sections import option, section
+from fleet.errors import SinkError, UsageError
 
 if TYPE_CHECKING:
     from fleet.openapi import Document, YamlReader
 
+_LOOKED_AT = 200  # lines
 Read = Callable[[str], bytes]
+Declared = TypeVar("Declared", bound=Callable[..., Any])
+
+
+def described(function: Declared) -> Declared:
+    """The argument SOURCE, and where what it refers to is read from."""
+    function = section(
+        "References",
+        option("--refs", "refs", multiple=True, metavar="PREFIX=DIR",
+               help="Read references that begin with PREFIX from DIR, as `refs:` of a spec file."),
+    )(function)  # fmt: skip
+    return click.argument("source")(function)
+
 
 writing = section(
     "Output",
@@ -23,14 +38,14 @@ writing = section(
 )  # fmt: skip
 
 
-def load_source(source: str, reader: YamlReader | None = None) -> Document:
+def load_source(source: str, refs: Sequence[str] = ()) -> Document:
     """The description that SOURCE names. Raises `SpecError`."""
-    name, read = opened(source)
-    return load_opened(name, read, reader)
+    name, read = opened(source, refs)
+    return load_opened(name, read)
 
 
 def load_opened(name: str, read: Read, reader: YamlReader | None = None) -> Document:
-    """The description of that absolute name; YAML is read by `reader`, or from the cache of what was."""
+    """The description of that absolute name; YAML is read by `reader`, or taken from the cache."""
     from fleet.client import load_document
     from fleet.openapi import load
 
@@ -39,20 +54,35 @@ def load_opened(name: str, read: Read, reader: YamlReader | None = None) -> Docu
     return load(source=name, reader=read, parse=reader)
 
 
-def opened(source: str) -> tuple[str, Read]:
-    """The absolute path or URL of a description, and what reads it and what it refers to."""
+def opened(source: str, refs: Sequence[str] = ()) -> tuple[str, Read]:
+    """The absolute path or URL of a description, and what reads it and what it refers to. A spec file, and
+    a built-in one, stands for the description that it names. Raises `SpecError`, `UsageError`."""
     from fleet.client import ChainLoader, FileSystemLoader, PrefixLoader, WebLoader
     from fleet.config import list_builtin_specs, load_spec
 
-    refs: dict[str, str] = {}
-    if source in list_builtin_specs():
-        built_in = load_spec(source)
-        source, refs = str(built_in.api_source), {k: str(v) for k, v in built_in.ref_sources.items()}
-    mapped = [PrefixLoader(prefix, root) for prefix, root in sorted(refs.items(), reverse=True)]
+    places: dict[str, str] = {}
+    if source in list_builtin_specs() or _is_spec_file(source):
+        spec = load_spec(source)
+        source, places = spec.api_source, dict(spec.ref_sources)
+    for given in refs:
+        prefix, equals, place = given.rpartition("=")
+        if not equals or not Path(place).is_dir():
+            raise UsageError(f"--refs takes PREFIX=DIR with a directory that is there, not {given!r}")
+        places[prefix] = str(Path(place).absolute())
+    mapped = [PrefixLoader(prefix, root) for prefix, root in sorted(places.items(), reverse=True)]
     if "://" in source:
         return source, ChainLoader(*mapped, WebLoader(source))
     path = Path(source).absolute()
     return str(path), ChainLoader(*mapped, FileSystemLoader(path.parent))
+
+
+def _is_spec_file(source: str) -> bool:
+    """Whether a file is a spec: it begins a line with `fleet:`."""
+    try:
+        with Path(source).open("rb") as lines:
+            return any(line.startswith(b"fleet:") for line in islice(lines, _LOOKED_AT))
+    except (OSError, ValueError):
+        return False
 
 
 def write_tree(tree: Any, source: str, output: Path | None, kind: str | None) -> None:
@@ -60,7 +90,6 @@ def write_tree(tree: Any, source: str, output: Path | None, kind: str | None) ->
     Raises `SinkError` where the file cannot be written."""
     import orjson
 
-    from fleet.errors import SinkError
     from fleet.openapi import dump_yaml
 
     suffix = (output or Path(source)).suffix.lower()

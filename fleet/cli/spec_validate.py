@@ -8,7 +8,7 @@ import click
 
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
-from fleet.cli.spec_source import inert, load_opened, opened
+from fleet.cli.spec_source import described, inert, load_opened, opened
 from fleet.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -25,13 +25,14 @@ _yaml = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("source")
+@described
 @_yaml
 @click.pass_obj
 def validate(
     shell: Shell,
     /,
     source: str,
+    refs: tuple[str, ...],
     disabled: tuple[str, ...],
     compatible: bool,
     listing: bool,
@@ -46,7 +47,7 @@ def validate(
     from fleet.openapi import YAML12Loader, YAMLCompatibilityLoader, official_schemas, review
 
     reader = (YAMLCompatibilityLoader if compatible else YAML12Loader).without(*disabled)
-    name, read = opened(source)
+    name, read = opened(source, refs)
     data = read(name)
     try:
         if listing:

@@ -31,7 +31,13 @@ paths:
       responses: {'204': {description: done}}
 x-dates: {on: 2020-01-01, version: '1.0', n: 12_24, t: 'on', z: '017', s: "a\\nb", e: ''}
 """
-BAD = "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n  /p/{id}:\n    get: {responses: {'200': {description: ok}}}\n"
+BAD = """\
+openapi: 3.1.0
+info: {title: T, version: '1'}
+paths:
+  /p/{id}:
+    get: {responses: {'200': {description: ok}}}
+"""
 
 
 @pytest.fixture

@@ -7,27 +7,33 @@ from typing import Any
 
 from fleet.errors import SpecError
 from fleet.openapi.lower.parts import mapping
-from fleet.openapi.refs import Library, every_mapping
+from fleet.openapi.refs import MissingDocument, every_mapping
 from fleet.openapi.rules.finding import Findings
 
 _KEPT = {"schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks"}
 
 
 def references(found: Findings) -> None:
-    """Each `$ref` of each document that was read must lead somewhere."""
+    """Each `$ref` of each document that was read must lead somewhere. A document that is not there is told
+    once, at the first reference to it."""
+    absent: dict[str, list[tuple[str, Any]]] = {}
     for uri, tree in list(found.library.trees.items()):
         for node in every_mapping(tree):
             ref = node.get("$ref")
-            if isinstance(ref, str) and (why := _broken(found.library, uri, node, ref)):
+            if not isinstance(ref, str):
+                continue
+            try:
+                found.library.resolve(found.library.enter(uri, node), ref)
+            except MissingDocument as error:
+                absent.setdefault(error.file or "", []).append((uri, node))
+            except SpecError as error:
+                why = error.message.partition("\n")[0]
                 found.at("unresolved-reference", f"{ref!r} leads nowhere: {why}", uri, node)
-
-
-def _broken(library: Library, uri: str, node: dict[str, Any], ref: str) -> str:
-    try:
-        library.resolve(library.enter(uri, node), ref)
-    except SpecError as error:
-        return library.missing.get(error.file or "", error.message).partition("\n")[0]
-    return ""
+    for name, nodes in absent.items():
+        uri, node = min(nodes, key=lambda entry: (entry[0] != found.document.source, entry[0]))
+        why = found.library.missing.get(name, "").partition("\n")[0].removeprefix(f"{name}: ")
+        more = f" (nor do {len(nodes) - 1} more to that document)" if len(nodes) > 1 else ""
+        found.at("unresolved-reference", f"{node['$ref']!r} leads nowhere{more}: {why}", uri, node)
 
 
 def unused(found: Findings) -> None:
