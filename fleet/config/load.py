@@ -12,6 +12,7 @@ from fleet.config.builtin import list_builtin_specs
 from fleet.config.complain import first_complaint
 from fleet.config.describe import wrap_description
 from fleet.config.model import SpecFile
+from fleet.config.sources import check_sources
 from fleet.errors import SpecError
 from fleet.guess import guess
 from fleet.openapi import locate, parse
@@ -45,7 +46,9 @@ def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
                 hint="this is a spec file: its pipelines say what is asked",
             )
         text = data.decode("utf-8", "replace")
-    return _built(tree, path, text, notes)
+    spec = _built(tree, path, text, notes)
+    check_sources(spec)
+    return spec
 
 
 def loads_spec(text: str, *, path: Path | None = None) -> SpecFile:

@@ -64,6 +64,9 @@ def test_a_file_here_wins_over_the_built_in(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     text = 'fleet: "1"\ninfo: {title: Mine}\napi: sub/api.yaml\nsteps: {s: {operation: listThings}}\n'
     (tmp_path / "redfish.yaml").write_text(text + "refs: {'http://x/': ./schemas/}\nx-note: anything\n")
+    for folder in ("sub", "schemas"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "sub" / "api.yaml").touch()
     spec = load_spec("redfish.yaml")
     assert spec.info.title == "Mine"
     assert spec.notes == ()
@@ -83,6 +86,47 @@ def test_a_misspelt_name_gets_a_guess() -> None:
     with pytest.raises(SpecError) as caught:
         load_spec("redfihs")
     assert caught.value.hint == "did you mean 'redfish'?"
+
+
+SOURCES = """\
+fleet: "1"
+info: {title: Mine}
+api: API
+refs:
+  http://x/: REFS
+steps: {s: {operation: listThings}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("api", "refs", "said"),
+    [
+        ("things.yaml", "schemas", None),
+        ("https://127.0.0.1:1/api.yaml", "https://127.0.0.1:1/", None),
+        ("thing.yaml", "schemas", "3:1: api: there is no file 'thing.yaml'\n  did you mean 'things.yaml'?"),
+        ("./opnapi/a.yaml", "schemas", "3:1: api: there is no file './opnapi/a.yaml'\n"
+         "  did you mean './openapi/a.yaml'?"),
+        ("openapi", "schemas", "3:1: api: 'openapi' is a directory, not an API description"),
+        ("zzz.yaml", "schemas", "3:1: api: there is no file 'zzz.yaml'\n"
+         "  a relative path starts from the directory of this file: it led to FOLDER/zzz.yaml"),
+        ("things.yaml", "./schema/", "5:3: refs: http://x/: there is no directory './schema/'\n"
+         "  did you mean './schemas/'?"),
+        ("things.yaml", "things.yaml", "5:3: refs: http://x/: 'things.yaml' is a file, not a directory"),
+    ],
+)  # fmt: skip
+def test_what_a_spec_leads_to_is_there(tmp_path: Path, api: str, refs: str, said: str | None) -> None:
+    for folder in ("openapi", "schemas"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "things.yaml").touch()
+    (tmp_path / "openapi" / "a.yaml").touch()
+    path = tmp_path / "mine.yaml"
+    path.write_text(SOURCES.replace("API", api).replace("REFS", refs))
+    if said is None:
+        assert load_spec(path).api == api
+        return
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    assert str(caught.value) == f"{path}:{said.replace('FOLDER', str(tmp_path))}"
 
 
 def test_a_mistyped_key_is_named_rather_than_missed() -> None:
