@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fleet.client.request import OperationRequest
     from fleet.client.resolve import Resolver
     from fleet.client.session import SessionFactory, sync_session
+    from fleet.client.stream import OpenAnswer, Sequence, Stream
     from fleet.client.target import TargetClient
     from fleet.client.tls import TlsContexts
     from fleet.client.transport import WireTransport
@@ -89,6 +90,9 @@ _HOMES = {
     "Resolver": "resolve",
     "SessionFactory": "session",
     "sync_session": "session",
+    "OpenAnswer": "stream",
+    "Sequence": "stream",
+    "Stream": "stream",
     "TargetClient": "target",
     "TlsContexts": "tls",
     "WireTransport": "transport",
@@ -119,6 +123,7 @@ __all__ = [
     "MessagePlugin",
     "NullLoader",
     "OpenAPI",
+    "OpenAnswer",
     "OperationRequest",
     "PackageLoader",
     "Plugin",
@@ -128,7 +133,9 @@ __all__ = [
     "Request",
     "Resolver",
     "Scanned",
+    "Sequence",
     "SessionFactory",
+    "Stream",
     "TargetClient",
     "TlsContexts",
     "WebLoader",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from fleet.client import debug
-from fleet.client.answer import decoded, whole
+from fleet.client.answer import decoded, documented, whole
 from fleet.client.decode import Body, decoder_for
 from fleet.client.errors import CallFailed, HTTPClientError, HTTPServerError
 from fleet.client.failures import classify, failure_of
@@ -43,12 +43,17 @@ class Conversation:
         request: Request,
         handshake: Handshake | None,
         upload: Upload | None = None,
+        *,
+        stream: int | None = None,
+        timeout: Any = httpx.USE_CLIENT_DEFAULT,
     ) -> None:
         self._api = api
         self._operation = operation
         self._request = request
         self._handshake = handshake
         self._upload = upload
+        self._stream = stream  # bytes of a body that is handed on as it arrives; None: it is read here
+        self._timeout = timeout
         self._endpoint = api.endpoint
         self._limits = api._sessions.limits
         self._started = time.monotonic()
@@ -56,6 +61,7 @@ class Conversation:
         self._flow: Generator[httpx.Request, httpx.Response, None] | None = None
         self._session: httpx.Client | httpx.AsyncClient | None = None
         self._sent: httpx.Request | None = None
+        self._own: httpx.Request | None = None  # the call itself, where a handshake sends others besides
         self._body = Body(self._limits.body)
         self._phase = "request"
         self.reply: Reply | None = None
@@ -66,31 +72,49 @@ class Conversation:
         return self._built(self._request)
 
     @property
+    def is_async(self) -> bool:
+        return isinstance(self._session, httpx.AsyncClient)
+
+    @property
     def auth(self) -> httpx.Auth | httpx._client.UseClientDefault | None:
         """What the session shall do about authentication: its own thing, unless a handshake is going on."""
         return httpx.USE_CLIENT_DEFAULT if self._handshake is None else None
 
+    def handed_on(self, response: httpx.Response) -> bool:
+        """Whether the body of an answer is for the caller to read: the call's own success, where asked for.
+
+        `reply`, without a body, and `response` are there then.
+        """
+        fits = 200 <= response.status_code < 300 and (self._flow is None or self._sent is self._own)
+        if self._stream is None or not fits:
+            return False
+        if self._flow is not None:
+            self._flow.close()  # the answer to the call itself, and no challenge
+            self._flow = None
+        if self._handshake is not None:
+            self._handshake.settled = True
+        self._log(cast(httpx.Request, self._sent), response.status_code)
+        self.reply, self.response = self._reply(response, b""), response
+        return True
+
     def opened(self, response: httpx.Response) -> Body:
         """Where the raw bytes of an answer's body go: its encodings come off a bounded step at a time."""
         self._phase = "body"
+        limit = self._limits.body
+        if self.response is response and self._stream is not None:
+            limit = self._stream
         if response.is_stream_consumed:  # by an event hook, which httpx has decode it
-            self._body = Body(self._limits.body)
+            self._body = Body(limit)
             self._body.feed(response.content)
         else:
             encoding = response.headers.get("content-encoding", "") if response.status_code != 204 else ""
-            self._body = decoder_for(encoding, self._limits.body)
+            self._body = decoder_for(encoding, limit)
         return self._body
 
     def answered(self, response: httpx.Response) -> httpx.Request | None:
         """Takes an answer: what is sent next, or None when it was the last."""
         request, sent = self._request, cast(httpx.Request, self._sent)
-        reply = Reply(
-            response.status_code,
-            tuple((name.lower(), value) for name, value in response.headers.multi_items()),
-            self._body.finish(),
-            request.path,
-            time.monotonic() - self._started,
-        )
+        reply = self._reply(response, self._body.finish())
         complete = whole(response, reply)
         self._log(sent, reply.status)
         if self._flow is not None:
@@ -114,13 +138,24 @@ class Conversation:
         self._request = following
         return self._built(following)
 
+    def _reply(self, response: httpx.Response, body: bytes) -> Reply:
+        return Reply(
+            response.status_code,
+            tuple((name.lower(), value) for name, value in response.headers.multi_items()),
+            body,
+            self._request.path,
+            time.monotonic() - self._started,
+        )
+
     def failed(self, error: Exception) -> CallFailed:
         """The failure of the call, for what a transport or this conversation raised."""
         cause = error.__cause__
         known = error if isinstance(error, RequestFailed) else cause
         found = known if isinstance(known, RequestFailed) else classify(error, phase="request")
         debug.request_failed(self._request, self._endpoint.origin, found)
-        phase = "connect" if isinstance(error, _CONNECTING) or found.kind.group in _DIALLING else self._phase
+        phase = "body" if found.kind.group == "body" else self._phase
+        if isinstance(error, _CONNECTING) or found.kind.group in _DIALLING:
+            phase = "connect"
         return self._failure(found, phase)
 
     def value(self) -> object:
@@ -146,6 +181,20 @@ class Conversation:
             **self._where(),
         )
 
+    @property
+    def content_type(self) -> str:
+        """What the final answer says it is, else what the operation documents; empty where neither tells."""
+        reply = cast(Reply, self.reply)
+        return reply.header("content-type") or documented(self._operation, reply.status)
+
+    def item(self, value: object) -> object:
+        """One item of a sequence, as the caller gets it."""
+        return value
+
+    def undecoded(self, failed: RequestFailed) -> CallFailed:
+        """The failure of reading a sequence, with its place."""
+        return self._failure(failed, "decode", status=cast(Reply, self.reply).status)
+
     def _built(self, request: Request) -> httpx.Request:
         session = cast("httpx.Client | httpx.AsyncClient", self._session)
         self._phase = "request"
@@ -159,7 +208,15 @@ class Conversation:
             content = self._upload.now() if is_sync else self._upload.awaited()
             if self._upload.length is not None:
                 headers.append(("Content-Length", str(self._upload.length)))
-        made = session.build_request(request.method, url, headers=headers, content=content)
+        made = session.build_request(
+            request.method,
+            url,
+            headers=headers,
+            content=content,
+            timeout=self._timeout,
+            extensions=None if self._stream is None else {"stream": self._stream},
+        )
+        self._own = made
         if self._handshake is not None:
             self._flow = self._handshake.auth.auth_flow(made)
             made = next(self._flow)

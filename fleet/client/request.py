@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 import httpx
 
-from fleet.client.conversation import Conversation, is_transport_error
+from fleet.client.carry import carry, carry_now, live_session
+from fleet.client.conversation import Conversation
 from fleet.client.handle import NO_PARAMETERS
 from fleet.client.handshake import Handshake, auth_for
 from fleet.client.message import Request
 from fleet.client.plugins import Message, tell, tell_now
 from fleet.client.session import Live
-from fleet.client.upload import Upload
+from fleet.client.stream import OpenAnswer, Sequence, Stream
+from fleet.client.upload import Upload, reads_files
+from fleet.errors import ConfigError
 from fleet.openapi import Additions, Operation
 
 if TYPE_CHECKING:
@@ -71,15 +74,50 @@ class OperationRequest:
         self, parameters: Mapping[Any, Any] | None = None, data: Any = None, *, context: Any = None
     ) -> Awaitable[Result] | Result:
         """(headers, decoded body, `httpx.Response`); awaitable when the session is async."""
-        api = self.api
-        message = Message(api, self.operation, parameters or NO_PARAMETERS, data, context)
-        live = api._session
-        if live is None and api._sessions.is_async is None:
-            certificate = api._certificate()
-            live = api._session = Live(api._sessions.make(certificate), certificate)
+        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context)
+        live = self._known()
         if live is not None and isinstance(live.client, httpx.Client):
             return self._sync(live, message)
         return self._async(message, dict(self.req.headers))
+
+    def stream(
+        self,
+        parameters: Mapping[Any, Any] | None = None,
+        data: Any = None,
+        *,
+        context: Any = None,
+        limit: int | None = None,
+        timeout: Any = httpx.USE_CLIENT_DEFAULT,
+    ) -> Stream:
+        """The answer as it arrives: `async with request.stream(...) as answer` (`with`, where the session is
+        sync), then `async for piece in answer`, or `await answer.save(path)`.
+
+        At most `limit` decoded bytes (`Limits.stream` by default); memory holds one piece of them. `timeout`
+        is httpx's, for each wait; the handle's by default. Other statuses than 2xx are read whole: those that
+        are errors raise as they do for `request`.
+        """
+        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context)
+        allowed = self.api._sessions.limits.stream if limit is None else limit
+        return Stream(self, message, allowed, timeout)
+
+    def sequence(
+        self,
+        parameters: Mapping[Any, Any] | None = None,
+        data: Any = None,
+        *,
+        context: Any = None,
+        limit: int | None = None,
+        item_limit: int | None = None,
+        timeout: Any = httpx.USE_CLIENT_DEFAULT,
+    ) -> Sequence:
+        """The items of the answer as they arrive: `async for item in request.sequence(...)`, or `for`.
+
+        JSON Lines, NDJSON, JSON text sequences, event streams, multipart, and JSON that is one array: what
+        the answer's Content-Type says. `item_limit` is in bytes (`Limits.item`); else as `stream`. Plugins
+        are told of each item (`parsed`, `unmarshalled`).
+        """
+        stream = self.stream(parameters, data, context=context, limit=limit, timeout=timeout)
+        return Sequence(stream, self.api._sessions.limits.item if item_limit is None else item_limit)
 
     def typed_headers(self, response: httpx.Response) -> dict[str, Any]:
         """The headers of an answer that the description declares, of their declared types and names. Raises
@@ -96,33 +134,17 @@ class OperationRequest:
         kept = tuple(pair for pair in request.headers if pair[0].lower() not in given)
         return replace(request, headers=kept + tuple(extra.items()), sensitive=request.sensitive | given)
 
+    def _known(self) -> Live | None:
+        """The open session; made here where only that tells whether it is async."""
+        api = self.api
+        if api._session is None and api._sessions.is_async is None:
+            certificate = api._certificate()
+            api._session = Live(api._sessions.make(certificate), certificate)
+        return api._session
+
     async def _async(self, message: Message, extra: dict[str, str]) -> Result:
-        api, plugins = self.api, self.api._sessions.plugins
-        if not self.operation.compiled:
-            await anyio.to_thread.run_sync(self.operation.compile)  # may read referenced files
-        added = api._for_session(self.operation)
-        await tell(plugins, "marshalled", message)
-        if _reads_files(message.data):
-            message.request = await anyio.to_thread.run_sync(self._prepared, message, added, extra)
-        else:
-            message.request = self._prepared(message, added, extra)
-        await tell(plugins, "sending", message)
-        upload = None
-        if hasattr(message.data, "read"):
-            upload = await anyio.to_thread.run_sync(Upload, message.data)
-        live = await _live(api)
-        handshake = self._handshake(live, added, anyio.Lock)
-        conversation = Conversation(api, self.operation, message.request, handshake, upload)
-        if handshake is None or handshake.settled:
-            await _converse(conversation, cast(httpx.AsyncClient, live.client))
-        else:
-            async with handshake.lock:
-                turn = not handshake.settled
-                if turn:
-                    await _converse(conversation, cast(httpx.AsyncClient, live.client))
-            if not turn:
-                await _converse(conversation, cast(httpx.AsyncClient, live.client))
-        message.reply = conversation.reply
+        plugins = self.api._sessions.plugins
+        conversation, _ = await self._conversed(message, extra)
         await tell(plugins, "received", message)
         conversation.reply = message.reply
         message.value = conversation.value()
@@ -132,6 +154,86 @@ class OperationRequest:
         return response.headers, message.value, response
 
     def _sync(self, live: Live, message: Message) -> Result:
+        plugins = self.api._sessions.plugins
+        conversation, _ = self._conversed_now(live, message)
+        tell_now(plugins, "received", message)
+        conversation.reply = message.reply
+        message.value = conversation.value()
+        tell_now(plugins, "parsed", message)
+        tell_now(plugins, "unmarshalled", message)
+        response = cast(httpx.Response, conversation.response)
+        return response.headers, message.value, response
+
+    async def _open(self, message: Message, limit: int, timeout: Any) -> OpenAnswer:
+        """The answer of a call, begun."""
+        live = self._known()
+        if live is not None and isinstance(live.client, httpx.Client):
+            raise ConfigError("this handle's session is not async: use with and for")
+        how = {"stream": limit, "timeout": timeout}
+        conversation, response = await self._conversed(message, dict(self.req.headers), **how)
+        try:
+            await tell(self.api._sessions.plugins, "received", message)
+            if response is None:
+                conversation.reply = message.reply
+                conversation.value()  # raises for a status that is an error
+        except BaseException:
+            if response is not None:
+                await response.aclose()
+            raise
+        return OpenAnswer(conversation, response, message)
+
+    def _open_now(self, message: Message, limit: int, timeout: Any) -> OpenAnswer:
+        live = self._known()
+        if live is None or not isinstance(live.client, httpx.Client):
+            raise ConfigError("this handle's session is async: use async with and async for")
+        conversation, response = self._conversed_now(live, message, stream=limit, timeout=timeout)
+        try:
+            tell_now(self.api._sessions.plugins, "received", message)
+            if response is None:
+                conversation.reply = message.reply
+                conversation.value()
+        except BaseException:
+            if response is not None:
+                response.close()
+            raise
+        return OpenAnswer(conversation, response, message)
+
+    async def _conversed(
+        self, message: Message, extra: dict[str, str], **how: Any
+    ) -> tuple[Conversation, httpx.Response | None]:
+        """A call up to its final answer, and that answer where its body is still to be read."""
+        api, plugins = self.api, self.api._sessions.plugins
+        if not self.operation.compiled:
+            await anyio.to_thread.run_sync(self.operation.compile)  # may read referenced files
+        added = api._for_session(self.operation)
+        await tell(plugins, "marshalled", message)
+        if reads_files(message.data):
+            message.request = await anyio.to_thread.run_sync(self._prepared, message, added, extra)
+        else:
+            message.request = self._prepared(message, added, extra)
+        await tell(plugins, "sending", message)
+        upload = None
+        if hasattr(message.data, "read"):
+            upload = await anyio.to_thread.run_sync(Upload, message.data)
+        live = await live_session(api)
+        session = cast(httpx.AsyncClient, live.client)
+        handshake = self._handshake(live, added, anyio.Lock)
+        conversation = Conversation(api, self.operation, message.request, handshake, upload, **how)
+        if handshake is None or handshake.settled:
+            response = await carry(conversation, session)
+        else:
+            async with handshake.lock:
+                turn = not handshake.settled
+                if turn:
+                    response = await carry(conversation, session)
+            if not turn:
+                response = await carry(conversation, session)
+        message.reply = conversation.reply
+        return conversation, response
+
+    def _conversed_now(
+        self, live: Live, message: Message, **how: Any
+    ) -> tuple[Conversation, httpx.Response | None]:
         api, plugins = self.api, self.api._sessions.plugins
         added = api._for_session(self.operation)
         tell_now(plugins, "marshalled", message)
@@ -143,20 +245,14 @@ class OperationRequest:
         session = cast(httpx.Client, live.client)
         handshake = self._handshake(live, added, threading.Lock)
         upload = Upload(message.data) if hasattr(message.data, "read") else None
-        conversation = Conversation(api, self.operation, message.request, handshake, upload)
+        conversation = Conversation(api, self.operation, message.request, handshake, upload, **how)
         if handshake is None or handshake.settled:
-            _converse_now(conversation, session)
+            response = carry_now(conversation, session)
         else:
             with handshake.lock:
-                _converse_now(conversation, session)
+                response = carry_now(conversation, session)
         message.reply = conversation.reply
-        tell_now(plugins, "received", message)
-        conversation.reply = message.reply
-        message.value = conversation.value()
-        tell_now(plugins, "parsed", message)
-        tell_now(plugins, "unmarshalled", message)
-        response = cast(httpx.Response, conversation.response)
-        return response.headers, message.value, response
+        return conversation, response
 
     def _handshake(self, live: Live, added: Additions, lock: Any) -> Handshake | None:
         for scheme, value in added.handshakes:
@@ -168,74 +264,6 @@ class OperationRequest:
                 known = live.handshakes[scheme.name, value] = Handshake(auth, lock())
             return known
         return None
-
-
-async def _live(api: OpenAPI) -> Live:
-    """The handle's open session. A handle that outlives `asyncio.run` opens another in the next loop."""
-    certificate = api._certificate()
-    live = api._session
-    if live is None or not live.serves(certificate):
-        made = Live(await anyio.to_thread.run_sync(api._sessions.make, certificate), certificate, live)
-        if api._session is not live:  # another task was quicker
-            await cast(httpx.AsyncClient, made.client).aclose()
-            return await _live(api)
-        live = api._session = made
-    return live
-
-
-async def _converse(conversation: Conversation, session: httpx.AsyncClient) -> None:
-    try:
-        sent: httpx.Request | None = conversation.first(session)
-        while sent is not None:
-            response = await session.send(sent, stream=True, follow_redirects=False, auth=conversation.auth)
-            try:
-                body = conversation.opened(response)
-                if not response.is_stream_consumed:
-                    async for chunk in response.aiter_raw():
-                        body.feed(chunk)
-            finally:
-                await response.aclose()
-            sent = conversation.answered(response)
-    except Exception as error:
-        if not is_transport_error(error):
-            raise
-        raise conversation.failed(error) from error
-
-
-def _converse_now(conversation: Conversation, session: httpx.Client) -> None:
-    try:
-        sent: httpx.Request | None = conversation.first(session)
-        while sent is not None:
-            response = session.send(sent, stream=True, follow_redirects=False, auth=conversation.auth)
-            try:
-                body = conversation.opened(response)
-                if not response.is_stream_consumed:
-                    for chunk in response.iter_raw():
-                        body.feed(chunk)
-            finally:
-                response.close()
-            sent = conversation.answered(response)
-    except Exception as error:
-        if not is_transport_error(error):
-            raise
-        raise conversation.failed(error) from error
-
-
-def _reads_files(data: Any) -> bool:
-    """Whether writing a body reads a file, directly or as a field of a form."""
-    if data is None or isinstance(data, str | bytes):
-        return False
-    if hasattr(data, "read"):
-        return True
-    if isinstance(data, Mapping):
-        data = list(data.values())
-    if isinstance(data, list | tuple):
-        return any(
-            hasattr(item, "read")
-            or (isinstance(item, list | tuple) and any(hasattr(i, "read") for i in item))
-            for item in data
-        )
-    return False
 
 
 async def _data_of(result: Awaitable[Result]) -> Any:

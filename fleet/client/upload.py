@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import anyio
@@ -74,3 +74,20 @@ class AsyncChunks:
         await anyio.to_thread.run_sync(self._upload._rewind)
         while data := await anyio.to_thread.run_sync(self._upload._next):
             yield data
+
+
+def reads_files(data: Any) -> bool:
+    """Whether writing a body reads a file, directly or as a field of a form."""
+    if data is None or isinstance(data, str | bytes):
+        return False
+    if hasattr(data, "read"):
+        return True
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    if isinstance(data, list | tuple):
+        return any(
+            hasattr(item, "read")
+            or (isinstance(item, list | tuple) and any(hasattr(i, "read") for i in item))
+            for item in data
+        )
+    return False

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from fleet.openapi.rules.finding import Finding
     from fleet.openapi.rules.official import official_schemas
     from fleet.openapi.rules.review import review
+    from fleet.openapi.sequential import ItemReader, item_reader
 
 __all__ = [
     "NOTHING",
@@ -62,6 +63,7 @@ __all__ = [
     "Encoding",
     "Finding",
     "Flow",
+    "ItemReader",
     "Library",
     "Link",
     "Media",
@@ -88,6 +90,7 @@ __all__ = [
     "digest",
     "dump_yaml",
     "encode_tree",
+    "item_reader",
     "load",
     "load_yaml",
     "locate",
@@ -105,7 +108,9 @@ __all__ = [
 _LAZY = {  # what a scan never asks for
     "Choice": "fleet.openapi.rewrite.choice",
     "Finding": "fleet.openapi.rules.finding",
+    "ItemReader": "fleet.openapi.sequential",
     "Reduction": "fleet.openapi.rewrite.reduce",
+    "item_reader": "fleet.openapi.sequential",
     "official_schemas": "fleet.openapi.rules.official",
     "reduce": "fleet.openapi.rewrite.reduce",
     "reduced": "fleet.openapi.rewrite.reduce",
