@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fleet.errors import SpecError
@@ -18,6 +18,9 @@ from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
 from fleet.openapi.schema import Check, Direction, compile_check, no_check
 from fleet.openapi.servers import chosen_server, path_of_url, server_url
+
+if TYPE_CHECKING:
+    from fleet.openapi.types import Types
 
 
 class Document:
@@ -146,6 +149,13 @@ class Document:
             path.append(name)
             name = self.tags[name].parent if name in self.tags else ""
         return tuple(reversed(path))
+
+    @cached_property
+    def types(self) -> Types:
+        """The pydantic types of its schemas, by name. Pydantic is imported here, not before."""
+        from fleet.openapi.types import Types  # noqa: PLC0415
+
+        return Types(self._library, self.source, self._front.dialect, self._warn)
 
     @property
     def extensions(self) -> Mapping[str, Any]:

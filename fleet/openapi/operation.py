@@ -11,7 +11,7 @@ from fleet.openapi.bodies import BodyPlan, is_json
 from fleet.openapi.headers import read_headers
 from fleet.openapi.model import Answer, Body, Parameter, Requirement, Server, Site
 from fleet.openapi.params import ParameterPlan
-from fleet.openapi.refs import MissingDocument
+from fleet.openapi.refs import MissingDocument, Place
 from fleet.openapi.schema import Check, media_for, no_check
 from fleet.openapi.servers import path_of_url, read_servers, server_url
 
@@ -127,6 +127,20 @@ class Operation:
         """What the service may call back: operations by name, then by `METHOD expression`. To be read, not
         called: their template is a runtime expression."""
         return self._document.callbacks(self)
+
+    def answer_schema(self, status: int, content_type: str | None = None) -> Place | None:
+        """The schema of the JSON that it answers with under a status; None where none is documented."""
+        answer = self._answer(status)
+        media = None if answer is None else media_for(answer.media, content_type)
+        return media.schema if media is not None and (is_json(media.type) or "*" in media.type) else None
+
+    def body_schema(self, content_type: str | None = None) -> Place | None:
+        """The schema of its body: of that media type, else of the JSON one, else of the first."""
+        body = self.body
+        if body is None or not body.media:
+            return None
+        media = media_for(body.media, content_type) or (None if content_type else body.media[0])
+        return None if media is None else media.schema
 
     def body_violations(self, value: Any, content_type: str | None = None) -> tuple[tuple[str, str], ...]:
         """Where a body to be sent breaks its schema, as `violations`; what is read-only is not asked for."""

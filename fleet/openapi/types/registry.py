@@ -1,0 +1,89 @@
+"""`api.types`: the pydantic types of a description's schemas, by name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from fleet.guess import closest
+from fleet.openapi.model import Dialect
+from fleet.openapi.refs import Library, Place
+from fleet.openapi.types.classes import Classes, name_of
+from fleet.openapi.types.judge import Judge, Violations
+from fleet.openapi.types.parts import mapping, unwrapped
+from fleet.openapi.types.shapes import Done, Shapes
+
+
+class Types(Mapping[str, type[BaseModel]]):
+    """The types of the named schemas of a description, made when they are first asked for.
+
+    `types["User"]` is a component's, `types["#/components/schemas/User/properties/address"]` any schema's: a
+    JSON pointer into the description, or another document's URI and a pointer. Objects are `SchemaModel`,
+    anything else is `SchemaRoot`. The mapping lists the components. Raises KeyError for a name that is none,
+    `SpecError` for a pointer that leads nowhere and for a schema that contradicts itself.
+    """
+
+    def __init__(self, library: Library, source: str, dialect: Dialect, warn: Callable[[str], None]) -> None:
+        self._library = library
+        self._source = source
+        self._dialect: Dialect = dialect
+        self._lock = threading.Lock()
+        self._warned = set[str]()
+        self.judge = Judge(library, dialect, warn)
+        self._shapes = Shapes(library, dialect, self.judge, warn)
+        where = ("definitions",) if dialect == "2.0" else ("components", "schemas")
+        tree = library.tree(source)
+        for step in where:
+            tree = mapping(mapping(tree).get(step))
+        self._named: Mapping[str, Any] = tree
+        self._classes = Classes(self.judge, self._shapes, {id(node): name for name, node in tree.items()})
+
+    def __getitem__(self, name: str) -> type[BaseModel]:
+        if name in self._named:
+            return self.type_of(Place(self._source, self._named[name]), name)
+        if "#" not in name:
+            near = closest(name, self._named)
+            raise KeyError(f"no schema {name!r}; did you mean {near!r}?" if near else f"no schema {name!r}")
+        return self.type_of(self._library.resolve(self._source, name), name_of(name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._named
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def __repr__(self) -> str:
+        return f"<Types: {', '.join(list(self._named)[:10])}{', ...' if len(self._named) > 10 else ''}>"
+
+    def type_of(self, place: Place, hint: str = "") -> type[BaseModel]:
+        """The type of a schema. Raises `SpecError` where it contradicts itself."""
+        real = unwrapped(self._library, self._dialect, place, nullable=False)
+        parts = self._shapes.parts((real,))
+        hint = hint or "Type"
+        if "object" in parts.types and parts.properties():
+            subtypes: Done = frozenset(choice.key for choice in parts.choices if choice.kind == "subtype")
+            if len(subtypes) == len(parts.choices):
+                return self._classes.of(parts, (real,), hint, subtypes).cls
+        return self._classes.root(real, self._shapes.shape((real,), hint), hint)
+
+    def typed(self, place: Place, value: Any) -> Any:
+        """The typed form of a JSON value of that schema, judged or not: `violations` judges."""
+        shape = self._shapes.shape((place,), "Answer")
+        return value if shape is None else shape(value)
+
+    def violations(self, place: Place, value: Any) -> Violations:
+        """Where an answer breaks its schema, taken exactly: (JSON pointer, keyword) pairs."""
+        return self.judge.violations((place,), value)
+
+    def first(self, what: str) -> bool:
+        """Whether this is the first time that something is told."""
+        with self._lock:
+            new = what not in self._warned
+            self._warned.add(what)
+        return new
