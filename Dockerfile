@@ -21,7 +21,7 @@ RUN /opt/build/bin/python -m build --wheel --no-isolation --outdir /dist . \
     && /opt/fleet/bin/pip install --no-deps --no-index --no-compile /dist/*.whl \
     && /opt/fleet/bin/pip uninstall --yes pip setuptools \
     && /opt/fleet/bin/python -m compileall -q -f --invalidation-mode unchecked-hash /opt/fleet/lib \
-    && mkdir -m 0775 /work
+    && mkdir -p /top && mkdir -m 0775 /top/work
 
 FROM python:3.11-slim-bookworm
 ARG VERSION=dev
@@ -32,8 +32,9 @@ LABEL org.opencontainers.image.title="fleet" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/fleet /opt/fleet
-# Group 0 may write, for platforms that choose a user and leave the group to root's.
-COPY --from=build --chown=65532:0 /work /work
+# Group 0 may write, for platforms that choose a user and leave the group to root's. The folder is copied with
+# what it stands in: copied by its own name it would lose its mode.
+COPY --from=build --chown=65532:0 /top/ /
 # Parsed descriptions are kept outside /work, which is somebody's own directory. To keep them between runs, mount
 # one over the cache.
 ENV HOME=/work XDG_CACHE_HOME=/tmp/cache PATH=/opt/fleet/bin:/usr/local/bin:/usr/bin:/bin \

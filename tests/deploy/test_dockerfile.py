@@ -78,9 +78,9 @@ def test_bytecode_holds_where_nobody_can_write_it_anew() -> None:
 
 
 def test_any_user_may_run_it_and_the_examples_do() -> None:
-    (copied,) = (rest for word, rest in last_stage() if word == "COPY" and rest.endswith(" /work"))
+    (copied,) = (rest for word, rest in last_stage() if word == "COPY" and rest.endswith(" /top/ /"))
     assert "--chown=65532:0" in copied
-    assert any("mkdir -m 0775 /work" in rest for word, rest in instructions() if word == "RUN")
+    assert any("mkdir -m 0775 /top/work" in rest for word, rest in instructions() if word == "RUN")
     for place in (DOCKERFILE, ROOT / "docs" / "howto" / "systemd.md"):
         runs = [line for line in place.read_text().splitlines() if "docker run" in line]
         assert runs
