@@ -31,6 +31,8 @@ class Connector:
             timeouts=policy.timeouts,
             limits=policy.limits,
             pins=prepared.pins,
+            plain=prepared.survey.plain,
+            direct=prepared.survey.direct,
         )
         return cls(prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell)
 

@@ -14,6 +14,7 @@ from fleet.inventory import Inventory, InventoryOptions, read_targets, rereadabl
 from fleet.target import Target
 
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
+DIRECT = "direct"
 GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
 
 
@@ -26,12 +27,24 @@ class Survey:
     labels: Counter[str] = field(default_factory=Counter)
     proxies: Counter[str] = field(default_factory=Counter)
     auths: Counter[str] = field(default_factory=Counter)
+    tls: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether no target speaks TLS, as far as is known."""
+        return bool(self.total) and not self.tls
+
+    @property
+    def direct(self) -> bool:
+        """Whether no target has a proxy, as far as is known."""
+        return bool(self.total) and all(name == DIRECT for name in self.proxies)
 
     def add(self, target: Target) -> None:
         self.total = (self.total or 0) + 1
         for name, value in target.labels.items():
             _count(self.labels, f"{name}={value}")
-        _count(self.proxies, target.proxy or "direct")
+        self.tls += target.url.startswith("https:")
+        _count(self.proxies, target.proxy or DIRECT)
         if target.auth is not None:
             _count(self.auths, target.auth)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ def run_scan(
     for note in prepared.notes:
         shell.say(note)
     stop = Stop(grace=grace)
+    gc.freeze()  # what is prepared stays to the end: no collection looks through it again
+    gc.set_threshold(100_000)
     with watch(
         view,
         shell,

@@ -7,8 +7,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from cryptography import x509
-
 # {"sha256", "notBefore", "notAfter", "subject", "issuer", "selfSigned"}, and of a connection also
 # {"version", "cipher"}.
 Certificate: TypeAlias = Mapping[str, Any]
@@ -22,10 +20,13 @@ def fingerprint(der: bytes) -> str:
 class CertificateReader:
     """Reads certificates, each distinct one once: parsing costs more than a request.
 
-    `remembered` bounds how many are kept.
+    `remembered` bounds how many are kept. Make it outside the event loop: the parser is imported here.
     """
 
     def __init__(self, *, remembered: int = 1024) -> None:
+        from cryptography import x509  # noqa: PLC0415 (30 ms, for TLS alone)
+
+        self._load = x509.load_der_x509_certificate
         self._remembered = remembered
         self._known: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
@@ -35,22 +36,21 @@ class CertificateReader:
         digest = fingerprint(der)
         facts = self._known.get(digest)
         if facts is None:
-            facts = self._known[digest] = {"sha256": digest, **_parse(der)}
+            facts = self._known[digest] = {"sha256": digest, **self._parse(der)}
             if len(self._known) > self._remembered:
                 self._known.popitem(last=False)
         return dict(facts)
 
-
-def _parse(der: bytes) -> dict[str, Any]:
-    try:
-        parsed = x509.load_der_x509_certificate(der)
-        subject, issuer = parsed.subject, parsed.issuer
-        return {
-            "notBefore": parsed.not_valid_before_utc.isoformat().replace("+00:00", "Z"),
-            "notAfter": parsed.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
-            "subject": subject.rfc4514_string(),
-            "issuer": issuer.rfc4514_string(),
-            "selfSigned": subject == issuer,
-        }
-    except Exception:  # a remote certificate may break the parser in ways it does not list
-        return {}
+    def _parse(self, der: bytes) -> dict[str, Any]:
+        try:
+            parsed = self._load(der)
+            subject, issuer = parsed.subject, parsed.issuer
+            return {
+                "notBefore": parsed.not_valid_before_utc.isoformat().replace("+00:00", "Z"),
+                "notAfter": parsed.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
+                "subject": subject.rfc4514_string(),
+                "issuer": issuer.rfc4514_string(),
+                "selfSigned": subject == issuer,
+            }
+        except Exception:  # a remote certificate may break the parser in ways it does not list
+            return {}

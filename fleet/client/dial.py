@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
-from fleet.client.certificate import fingerprint
+from fleet.client.certificate import CertificateReader, fingerprint
 from fleet.client.channel import Channel, NotTls
 from fleet.client.endpoint import Endpoint
 from fleet.client.failures import Phase, classify
-from fleet.client.proxy import open_tunnel, resolves_names
 from fleet.client.resolve import Address, Resolver, numeric_address
 from fleet.client.tls import TlsContexts
 from fleet.client.wire import Connection, no_answer
@@ -25,7 +26,8 @@ class Dialer:
 
     One per scan, shared by all targets. `pins` maps a target's id, or `host:port`, to the SHA-256 of its
     certificate (lower-case hex); they are used where `tls.mode` is `pin`. Build it outside
-    the event loop: the trust store is read here.
+    the event loop: the trust store is read here, and what TLS and proxies need is imported. `plain` and
+    `direct` say that no target is expected to speak TLS or to have a proxy: that is left until one does.
     """
 
     def __init__(
@@ -37,14 +39,24 @@ class Dialer:
         timeouts: Timeouts,
         limits: Limits,
         pins: Mapping[str, str] | None = None,
+        plain: bool = False,
+        direct: bool = False,
     ) -> None:
         self.timeouts = timeouts
         self.limits = limits
         self._tls = tls
         self._contexts = contexts
-        self._context = contexts.context(tls)
         self._resolver = resolver
         self._pins = pins or {}
+        if not plain:
+            self._judges  # noqa: B018 (made now)
+        if not direct:
+            import fleet.client.proxy  # noqa: F401, PLC0415 (python-socks takes 25 ms to load)
+
+    @cached_property
+    def _judges(self) -> tuple[ssl.SSLContext, CertificateReader]:
+        """What TLS needs: it judges a certificate, and reads it."""
+        return self._contexts.context(self._tls), self._contexts.certificates
 
     async def dial(
         self, endpoint: Endpoint, *, proxy: Proxy | None = None, pin_key: str | None = None
@@ -95,6 +107,8 @@ class Dialer:
             raise classify(error, phase="resolve") from error
 
     async def _tunnel(self, endpoint: Endpoint, proxy: Proxy, deadline: float) -> Channel:
+        from fleet.client.proxy import open_tunnel, resolves_names  # noqa: PLC0415 (see `__init__`)
+
         host = endpoint.host
         if not resolves_names(proxy):
             addresses = await self._resolve(host, endpoint.port, deadline)
@@ -118,9 +132,10 @@ class Dialer:
     async def _secure(
         self, channel: Channel, endpoint: Endpoint, via: str | None, pin_key: str | None
     ) -> Connection:
+        context, reader = self._judges
         deadline = asyncio.get_running_loop().time() + self.timeouts.tls
         try:
-            der = await channel.handshake(self._context, endpoint.host, deadline)
+            der = await channel.handshake(context, endpoint.host, deadline)
         except Exception as error:
             if via is not None and not channel.received:
                 failed = classify(error, phase="tls")
@@ -135,7 +150,7 @@ class Dialer:
             via=via,
             der=der,
             session=channel.session_facts(),
-            reader=self._contexts.certificates,
+            reader=reader,
         )
 
     def _check_pin(self, der: bytes, endpoint: Endpoint, pin_key: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import cached_property
 
 from fleet.client.certificate import CertificateReader
 from fleet.errors import ConfigError
@@ -24,7 +25,11 @@ class TlsContexts:
 
     def __init__(self) -> None:
         self._made: dict[Tls, ssl.SSLContext] = {}
-        self.certificates = CertificateReader()
+
+    @cached_property
+    def certificates(self) -> CertificateReader:
+        """The reader that all connections share."""
+        return CertificateReader()
 
     def context(self, tls: Tls) -> ssl.SSLContext:
         """The context for a policy. Raises ConfigError when its CA file cannot be read."""

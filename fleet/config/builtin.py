@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
+
+import fleet
 
 
 def builtin_directory() -> Path:
     """Where they are: inside the installed package, or beside it in a checkout."""
-    package = Path(str(resources.files("fleet")))
+    package = Path(fleet.__file__).parent
     inside = package / "configs"
     return inside if inside.is_dir() else package.parent / "configs"
 
