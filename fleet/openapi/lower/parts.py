@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any, TypeGuard, cast
 
 from fleet.errors import SpecError
-from fleet.openapi.model import Flow, Requirement, SecurityScheme, Site, Tag
+from fleet.openapi.model import Flow, Location, Requirement, SecurityScheme, Site, Tag
 from fleet.openapi.refs import Library, Place
 
 _FLOWS_OF_2 = {"application": "clientCredentials", "accessCode": "authorizationCode"}
@@ -15,6 +15,11 @@ _FLOWS_OF_2 = {"application": "clientCredentials", "accessCode": "authorizationC
 def text(value: Any) -> str:
     """A text, or "" for anything else that an author wrote in its place."""
     return value if isinstance(value, str) else ""
+
+
+def among(value: Any, words: Container[str]) -> TypeGuard[str]:
+    """Whether a value is one of these words; an author may have written anything, also what has no hash."""
+    return isinstance(value, str) and value in words
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -117,12 +122,12 @@ def _scheme(name: str, node: dict[str, Any], uri: str) -> SecurityScheme:
         scheme = str(node.get("scheme", "")).lower()
         return SecurityScheme(name, scheme if scheme in {"basic", "bearer"} else f"http {scheme}")
     if kind == "apiKey":
-        location, parameter = node.get("in"), node.get("name")
-        if location not in {"header", "query", "cookie"} or not isinstance(parameter, str) or not parameter:
+        location, parameter = node.get("in"), text(node.get("name"))
+        if not among(location, {"header", "query", "cookie"}) or not parameter:
             raise SpecError(
                 f"the apiKey scheme {name!r} needs 'name', and 'in' header, query or cookie", file=uri
             )
-        return SecurityScheme(name, "apiKey", location, parameter)
+        return SecurityScheme(name, "apiKey", cast(Location, location), parameter)
     flows = tuple(_flow(word, flow) for word, flow in mapping(node.get("flows")).items() if mapping(flow))
     if not flows and isinstance(node.get("flow"), str):
         flows = (_flow(_FLOWS_OF_2.get(node["flow"], node["flow"]), node),)

@@ -7,7 +7,15 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from fleet.errors import SpecError
-from fleet.openapi.lower.parts import mapping, path_sites, read_schemes, read_tags, requirements, text
+from fleet.openapi.lower.parts import (
+    among,
+    mapping,
+    path_sites,
+    read_schemes,
+    read_tags,
+    requirements,
+    text,
+)
 from fleet.openapi.model import (
     Answer,
     Body,
@@ -93,7 +101,7 @@ class Version2:
                 if not isinstance(node, dict) or not isinstance(node.get("name"), str):
                     raise SpecError(f"a parameter of {where} has no name", file=place.uri)
                 location = node.get("in")
-                if location not in {"path", "query", "header", "body", "formData"}:
+                if not among(location, {"path", "query", "header", "body", "formData"}):
                     raise SpecError(
                         f"the parameter {node['name']!r} of {where} is in {location!r}", file=place.uri
                     )
@@ -177,7 +185,7 @@ class Version2:
 def _parameter(place: Place, site: Site) -> Parameter:
     node = place.value
     found = node.get("collectionFormat", "csv")
-    if found not in _COLLECTIONS or (found == "multi" and node["in"] not in {"query", "formData"}):
+    if not among(found, _COLLECTIONS) or (found == "multi" and node["in"] not in {"query", "formData"}):
         where = f"{site.method} {site.template}"
         raise SpecError(
             f"the {node['in']} parameter {node['name']!r} of {where} has the collectionFormat {found!r}",
@@ -188,7 +196,7 @@ def _parameter(place: Place, site: Site) -> Parameter:
 
 def _lowered(name: str, location: str, place: Place) -> Parameter:
     node = place.value
-    style, explode = _COLLECTIONS.get(node.get("collectionFormat", "csv"), ("form", False))
+    style, explode = _COLLECTIONS.get(text(node.get("collectionFormat")), ("form", False))
     if location in {"path", "header"} and style == "form":
         style = "simple"
     return Parameter(

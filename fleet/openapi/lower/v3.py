@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from fleet.errors import SpecError
 from fleet.openapi.lower.parts import (
+    among,
     item_sites,
     mapping,
     path_sites,
@@ -113,12 +114,12 @@ class Version3:
         if not isinstance(node, dict) or not isinstance(node.get("name"), str):
             raise self._library.error(f"a parameter {where} has no name", place)
         name, location = node["name"], node.get("in")
-        if location not in self._locations:
+        if not among(location, self._locations):
             raise self._library.error(f"the parameter {name!r} {where} is in {location!r}", place)
         if location == "header" and name.lower() in _IGNORED_HEADERS:
             return None
         style = node.get("style", _DEFAULT_STYLE[location])
-        if style not in self._locations[location]:
+        if not among(style, self._locations[location]):
             raise self._library.error(
                 f"the {location} parameter {name!r} {where} has the style {style!r}", place
             )
