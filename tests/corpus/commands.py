@@ -25,7 +25,8 @@ def commands(path: Path) -> dict[str, Any]:
     for words in _lines(path):
         with tempfile.TemporaryFile() as errors:
             os.dup2(errors.fileno(), 2)
-            status = statuses[words[0]] = main(["spec", *words])
+            name = f"convert to {words[-1]}" if words[0] == "convert" else words[0]
+            status = statuses[name] = main(["spec", *words])
             if status == INTERNAL:
                 errors.seek(0)
                 text = errors.read().decode(errors="replace").strip().splitlines()
@@ -35,8 +36,7 @@ def commands(path: Path) -> dict[str, Any]:
 
 def _lines(path: Path) -> Iterator[list[str]]:
     source = str(path)
-    yield ["validate", "-v", "-l", source]
-    yield ["validate", "-C", source]
+    yield ["validate", "-C", "-l", "-v", source]
     yield ["operations", source]
     yield ["tags", source]
     yield ["convert", source, "--to", "json"]

@@ -28,8 +28,9 @@ the archives and their digests.
 With each description everything is done that can be done with one: it is loaded; each operation is compiled,
 its request built from values that its own parameters and schemas suggest, the path led back to its operation,
 its security worked out, its own examples judged by its own schemas, its callbacks and links followed; it is
-reviewed, reduced, pickled, cached and stored; and each `fleet spec` command reads it. An error that names the
-description's own fault is its result; any other error is a defect of fleet, and ends the run with 1.
+reviewed, reduced, pickled, cached and stored; and each `fleet spec` command reads it (of packages with more
+than {many} descriptions, each tenth). An error that names the description's own fault is its result; any
+other error is a defect of fleet, and ends the run with 1.
 
 """
 
@@ -42,6 +43,7 @@ def written(results: list[dict[str, Any]], packages: list[Package]) -> str:
         python=sys.version.split()[0],
         documents=len(results),
         packages=len(packages),
+        many=MANY,
     )
     results = sorted(results, key=lambda result: (result["package"], result["path"]))
     return text + "\n".join(
@@ -150,7 +152,7 @@ def _verdict(result: dict[str, Any]) -> str:
     if "died" in result:
         return f"died: {result['died']}"
     if result["errors"]["defect"] or result.get("internal"):
-        return "DEFECT: " + (result["errors"]["defect"] + result["internal"])[0][:200]
+        return "DEFECT: " + (result["errors"]["defect"] + result.get("internal", []))[0][:200]
     if "operations" not in result:
         return result["errors"]["spec"][0].partition(": ")[2].partition("\n")[0][:200]
     own = result["counts"].get("spec", 0)
@@ -166,6 +168,11 @@ def _summary(results: list[dict[str, Any]]) -> Iterable[str]:
     yield "## In short"
     yield ""
     yield f"- {len(results):,} descriptions, {len(loaded):,} loaded, {len(bad)} with a defect of fleet."
+    ran = [status for result in results for status in result.get("commands", {}).values()]
+    yield (
+        f"- {len(ran):,} runs of `fleet spec` commands: {ran.count(0):,} ended with 0, "
+        f"{ran.count(1):,} with 1 (errors found), {ran.count(2):,} with 2 (cannot be read)."
+    )
     yield (
         f"- {sum(result['operations'] for result in loaded):,} operations: {counts['built']:,} requests "
         f"built; {counts['refused']:,} refused by name, as the values that the description suggests cannot "

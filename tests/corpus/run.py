@@ -12,15 +12,17 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from commands import commands
 from fetch import FetchError, Package, directory, documents, fetched, listed
 from isolate import each
-from page import written
+from page import MANY, written
 from touch import Touch
 
+SAMPLED = 10  # of a package with many descriptions, each tenth is given to the commands
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "corpus.md"
 
 
@@ -29,49 +31,66 @@ def main(names: list[str]) -> int:
     into = directory()
     packages = [package for package in listed() if not names or package.name in names]
     tasks = list(_tasks(packages, into))
-    print(f"{len(tasks)} descriptions of {len(packages)} packages", flush=True)
+    results: dict[Path, dict[str, Any]] = {}
+    print(
+        f"{sum(1 for task in tasks if not task.commands)} descriptions of {len(packages)} packages",
+        flush=True,
+    )
+    for number, (task, found) in enumerate(each(tasks, _done), 1):
+        result = results.setdefault(task.path, task.about())
+        if task.commands and "died" in found:
+            found = {"internal": [f"fleet spec: {found['died']}"]}
+        result.update(found)
+        if defects(found):
+            print(f"{result['package']} {result['path']}: {defects(found)[0]}", flush=True)
+        if number % 200 == 0:
+            print(f"{number} of {len(tasks)}, {time.monotonic() - started:.0f} s", flush=True)
     kept = into / "results.jsonl"
-    results: list[dict[str, Any]] = []
-    with kept.open("w", encoding="utf-8") as file:
-        told = {path: found for (_, _, path), found in each(tasks, _commands)}
-        for (package, root, path), found in each(tasks, _touch):
-            where = path.relative_to(root).as_posix()
-            size = path.stat().st_size
-            result = {"package": str(package), "path": where, "bytes": size, **told[path], **found}
-            results.append(result)
-            file.write(json.dumps(result) + "\n")
-            if defects(result):
-                print(f"{package} {where}: {defects(result)[0]}", flush=True)
+    kept.write_text("".join(json.dumps(result) + "\n" for result in results.values()), encoding="utf-8")
     if not names:
-        PAGE.write_text(written(results, packages), encoding="utf-8")
-    bad = sum(1 for result in results if defects(result))
+        PAGE.write_text(written(list(results.values()), packages), encoding="utf-8")
+    bad = sum(1 for result in results.values() if defects(result))
     print(f"{len(results)} descriptions, {bad} with defects of fleet, {time.monotonic() - started:.0f} s")
     print(f"each in {kept}")
     return 1 if bad else 0
 
 
-def _tasks(packages: list[Package], into: Path) -> Iterator[tuple[Package, Path, Path]]:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One description, and what is done with it: everything, or the commands."""
+
+    package: Package
+    root: Path
+    path: Path
+    commands: bool
+
+    def about(self) -> dict[str, Any]:
+        where = self.path.relative_to(self.root).as_posix()
+        return {"package": str(self.package), "path": where, "bytes": self.path.stat().st_size}
+
+
+def _tasks(packages: list[Package], into: Path) -> Iterator[Task]:
     for package in packages:
         try:
             root = fetched(package, into)
         except FetchError as error:
             sys.exit(f"{error}")
-        for path in documents(package, root):
-            yield package, root, path
+        found = documents(package, root)
+        step = 1 if len(found) <= MANY else SAMPLED
+        for number, path in enumerate(found):
+            yield Task(package, root, path, commands=False)
+            if number % step == 0:
+                yield Task(package, root, path, commands=True)
 
 
-def _touch(task: tuple[Package, Path, Path]) -> dict[str, Any]:
-    return Touch(*task[1:]).everything()
-
-
-def _commands(task: tuple[Package, Path, Path]) -> dict[str, Any]:
-    return commands(task[2])
+def _done(task: Task) -> dict[str, Any]:
+    return commands(task.path) if task.commands else Touch(task.root, task.path).everything()
 
 
 def defects(result: dict[str, Any]) -> list[str]:
     """What is wrong with fleet, not with the description."""
-    died = [result["died"]] if "died" in result else result["errors"]["defect"]
-    return [*died, *result.get("internal", [])]
+    died = [result["died"]] if "died" in result else []
+    return [*died, *result.get("errors", {}).get("defect", []), *result.get("internal", [])]
 
 
 if __name__ == "__main__":
