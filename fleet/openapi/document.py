@@ -58,7 +58,8 @@ class Document:
         self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(self._front.schemes())
         self._by_route: dict[tuple[str, str], Operation] = {}
         self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
-        self._checks: dict[tuple[int, str], Check] = {}
+        # by the id of a schema, which is its own for as long as it is held here
+        self._checks: dict[tuple[int, str], tuple[Any, Check]] = {}
         for names in self.security:
             self._warn_undefined(names, "the document")
 
@@ -226,16 +227,15 @@ class Document:
                 isinstance(schema.value, dict) and len(schema.value) == 1
             ):
                 place = self._library.follow(schema)  # else what stands beside the reference counts too
-            check = self._checks.get((id(place.value), direction))
-            if check is None:
-                check = compile_check(self._library, place, self._front.dialect, direction)
+            _, known = self._checks.get((id(place.value), direction), (None, None))
+            check = known or compile_check(self._library, place, self._front.dialect, direction)
         except MissingDocument:
             check = no_check
         except SpecError as error:
             what = "answers" if direction == "answer" else "bodies"
             self._warn(f"{what} of {name} cannot be checked: {error}")
             check = no_check
-        self._checks[id(place.value), direction] = check
+        self._checks[id(place.value), direction] = place.value, check
         return check
 
     def _unknown(self, ref: str | tuple[str, str], template: str, method: str) -> SpecError:

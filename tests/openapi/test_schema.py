@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from fleet.errors import SpecError
-from fleet.openapi import Document, load
+from fleet.openapi import Document, Place, load
 
 
 @pytest.fixture
@@ -107,6 +107,13 @@ def test_deep_values_are_judged(judge: Any) -> None:
     for _ in range(250):
         value = {"a": value}
     assert judge({"type": "object"}, value) == ()
+
+
+def test_schemas_that_are_made_on_the_way_have_their_own_checks(make: Callable[..., Document]) -> None:
+    document = make({})
+    for number in range(20):  # each takes the place that the one before it left in memory
+        name = f"a{number}"
+        assert document._check(Place("/d/api.json", {"required": [name]}), "it")({name: 1}) == ()
 
 
 def _by_path(tree: Path) -> dict[str, Any]:
