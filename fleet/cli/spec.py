@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fleet.cli.spec_diff import diff
 from fleet.cli.spec_look import operations, show, tags
 from fleet.cli.spec_rewrite import convert, reduce
 from fleet.cli.spec_validate import validate
@@ -24,5 +25,5 @@ def spec() -> None:
     """
 
 
-for _command in (validate, show, operations, tags, reduce, convert):
+for _command in (validate, show, operations, tags, diff, reduce, convert):
     spec.add_command(_command)

@@ -45,6 +45,8 @@ from fleet.openapi.yamltags import (
 )
 
 if TYPE_CHECKING:
+    from fleet.openapi.difference.change import Change
+    from fleet.openapi.difference.compare import compare
     from fleet.openapi.rewrite.choice import Choice
     from fleet.openapi.rewrite.reduce import Reduction, reduce, reduced
     from fleet.openapi.rules.finding import Finding
@@ -58,6 +60,7 @@ __all__ = [
     "Answer",
     "Body",
     "Call",
+    "Change",
     "Choice",
     "Document",
     "Encoding",
@@ -86,6 +89,7 @@ __all__ = [
     "alternatives",
     "check_credential",
     "client_credentials",
+    "compare",
     "decode_tree",
     "digest",
     "dump_yaml",
@@ -106,7 +110,9 @@ __all__ = [
 ]
 
 _LAZY = {  # what a scan never asks for
+    "Change": "fleet.openapi.difference.change",
     "Choice": "fleet.openapi.rewrite.choice",
+    "compare": "fleet.openapi.difference.compare",
     "Finding": "fleet.openapi.rules.finding",
     "ItemReader": "fleet.openapi.sequential",
     "Reduction": "fleet.openapi.rewrite.reduce",
