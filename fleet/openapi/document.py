@@ -223,10 +223,8 @@ class Document:
         """The compiled check of a schema, shared by every operation that has it in this direction."""
         place = schema
         try:
-            if self._front.dialect != "2020-12" or (
-                isinstance(schema.value, dict) and len(schema.value) == 1
-            ):
-                place = self._library.follow(schema)  # else what stands beside the reference counts too
+            # in 2020-12 what stands beside a reference counts too
+            place = self._library.follow(schema, alone=self._front.dialect == "2020-12")
             _, known = self._checks.get((id(place.value), direction), (None, None))
             check = known or compile_check(self._library, place, self._front.dialect, direction)
         except MissingDocument:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
-from fleet.openapi import Library, Place
+from fleet.openapi import Library, Place, load
 from fleet.openapi.schema import Check, Direction, compile_check
 
 URI = "/d/api.json"
@@ -230,6 +231,10 @@ def test_what_stands_beside_references_on_the_way_counts() -> None:
         assert check("ab") == (("", "minLength"),)
         assert check("abc") == ()
     assert checking(ref("A"), "3.0", **schemas)("ab") == ()
+    content = {"application/json": {"schema": ref("A")}}
+    paths = {"/": {"get": {"responses": {"200": {"description": "", "content": content}}}}}
+    tree = {"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}}
+    assert load(orjson.dumps(tree)).operation("GET /").violations(200, None, "ab") == (("", "minLength"),)
 
 
 @pytest.mark.parametrize("version", DIALECTS)
@@ -240,6 +245,9 @@ def test_what_is_owed_follows_the_direction(version: str) -> None:
     assert checking(schema, version)({"secret": "s"}) == (("", "required"),)
     assert checking(schema, version, direction="body")({"secret": "s"}) == ()
     assert checking(schema, version, direction="body")({"id": "1"}) == (("", "required"),)
+    schemas = {"A": ref("B"), "B": {**ref("Text"), "readOnly": True}, "Text": STRING}
+    schema = {"required": ["id"], "properties": {"id": ref("A")}}
+    assert checking(schema, version, direction="body", **schemas)({}) == ()
 
 
 def test_a_schema_with_a_relative_name_is_entered_once() -> None:

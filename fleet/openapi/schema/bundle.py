@@ -134,16 +134,17 @@ class _Bundle:
         ]
 
     def _is_not_owed(self, uri: str, node: Any) -> bool:
-        mark = self._reading.not_owed
-        if not isinstance(node, dict):
-            return False
-        if node.get(mark) is True or "$ref" not in node:
-            return node.get(mark) is True
-        try:
-            target = self._library.follow(Place(uri, node)).value
-        except SpecError:
-            return False
-        return isinstance(target, dict) and target.get(mark) is True
+        """Whether a property, or a reference on the way to it, has the mark of the other direction."""
+        place, mark, seen = Place(uri, node), self._reading.not_owed, set[int]()
+        while isinstance(value := place.value, dict) and id(value) not in seen:
+            seen.add(id(value))
+            if value.get(mark) is True or not isinstance(ref := value.get("$ref"), str):
+                return value.get(mark) is True
+            try:
+                place = self._library.resolve(place.uri, ref)
+            except SpecError:
+                return False
+        return False
 
     def _schema(self, uri: str, node: Any, *, entered: bool = False) -> Any:
         # recursion is bounded by the parser's depth limit
