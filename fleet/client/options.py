@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, cast
@@ -109,6 +110,33 @@ def tls_context(verify: Verify, certificate: tuple[Any, ...] | None = None) -> s
             why = error.strerror if not isinstance(error, ssl.SSLError) else "no pair, or a wrong password"
             raise ConfigError(f"the client certificate cannot be used: {why}", file=str(names[0])) from None
     return context
+
+
+class Trust:
+    """The SSLContexts of a handle and all its clones: one per way of judging certificates, 20 ms each."""
+
+    __slots__ = ("_lock", "_made")
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[bool, Any], ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+
+    def context(self, verify: Verify, *, stock: bool = False) -> ssl.SSLContext:
+        """The context for a `verify` option; with `stock`, httpx's own where it says true or false."""
+        if isinstance(verify, ssl.SSLContext):
+            return verify
+        stock = stock and isinstance(verify, bool)
+        with self._lock:
+            made = self._made.get((stock, verify))
+            if made is None:
+                made = self._made[stock, verify] = _stock_context(verify) if stock else tls_context(verify)
+            return made
+
+
+def _stock_context(verify: Any) -> ssl.SSLContext:
+    import httpx  # noqa: PLC0415
+
+    return httpx.create_ssl_context(verify=verify, trust_env=False)
 
 
 def tls_policy(verify: bool | str | Path) -> Tls:

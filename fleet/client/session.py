@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fleet.client.options import OF_CLIENTS, checked, proxy_of, tls_context, tls_policy
+from fleet.client.options import OF_CLIENTS, Trust, checked, proxy_of, tls_context, tls_policy
 from fleet.errors import ConfigError
 from fleet.policy import Limits, Timeouts, Tls
 
@@ -80,7 +80,16 @@ class Sessions:
     those of `HandleOptions`; raises `ConfigError` for what cannot work.
     """
 
-    __slots__ = ("_dialer", "_lock", "factory", "limits", "options", "plugins", "raise_on_http_status")
+    __slots__ = (
+        "_dialer",
+        "_lock",
+        "_trust",
+        "factory",
+        "limits",
+        "options",
+        "plugins",
+        "raise_on_http_status",
+    )
 
     def __init__(self, factory: SessionFactory | None = None, **options: Any) -> None:
         given = checked({**options, "session_factory": factory})
@@ -91,6 +100,7 @@ class Sessions:
         self.plugins: tuple[Plugin, ...] = tuple(given.get("plugins") or ())
         self._dialer: Dialer | None = None
         self._lock = threading.Lock()
+        self._trust = Trust()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Without `headers`, which may be credentials. Raises TypeError for a proxy with a password: calls
@@ -101,8 +111,10 @@ class Sessions:
         return _restore, (kept,)
 
     def changed(self, options: Mapping[str, Any]) -> Sessions:
-        """The same with other options."""
-        return _restore({**self.options, **checked(options)})
+        """The same with other options, and the same trust stores."""
+        made = _restore({**self.options, **checked(options)})
+        made._trust = self._trust
+        return made
 
     def make(self, certificate: Certificate = None) -> httpx.AsyncClient | httpx.Client:
         """A new session. The first one reads the trust store: call it in a thread, or from sync code.
@@ -116,9 +128,13 @@ class Sessions:
         options = {name: self.options[name] for name in OF_CLIENTS if name in self.options}
         if factory is None:
             return self._on_the_wire(options, certificate)
-        if certificate is not None or not isinstance(options.get("verify", True), bool | ssl.SSLContext):
-            options["verify"] = tls_context(options.get("verify", True), certificate)
-        if factory in (httpx.AsyncClient, httpx.Client, sync_session):  # no set: callables need no hash
+        verify = options.get("verify", True)
+        stock = factory in (httpx.AsyncClient, httpx.Client, sync_session)  # no set: callables need no hash
+        if certificate is not None:
+            options["verify"] = tls_context(verify, certificate)
+        elif stock or not isinstance(verify, bool):
+            options["verify"] = self._trust.context(verify, stock=stock)
+        if stock:
             kind = httpx.AsyncClient if factory is httpx.AsyncClient else httpx.Client
             made: Any = _stock(kind, options)
         else:
@@ -171,6 +187,7 @@ class Sessions:
             contexts.use(tls, tls_context(verify, certificate))
         else:
             tls = tls_policy(verify)
+            contexts.use(tls, self._trust.context(verify))
         return Dialer(
             tls=tls, contexts=contexts, resolver=Resolver(), timeouts=Timeouts(), limits=self.limits
         )
