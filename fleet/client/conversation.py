@@ -6,13 +6,14 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
 import httpx
 
 from fleet.client import debug
 from fleet.client.answer import decoded, documented, whole
 from fleet.client.decode import Body, decoder_for
-from fleet.client.errors import CallFailed, HTTPClientError, HTTPServerError
+from fleet.client.errors import CallFailed, shown
 from fleet.client.failures import classify, failure_of
 from fleet.client.message import Reply, Request
 from fleet.client.redirects import redirected
@@ -152,6 +153,11 @@ class Conversation:
         cause = error.__cause__
         known = error if isinstance(error, RequestFailed) else cause
         found = known if isinstance(known, RequestFailed) else classify(error, phase="request")
+        if isinstance(error, httpx.HTTPError):  # the cause of what is raised here, and printed with it
+            error.request = self._told(shown(self._request))
+            if isinstance(error, httpx.HTTPStatusError):  # of a session's own hook
+                error.response.request = error.request
+            error.args = tuple(self._scrubbed(str(part)) for part in error.args)
         debug.request_failed(self._request, self._endpoint.origin, found)
         phase = "body" if found.kind.group == "body" else self._phase
         if isinstance(error, _CONNECTING) or found.kind.group in _DIALLING:
@@ -161,8 +167,9 @@ class Conversation:
     def value(self) -> object:
         """The decoded body of the final answer. Raises `CallFailed`, `HTTPStatusError`."""
         reply = cast(Reply, self.reply)
-        failure = failure_of(reply)
-        if failure is None or not self._api._sessions.raise_on_http_status:
+        table = self._api._sessions.statuses
+        made = next((row[2] for row in table if row[0] <= reply.status <= row[1]), None)
+        if made is None:
             try:
                 return decoded(reply, self._operation)
             except RequestFailed as failed:
@@ -171,9 +178,10 @@ class Conversation:
             data = decoded(reply, self._operation)
         except RequestFailed:  # the status is the news, not a broken body below it
             data = reply.body
-        made = HTTPClientError if reply.status < 500 else HTTPServerError
+        kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
         raise made(
-            *failure,
+            kind,
+            self._scrubbed(message),
             status=reply.status,
             headers=reply.headers,
             data=data,
@@ -232,15 +240,36 @@ class Conversation:
         debug.request_answered(request, origin, status)
 
     def _where(self) -> dict[str, Any]:
-        request = self._request
+        request, response = shown(self._request), self.response
+        if response is not None:
+            response.request = self._told(request)
         return {
-            "target": self._endpoint.origin,
+            "target": self._api.base_url,
             "operation": self._operation.name,
             "method": request.method,
-            "path": request.path.partition("?")[0] if request.secrets_in_path else request.path,
+            "path": request.path,
+            "request": request,
+            "response": response,
         }
 
+    def _told(self, request: Request) -> httpx.Request:
+        """The request that a response or a foreign error may show."""
+        return httpx.Request(
+            request.method, self._endpoint.origin + request.path, headers=list(request.headers)
+        )
+
+    def _scrubbed(self, text: str) -> str:
+        """A message without what the query's key says, should somebody have put it there."""
+        if self._request.secrets_in_path:
+            for pair in self._request.path.partition("?")[2].split("&"):
+                value = pair.partition("=")[2]
+                for secret in {value, unquote(value)}:
+                    text = text.replace(secret, "***") if len(secret) > 3 else text
+        return text
+
     def _failure(self, found: RequestFailed, phase: str, *, status: int | None = None) -> CallFailed:
+        found.message = self._scrubbed(found.message)
+        found.args = (found.message,)
         return CallFailed(
             found.kind,
             found.message,

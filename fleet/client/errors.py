@@ -9,18 +9,26 @@ RequestFailed
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fleet.errors import RequestFailed
+from fleet.client.message import Request
+from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class CallFailed(RequestFailed):
     """A call that failed after its request was made.
 
-    `target` is the origin it was sent to, `operation` the operation's name, `path` the origin-form path
+    `target` is the base URL of its handle, `operation` the operation's name, `path` the origin-form path
     (without its query where that carries a key), `phase` how far it got: `connect`, `request`, `body`,
-    `decode` or `answer`. `seconds` is how long it took. No request header and no credential is kept.
+    `answer`, `decode` or `schema`. `seconds` is how long it took. `request` is what was sent, without its
+    body and with `***` for credentials; `response` the `httpx.Response` where one was read. A copy that was
+    pickled has no response.
     """
 
     def __init__(
@@ -36,6 +44,8 @@ class CallFailed(RequestFailed):
         status: int | None = None,
         seconds: float = 0.0,
         retry_after: float | None = None,
+        request: Request | None = None,
+        response: httpx.Response | None = None,
     ) -> None:
         super().__init__(kind, message, status=status, retry_after=retry_after)
         self.target = target
@@ -44,9 +54,12 @@ class CallFailed(RequestFailed):
         self.path = path
         self.phase = phase
         self.seconds = seconds
+        self.request = request
+        self.response = response
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.method} {self.target}{self.path} ({self.operation}): {self.message}"
+        origin = "/".join(self.target.split("/", 3)[:3])
+        return f"{self.kind}: {self.method} {origin}{self.path} ({self.operation}): {self.message}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         named = {key: value for key, value in vars(self).items() if key in self._kept()}
@@ -88,9 +101,64 @@ class HTTPServerError(HTTPStatusError):
 
 
 _FIELDS = frozenset({
-    "status", "target", "operation", "method", "path", "phase", "seconds", "retry_after",
+    "status", "target", "operation", "method", "path", "phase", "seconds", "retry_after", "request",
 })  # fmt: skip
 
 
 def _restore(cls: type[CallFailed], kind: FailureKind, message: str, named: dict[str, Any]) -> CallFailed:
     return cls(kind, message, **named)
+
+
+# Which statuses are errors
+
+Statuses: TypeAlias = "Mapping[int | str | tuple[int, int], type[HTTPStatusError] | None]"
+"""Statuses (404, "404", "4XX", (400, 499)) and the error that each is; None for none."""
+
+EVERY_FAILURE: Statuses = {"4XX": HTTPClientError, "5XX": HTTPServerError}
+
+
+def status_table(given: bool | Statuses) -> tuple[tuple[int, int, type[HTTPStatusError] | None], ...]:
+    """(first, last, error) rows, the narrowest first: the first that fits counts. What fits none is data.
+
+    Raises `ConfigError` for what is no status, and for a class that is no `HTTPStatusError`.
+    """
+    if isinstance(given, bool):
+        given = EVERY_FAILURE if given else {}
+    if not isinstance(given, Mapping):
+        raise ConfigError("raise_on_http_status is true, false, or a mapping of statuses to errors")
+    rows = []
+    for name, made in given.items():
+        if made is not None and not (isinstance(made, type) and issubclass(made, HTTPStatusError)):
+            raise ConfigError(f"raise_on_http_status: {name!r} is no subclass of HTTPStatusError, or None")
+        rows.append((*_range_of(name), made))
+    return tuple(sorted(rows, key=lambda row: row[1] - row[0]))
+
+
+def _range_of(name: object) -> tuple[int, int]:
+    match name:
+        case int() if 100 <= name <= 599:
+            return name, name
+        case (int() as first, int() as last) if 100 <= first <= last <= 599:
+            return first, last
+        case str() if len(name) == 3 and name[0] in "12345" and name[1:] in {"XX", "xx"}:
+            return int(name[0]) * 100, int(name[0]) * 100 + 99
+        case str() if len(name) == 3 and name.isascii() and name.isdigit() and name[0] in "12345":
+            return int(name), int(name)
+    raise ConfigError(f"raise_on_http_status: {name!r} is no status, such as 404, '4XX' or (400, 499)")
+
+
+# What may be shown of a request
+
+_ALWAYS = frozenset({"authorization", "proxy-authorization", "cookie", "x-auth-token"})
+
+
+def shown(request: Request) -> Request:
+    """A request as an error may keep it: no body, `***` for credentials."""
+    hidden = request.sensitive | _ALWAYS
+    headers = tuple((name, "***" if name.lower() in hidden else value) for name, value in request.headers)
+    return replace(request, path=shown_path(request), headers=headers, body=None)
+
+
+def shown_path(request: Request) -> str:
+    """Its path, without the query where that carries a key."""
+    return request.path.partition("?")[0] if request.secrets_in_path else request.path

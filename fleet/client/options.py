@@ -17,6 +17,7 @@ from fleet.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
+    from fleet.client.errors import Statuses
     from fleet.client.plugins import Plugin
     from fleet.client.session import SessionFactory
 
@@ -29,13 +30,15 @@ class HandleOptions(TypedDict, total=False):
 
     `session_factory`: a callable that returns an `httpx.AsyncClient` or `httpx.Client`; the other options of
     a session are passed to it as keyword arguments. `raise_on_http_status` (true): answers of 400 and above
-    are errors. `timeout`: seconds, or an `httpx.Timeout`. `verify`: false, a CA file, or an SSLContext.
-    `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`. `headers`: sent
-    with every call. `limits`: what an answer may cost. `plugins`: see `fleet.client.plugins`.
+    are errors; a mapping says which statuses are which, `{404: None, "4XX": HTTPClientError}`, and what it
+    does not name is data. `timeout`: seconds, or an `httpx.Timeout`. `verify`: false, a CA file, or an
+    SSLContext. `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`.
+    `headers`: sent with every call. `limits`: what an answer may cost. `plugins`: see
+    `fleet.client.plugins`.
     """
 
     session_factory: SessionFactory | None
-    raise_on_http_status: bool
+    raise_on_http_status: bool | Statuses
     timeout: float | httpx.Timeout | None
     verify: Verify
     proxy: str | None

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fleet.client.errors import status_table
 from fleet.client.options import OF_CLIENTS, Trust, checked, proxy_of, tls_context, tls_policy
 from fleet.errors import ConfigError
 from fleet.policy import Limits, Timeouts, Tls
@@ -95,7 +96,7 @@ class Sessions:
         given = checked({**options, "session_factory": factory})
         self.options: Mapping[str, Any] = given
         self.factory = factory
-        self.raise_on_http_status: bool = given.get("raise_on_http_status", True)
+        self.statuses = status_table(given.get("raise_on_http_status", True))
         self.limits: Limits = given.get("limits") or Limits()
         self.plugins: tuple[Plugin, ...] = tuple(given.get("plugins") or ())
         self._dialer: Dialer | None = None
