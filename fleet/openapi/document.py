@@ -17,7 +17,7 @@ from fleet.openapi.operation import Operation
 from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
 from fleet.openapi.schema import Check, Direction, compile_check, no_check
-from fleet.openapi.servers import chosen_server, path_of_url, server_url
+from fleet.openapi.servers import chosen_server, own_server, path_of_url, server_url
 
 if TYPE_CHECKING:
     from fleet.openapi.types import Types
@@ -52,10 +52,12 @@ class Document:
         self.servers: tuple[Server, ...] = self._front.servers
         self._server = (server, dict(server_variables or {}))
         self.server_url = self._chosen_url()
-        self.server_path = path_of_url(self.server_url)
+        self.server_path = path_of_url(self.server_url, uri)
         self.tags: Mapping[str, Tag] = MappingProxyType({tag.name: tag for tag in self._front.tags})
         self.security: tuple[Requirement, ...] = self._front.security
-        self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(self._front.schemes())
+        self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(
+            self._front.schemes(self._warnings if security is None else None)
+        )
         self._by_route: dict[tuple[str, str], Operation] = {}
         self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
         # by the id of a schema, which is its own for as long as it is held here
@@ -210,6 +212,25 @@ class Document:
             self._library, self.source, security=self._replaced, server=which, server_variables=chosen
         )
 
+    def own_path(
+        self, servers: tuple[Server, ...], chosen: tuple[int | str, Mapping[str, Any]] | None
+    ) -> str:
+        """The path of an operation's own servers, where `chosen` stands in for the document's choice."""
+        which, variables = chosen or self._server
+        return own_server(servers, which, variables, self.source)
+
+    def server_path_at(self, which: int | str, variables: Mapping[str, Any]) -> str:
+        """`server_path` at another of its servers. Raises `ConfigError` naming what there is; a variable may
+        also be one of an operation's own servers."""
+        server = chosen_server(self.servers, which) if self.servers or which != 0 else Server("")
+        mine = {name: value for name, value in variables.items() if name in server.variables}
+        if len(mine) < len(variables):
+            operations = self.operations.values()
+            elsewhere = {name for op in operations for own in op.servers for name in own.variables}
+            elsewhere -= server.variables.keys()
+            mine.update({name: value for name, value in variables.items() if name not in elsewhere})
+        return path_of_url(server_url(server, mine), self.source)
+
     def _warn(self, message: str) -> None:
         if message not in self._warnings:
             self._warnings.append(message)
@@ -222,16 +243,22 @@ class Document:
     def _check(self, schema: Place, name: str, direction: Direction = "answer") -> Check:
         """The compiled check of a schema, shared by every operation that has it in this direction."""
         place = schema
+        what = f"{'answers' if direction == 'answer' else 'bodies'} of {name}"
         try:
             # in 2020-12 what stands beside a reference counts too
             place = self._library.follow(schema, alone=self._front.dialect == "2020-12")
             _, known = self._checks.get((id(place.value), direction), (None, None))
-            check = known or compile_check(self._library, place, self._front.dialect, direction)
+            check = known or compile_check(
+                self._library,
+                place,
+                self._front.dialect,
+                direction,
+                warn=lambda why: self._warn(f"the schema of {what}: {why}"),
+            )
         except MissingDocument:
             check = no_check
         except SpecError as error:
-            what = "answers" if direction == "answer" else "bodies"
-            self._warn(f"{what} of {name} cannot be checked: {error}")
+            self._warn(f"{what} cannot be checked: {error}")
             check = no_check
         self._checks[id(place.value), direction] = place.value, check
         return check

@@ -29,6 +29,13 @@ def judge(make: Callable[..., Document]) -> Callable[..., tuple[tuple[str, str],
     return judged
 
 
+WRONG: list[dict[str, Any]] = [
+    {"required": True}, {"required": ["a", 1]}, {"required": "a"}, {"required": ["a", "a"]}, {"minProperties": "1"}, {"minProperties": 0.5},
+    {"minProperties": -1}, {"enum": "a"}, {"enum": {}}, {"uniqueItems": 1}, {"multipleOf": 0}, {"multipleOf": "1"}, {"minimum": "0"}, {"maximum": [1]},
+    {"type": "any"}, {"type": []}, {"pattern": "(?<bad"}, {"pattern": 5}, {"patternProperties": {"(": False}}, {"allOf": []}, {"anyOf": []}, {"oneOf": []}, {"maxLength": 1.5},
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("version", "schema", "value", "expected"),
     [
@@ -46,7 +53,6 @@ def judge(make: Callable[..., Document]) -> Callable[..., tuple[tuple[str, str],
         ("3.1.0", {"if": {"type": "string"}, "then": {"minLength": 2}}, "x", [("", "minLength")]),
         ("3.1.0", {"dependentRequired": {"a": ["b"]}}, {"a": 1}, [("", "dependentRequired")]),
         ("3.1.0", {"oneOf": [{"type": "object", "additionalProperties": False}, {"type": "object"}]}, {"x": 1}, []),
-        ("3.1.0", {"pattern": "(?<bad", "type": "string"}, 1, [("", "type")]),
         ("3.1.0", {"pattern": "^[ !#-~]+$"}, "a\x01", [("", "pattern")]),
         ("3.1.0", True, 1, []),
         ("3.1.0", False, 1, [("", "false")]),
@@ -56,17 +62,44 @@ def judge(make: Callable[..., Document]) -> Callable[..., tuple[tuple[str, str],
         ("3.0.3", {"type": "string", "nullable": True, "allOf": [{"minLength": 1}]}, None, []),
         ("3.0.3", {"minimum": 0, "exclusiveMinimum": True}, 0, [("", "exclusiveMinimum")]),
         ("3.0.3", {"maximum": 0, "exclusiveMaximum": False}, 0, []),
-        ("3.0.3", {"required": True}, {}, None),
     ],
 )  # fmt: skip
 def test_rules(judge: Any, make: Any, version: str, schema: Any, value: Any, expected: Any) -> None:
-    if expected is None:  # not a schema: said once, and nothing is judged
-        answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    assert list(judge(schema, value, version)) == expected
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_what_makes_no_sense_costs_itself_only(wrong: dict[str, Any], make: Any) -> None:
+    """And is said once. Beside it, and in it, the rest still judges."""
+    schema = {"type": "array", "items": {"type": "object", "maxProperties": 1, **wrong}}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    for version in ("3.0.3", "3.1.0"):
         document = make({"/p": {"get": {"responses": answer}}}, version)
-        assert document.operation("GET /p").violations(200, None, value) == ()
-        assert "cannot be checked" in document.warnings[0]
-    else:
-        assert list(judge(schema, value, version)) == expected
+        operation = document.operation("GET /p")
+        assert operation.violations(200, None, [{}, {"b": "c"}]) == ()
+        assert operation.violations(200, None, {}) == (("", "type"),)
+        assert operation.violations(200, None, [{"b": 1, "c": 2}]) == (("/0", "maxProperties"),)
+        assert len(document.warnings) == 1
+        assert "what makes no sense in it is left out" in document.warnings[0]
+
+
+def test_a_pattern_that_cannot_be_read_does_not_cost_the_others(make: Any) -> None:
+    schema = {"properties": {"a": {"pattern": "(?<bad"}, "b": {"pattern": "^b"}}}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    operation = make({"/p": {"get": {"responses": answer}}}).operation("GET /p")
+    assert operation.violations(200, None, {"a": "x", "b": "x"}) == (("/b", "pattern"),)
+
+
+@pytest.mark.parametrize("depth", [200, 255, 256, 257, 1000])
+@pytest.mark.parametrize("schema", [{"type": "string"}, {"enum": [1]}, {"maxItems": 0}, {"type": "array", "items": {"$ref": "#/components/schemas/T"}}], ids=str)  # fmt: skip
+def test_values_of_any_depth_are_judged(schema: Any, depth: int, make: Any) -> None:
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    tree = {"T": {"type": "array", "items": {"$ref": "#/components/schemas/T"}}}
+    operation = make({"/p": {"get": {"responses": answer}}}, components={"schemas": tree}).operation("GET /p")
+    value: Any = "leaf"
+    for _ in range(depth):
+        value = [value]
+    assert len(operation.violations(200, None, value)) == 1
 
 
 def test_nullable_beside_a_reference(make: Callable[..., Document]) -> None:

@@ -14,6 +14,7 @@ from fleet.openapi.schema.keywords import (
     left_out,
     translated,
 )
+from fleet.openapi.schema.repair import repaired
 
 MAX_SCHEMAS = 20_000  # in one closure; what lies beyond accepts anything
 
@@ -161,8 +162,8 @@ class _Bundle:
             uri = inner
         made = self._keywords(uri, node)
         if self._old:
-            nullable = self._reading.nullable(node)
-            return translated(made, nullable=nullable, strict=self._strict)
+            return self._sound(translated(made, nullable=self._reading.nullable(node), strict=self._strict))
+        made = self._sound(made)
         if isinstance(ref, str):
             _beside(made, self._reference(uri, ref))
         if isinstance(dynamic := node.get("$dynamicRef"), str):
@@ -170,6 +171,10 @@ class _Bundle:
             if self._dynamic:
                 _beside(made, self._dynamic_reference(uri, dynamic))
         return made
+
+    def _sound(self, made: dict[str, Any]) -> dict[str, Any]:
+        reads = self._reading.reads
+        return made if reads is None else repaired(made, reads)
 
     def _keywords(self, uri: str, node: dict[str, Any]) -> dict[str, Any]:
         known, plain = self._at(uri)
@@ -185,9 +190,10 @@ class _Bundle:
             elif holds_map(key) and isinstance(value, dict):
                 made[key] = {name: self._schema(uri, entry) for name, entry in value.items()}
         extra = node.get("x-patternProperties")
-        if isinstance(extra, dict) and self._reading.patterns:
+        if isinstance(extra, dict):
             patterns = {name: self._schema(uri, entry) for name, entry in extra.items()}
-            made["patternProperties"] = {**patterns, **made.get("patternProperties", {})}
+            own = made.get("patternProperties")
+            made["patternProperties"] = {**patterns, **(own if isinstance(own, dict) else {})}
         if not self._strict:
             _relax(made)
         return made

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -13,15 +15,25 @@ from fleet.openapi.schema.bundle import bundle
 from fleet.openapi.schema.keywords import Direction, Reading
 
 MAX_VIOLATIONS = 100  # of one value
+MAX_DEPTH = 255  # of a value's nesting, beyond which jsonschema-rs does not say what is wrong with it
+TOO_DEEP = "maxDepth"
 MAX_BACKTRACKS = 100_000  # of one regular expression on one text; beyond, the text does not match
 
 Check: TypeAlias = Callable[[Any], tuple[tuple[str, str], ...]]
-"""A value to its violations: JSON pointer and the keyword that is violated."""
+"""A JSON value to its violations: JSON pointer and the keyword that is violated.
+
+`TOO_DEEP` stands for the keyword where a value is deeper than the validator goes, and not known to be valid.
+Raises ValueError for what is no JSON value.
+"""
 
 
 def no_check(value: Any) -> tuple[tuple[str, str], ...]:
     """Nothing is known about the value: no violations."""
     return ()
+
+
+def _unheard(message: str) -> None:
+    pass
 
 
 def compile_check(
@@ -31,6 +43,7 @@ def compile_check(
     direction: Direction = "answer",
     *,
     strict: bool = False,
+    warn: Callable[[str], None] = _unheard,
 ) -> Check:
     """A check for one schema and everything that it refers to.
 
@@ -45,36 +58,59 @@ def compile_check(
 
     In both: answers owe nothing that is write-only, bodies nothing that is read-only;
     `x-patternProperties` count as `patternProperties`; formats are not asserted; a reference that cannot be
-    followed accepts anything. Raises `SpecError` when the schema is none.
+    followed accepts anything; so does a keyword whose value makes no sense, such as `required: true` or a
+    regular expression that nobody can read, and `warn` is told of the first of them. Raises `SpecError` for
+    what is too deep to be used.
     """
     if schema is None or schema.value is True or schema.value == {}:
         return no_check
-    import jsonschema_rs  # noqa: PLC0415  (2 MB of machine code that only validation needs)
-
-    options = jsonschema_rs.FancyRegexOptions(backtrack_limit=MAX_BACKTRACKS)
-    validator: Any = None
-    for patterns in (True, False):  # a regular expression that the engine cannot read costs only the patterns
-        try:
-            whole = bundle(library, schema, Reading(dialect, direction, strict, patterns))
-            validator = jsonschema_rs.Draft202012Validator(whole, pattern_options=options, offline=True)
-            break
-        except RecursionError:
-            raise SpecError("a schema is nested too deeply to be used", file=schema.uri) from None
-        except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
-            if not patterns:
-                why = str(error).partition("\n")[0]
-                raise SpecError(f"not a usable schema: {why}", file=schema.uri) from None
+    validator = _validator(library, schema, Reading(dialect, direction, strict), warn)
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
 
     def check(value: Any) -> tuple[tuple[str, str], ...]:
-        if is_valid(value):
-            return ()
-        return tuple(
-            (_pointer(error.instance_path), _rule(error.schema_path))
-            for error in islice(iter_errors(value), MAX_VIOLATIONS)
-        )
+        try:
+            if is_valid(value):
+                return ()
+            return tuple(
+                (_pointer(error.instance_path), _rule(error.schema_path))
+                for error in islice(iter_errors(value), MAX_VIOLATIONS)
+            )
+        except ValueError:
+            if _is_deeper(value, MAX_DEPTH):
+                return (("", TOO_DEEP),)
+            raise
 
     return check
+
+
+def _validator(library: Library, schema: Place, reading: Reading, warn: Callable[[str], None]) -> Any:
+    import jsonschema_rs  # noqa: PLC0415  (2 MB of machine code that only validation needs)
+
+    refusals = (ValueError, TypeError, jsonschema_rs.ReferencingError)
+    options = jsonschema_rs.FancyRegexOptions(backtrack_limit=MAX_BACKTRACKS)
+
+    def made(whole: Any) -> Any:
+        return jsonschema_rs.Draft202012Validator(whole, pattern_options=options, offline=True)
+
+    @cache
+    def reads(pattern: str) -> bool:
+        try:
+            made({"pattern": pattern})
+        except refusals:
+            return False
+        return True
+
+    try:
+        try:
+            return made(bundle(library, schema, reading))
+        except refusals as error:
+            validator = made(bundle(library, schema, replace(reading, reads=reads)))
+            warn(f"what makes no sense in it is left out: {_first_line(error)}")
+            return validator
+    except RecursionError:
+        raise SpecError("a schema is nested too deeply to be used", file=schema.uri) from None
+    except refusals as error:
+        raise SpecError(f"not a usable schema: {_first_line(error)}", file=schema.uri) from None
 
 
 def media_for(media: tuple[Media, ...], content_type: str | None) -> Media | None:
@@ -87,6 +123,22 @@ def media_for(media: tuple[Media, ...], content_type: str | None) -> Media | Non
             if entry.type == wanted:
                 return entry
     return None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Whether lists and mappings are nested in a value more than `limit` times."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            inner
+            for held in level
+            for inner in (held.values() if isinstance(held, dict) else held if isinstance(held, list) else ())
+        ]
+    return bool(level)
 
 
 def _pointer(path: list[str | int]) -> str:

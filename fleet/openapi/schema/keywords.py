@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -21,7 +22,6 @@ _ONE = frozenset({
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _MAP = frozenset({"properties", "patternProperties", "dependentSchemas"})
 _UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
-_PATTERNS = frozenset({"pattern", "patternProperties"})
 
 # What 2.0 and 3.0 took from JSON Schema ("Schema Object" of 2.0 and of 3.0.4); the rest means nothing there.
 _V2 = (_VALIDATION - {"const", "dependentRequired", "maxContains", "minContains"}) | {
@@ -47,13 +47,13 @@ class Reading:
 
     With `strict` a schema means what its dialect says. Without it the reading is that of an adviser:
     keywords of every dialect count, extra properties are allowed, null passes wherever `nullable` is said.
-    Without `patterns` no regular expression counts.
+    With `reads`, keywords whose values make no sense are left out, and regular expressions that it refuses.
     """
 
     dialect: Dialect
     direction: Direction = "answer"
     strict: bool = False
-    patterns: bool = True
+    reads: Callable[[str], bool] | None = None
 
     @property
     def old(self) -> bool:
@@ -68,8 +68,7 @@ class Reading:
     @property
     def known(self) -> frozenset[str]:
         """The keywords that count."""
-        found = _OWN[self.dialect] if self.strict else _OWN["2020-12"] - _UNEVALUATED
-        return found if self.patterns else found - _PATTERNS
+        return _OWN[self.dialect] if self.strict else _OWN["2020-12"] - _UNEVALUATED
 
     def plain(self, known: frozenset[str]) -> frozenset[str]:
         """Of these, those that hold no schemas."""
