@@ -82,6 +82,7 @@ _SECTIONS = {
     "SecuritySpec": "`security`",
     "DefaultsSpec": "`defaults`",
     "TimeoutSpec": "`defaults.timeout`",
+    "FixupSpec": "`fixups[]`",
     "InputSpec": "`inputs.NAME`",
     "PipelineEntry": "`pipelines.NAME`",
     "MetricSpec": "`metrics.NAME`",

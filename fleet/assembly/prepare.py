@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from fleet.assembly.bindings import Bindings, Prompt, bindings_of
-from fleet.assembly.earlier import experience_of
+from fleet.assembly.description import describe, idle_fixups
 from fleet.assembly.options import ScanOptions, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
-from fleet.client import load_document
 from fleet.config import SpecFile, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
 from fleet.openapi import Document
@@ -89,6 +88,8 @@ class PreparedScan:
         }
 
     def _estimate(self, earlier: Path) -> str:
+        from fleet.assembly.earlier import experience_of  # noqa: PLC0415 (for a dry run that asks for it)
+
         experience = experience_of(earlier, spec=self.spec.path, pipeline=self.plan.pipeline)
         return experience.foretell(self.survey.total, self.policy.rate)
 
@@ -107,9 +108,10 @@ def prepare(
     `called` names the one operation that will be called in place of the pipeline.
     """
     spec = load_spec(options.spec, operations=[options.operation] if options.operation else [])
+    document, fixups = describe(spec)
     plan = compile_plan(
         spec,
-        load_document(spec.api_source, refs=spec.ref_sources),
+        document,
         options.pipeline,
         locate=spec.place,
         inputs=dict(options.inputs),
@@ -122,7 +124,7 @@ def prepare(
         for operation in plan.operations:
             operation.compile()
     policy = _policy(plan, options)
-    notes = [*spec.notes, *plan.document.warnings]
+    notes = [*spec.notes, *idle_fixups(spec, document, fixups), *plan.document.warnings]
     bindings = bindings_of(spec, options, prompt=prompt, warn=notes.append)
     survey = survey_of(options, bindings, notes)
     needs = (

@@ -62,7 +62,7 @@ def convert(source: str, refs: tuple[str, ...], kind: str | None) -> None:
     """Write SOURCE to stdout as JSON, or as YAML. Its references stay as they are."""
     from fleet.openapi import parse
 
-    name, read = opened(source, refs)
-    data = read(name)
+    found = opened(source, refs)
+    name, data = found.name, found.read(found.name)
     other = "yaml" if data.lstrip()[:1] in (b"{", b"[") else "json"
     write_tree(parse(data, name), name, None, kind or other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,42 +39,50 @@ writing = section(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A description before it is parsed: its absolute path or URL, what reads it and what it refers to, and
+    the plugins that repair it."""
+
+    name: str
+    read: Read
+    plugins: tuple[Any, ...] = ()
+
+    def load(self) -> Document:
+        """The description. Raises `SpecError`."""
+        from fleet.client import load_document
+
+        return load_document(self.name, loader=self.read, plugins=self.plugins)
+
+
 def load_source(source: str, refs: Sequence[str] = ()) -> Document:
-    """The description that SOURCE names. Raises `SpecError`."""
-    name, read = opened(source, refs)
-    return load_opened(name, read)
+    """The description that SOURCE names. Raises `SpecError`, `UsageError`."""
+    return opened(source, refs).load()
 
 
-def load_opened(name: str, read: Read, reader: YamlReader | None = None) -> Document:
-    """The description of that absolute name; YAML is read by `reader`, or taken from the cache."""
-    from fleet.client import load_document
-    from fleet.openapi import load
-
-    if reader is None:
-        return load_document(name, loader=read)
-    return load(source=name, reader=read, parse=reader)
-
-
-def opened(source: str, refs: Sequence[str] = ()) -> tuple[str, Read]:
-    """The absolute path or URL of a description, and what reads it and what it refers to. A spec file, and
-    a built-in one, stands for the description that it names. Raises `SpecError`, `UsageError`."""
-    from fleet.client import ChainLoader, FileSystemLoader, PrefixLoader, WebLoader
+def opened(source: str, refs: Sequence[str] = (), reader: YamlReader | None = None) -> Opened:
+    """What SOURCE names, its YAML read by `reader`. A spec file, and a built-in one, stands for the
+    description that it names, with its `refs:` and `fixups:`. Raises `SpecError`, `UsageError`."""
+    from fleet.client import ChainLoader, FileSystemLoader, Fixups, PrefixLoader, WebLoader
     from fleet.config import list_builtin_specs, load_spec
 
+    plugins: tuple[Any, ...] = ()
     places: dict[str, str] = {}
     if source in list_builtin_specs() or _is_spec_file(source):
         spec = load_spec(source)
         source, places = spec.api_source, dict(spec.ref_sources)
+        if spec.fixups:
+            plugins = (Fixups(entry.fixup for entry in spec.fixups),)
     for given in refs:
         prefix, equals, place = given.rpartition("=")
         if not equals or not Path(place).is_dir():
             raise UsageError(f"--refs takes PREFIX=DIR with a directory that is there, not {given!r}")
         places[prefix] = str(Path(place).absolute())
-    mapped = [PrefixLoader(prefix, root) for prefix, root in sorted(places.items(), reverse=True)]
+    mapped = [PrefixLoader(prefix, root, reader) for prefix, root in sorted(places.items(), reverse=True)]
     if "://" in source:
-        return source, ChainLoader(*mapped, WebLoader(source))
+        return Opened(source, ChainLoader(*mapped, WebLoader(source, yload=reader)), plugins)
     path = Path(source).absolute()
-    return str(path), ChainLoader(*mapped, FileSystemLoader(path.parent))
+    return Opened(str(path), ChainLoader(*mapped, FileSystemLoader(path.parent, reader)), plugins)
 
 
 def _is_spec_file(source: str) -> bool:

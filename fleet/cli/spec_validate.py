@@ -8,7 +8,7 @@ import click
 
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
-from fleet.cli.spec_source import described, inert, load_opened, opened
+from fleet.cli.spec_source import described, inert, opened
 from fleet.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def validate(
     from fleet.openapi import YAML12Loader, YAMLCompatibilityLoader, official_schemas, review
 
     reader = (YAMLCompatibilityLoader if compatible else YAML12Loader).without(*disabled)
-    name, read = opened(source, refs)
-    data = read(name)
+    found = opened(source, refs, reader)
+    data = bytes(found.read(found.name))
     try:
         if listing:
-            _list_tags(data, name, reader)
-        document = load_opened(name, read, reader)
+            _list_tags(data, found.name, reader)
+        document = found.load()
         findings = review(document)
     except SpecError as error:
         click.echo(inert(str(error)))

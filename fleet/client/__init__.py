@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fleet.client.exchange import Exchange
     from fleet.client.failures import classify, failure_of
     from fleet.client.fanout import Scanned, scan
+    from fleet.client.fixups import Fixups, Repaired
     from fleet.client.links import resolve_link
     from fleet.client.loaders import (
         ChainLoader,
@@ -66,6 +67,8 @@ _HOMES = {
     "failure_of": "failures",
     "Scanned": "fanout",
     "scan": "fanout",
+    "Fixups": "fixups",
+    "Repaired": "fixups",
     "resolve_link": "links",
     "ChainLoader": "loaders",
     "FileSystemLoader": "loaders",
@@ -111,6 +114,7 @@ __all__ = [
     "Endpoint",
     "Exchange",
     "FileSystemLoader",
+    "Fixups",
     "HTTPClientError",
     "HTTPServerError",
     "HTTPStatusError",
@@ -129,6 +133,7 @@ __all__ = [
     "Plugin",
     "PrefixLoader",
     "RedirectLoader",
+    "Repaired",
     "Reply",
     "Request",
     "Resolver",

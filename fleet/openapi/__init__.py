@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from fleet.openapi.difference.change import Change
     from fleet.openapi.difference.compare import compare
     from fleet.openapi.rewrite.choice import Choice
+    from fleet.openapi.rewrite.fixups import Fixup, repair
     from fleet.openapi.rewrite.reduce import Reduction, reduce, reduced
     from fleet.openapi.rules.finding import Finding
     from fleet.openapi.rules.official import official_schemas
@@ -65,6 +66,7 @@ __all__ = [
     "Document",
     "Encoding",
     "Finding",
+    "Fixup",
     "Flow",
     "ItemReader",
     "Library",
@@ -104,6 +106,7 @@ __all__ = [
     "reading_with",
     "reduce",
     "reduced",
+    "repair",
     "review",
     "satisfy",
     "tags_used",
@@ -115,11 +118,13 @@ _LAZY = {  # what a scan never asks for
     "compare": "fleet.openapi.difference.compare",
     "Finding": "fleet.openapi.rules.finding",
     "ItemReader": "fleet.openapi.sequential",
+    "Fixup": "fleet.openapi.rewrite.fixups",
     "Reduction": "fleet.openapi.rewrite.reduce",
     "item_reader": "fleet.openapi.sequential",
     "official_schemas": "fleet.openapi.rules.official",
     "reduce": "fleet.openapi.rewrite.reduce",
     "reduced": "fleet.openapi.rewrite.reduce",
+    "repair": "fleet.openapi.rewrite.fixups",
     "review": "fleet.openapi.rules.review",
 }
 

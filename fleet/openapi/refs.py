@@ -266,7 +266,7 @@ class Library:
         if self._reader is None:
             return None
         with suppress(SpecError):
-            return self._reader(uri)
+            return bytes(self._reader(uri))  # PyYAML takes bytes and no class of them
         return None
 
 
