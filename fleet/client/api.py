@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from fleet.client.baseurl import is_normalised, normalised, origin_of, path_of
 from fleet.client.description import load_document
-from fleet.client.handle import Handle
+from fleet.client.handle import Chosen, Handle
 from fleet.client.index import Index
 from fleet.client.loaders import Loader
-from fleet.client.options import HandleOptions
+from fleet.client.options import HandleOptions, chosen_of
 from fleet.client.plugins import InitPlugin
 from fleet.client.session import Live, Sessions
 from fleet.openapi import Document
@@ -40,8 +40,9 @@ class OpenAPI(Handle):
         baseurl: str | yarl.URL | None = None,
         **options: Unpack[HandleOptions],
     ) -> None:
-        super().__init__(document, baseurl)
-        self._sessions = _sessions_of(options)
+        rest, server = chosen_of(options)
+        super().__init__(document, baseurl, server)
+        self._sessions = _sessions_of(rest)
         self._session: Live | None = None
         for plugin in self._sessions.plugins:
             if isinstance(plugin, InitPlugin):
@@ -121,15 +122,22 @@ class OpenAPI(Handle):
         """
         made = _new(OpenAPI)
         made.document = self.document
-        if baseurl is None:
+        made._server = server = self._server
+        if options:
+            options, server = chosen_of(options, server)
+        if server is not made._server:
+            made._server = server
+            made.base_url = self.base_url if baseurl is None else normalised(baseurl)
+            made._prefix = path_of(made.base_url) + made.server_path
+        elif baseurl is None:
             made.base_url = self.base_url
             made._prefix = self._prefix
         elif isinstance(baseurl, str) and is_normalised(baseurl):
             made.base_url = baseurl
-            made._prefix = self.document.server_path
+            made._prefix = self.document.server_path if server is None else made.server_path
         else:
             made.base_url = normalised(baseurl)
-            made._prefix = path_of(made.base_url) + self.document.server_path
+            made._prefix = path_of(made.base_url) + made.server_path
         made._credentials = self._credentials
         made._additions = None
         made._sessions = self._sessions.changed(options) if options else self._sessions
@@ -200,7 +208,7 @@ class OpenAPI(Handle):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Handles pickle in memory, for worker processes, without credentials and without a session."""
-        return _restore_handle, (self.document, self.base_url, self._sessions)
+        return _restore_handle, (self.document, self.base_url, self._sessions, self._server)
 
 
 _new: Callable[[type[OpenAPI]], OpenAPI] = object.__new__
@@ -211,7 +219,9 @@ def _sessions_of(options: Mapping[str, Any]) -> Sessions:
     return Sessions(rest.pop("session_factory", None), **rest)
 
 
-def _restore_handle(document: Document, base_url: str, sessions: Sessions) -> OpenAPI:
+def _restore_handle(document: Document, base_url: str, sessions: Sessions, server: Chosen | None) -> OpenAPI:
     handle = OpenAPI(document, base_url or None)
     handle._sessions = sessions
+    handle._server = server
+    handle._prefix = path_of(handle.base_url) + handle.server_path
     return handle

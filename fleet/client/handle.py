@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.client.baseurl import normalised, path_of
 from fleet.client.endpoint import Endpoint
@@ -23,6 +23,9 @@ from fleet.openapi import (
 if TYPE_CHECKING:
     import yarl
 
+Chosen: TypeAlias = tuple[int | str, Mapping[str, Any]]
+"""Which of a description's servers, and values for its variables."""
+
 NO_CREDENTIALS: Mapping[str, Any] = {}
 NO_PARAMETERS: Mapping[Any, Any] = {}
 
@@ -34,12 +37,15 @@ class Handle:
     `ConfigError`: the host that a document names is never called unasked.
     """
 
-    __slots__ = ("_additions", "_credentials", "_prefix", "base_url", "document")
+    __slots__ = ("_additions", "_credentials", "_prefix", "_server", "base_url", "document")
 
-    def __init__(self, document: Document, baseurl: str | yarl.URL | None = None) -> None:
+    def __init__(
+        self, document: Document, baseurl: str | yarl.URL | None = None, server: Chosen | None = None
+    ) -> None:
         self.document = document
         self.base_url = normalised(baseurl) if baseurl is not None else ""
-        self._prefix = path_of(self.base_url) + document.server_path
+        self._server = server
+        self._prefix = path_of(self.base_url) + self.server_path
         self._credentials: Mapping[str, Any] = NO_CREDENTIALS
         self._additions: dict[Any, Additions] | None = None
 
@@ -72,6 +78,13 @@ class Handle:
         return Endpoint.parse(self.base_url)
 
     @property
+    def server_path(self) -> str:
+        """The path of the server that this handle chose, else of the document's choice."""
+        if self._server is None:
+            return self.document.server_path
+        return self.document.server_path_at(*self._server)
+
+    @property
     def base_path(self) -> str:
         """What comes before every path: the base URL's own path, then that of the document's server."""
         return self._prefix
@@ -100,7 +113,7 @@ class Handle:
         return self._assembled(call, added)
 
     def _assembled(self, call: Call, added: Additions) -> Request:
-        path = self._prefix + call.path
+        path = (self._own_prefix(call) if call.servers else self._prefix) + call.path
         query = call.query
         if added.query:
             query = f"{query}&{added.query}" if query else added.query
@@ -111,6 +124,10 @@ class Handle:
             pairs = "; ".join(f"{name}={value}" for name, value in call.cookies + added.cookies)
             headers = (*headers, ("Cookie", pairs))
         return Request(call.method, path, headers, call.body, call.route, added.sensitive, bool(added.query))
+
+    def _own_prefix(self, call: Call) -> str:
+        """What comes before the path of an operation that has servers of its own."""
+        return path_of(self.base_url) + self.document.own_path(call.servers, self._server)
 
     def prepare_link(self, path: str, *, anonymous: bool = False) -> Request:
         """A GET of an origin-form path that `resolve_link` let pass, base path included.
@@ -138,7 +155,7 @@ class Handle:
         prefix = self._prefix
         if prefix and path.startswith(prefix):
             return route("GET", path[len(prefix) :])
-        own = prefix.removesuffix(self.document.server_path) if self.document.server_path else ""
+        own = prefix.removesuffix(self.server_path) if self.server_path else ""
         return route("GET", path.removeprefix(own))
 
     def _added(self, operation: Operation) -> Additions:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from fleet.client.errors import Statuses
+    from fleet.client.handle import Chosen
     from fleet.client.plugins import Plugin
     from fleet.client.session import SessionFactory
 
@@ -33,8 +34,9 @@ class HandleOptions(TypedDict, total=False):
     are errors; a mapping says which statuses are which, `{404: None, "4XX": HTTPClientError}`, and what it
     does not name is data. `timeout`: seconds, or an `httpx.Timeout`. `verify`: false, a CA file, or an
     SSLContext. `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`.
-    `headers`: sent with every call. `limits`: what an answer may cost. `plugins`: see
-    `fleet.client.plugins`.
+    `server`: which of the description's servers the base URL stands in for, by place, name (3.2) or URL as
+    written; `server_variables`: values for its variables. `headers`: sent with every call. `limits`: what an
+    answer may cost. `plugins`: see `fleet.client.plugins`.
     """
 
     session_factory: SessionFactory | None
@@ -42,6 +44,8 @@ class HandleOptions(TypedDict, total=False):
     timeout: float | httpx.Timeout | None
     verify: Verify
     proxy: str | None
+    server: int | str
+    server_variables: Mapping[str, Any]
     headers: Mapping[str, str]
     limits: Limits
     plugins: Sequence[Plugin]
@@ -49,6 +53,7 @@ class HandleOptions(TypedDict, total=False):
 
 KNOWN = frozenset(HandleOptions.__annotations__)
 OF_CLIENTS = ("timeout", "verify", "proxy", "headers")  # what httpx clients take under the same names
+OF_SERVERS = frozenset({"server", "server_variables"})
 _NEVER = {"host", "content-length", "transfer-encoding", "connection"}
 
 
@@ -75,6 +80,21 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     if refused := sorted(name for name in headers if name.lower() in _NEVER):
         raise ConfigError(f"headers: {', '.join(refused)} is written by the connection itself")
     return dict(options)
+
+
+def chosen_of(options: HandleOptions, before: Chosen | None = None) -> tuple[HandleOptions, Chosen | None]:
+    """The options of a session, and the server that the others choose: another one with its own variables, or
+    further variables for the one `before`."""
+    if "server" not in options and "server_variables" not in options:
+        return options, before
+    rest = cast(HandleOptions, {name: value for name, value in options.items() if name not in OF_SERVERS})
+    variables = options.get("server_variables") or {}
+    if not isinstance(variables, Mapping):
+        raise ConfigError("server_variables is a mapping of names to values")
+    if "server" in options:
+        return rest, (options["server"], dict(variables))
+    which, known = before or (0, {})
+    return rest, (which, {**known, **variables})
 
 
 def proxy_of(url: str) -> Proxy:

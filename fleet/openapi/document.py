@@ -225,8 +225,8 @@ class Document:
         server = chosen_server(self.servers, which) if self.servers or which != 0 else Server("")
         mine = {name: value for name, value in variables.items() if name in server.variables}
         if len(mine) < len(variables):
-            operations = self.operations.values()
-            elsewhere = {name for op in operations for own in op.servers for name in own.variables}
+            others = (op.servers for op in self.operations.values() if op.servers is not self.servers)
+            elsewhere = {name for servers in others for own in servers for name in own.variables}
             elsewhere -= server.variables.keys()
             mine.update({name: value for name, value in variables.items() if name not in elsewhere})
         return path_of_url(server_url(server, mine), self.source)

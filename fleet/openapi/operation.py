@@ -13,7 +13,7 @@ from fleet.openapi.model import Answer, Body, Parameter, Requirement, Server, Si
 from fleet.openapi.params import ParameterPlan
 from fleet.openapi.refs import MissingDocument, Place
 from fleet.openapi.schema import Check, media_for, no_check
-from fleet.openapi.servers import path_of_url, read_servers, server_url
+from fleet.openapi.servers import own_server, read_servers
 
 if TYPE_CHECKING:
     from fleet.openapi.document import Document
@@ -36,6 +36,7 @@ class Call:
     cookies: tuple[tuple[str, str], ...]
     body: bytes | None
     route: str
+    servers: tuple[Server, ...] = ()  # its own, where it does not stand under the description's
 
 
 class Operation:
@@ -46,8 +47,8 @@ class Operation:
     """
 
     __slots__ = (
-        "_accept", "_answers", "_body", "_checks", "_document", "_parameters", "_plan", "_security",
-        "_site", "_split", "method", "name", "template",
+        "_accept", "_answers", "_body", "_checks", "_document", "_own_servers", "_parameters", "_plan",
+        "_security", "_site", "_split", "method", "name", "template",
     )  # fmt: skip
 
     def __init__(self, document: Document, site: Site, name: str) -> None:
@@ -59,6 +60,7 @@ class Operation:
         self._plan: ParameterPlan | None = None
         self._parameters: tuple[Parameter, ...] | None = None
         self._body: BodyPlan | None = None
+        self._own_servers: tuple[Server, ...] | None = None
         self._split = False  # whether parameters of a call may be its body (2.0)
         self._accept: tuple[tuple[str, str], ...] = ()
         self._answers: tuple[Answer, ...] | None = None
@@ -109,18 +111,18 @@ class Operation:
     @property
     def servers(self) -> tuple[Server, ...]:
         """Its own servers, else its path's, else the document's."""
-        for owner in (self._site.node, self._site.item):
-            if own := read_servers(owner.value.get("servers")):
-                return own
-        return self._document.servers
+        if self._own_servers is None:
+            node, item = self._site.node.value, self._site.item.value
+            self._own_servers = read_servers(node.get("servers")) or read_servers(item.get("servers"))
+        return self._own_servers or self._document.servers
 
     @property
     def server_path(self) -> str:
-        """The path that comes before its own: of its first own server, else the document's."""
+        """The path that comes before its own: of its own server, else of the document's."""
         servers = self.servers
-        if servers is self._document.servers:
+        if not self._own_servers:
             return self._document.server_path
-        return path_of_url(server_url(servers[0]))
+        return own_server(servers, *self._document._server, self._document.source)
 
     @property
     def callbacks(self) -> Mapping[str, Mapping[str, Operation]]:
@@ -212,7 +214,8 @@ class Operation:
             if encoded is not None:
                 written = encoded[0]
                 headers = (*headers, ("Content-Type", encoded[1]))
-        return Call(self.method, target.path, target.query, headers, target.cookies, written, self.name)
+        own = self._own_servers or ()
+        return Call(self.method, target.path, target.query, headers, target.cookies, written, self.name, own)
 
     def violations(self, status: int, content_type: str | None, value: Any) -> tuple[tuple[str, str], ...]:
         """Where a value breaks the documented schema of that answer: (JSON pointer, keyword) pairs.
@@ -255,6 +258,7 @@ class Operation:
 
     def _compile(self) -> ParameterPlan:
         plan = ParameterPlan(self.name, self.template, self.parameters)
+        _ = self.servers
         body = self._document._front.body(self._site)
         if body is not None:
             self._body = BodyPlan(self.name, body)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from fleet.errors import ConfigError
 from fleet.openapi.model import Server, ServerVariable
+
+_SAFE = "/:@!$&'()*+,;=-._~%"  # in a path
 
 
 def read_servers(value: Any) -> tuple[Server, ...]:
@@ -73,10 +75,26 @@ def server_url(server: Server, variables: Mapping[str, Any] | None = None) -> st
     return url
 
 
-def path_of_url(url: str) -> str:
-    """The path of a server's URL: empty, or with a slash before and none behind."""
+def own_server(
+    servers: tuple[Server, ...], which: int | str, variables: Mapping[str, Any], near: str = ""
+) -> str:
+    """The path of an operation's own servers, where the description's was chosen by `which` and `variables`:
+    of the one with that name or URL, else of the first; with those of the values that it has variables for.
+
+    Raises `ConfigError` for a value that is not among those it allows.
+    """
+    named = (server for server in servers if which in (server.name, server.url))
+    server = next(named, servers[0])
+    known = {name: value for name, value in variables.items() if name in server.variables}
+    return path_of_url(server_url(server, known), near)
+
+
+def path_of_url(url: str, near: str = "") -> str:
+    """The path of a server's URL: empty, or with a slash before and none behind. A relative one is found from
+    `near`, where that is the URL of a description (3.1, 4.8.5), else from the root."""
     try:
-        path = urlsplit(url).path.rstrip("/")
+        start = near if near.startswith(("http://", "https://")) else "http://root/"
+        path = quote(urlsplit(urljoin(start, url) if url else "").path.rstrip("/"), safe=_SAFE)
     except ValueError:
         return ""
     return path if not path or path.startswith("/") else f"/{path}"

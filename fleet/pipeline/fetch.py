@@ -108,7 +108,7 @@ class Resources:
         protect even what a standard leaves open. Raises SpecError or ValueError when the parameters do not
         fit it."""
         built = operation.build(parameters)
-        path = self._server_path + built.path
+        path = operation.server_path + built.path
         uri = self.resolve(f"{path}?{built.query}" if built.query else path, "/")
 
         async def send() -> Reply:
