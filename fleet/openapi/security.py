@@ -156,6 +156,7 @@ def _additions(chosen: list[tuple[SecurityScheme, Any]]) -> Additions:
             query.append(f"{styles.percent_name(scheme.parameter)}={styles.percent(text)}")
         else:
             cookies.append((scheme.parameter, styles.percent(text)))
+    headers = list(dict.fromkeys(headers))  # one token that several schemes ask for is sent once
     names = [name.lower() for name, _ in headers]
     names += ["authorization" for scheme, _ in handshakes if scheme.kind != "mutualTLS"]
     if len(set(names)) < len(names):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from fleet.errors import SpecError
-from fleet.openapi import Document, load
+from fleet.errors import ConfigError, SpecError
+from fleet.openapi import Document, load, satisfy
 
 Make = Callable[..., Document]
 
@@ -25,3 +25,50 @@ def test_a_byte_order_mark_does_not_make_yaml_of_json(make: Make) -> None:
     text = '{"swagger": "2.0", "info": {"title": "T", "version": "1", "version": "2"}, "paths": {}}'
     assert load("\ufeff" + text, source="/d/api.json").version == "2"
     assert load(b"\xef\xbb\xbf" + text.encode(), source="/d/api.json").version == "2"
+
+
+def test_a_broken_security_scheme_costs_only_who_needs_it(make: Make) -> None:
+    schemes = {
+        "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+        "elsewhere": {"$ref": "security.yaml#/other"},
+        "loop": {"$ref": "#/components/securitySchemes/loop"},
+        "list": [],
+        "nameless": {"type": "apiKey", "in": "header"},
+    }
+    paths = {
+        "/a": {"get": {"security": [{"key": []}]}},
+        "/b": {"get": {"security": [{"nameless": []}]}},
+    }
+    document = make(paths, components={"securitySchemes": schemes})
+    assert set(document.schemes) == {"key"}
+    told = "\n".join(document.warnings)
+    assert all(f"security scheme {name!r}" in told for name in schemes if name != "key")
+    a, b = (document.operation(("/a", "get")), document.operation(("/b", "get")))
+    assert satisfy(a.requirements, document.schemes, {"key": "k"}) is not None
+    with pytest.raises(ConfigError, match="nameless"):
+        satisfy(b.requirements, document.schemes, {"key": "k"})
+    with pytest.raises(SpecError, match="'key'"):  # one that a caller brings is the caller's error
+        document.with_security({"key": {"type": "apiKey"}}, [])
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_an_empty_security_section_is_none(make: Make, version: str) -> None:
+    assert make({"/a": {"get": {}}}, version, security=None).operation("GET /a").requirements == ()
+
+
+def test_two_schemes_for_one_token_send_it_once(make: Make) -> None:
+    # How hundreds of descriptions of one publisher name the flows of one OAuth2 service.
+    flow = {"scopes": {}, "authorizationUrl": "https://a.example/", "tokenUrl": "https://a.example/"}
+    schemes = {
+        "web": {"type": "oauth2", "flows": {"authorizationCode": flow}},
+        "page": {"type": "oauth2", "flows": {"implicit": flow}},
+    }
+    document = make(
+        {"/a": {"get": {}}}, components={"securitySchemes": schemes}, security=[{"web": [], "page": []}]
+    )
+    needed = document.operation("GET /a").requirements
+    added = satisfy(needed, document.schemes, {"web": "T", "page": "T"})
+    assert added is not None
+    assert added.headers == (("Authorization", "Bearer T"),)
+    with pytest.raises(ConfigError, match="need the same header"):
+        satisfy(needed, document.schemes, {"web": "T", "page": "U"})

@@ -97,20 +97,30 @@ def read_tags(value: Any) -> tuple[Tag, ...]:
 
 
 def requirements(value: Any, uri: str) -> tuple[Requirement, ...]:
-    """A `security` list. Raises `SpecError` when it is none."""
+    """A `security` list; nothing at all is an empty one. Raises `SpecError` when it is none."""
+    if value is None:
+        return ()
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise SpecError("'security' is not a list of mappings", file=uri)
     return tuple(tuple(entry) for entry in value)
 
 
-def read_schemes(library: Library, uri: str, declared: Mapping[str, Any]) -> dict[str, SecurityScheme]:
-    """Security schemes by name. Raises `SpecError`."""
+def read_schemes(
+    library: Library, uri: str, declared: Mapping[str, Any], warn: list[str] | None
+) -> dict[str, SecurityScheme]:
+    """Security schemes by name. What is wrong with one costs that one, with a warning; without `warn` it
+    raises `SpecError`."""
     schemes = {}
     for name, value in declared.items():
-        node = library.follow(Place(uri, value)).value
-        if not isinstance(node, dict):
-            raise SpecError(f"the security scheme {name!r} is not a mapping", file=uri)
-        schemes[name] = _scheme(name, node, uri)
+        try:
+            node = library.follow(Place(uri, value)).value
+            if not isinstance(node, dict):
+                raise SpecError(f"the security scheme {name!r} is not a mapping", file=uri)
+            schemes[name] = _scheme(name, node, uri)
+        except SpecError as error:
+            if warn is None:
+                raise
+            warn.append(f"the security scheme {name!r} cannot be used: {error}")
     return schemes
 
 

@@ -57,15 +57,15 @@ class Version2:
         self.version = str(info.get("version", ""))
         self.servers = _servers(tree, uri)
         self.tags = read_tags(tree.get("tags"))
-        self.security = requirements(tree.get("security", []), uri)
+        self.security = requirements(tree.get("security"), uri)
         self._schemes: Mapping[str, Any] = mapping(tree.get("securityDefinitions"))
 
     def secure(self, schemes: Mapping[str, Any], security: Any) -> None:
         self._schemes = schemes
         self.security = requirements(security, self._uri)
 
-    def schemes(self) -> dict[str, SecurityScheme]:
-        return read_schemes(self._library, self._uri, self._schemes)
+    def schemes(self, warn: list[str] | None) -> dict[str, SecurityScheme]:
+        return read_schemes(self._library, self._uri, self._schemes, warn)
 
     def sites(self, warn: list[str]) -> Iterator[Site]:
         return path_sites(self._library, self._uri, self._tree.get("paths"), METHODS, warn)

@@ -64,15 +64,15 @@ class Version3:
         self._locations = _STYLES_OF_32 if version.startswith("3.2") else _STYLES
         self.servers = read_servers(tree.get("servers"))
         self.tags = read_tags(tree.get("tags"))
-        self.security = requirements(tree.get("security", []), uri)
+        self.security = requirements(tree.get("security"), uri)
         self._schemes: Mapping[str, Any] = mapping(mapping(tree.get("components")).get("securitySchemes"))
 
     def secure(self, schemes: Mapping[str, Any], security: Any) -> None:
         self._schemes = schemes
         self.security = requirements(security, self._uri)
 
-    def schemes(self) -> dict[str, SecurityScheme]:
-        return read_schemes(self._library, self._uri, self._schemes)
+    def schemes(self, warn: list[str] | None) -> dict[str, SecurityScheme]:
+        return read_schemes(self._library, self._uri, self._schemes, warn)
 
     def sites(self, warn: list[str]) -> Iterator[Site]:
         return path_sites(self._library, self._uri, self._tree.get("paths"), self._methods, warn)
