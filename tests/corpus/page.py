@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from fetch import Package
+from touch import MAX_CHECKED, MAX_REVIEWED
 
 import fleet
 
@@ -30,7 +31,8 @@ its request built from values that its own parameters and schemas suggest, the p
 its security worked out, its own examples judged by its own schemas, its callbacks and links followed; it is
 reviewed, reduced, pickled, cached and stored; and each `fleet spec` command reads it (of packages with more
 than {many} descriptions, each tenth). An error that names the description's own fault is its result; any
-other error is a defect of fleet, and ends the run with 1.
+other error is a defect of fleet, and ends the run with 1. Of descriptions with more than {checked:,} operations
+the first {checked:,} are judged by their schemas; those with more than {reviewed:,} are not reviewed.
 
 """
 
@@ -44,6 +46,8 @@ def written(results: list[dict[str, Any]], packages: list[Package]) -> str:
         documents=len(results),
         packages=len(packages),
         many=MANY,
+        checked=MAX_CHECKED,
+        reviewed=MAX_REVIEWED,
     )
     results = sorted(results, key=lambda result: (result["package"], result["path"]))
     return text + "\n".join(
