@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from fleet.client.description import load_document
     from fleet.client.dial import Dialer, peek_certificate
     from fleet.client.endpoint import Endpoint
-    from fleet.client.errors import CallFailed, HTTPClientError, HTTPServerError, HTTPStatusError
+    from fleet.client.errors import (
+        CallFailed,
+        HTTPClientError,
+        HTTPServerError,
+        HTTPStatusError,
+        SchemaMismatch,
+    )
     from fleet.client.exchange import Exchange
     from fleet.client.failures import classify, failure_of
     from fleet.client.fanout import Scanned, scan
@@ -62,6 +68,7 @@ _HOMES = {
     "HTTPClientError": "errors",
     "HTTPServerError": "errors",
     "HTTPStatusError": "errors",
+    "SchemaMismatch": "errors",
     "Exchange": "exchange",
     "classify": "failures",
     "failure_of": "failures",
@@ -138,6 +145,7 @@ __all__ = [
     "Request",
     "Resolver",
     "Scanned",
+    "SchemaMismatch",
     "Sequence",
     "SessionFactory",
     "Stream",

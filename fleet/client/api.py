@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import yarl
 
     from fleet.client.request import OperationRequest
+    from fleet.openapi import Types
 
 
 class OpenAPI(Handle):
@@ -145,6 +146,11 @@ class OpenAPI(Handle):
         return made
 
     # Calls
+
+    @property
+    def types(self) -> Types:
+        """The pydantic types of the description's schemas: `api.types["User"]`. Shared by all clones."""
+        return self.document.types
 
     def create_request(self, operation: str | tuple[str, str]) -> OperationRequest:
         """A callable for one operation, by operationId, `METHOD /template` or (path, method).

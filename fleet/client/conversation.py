@@ -13,10 +13,11 @@ import httpx
 from fleet.client import debug
 from fleet.client.answer import decoded, documented, whole
 from fleet.client.decode import Body, decoder_for
-from fleet.client.errors import CallFailed, shown
+from fleet.client.errors import CallFailed, SchemaMismatch, shown
 from fleet.client.failures import classify, failure_of
 from fleet.client.message import Reply, Request
 from fleet.client.redirects import redirected
+from fleet.client.typed import described, is_ready, schema_of, typed, warn_once
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.handshake import Handshake
     from fleet.client.upload import Upload
-    from fleet.openapi import Operation
+    from fleet.openapi import Operation, Place
 
 _CONNECTING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _ENCODINGS = ("Accept-Encoding", "gzip, deflate")  # what `decode` speaks, whatever else is installed
@@ -195,9 +196,47 @@ class Conversation:
         reply = cast(Reply, self.reply)
         return reply.header("content-type") or documented(self._operation, reply.status)
 
-    def item(self, value: object) -> object:
-        """One item of a sequence, as the caller gets it."""
-        return value
+    def schema(self) -> Place | None:
+        """The schema that the answer is typed by; None where it stays as it was decoded."""
+        reply = cast(Reply, self.reply)
+        if self._api._sessions.validate == "off" or not reply.body or reply.status == 204:
+            return None
+        return schema_of(self._operation, reply.status, self.content_type)
+
+    def item_schema(self) -> Place | None:
+        """The schema of each item of a sequence."""
+        reply = cast(Reply, self.reply)
+        if self._api._sessions.validate == "off":
+            return None
+        return self._operation.item_schema(reply.status, self.content_type)
+
+    def ready(self, schema: Place | None) -> bool:
+        """Whether `typed` is quick; else it compiles, which may read files, and belongs in a thread."""
+        return schema is None or is_ready(self._api.document, schema)
+
+    def typed(self, value: object, schema: Place | None) -> object:
+        """A decoded value as the type of its schema. Raises `SchemaMismatch` where it breaks it and is to
+        `fail`; with `warn` it is the best that can be made of it."""
+        if schema is None:
+            return value
+        document, status = self._api.document, cast(Reply, self.reply).status
+        try:
+            made, violations = typed(document, schema, value)
+        except RecursionError:
+            deep = RequestFailed(FailureKind.BODY_TOO_DEEP, "the answer is nested too deeply to be typed")
+            raise self._failure(deep, "schema", status=status) from None
+        if violations and self._api._sessions.validate == "fail":
+            raise SchemaMismatch(
+                FailureKind.SCHEMA_MISMATCH,
+                described(violations),
+                violations=violations,
+                status=status,
+                seconds=time.monotonic() - self._started,
+                **self._where(),
+            )
+        if violations:
+            warn_once(document, self._operation.name, self._endpoint.origin, status, violations)
+        return made
 
     def undecoded(self, failed: RequestFailed) -> CallFailed:
         """The failure of reading a sequence, with its place."""

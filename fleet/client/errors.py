@@ -2,6 +2,7 @@
 
 RequestFailed
 └── CallFailed                a call that was sent and did not succeed: says which, where, and how far it got
+    ├── SchemaMismatch        an answer that breaks its schema: says where
     └── HTTPStatusError       an answer of 400 and above: carries the answer
         ├── HTTPClientError   4xx
         └── HTTPServerError   5xx
@@ -68,6 +69,29 @@ class CallFailed(RequestFailed):
     @classmethod
     def _kept(cls) -> frozenset[str]:
         return _FIELDS
+
+
+class SchemaMismatch(CallFailed):
+    """An answer that is not what the description promises (`schema.mismatch`).
+
+    `violations` are pairs of a JSON pointer into the answer and the keyword that it breaks there. The message
+    names them and no value; `validate="warn"` gives the answer all the same.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        violations: tuple[tuple[str, str], ...] = (),
+        **where: Any,
+    ) -> None:
+        super().__init__(kind, message, **{"phase": "schema", **where})
+        self.violations = violations
+
+    @classmethod
+    def _kept(cls) -> frozenset[str]:
+        return _FIELDS | {"violations"}
 
 
 class HTTPStatusError(CallFailed):

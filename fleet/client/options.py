@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fleet.client.handle import Chosen
     from fleet.client.plugins import Plugin
     from fleet.client.session import SessionFactory
+    from fleet.client.typed import Validate
 
 Verify: TypeAlias = "bool | str | Path | ssl.SSLContext"
 PROXY_SCHEMES = ("socks5", "socks5h", "socks4", "http")
@@ -36,7 +37,9 @@ class HandleOptions(TypedDict, total=False):
     SSLContext. `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`.
     `server`: which of the description's servers the base URL stands in for, by place, name (3.2) or URL as
     written; `server_variables`: values for its variables. `headers`: sent with every call. `limits`: what an
-    answer may cost. `plugins`: see `fleet.client.plugins`.
+    answer may cost. `plugins`: see `fleet.client.plugins`. `validate`: what becomes of answers that break
+    their documented schema: `"fail"` (the default) raises `SchemaMismatch`, `"warn"` logs the first of each
+    operation and makes the best of it, `"off"` gives plain JSON, neither judged nor typed.
     """
 
     session_factory: SessionFactory | None
@@ -49,6 +52,7 @@ class HandleOptions(TypedDict, total=False):
     headers: Mapping[str, str]
     limits: Limits
     plugins: Sequence[Plugin]
+    validate: Validate
 
 
 KNOWN = frozenset(HandleOptions.__annotations__)
@@ -72,6 +76,8 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError("verify is true, false, the path of a CA file, or an SSLContext")
     if options.get("proxy") is not None:
         proxy_of(options["proxy"])
+    if options.get("validate", "fail") not in {"off", "warn", "fail"}:
+        raise ConfigError("validate is fail, warn or off")
     headers = options.get("headers") or {}
     if not isinstance(headers, Mapping) or not all(
         isinstance(v, str) for pair in headers.items() for v in pair

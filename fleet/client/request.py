@@ -18,11 +18,14 @@ from fleet.client.message import Request
 from fleet.client.plugins import Message, tell, tell_now
 from fleet.client.session import Live
 from fleet.client.stream import OpenAnswer, Sequence, Stream
+from fleet.client.typed import typed_value, untyped
 from fleet.client.upload import Upload, reads_files
 from fleet.errors import ConfigError
 from fleet.openapi import Additions, Operation
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from fleet.client.api import OpenAPI
 
 Result: TypeAlias = tuple[httpx.Headers, Any, httpx.Response]
@@ -40,15 +43,17 @@ class Extras:
 class OperationRequest:
     """One operation of one handle, as a callable.
 
-    `await request(parameters=..., data=...)` gives the decoded body; `await request.request(...)` gives
-    (headers, data, response). With a session factory that returns an `httpx.Client` both return their
+    `await request(parameters=..., data=...)` gives the body: JSON as the type of its documented schema
+    (`validate="off"`: as it is), anything else decoded; `await request.request(...)` gives (headers, data,
+    response). With a session factory that returns an `httpx.Client` both return their
     results without await. A request object can be used again and by many tasks at once: calls share
     nothing but `req.headers`, which are read when a call starts. `context` is for message plugins. `data`
     may be an open binary file: it is sent in chunks (by the default session, once it is read), and files in
     forms are read whole, in a thread.
 
     Raises `SpecError` and `ConfigError` before anything is sent, `CallFailed` for what goes wrong on the
-    way, `HTTPStatusError` for answers of 400 and above; both are `RequestFailed`.
+    way, `SchemaMismatch` (one of these) for an answer that breaks its schema, `HTTPStatusError` for answers
+    of 400 and above; all are `RequestFailed`.
     """
 
     __slots__ = ("api", "operation", "req")
@@ -124,9 +129,23 @@ class OperationRequest:
         `RequestFailed` (`schema.mismatch`) for one that is missing though required, or not of its type."""
         return self.operation.typed_headers(response.status_code, response.headers.multi_items())
 
+    @property
+    def data_type(self) -> type[BaseModel] | None:
+        """The pydantic type of its body, None where it takes none or says nothing of it. Instances are
+        accepted as `data`; so is any other value. May read files. Raises `SpecError`."""
+        schema = self.operation.body_schema()
+        return None if schema is None else self.api.types.type_of(schema)
+
+    def answer_type(self, status: int = 200, media_type: str | None = None) -> type[BaseModel] | None:
+        """The pydantic type of its answers under a status; None where nothing is documented. Calls give
+        what these types hold: of a list the list itself, not `SchemaRoot`. May read files. Raises
+        `SpecError`."""
+        schema = self.operation.answer_schema(status, media_type)
+        return None if schema is None else self.api.types.type_of(schema)
+
     def _prepared(self, message: Message, added: Additions, extra: Mapping[str, str]) -> Request:
-        data = b"" if hasattr(message.data, "read") else message.data  # files are sent in chunks
-        call = self.operation.build(message.parameters, data)
+        data = b"" if hasattr(message.data, "read") else untyped(message.data)  # files are sent in chunks
+        call = self.operation.build(untyped(message.parameters), data)
         request = self.api._assembled(call, added)
         if not extra:
             return request
@@ -149,6 +168,7 @@ class OperationRequest:
         conversation.reply = message.reply
         message.value = conversation.value()
         await tell(plugins, "parsed", message)
+        message.value = await typed_value(conversation, message.value, conversation.schema())
         await tell(plugins, "unmarshalled", message)
         response = cast(httpx.Response, conversation.response)
         return response.headers, message.value, response
@@ -160,6 +180,7 @@ class OperationRequest:
         conversation.reply = message.reply
         message.value = conversation.value()
         tell_now(plugins, "parsed", message)
+        message.value = conversation.typed(message.value, conversation.schema())
         tell_now(plugins, "unmarshalled", message)
         response = cast(httpx.Response, conversation.response)
         return response.headers, message.value, response

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fleet.client.dial import Dialer
     from fleet.client.handshake import Handshake
     from fleet.client.plugins import Plugin
+    from fleet.client.typed import Validate
 
 SessionFactory: TypeAlias = "Callable[..., httpx.AsyncClient | httpx.Client]"
 """Anything that returns an httpx client: its type decides async or sync."""
@@ -89,7 +90,8 @@ class Sessions:
         "limits",
         "options",
         "plugins",
-        "raise_on_http_status",
+        "statuses",
+        "validate",
     )
 
     def __init__(self, factory: SessionFactory | None = None, **options: Any) -> None:
@@ -97,6 +99,7 @@ class Sessions:
         self.options: Mapping[str, Any] = given
         self.factory = factory
         self.statuses = status_table(given.get("raise_on_http_status", True))
+        self.validate: Validate = given.get("validate", "fail")
         self.limits: Limits = given.get("limits") or Limits()
         self.plugins: tuple[Plugin, ...] = tuple(given.get("plugins") or ())
         self._dialer: Dialer | None = None

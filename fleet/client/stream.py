@@ -16,6 +16,7 @@ import httpx
 from fleet.client.conversation import Conversation, is_transport_error
 from fleet.client.errors import CallFailed
 from fleet.client.plugins import Message, tell, tell_now
+from fleet.client.typed import typed_value
 from fleet.errors import ConfigError, RequestFailed
 from fleet.openapi import ItemReader, item_reader
 from fleet.outcome import FailureKind
@@ -217,11 +218,13 @@ class Sequence:
         async with self._stream as answer:
             message, plugins = answer._message, answer._message.api._sessions.plugins
             conversation, reader = answer._conversation, self._begun(answer)
+            schema = conversation.item_schema()
             try:
                 async for data in _with_end(answer):
                     for item in reader.finish() if data is None else reader.feed(data):
-                        message.value = conversation.item(item)
+                        message.value = item
                         await tell(plugins, "parsed", message)
+                        message.value = await typed_value(conversation, message.value, schema)
                         await tell(plugins, "unmarshalled", message)
                         yield message.value
             except CallFailed:
@@ -233,11 +236,13 @@ class Sequence:
         with self._stream as answer:
             message, plugins = answer._message, answer._message.api._sessions.plugins
             conversation, reader = answer._conversation, self._begun(answer)
+            schema = conversation.item_schema()
             try:
                 for data in chain(answer, (None,)):
                     for item in reader.finish() if data is None else reader.feed(data):
-                        message.value = conversation.item(item)
+                        message.value = item
                         tell_now(plugins, "parsed", message)
+                        message.value = conversation.typed(message.value, schema)
                         tell_now(plugins, "unmarshalled", message)
                         yield message.value
             except CallFailed:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from fleet.openapi.rules.official import official_schemas
     from fleet.openapi.rules.review import review
     from fleet.openapi.sequential import ItemReader, item_reader
+    from fleet.openapi.types import SchemaModel, SchemaRoot, Types, untyped
 
 __all__ = [
     "NOTHING",
@@ -80,11 +81,14 @@ __all__ = [
     "Reader",
     "Reduction",
     "Requirement",
+    "SchemaModel",
+    "SchemaRoot",
     "SecurityScheme",
     "Server",
     "ServerVariable",
     "Tag",
     "TagUse",
+    "Types",
     "YAML12Loader",
     "YAMLCompatibilityLoader",
     "YamlReader",
@@ -110,6 +114,7 @@ __all__ = [
     "review",
     "satisfy",
     "tags_used",
+    "untyped",
 ]
 
 _LAZY = {  # what a scan never asks for
@@ -120,12 +125,16 @@ _LAZY = {  # what a scan never asks for
     "ItemReader": "fleet.openapi.sequential",
     "Fixup": "fleet.openapi.rewrite.fixups",
     "Reduction": "fleet.openapi.rewrite.reduce",
+    "SchemaModel": "fleet.openapi.types",
+    "SchemaRoot": "fleet.openapi.types",
+    "Types": "fleet.openapi.types",
     "item_reader": "fleet.openapi.sequential",
     "official_schemas": "fleet.openapi.rules.official",
     "reduce": "fleet.openapi.rewrite.reduce",
     "reduced": "fleet.openapi.rewrite.reduce",
     "repair": "fleet.openapi.rewrite.fixups",
     "review": "fleet.openapi.rules.review",
+    "untyped": "fleet.openapi.types",
 }
 
 

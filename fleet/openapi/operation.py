@@ -136,6 +136,12 @@ class Operation:
         media = None if answer is None else media_for(answer.media, content_type)
         return media.schema if media is not None and (is_json(media.type) or "*" in media.type) else None
 
+    def item_schema(self, status: int, content_type: str | None) -> Place | None:
+        """The schema of each item of a sequence that it answers with (3.2); None where it says nothing."""
+        answer = self._answer(status)
+        media = None if answer is None else media_for(answer.media, content_type)
+        return None if media is None else media.item_schema
+
     def body_schema(self, content_type: str | None = None) -> Place | None:
         """The schema of its body: of that media type, else of the JSON one, else of the first."""
         body = self.body
