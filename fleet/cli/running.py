@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleet.cli.garbage import settle
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.cli.values import fails
@@ -39,8 +39,6 @@ def run_scan(
     for note in prepared.notes:
         shell.say(note)
     stop = Stop(grace=grace)
-    gc.freeze()  # what is prepared stays to the end: no collection looks through it again
-    gc.set_threshold(100_000)
     with watch(
         view,
         shell,
@@ -48,7 +46,8 @@ def run_scan(
         pipeline_metrics=prepared.metrics,
         plaintext=prepared.policy.tls.allow_plaintext_credentials,
     ) as seen:
-        run = partial(execute, prepared, listeners=seen.listeners, stop=stop, tally=seen.tally, resume=resume)
+        listeners = (settle, *seen.listeners)
+        run = partial(execute, prepared, listeners=listeners, stop=stop, tally=seen.tally, resume=resume)
         try:
             result = anyio.run(run)
         except BaseException:
