@@ -31,8 +31,8 @@ its request built from values that its own parameters and schemas suggest, the p
 its security worked out, its own examples judged by its own schemas, its callbacks and links followed; it is
 reviewed, reduced, pickled, cached and stored; and each `fleet spec` command reads it (of packages with more
 than {many} descriptions, each tenth). An error that names the description's own fault is its result; any
-other error is a defect of fleet, and ends the run with 1. Of descriptions with more than {checked:,} operations
-the first {checked:,} are judged by their schemas; those with more than {reviewed:,} are not reviewed.
+other error is a defect of fleet, and ends the run with 1. Of a description with more than {checked:,}
+operations the first {checked:,} are judged by their schemas; with more than {reviewed:,} it is not reviewed.
 
 """
 

@@ -24,8 +24,9 @@ from isolate import each
 from page import MANY, written
 from touch import Touch
 
-_SMALL = b"""{"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": {"responses":
- {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}}}}}}"""
+_SMALL = b"""{"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": {
+  "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}}
+}}}}"""
 SAMPLED = 10  # of a package with many descriptions, each tenth is given to the commands
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "corpus.md"
 
@@ -76,7 +77,7 @@ class Task:
 
 def _warm() -> None:
     """Imports here what forks would each import again."""
-    for name in ("fleet.cli.entry", "fleet.cli.spec"):
+    for name in ("fleet.cli.entry", "fleet.cli.spec", "fleet.config", "fleet.cli.spec_show", "fleet.observe"):
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder, "small.json")
