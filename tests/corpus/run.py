@@ -42,18 +42,23 @@ def main(names: list[str]) -> int:
         f"{sum(1 for task in tasks if not task.commands)} descriptions of {len(packages)} packages",
         flush=True,
     )
-    for number, (task, found) in enumerate(each(tasks, _done), 1):
-        result = results.setdefault(task.path, task.about())
-        if task.commands and "died" in found:
-            found = {"internal": [f"fleet spec: {found['died']}"]}
-        result.update(found)
-        if defects(found):
-            print(f"{result['package']} {result['path']}: {defects(found)[0]}", flush=True)
-        if number % 200 == 0:
-            print(f"{number} of {len(tasks)}, {time.monotonic() - started:.0f} s", flush=True)
+    whole = not names
+    try:
+        for number, (task, found) in enumerate(each(tasks, _done), 1):
+            result = results.setdefault(task.path, task.about())
+            if task.commands and "died" in found:
+                found = {"internal": [f"fleet spec: {found['died']}"]}
+            result.update(found)
+            if defects(found):
+                print(f"{result['package']} {result['path']}: {defects(found)[0]}", flush=True)
+            if number % 200 == 0:
+                print(f"{number} of {len(tasks)}, {time.monotonic() - started:.0f} s", flush=True)
+    except KeyboardInterrupt:
+        print("stopped early: the page stays as it is", flush=True)
+        whole = False
     kept = into / "results.jsonl"
     kept.write_text("".join(json.dumps(result) + "\n" for result in results.values()), encoding="utf-8")
-    if not names:
+    if whole:
         PAGE.write_text(written(list(results.values()), packages), encoding="utf-8")
     bad = sum(1 for result in results.values() if defects(result))
     print(f"{len(results)} descriptions, {bad} with defects of fleet, {time.monotonic() - started:.0f} s")
