@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from fleet.openapi.yaml12 import collector_paused
+
 MAGIC = b"fleet-tree"
 FORMAT = 1  # of the file and of what the YAML reader makes: raise it when either changes
 _HEADER = 256  # bytes in which the header line ends
@@ -43,7 +45,8 @@ def decode(data: bytes, source: str) -> tuple[Any] | None:
     if sha256(body).hexdigest().encode() != header[len(expected) :]:
         return None
     try:
-        return (orjson.loads(body),)
+        with collector_paused():
+            return (orjson.loads(body),)
     except orjson.JSONDecodeError:
         return None
 

@@ -30,7 +30,8 @@ def parse(data: bytes | str, source: str = "", *, tags: frozenset[str] = CORE_TA
     head = data[:64].lstrip()
     if head[:1] in (b"{", b"[", "{", "["):
         try:
-            return orjson.loads(data)
+            with collector_paused():
+                return orjson.loads(data)
         except orjson.JSONDecodeError as error:
             if source.endswith(".json"):
                 place = _PLACE.search(str(error))
