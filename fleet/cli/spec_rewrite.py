@@ -55,14 +55,46 @@ def reduce(
         shell.say(f"warning: {ref!r} leads nowhere and stays as it is: {why}")
 
 
-@click.command(cls=SectionedCommand, examples="fleet spec convert api.yaml --to json > api.json")
+_CONVERT = """\
+fleet spec convert api.yaml > api.json
+fleet spec convert swagger.json --to 3.1 -o api.yaml"""
+
+
+@click.command(cls=SectionedCommand, examples=_CONVERT)
 @described
-@click.option("--to", "kind", type=click.Choice(["json", "yaml"]), help="[default: the other one]")
-def convert(source: str, refs: tuple[str, ...], kind: str | None) -> None:
-    """Write SOURCE to stdout as JSON, or as YAML. Its references stay as they are."""
+@section(
+    "What is made",
+    option("--to", "to", type=click.Choice(["json", "yaml", "3.1"]),
+           help="Another format, or OpenAPI 3.1 of 2.0 and 3.0.  [default: the other format]"),
+)  # fmt: skip
+@writing
+@click.pass_obj
+def convert(
+    shell: Shell,
+    /,
+    source: str,
+    refs: tuple[str, ...],
+    to: str | None,
+    output: Path | None,
+    kind: str | None,
+) -> None:
+    """Write SOURCE as JSON or YAML, or as OpenAPI 3.1.
+
+    A change of format alone leaves every reference as it is. With --to 3.1 calls stay the same bytes; what
+    stands in other files is taken in, and what 3.1 cannot say is told on stderr.
+    """
+    from fleet.openapi import convert as converted
     from fleet.openapi import parse
 
     found = opened(source, refs)
-    name, data = found.name, found.read(found.name)
-    other = "yaml" if data.lstrip()[:1] in (b"{", b"[") else "json"
-    write_tree(parse(data, name), name, None, kind or other)
+    if to == "3.1":
+        made = converted(found.load())
+        write_tree(made.tree, found.name, output, kind)
+        for note in made.notes:
+            shell.say(f"note: {note}")
+        return
+    data = found.read(found.name)
+    other: str | None = "yaml" if data.lstrip()[:1] in (b"{", b"[") else "json"
+    if output is not None and to is None and kind is None:
+        other = None
+    write_tree(parse(bytes(data), found.name), found.name, output, to or kind or other)

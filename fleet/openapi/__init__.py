@@ -7,6 +7,7 @@ from fleet.openapi.cache import digest
 from fleet.openapi.cache import encode as encode_tree
 from fleet.openapi.document import Document, load
 from fleet.openapi.dump import dump_yaml
+from fleet.openapi.forms import Part
 from fleet.openapi.load import locate, parse
 from fleet.openapi.model import (
     Answer,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from fleet.openapi.difference.change import Change
     from fleet.openapi.difference.compare import compare
     from fleet.openapi.rewrite.choice import Choice
+    from fleet.openapi.rewrite.convert import Conversion, convert
     from fleet.openapi.rewrite.fixups import Fixup, repair
     from fleet.openapi.rewrite.reduce import Reduction, reduce, reduced
     from fleet.openapi.rules.finding import Finding
@@ -64,6 +66,7 @@ __all__ = [
     "Call",
     "Change",
     "Choice",
+    "Conversion",
     "Document",
     "Encoding",
     "Finding",
@@ -77,6 +80,7 @@ __all__ = [
     "Parameter",
     "ParameterError",
     "Parse",
+    "Part",
     "Place",
     "Reader",
     "Reduction",
@@ -96,6 +100,7 @@ __all__ = [
     "check_credential",
     "client_credentials",
     "compare",
+    "convert",
     "decode_tree",
     "digest",
     "dump_yaml",
@@ -123,6 +128,8 @@ _LAZY = {  # what a scan never asks for
     "compare": "fleet.openapi.difference.compare",
     "Finding": "fleet.openapi.rules.finding",
     "ItemReader": "fleet.openapi.sequential",
+    "Conversion": "fleet.openapi.rewrite.convert",
+    "convert": "fleet.openapi.rewrite.convert",
     "Fixup": "fleet.openapi.rewrite.fixups",
     "Reduction": "fleet.openapi.rewrite.reduce",
     "SchemaModel": "fleet.openapi.types",

@@ -50,31 +50,32 @@ class Shaper:
     def of(self, place: Place) -> Shape:
         """The shape of a schema."""
         shape = Shape()
-        todo, seen = [place], set[int]()
+        null = False  # whether the whole may be null, whatever its parts say: as before 3.1
+        todo, seen = [(place, True)], set[int]()
         while todo and len(seen) < _MAX_PARTS:
-            part = todo.pop(0)
+            part, whole = todo.pop(0)
             node = part.value
             if node is False:
                 shape.nothing = True
             if not isinstance(node, dict) or id(node) in seen:
                 continue
             seen.add(id(node))
+            null |= whole and self._old and (node.get("nullable") is True or node.get("x-nullable") is True)
             uri = self._library.enter(part.uri, node)
             ref = node.get("$ref")
             if isinstance(ref, str):
                 try:
-                    todo.append(self._library.resolve(uri, ref))
+                    todo.append((self._library.resolve(uri, ref), whole))
                 except SpecError:
                     shape.exact["$ref"] = ref
                 if self._old:
-                    if node.get("nullable") is True or node.get("x-nullable") is True:
-                        shape.branches["nullable"] = []
                     continue
             self._add(shape, uri, node)
-            todo.extend(Place(uri, part) for part in _list(node.get("allOf")))
-        if "nullable" in shape.branches:
-            del shape.branches["nullable"]
-            shape.types = shape.types and shape.types | {"null"}
+            todo.extend((Place(uri, entry), False) for entry in _list(node.get("allOf")))
+        if null and shape.types is not None:
+            shape.types |= {"null"}
+        if null and shape.enum is not None and None not in shape.enum:
+            shape.enum = [*shape.enum, None]
         return self._unwrapped(shape)
 
     def _add(self, shape: Shape, uri: str, node: dict[str, Any]) -> None:

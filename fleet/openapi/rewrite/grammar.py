@@ -7,7 +7,7 @@ subsets of the latter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = str
@@ -165,3 +165,34 @@ def parts(
             elif shape == "list" and isinstance(value, list):
                 for index, entry in enumerate(value):
                     yield (key, index), inner, entry
+
+
+Change: TypeAlias = Callable[[Kind, dict[str, Any]], dict[str, Any]]
+"""Makes a new object of one; its parts are changed after it."""
+
+
+def changed(grammar: Grammar, kind: Kind, node: Any, change: Change) -> Any:
+    """A copy of an object in which `change` was made to it and to all of its parts, outermost first. What is
+    only data is shared with the original."""
+    holder: dict[str, Any] = {"made": node}
+    todo: list[tuple[Kind, Any, Any]] = [(kind, holder, "made")]
+    while todo:
+        kind, owner, key = todo.pop()
+        value = owner[key]
+        if not isinstance(value, dict):
+            continue
+        made = owner[key] = change(kind, value)
+        if made is value:
+            made = owner[key] = dict(value)
+        copies: dict[str, Any] = {}
+        for steps, inner, _ in parts(grammar, kind, made):
+            target: Any = made
+            if len(steps) == 2:
+                step = str(steps[0])
+                if step not in copies:
+                    held = made[step]
+                    copies[step] = dict(held) if isinstance(held, dict) else list(held)
+                target = copies[step]
+            todo.append((inner, target, steps[-1]))
+        made.update(copies)
+    return holder["made"]
