@@ -7,7 +7,6 @@ from fleet.openapi.cache import digest
 from fleet.openapi.cache import encode as encode_tree
 from fleet.openapi.document import Document, load
 from fleet.openapi.dump import dump_yaml
-from fleet.openapi.forms import Part
 from fleet.openapi.load import locate, parse
 from fleet.openapi.model import (
     Answer,
@@ -80,7 +79,6 @@ __all__ = [
     "Parameter",
     "ParameterError",
     "Parse",
-    "Part",
     "Place",
     "Reader",
     "Reduction",
