@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from fleet.errors import SpecError
 from fleet.openapi.load import parse as parse_tree
 from fleet.openapi.lower import front_end
-from fleet.openapi.model import Link, Requirement, SecurityScheme, Server, Tag
+from fleet.openapi.model import Link, Requirement, SecurityScheme, Server, Site, Tag
 from fleet.openapi.operation import Operation
 from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
@@ -37,7 +37,9 @@ class Document:
         security: Mapping[str, Any] | None = None,
         server: int | str = 0,
         server_variables: Mapping[str, Any] | None = None,
+        like: Document | None = None,
     ) -> None:
+        """`like` is the same description otherwise read: its operations need not be found again."""
         self._library = library
         for known in library.trees:
             library.learn(known)
@@ -59,6 +61,7 @@ class Document:
             self._front.schemes(self._warnings if security is None else None)
         )
         self._by_route: dict[tuple[str, str], Operation] = {}
+        self._found: tuple[tuple[Site, ...], list[str]] = self._find() if like is None else like._found
         self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
         # by the id of a schema, which is its own for as long as it is held here
         self._checks: dict[tuple[int, str], tuple[Any, Check]] = {}
@@ -77,9 +80,16 @@ class Document:
             return ""
         return server_url(chosen_server(self.servers, which), variables)
 
+    def _find(self) -> tuple[tuple[Site, ...], list[str]]:
+        """Where the operations stand, and what is wrong with those that cannot be used."""
+        wrong: list[str] = []
+        return tuple(self._front.sites(wrong)), wrong
+
     def _index(self) -> dict[str, Operation]:
         operations: dict[str, Operation] = {}
-        for site in self._front.sites(self._warnings):
+        sites, wrong = self._found
+        self._warnings += wrong
+        for site in sites:
             plain = f"{site.method} {site.template}"
             name = site.name or plain
             if name in operations:
@@ -199,7 +209,7 @@ class Document:
         which, variables = self._server
         replaced = {"schemes": schemes, "security": security}
         return Document(
-            self._library, self.source, security=replaced, server=which, server_variables=variables
+            self._library, self.source, security=replaced, server=which, server_variables=variables, like=self
         )
 
     def with_server(
@@ -209,7 +219,12 @@ class Document:
         written; and with other values for its variables. Raises `ConfigError` naming what there is."""
         chosen = {**(variables or {}), **more}
         return Document(
-            self._library, self.source, security=self._replaced, server=which, server_variables=chosen
+            self._library,
+            self.source,
+            security=self._replaced,
+            server=which,
+            server_variables=chosen,
+            like=self,
         )
 
     def own_path(

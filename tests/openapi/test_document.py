@@ -71,6 +71,17 @@ def test_a_second_operation_id_is_a_warning(make: Callable[..., Document]) -> No
     assert "used twice" in document.warnings[0]
 
 
+def test_what_is_wrong_is_told_once_however_the_description_is_read(make: Callable[..., Document]) -> None:
+    node = {"operationId": "x", "responses": {}}
+    document = make({"/a": {"get": node}, "/b": {"get": node}, "pets": {"get": node}})
+    secured = document.with_security({"key": {"type": "apiKey", "in": "header", "name": "K"}}, [{"key": []}])
+    assert len(document.warnings) == 2
+    assert secured.warnings == document.warnings
+    assert set(secured.operations) == {"x", "GET /b"}
+    assert secured.security == (("key",),)
+    assert document.security == ()
+
+
 def test_slash_and_no_slash_are_two_operations(make: Callable[..., Document]) -> None:
     document = make({"/v1": GET, "/v1/": GET})
     assert document.operation("GET /v1").build().path == "/v1"
