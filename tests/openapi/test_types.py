@@ -212,6 +212,12 @@ def test_maps_lists_and_tuples_are_typed_inside() -> None:
     assert pair.model_dump() == ["2020-01-01", home, {"a": home}]
 
 
+def test_a_list_whose_items_turn_out_to_stay_what_they_are() -> None:
+    made: Any = types({"L": {"type": "array", "items": local("T")}, "T": TEXT})["L"]
+    for _ in range(2):
+        assert made.model_validate(["a", "b"]).root == ["a", "b"]
+
+
 def test_recursion() -> None:
     schemas = {
         "A": {

@@ -71,7 +71,7 @@ class Classes:
         plan.cls = cls
         declared = parts.properties()
         required = parts.required()
-        plan.attributes = attribute_names(declared, TAKEN)
+        plan.name(attribute_names(declared, TAKEN))
         plan.extra = self._shapes.unnamed(parts, name)
         others = plan.extra is not None
         fields = {}

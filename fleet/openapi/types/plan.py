@@ -14,7 +14,8 @@ from fleet.openapi.types.judge import Judge, refusal
 from fleet.openapi.types.model import SchemaModel, SchemaRoot, Shape, filled
 from fleet.openapi.types.plain import json_of
 
-_EMPTY: Mapping[str, Any] = {}
+_EMPTY: Mapping[str, str] = {}
+_set = object.__setattr__
 _new: Callable[[Any], Any] = object.__new__
 
 
@@ -27,7 +28,9 @@ class Plan:
 
     __slots__ = (
         "_judge",
+        "_names",
         "_places",
+        "_same",
         "_shape",
         "attributes",
         "cls",
@@ -42,11 +45,17 @@ class Plan:
         self._places = places
         self._shape = shape
         self.cls: type[BaseModel] = BaseModel
-        self.attributes: Mapping[str, str] = _EMPTY
+        self.name(_EMPTY)
         self.defaults: dict[str, Any] = {}
         self.factories: dict[str, Callable[[], Any]] = {}
         self.shapes: dict[str, Shape] = {}
         self.extra: Callable[[str, Any], Any] | None = None
+
+    def name(self, attributes: Mapping[str, str]) -> None:
+        """Sets the attributes of properties."""
+        self.attributes: Mapping[str, str] = attributes
+        self._names = frozenset(attributes)
+        self._same = all(name == attribute for name, attribute in attributes.items())
 
     def shape_with(self, shape: Shape | None) -> None:
         """Which shape accepted values get: that of a class may be another class's, for some values."""
@@ -67,8 +76,28 @@ class Plan:
 
     def make(self, value: dict[str, Any]) -> Any:
         """The object for an accepted value, or for the best that can be made of another."""
+        model = _new(self.cls)
+        known = set(value)
+        if self._same and known <= self._names:  # the loops are C's then
+            values = self.defaults | value
+            for name, shape in [*self.shapes.items()]:
+                if name in known:
+                    values[name] = shape(value[name])
+            rest: dict[str, Any] = {}
+        else:
+            values = self.defaults.copy()
+            known, rest = self._renamed(values, value)
+        if self.factories:
+            values.update((name, made()) for name, made in self.factories.items() if name not in known)
+        _set(model, "__dict__", values)
+        _set(model, "__pydantic_fields_set__", known)
+        _set(model, "__pydantic_extra__", rest)
+        _set(model, "__pydantic_private__", None)
+        return model
+
+    def _renamed(self, values: dict[str, Any], value: dict[str, Any]) -> tuple[set[str], dict[str, Any]]:
+        """Puts properties under their attributes: which are known, and the rest."""
         attributes, shapes, extra = self.attributes, self.shapes, self.extra
-        values = self.defaults.copy()
         known: set[str] = set()
         rest: dict[str, Any] = {}
         for name, item in value.items():
@@ -79,10 +108,7 @@ class Plan:
             shape = shapes.get(name)
             values[attribute] = item if shape is None else shape(item)
             known.add(attribute)
-        for attribute, factory in self.factories.items():
-            if attribute not in known:
-                values[attribute] = factory()
-        return filled(_new(self.cls), values, rest, known)
+        return known, rest
 
     def validated(self, value: Any) -> Any:
         """The object for a value as answers have it. Raises pydantic's ValidationError."""

@@ -13,6 +13,7 @@ from fleet.openapi.model import Dialect
 from fleet.openapi.refs import Library, Place
 from fleet.openapi.types.classes import Classes, name_of
 from fleet.openapi.types.judge import Judge, Violations
+from fleet.openapi.types.model import Shape
 from fleet.openapi.types.parts import mapping, unwrapped
 from fleet.openapi.types.shapes import Done, Shapes
 
@@ -32,6 +33,7 @@ class Types(Mapping[str, type[BaseModel]]):
         self._dialect: Dialect = dialect
         self._lock = threading.Lock()
         self._warned = set[str]()
+        self._known: dict[int, Shape | None] = {}
         self.judge = Judge(library, dialect, warn)
         self._shapes = Shapes(library, dialect, self.judge, warn)
         where = ("definitions",) if dialect == "2.0" else ("components", "schemas")
@@ -74,7 +76,10 @@ class Types(Mapping[str, type[BaseModel]]):
 
     def typed(self, place: Place, value: Any) -> Any:
         """The typed form of a JSON value of that schema, judged or not: `violations` judges."""
-        shape = self._shapes.shape((place,), "Answer")
+        try:
+            shape = self._known[id(place.value)]
+        except KeyError:
+            shape = self._known[id(place.value)] = self._shapes.shape((place,), "Answer")
         return value if shape is None else shape(value)
 
     def violations(self, place: Place, value: Any) -> Violations:

@@ -115,7 +115,14 @@ class Shapes:
             item = shape
 
         keep(self.later(_items(parts, 0), hint, keep))
-        return None if item is None else lambda value: value if item is None else [item(e) for e in value]
+        if item is None:
+            return None
+
+        def shape(value: Any) -> Any:
+            now = item  # what it turns out to be is for the next list
+            return value if now is None else [now(entry) for entry in value]
+
+        return shape
 
     def _of_tuple(self, parts: Parts, ahead: int, hint: str) -> Shape:
         shapes = [self.later(_items(parts, index), hint) for index in range(ahead)]
