@@ -53,13 +53,17 @@ class InitPlugin(Plugin):
 
 @dataclass(slots=True)
 class Message:
-    """One call on its way; each hook says what is there. `context` is the call's own `context=`."""
+    """One call on its way; each hook says what is there. `context` and `content_type` are the call's own.
+
+    Files are no part of `request`: a body that holds some is empty there.
+    """
 
     api: OpenAPI
     operation: Operation
     parameters: Mapping[Any, Any]
     data: Any
     context: Any = None
+    content_type: str = ""
     request: Request | None = field(default=None, repr=False)
     reply: Reply | None = field(default=None, repr=False)
     value: Any = field(default=None, repr=False)

@@ -48,8 +48,8 @@ class OperationRequest:
     response). With a session factory that returns an `httpx.Client` both return their
     results without await. A request object can be used again and by many tasks at once: calls share
     nothing but `req.headers`, which are read when a call starts. `context` is for message plugins. `data`
-    may be an open binary file: it is sent in chunks (by the default session, once it is read), and files in
-    forms are read whole, in a thread.
+    may be an open binary file, or hold some as the fields of a form: they are sent in chunks, and never held
+    whole. `content_type` chooses among the media types that a body may have; without it the value decides.
 
     Raises `SpecError` and `ConfigError` before anything is sent, `CallFailed` for what goes wrong on the
     way, `SchemaMismatch` (one of these) for an answer that breaks its schema, `HTTPStatusError` for answers
@@ -67,19 +67,29 @@ class OperationRequest:
         return f"<OperationRequest {self.operation.name} at {self.api.base_url}>"
 
     def __call__(
-        self, parameters: Mapping[Any, Any] | None = None, data: Any = None, *, context: Any = None
+        self,
+        parameters: Mapping[Any, Any] | None = None,
+        data: Any = None,
+        *,
+        context: Any = None,
+        content_type: str = "",
     ) -> Any:
         """The decoded body of the answer; awaitable when the session is async."""
-        result = self.request(parameters, data, context=context)
+        result = self.request(parameters, data, context=context, content_type=content_type)
         if isinstance(result, tuple):
             return result[1]
         return _data_of(result)
 
     def request(
-        self, parameters: Mapping[Any, Any] | None = None, data: Any = None, *, context: Any = None
+        self,
+        parameters: Mapping[Any, Any] | None = None,
+        data: Any = None,
+        *,
+        context: Any = None,
+        content_type: str = "",
     ) -> Awaitable[Result] | Result:
         """(headers, decoded body, `httpx.Response`); awaitable when the session is async."""
-        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context)
+        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context, content_type)
         live = self._known()
         if live is not None and isinstance(live.client, httpx.Client):
             return self._sync(live, message)
@@ -91,6 +101,7 @@ class OperationRequest:
         data: Any = None,
         *,
         context: Any = None,
+        content_type: str = "",
         limit: int | None = None,
         timeout: Any = httpx.USE_CLIENT_DEFAULT,
     ) -> Stream:
@@ -101,7 +112,7 @@ class OperationRequest:
         is httpx's, for each wait; the handle's by default. Other statuses than 2xx are read whole: those that
         are errors raise as they do for `request`.
         """
-        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context)
+        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context, content_type)
         allowed = self.api._sessions.limits.stream if limit is None else limit
         return Stream(self, message, allowed, timeout)
 
@@ -111,6 +122,7 @@ class OperationRequest:
         data: Any = None,
         *,
         context: Any = None,
+        content_type: str = "",
         limit: int | None = None,
         item_limit: int | None = None,
         timeout: Any = httpx.USE_CLIENT_DEFAULT,
@@ -121,7 +133,9 @@ class OperationRequest:
         the answer's Content-Type says. `item_limit` is in bytes (`Limits.item`); else as `stream`. Plugins
         are told of each item (`parsed`, `unmarshalled`).
         """
-        stream = self.stream(parameters, data, context=context, limit=limit, timeout=timeout)
+        stream = self.stream(
+            parameters, data, context=context, content_type=content_type, limit=limit, timeout=timeout
+        )
         return Sequence(stream, self.api._sessions.limits.item if item_limit is None else item_limit)
 
     def typed_headers(self, response: httpx.Response) -> dict[str, Any]:
@@ -143,15 +157,24 @@ class OperationRequest:
         schema = self.operation.answer_schema(status, media_type)
         return None if schema is None else self.api.types.type_of(schema)
 
-    def _prepared(self, message: Message, added: Additions, extra: Mapping[str, str]) -> Request:
-        data = b"" if hasattr(message.data, "read") else untyped(message.data)  # files are sent in chunks
-        call = self.operation.build(untyped(message.parameters), data)
+    def _prepared(
+        self, message: Message, added: Additions, extra: Mapping[str, str]
+    ) -> tuple[Request, Upload | None]:
+        """The request, and its body apart where it holds files: those are sent in chunks."""
+        file = message.data if hasattr(message.data, "read") else None
+        data = untyped(message.data) if file is None else b""
+        call = self.operation.build(
+            untyped(message.parameters), data, content_type=message.content_type, whole=False
+        )
+        pieces = call.pieces if file is None else (file,)
+        upload = Upload(pieces) if pieces else None
         request = self.api._assembled(call, added)
         if not extra:
-            return request
+            return request, upload
         given = {name.lower() for name in extra}
         kept = tuple(pair for pair in request.headers if pair[0].lower() not in given)
-        return replace(request, headers=kept + tuple(extra.items()), sensitive=request.sensitive | given)
+        changed = replace(request, headers=kept + tuple(extra.items()), sensitive=request.sensitive | given)
+        return changed, upload
 
     def _known(self) -> Live | None:
         """The open session; made here where only that tells whether it is async."""
@@ -229,13 +252,11 @@ class OperationRequest:
         added = api._for_session(self.operation)
         await tell(plugins, "marshalled", message)
         if reads_files(message.data):
-            message.request = await anyio.to_thread.run_sync(self._prepared, message, added, extra)
+            request, upload = await anyio.to_thread.run_sync(self._prepared, message, added, extra)
         else:
-            message.request = self._prepared(message, added, extra)
+            request, upload = self._prepared(message, added, extra)
+        message.request = request
         await tell(plugins, "sending", message)
-        upload = None
-        if hasattr(message.data, "read"):
-            upload = await anyio.to_thread.run_sync(Upload, message.data)
         live = await live_session(api)
         session = cast(httpx.AsyncClient, live.client)
         handshake = self._handshake(live, added, anyio.Lock)
@@ -258,14 +279,13 @@ class OperationRequest:
         api, plugins = self.api, self.api._sessions.plugins
         added = api._for_session(self.operation)
         tell_now(plugins, "marshalled", message)
-        message.request = self._prepared(message, added, dict(self.req.headers))
+        message.request, upload = self._prepared(message, added, dict(self.req.headers))
         tell_now(plugins, "sending", message)
         certificate = api._certificate()
         if not live.serves(certificate):
             live = api._session = Live(api._sessions.make(certificate), certificate, live)
         session = cast(httpx.Client, live.client)
         handshake = self._handshake(live, added, threading.Lock)
-        upload = Upload(message.data) if hasattr(message.data, "read") else None
         conversation = Conversation(api, self.operation, message.request, handshake, upload, **how)
         if handshake is None or handshake.settled:
             response = carry_now(conversation, session)

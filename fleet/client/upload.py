@@ -1,4 +1,4 @@
-"""A file as the body of a request: sent in chunks, from its beginning each time that it has to be sent."""
+"""Files as the body of a request: sent in chunks, from the beginning each time that it has to be sent."""
 
 from __future__ import annotations
 
@@ -8,40 +8,50 @@ from typing import Any
 import anyio
 
 from fleet.errors import ConfigError
+from fleet.openapi import Part
 
 CHUNK = 64 * 1024
+_DEPTH = 4  # of a form: its fields, their lists, their tuples
 
 
 class Upload:
-    """An open binary file, from where it stands to its end.
+    """A body made of bytes and open binary files, each from where it stands to its end.
 
-    `length` is in bytes, None where the file cannot say (a pipe); such a file is sent once. Making one asks
-    the file for its size: do that in a thread.
+    `length` is in bytes, None where a file cannot say (a pipe); such a file is sent once. Making one asks
+    the files for their sizes: do that in a thread.
     """
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self._start: int | None = None
+    def __init__(self, pieces: tuple[Any, ...]) -> None:
+        self._pieces = pieces
+        self._starts = [_start_of(piece) for piece in pieces]
+        self._next = 0
         self._begun = False
-        self.length: int | None = None
-        seekable = getattr(file, "seekable", None)
-        if seekable is not None and seekable():
-            self._start = file.tell()
-            self.length = file.seek(0, 2) - self._start
-            file.seek(self._start)
+        sizes = [_size_of(piece, start) for piece, start in zip(pieces, self._starts, strict=True)]
+        self.length = None if None in sizes else sum(size for size in sizes if size is not None)
 
-    def _next(self) -> bytes:
+    def _read(self) -> bytes:
+        """The next bytes, empty at the end."""
         self._begun = True
-        data = self._file.read(CHUNK)
-        if not isinstance(data, bytes):
-            raise ConfigError("a file is sent from binary mode: open(path, 'rb')")
-        return data
+        while self._next < len(self._pieces):
+            piece = self._pieces[self._next]
+            if isinstance(piece, bytes):
+                self._next += 1
+                return piece
+            data = piece.read(CHUNK)
+            if not isinstance(data, bytes):
+                raise ConfigError("a file is sent from binary mode: open(path, 'rb')")
+            if data:
+                return data
+            self._next += 1
+        return b""
 
     def _rewind(self) -> None:
-        if self._start is not None:
-            self._file.seek(self._start)
-        elif self._begun:
-            raise ConfigError("the server asks for the body again, and its file cannot be read twice")
+        self._next = 0
+        for piece, start in zip(self._pieces, self._starts, strict=True):
+            if start is not None:
+                piece.seek(start)
+            elif self._begun and not isinstance(piece, bytes):
+                raise ConfigError("the server asks for the body again, and its file cannot be read twice")
 
     def now(self) -> SyncChunks:
         """For a sync session."""
@@ -52,15 +62,31 @@ class Upload:
         return AsyncChunks(self)
 
 
+def _start_of(piece: Any) -> int | None:
+    """Where a file stands; None for bytes, and for a file that cannot say."""
+    seekable = getattr(piece, "seekable", None)
+    return int(piece.tell()) if seekable is not None and seekable() else None
+
+
+def _size_of(piece: Any, start: int | None) -> int | None:
+    if isinstance(piece, bytes):
+        return len(piece)
+    if start is None:
+        return None
+    size = int(piece.seek(0, 2)) - start
+    piece.seek(start)
+    return size
+
+
 class SyncChunks:
-    """The chunks of a file; iterating again begins again."""
+    """The chunks of a body; iterating again begins again."""
 
     def __init__(self, upload: Upload) -> None:
         self._upload = upload
 
     def __iter__(self) -> Iterator[bytes]:
         self._upload._rewind()
-        while data := self._upload._next():
+        while data := self._upload._read():
             yield data
 
 
@@ -72,22 +98,22 @@ class AsyncChunks:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         await anyio.to_thread.run_sync(self._upload._rewind)
-        while data := await anyio.to_thread.run_sync(self._upload._next):
+        while data := await anyio.to_thread.run_sync(self._upload._read):
             yield data
 
 
 def reads_files(data: Any) -> bool:
-    """Whether writing a body reads a file, directly or as a field of a form."""
-    if data is None or isinstance(data, str | bytes):
-        return False
-    if hasattr(data, "read"):
-        return True
-    if isinstance(data, Mapping):
-        data = list(data.values())
-    if isinstance(data, list | tuple):
-        return any(
-            hasattr(item, "read")
-            or (isinstance(item, list | tuple) and any(hasattr(i, "read") for i in item))
-            for item in data
-        )
+    """Whether a body holds a file, directly or as a field of a form."""
+    todo, depth = [data], 0
+    while todo and depth < _DEPTH:
+        depth += 1
+        inner: list[Any] = []
+        for item in todo:
+            if hasattr(item, "read") or isinstance(item, Part):
+                return True
+            if isinstance(item, Mapping):
+                inner.extend(item.values())
+            elif isinstance(item, list | tuple):
+                inner.extend(item)
+        todo = inner
     return False

@@ -8,13 +8,14 @@ from typing import Any
 import orjson
 
 from fleet.openapi import styles
-from fleet.openapi.forms import URLENCODED, multipart, urlencoded
+from fleet.openapi.forms import URLENCODED, charset_of, is_file, multipart, urlencoded
 from fleet.openapi.model import Body, Media
 from fleet.openapi.params import ParameterError
 from fleet.secret import Secret
 
 FORM = URLENCODED
 _ANY = Media("")
+_LINES = frozenset({"jsonl", "x-jsonl", "ndjson", "x-ndjson"})
 
 
 class BodyPlan:
@@ -25,15 +26,20 @@ class BodyPlan:
     def __init__(self, name: str, body: Body | None) -> None:
         self._name = name
         self._types = None if body is None else tuple(media.type for media in body.media)
-        self._media = {} if body is None else {media.type: media for media in body.media}
+        self._media = {} if body is None else {media.type: media for media in reversed(body.media)}
         self._required = body is not None and body.required
         self.whole = "" if body is None else body.name
         self.fields = frozenset[str]() if body is None else frozenset(field.name for field in body.fields)
         self._needed = () if body is None else tuple(f.name for f in body.fields if f.required)
         self._json = next((kind for kind in self._types or () if is_json(kind)), None)
 
-    def encode(self, value: Any) -> tuple[bytes, str] | None:
-        """The bytes and their Content-Type; None for no body. Raises `ParameterError`."""
+    def encode(self, value: Any, content_type: str = "", *, whole: bool = True) -> tuple[Any, str] | None:
+        """The bytes and their Content-Type; None for no body. Raises `ParameterError`.
+
+        Of several media types the one that `content_type` names; else for bytes the first that is not JSON,
+        for text the first `text/*`, else JSON where there is any, a form for a mapping, multipart where it
+        holds files, else the first. Without `whole` a form that holds open files is a tuple: see `Pieces`.
+        """
         if value is None:
             if self._required:
                 raise ParameterError(f"{self._name} needs a body")
@@ -44,11 +50,23 @@ class BodyPlan:
             missing = [name for name in self._needed if value.get(name) is None]
             if missing:
                 raise ParameterError(f"{self._name} needs the parameter {', '.join(missing)}")
-        kind = self._kind_for(value)
+        kind = self._named(content_type) if content_type else self._kind_for(value)
+        media = self._media.get(kind.partition(";")[0].strip().lower(), _ANY)
+        if media.parameters and ";" not in kind and not kind.startswith("multipart/"):
+            kind = f"{kind}; {media.parameters}"
         try:
-            return _written(value, self._media.get(kind, _ANY), kind)
-        except (TypeError, ValueError, RecursionError) as error:
+            return _written(value, media, kind, whole)
+        except (TypeError, ValueError, LookupError, RecursionError) as error:
             raise ParameterError(f"{self._name}: the body cannot be written as {kind}: {error}") from None
+
+    def _named(self, content_type: str) -> str:
+        """A media type that the caller chose: one that is declared, or within a range that is."""
+        kind = content_type.partition(";")[0].strip().lower()
+        for wanted in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+            if not self._types or wanted in self._types:
+                return content_type
+        known = ", ".join(self._types or ())
+        raise ParameterError(f"{self._name} takes no {content_type}; it takes: {known}")
 
     def split(self, parameters: Mapping[Any, Any], body: Any) -> tuple[Mapping[Any, Any], Any]:
         """Parameters without those that are the body in 2.0, and the body that they make."""
@@ -71,8 +89,9 @@ class BodyPlan:
             return self._json
         if isinstance(value, Mapping) and FORM in types and not any(map(is_file, value.values())):
             return FORM
-        if isinstance(value, Mapping | list) and "multipart/form-data" in types:
-            return "multipart/form-data"
+        parts = next((kind for kind in types if kind.startswith("multipart/")), None)
+        if isinstance(value, Mapping | list) and parts is not None:
+            return parts
         return "application/json" if types[0] in {"*/*", "application/*"} else types[0]
 
 
@@ -81,36 +100,32 @@ def is_json(kind: str) -> bool:
     return kind == "application/json" or kind.endswith("+json") or kind == "text/json"
 
 
-def _content_type(kind: str, value: Any) -> str:
-    return f"{kind}; charset=utf-8" if kind.startswith("text/") and isinstance(value, str) else kind
+def _written(value: Any, media: Media, kind: str, whole: bool) -> tuple[Any, str]:
+    bare = kind.partition(";")[0].strip().lower()
+    if bare.startswith("multipart/") and isinstance(value, Mapping | list):
+        return multipart(value, media.encoding, bare, whole=whole)
+    if bare == FORM and isinstance(value, Mapping):
+        return urlencoded(value, media.encoding), kind
+    if isinstance(value, str | Secret) and bare.startswith("text/") and "charset=" not in kind.lower():
+        kind = f"{kind}; charset=utf-8"
+    return _encoded(value, bare, kind), kind
 
 
-def is_file(value: Any) -> bool:
-    """Whether a value of a form is a file: only multipart can carry it."""
-    if isinstance(value, tuple | list):
-        return any(isinstance(item, bytes) or hasattr(item, "read") for item in value)
-    return isinstance(value, bytes | bytearray | memoryview) or hasattr(value, "read")
-
-
-def _written(value: Any, media: Media, kind: str) -> tuple[bytes, str]:
-    if kind == "multipart/form-data" and isinstance(value, Mapping | list):
-        return multipart(value, media.encoding)
-    if kind == FORM and isinstance(value, Mapping):
-        return urlencoded(value, media.encoding), FORM
-    return _encoded(value, kind), _content_type(kind, value)
-
-
-def _encoded(value: Any, kind: str) -> bytes:
+def _encoded(value: Any, bare: str, kind: str) -> bytes:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
-    if is_json(kind):
+    if is_json(bare):
         return orjson.dumps(value, default=_unsealed)
-    if kind == FORM:
+    if isinstance(value, list | tuple) and bare.rpartition("/")[2] in _LINES:
+        return b"".join(orjson.dumps(item, default=_unsealed) + b"\n" for item in value)
+    if isinstance(value, list | tuple) and bare.endswith("json-seq"):
+        return b"".join(b"\x1e" + orjson.dumps(item, default=_unsealed) + b"\n" for item in value)
+    if bare == FORM:
         raise TypeError("takes an object")
-    if kind.startswith("multipart/"):
+    if bare.startswith("multipart/"):
         raise TypeError("takes an object, pairs, or the bytes themselves")
     if isinstance(value, str | Secret):
-        return styles.scalar(value).encode()
+        return styles.scalar(value).encode(charset_of(kind))
     raise TypeError(f"takes text or bytes, not {type(value).__name__}")
 
 

@@ -1,11 +1,14 @@
-"""Forms as bytes: urlencoded and multipart, each property written as its encoding says."""
+"""Forms as bytes: urlencoded and multipart, each property written as its encoding says (3.1, 4.8.15)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import PurePath
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import orjson
 
@@ -14,89 +17,211 @@ from fleet.openapi.model import Encoding
 from fleet.secret import Secret
 
 URLENCODED = "application/x-www-form-urlencoded"
-_DEFAULT = Encoding()
+_DEFAULT = Encoding(styled=False)
 _SEPARATORS = {"spaceDelimited": " ", "tabDelimited": "\t", "pipeDelimited": "|"}
-_Part: TypeAlias = tuple[str, str | None, bytes, str, tuple[tuple[str, str], ...]]
+
+Pieces: TypeAlias = tuple[Any, ...]
+"""A body as bytes and open binary files, to be sent one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart body, where its value alone does not say enough.
+
+    `content` is bytes, an open binary file, text, or anything that JSON can hold. `type` is its Content-Type,
+    by default that of its encoding; `headers` are those beside it.
+    """
+
+    content: Any
+    type: str = ""
+    filename: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A part on its way: `name` is None where parts have none; `content` is bytes or an open file."""
+
+    name: str | None
+    content: Any
+    type: str = ""
+    filename: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def urlencoded(value: Mapping[str, Any], encoding: Mapping[str, Encoding]) -> bytes:
-    """`application/x-www-form-urlencoded`; properties that are None are left out. Raises TypeError."""
+    """`application/x-www-form-urlencoded`; properties that are None are left out. Raises TypeError.
+
+    Where an encoding has a style, that says how a value is written, as it does for a query; else objects are
+    JSON, and each item of a list stands for itself.
+    """
     pairs: list[tuple[str, str]] = []
     for name, item in value.items():
         if item is None:
             continue
         rule = encoding.get(name, _DEFAULT)
         encode = styles.percent_reserved if rule.allow_reserved else styles.percent
-        if "json" in rule.content_type:
-            pairs.append((styles.percent_name(name), encode(styles.serialised(item, "application/json"))))
-        elif rule.style == "deepObject":
-            pairs.extend(styles.expand_deep(name, item, encode=encode))
+        if rule.styled:
+            pairs.extend(_styled(name, item, rule, encode))
         else:
-            separator = styles.percent(_SEPARATORS.get(rule.style, "")) or ","
-            pairs.extend(
-                styles.expand_form(name, item, explode=rule.explode, encode=encode, separator=separator)
-            )
+            items = item if styles.is_list(item) and "json" not in rule.content_type else [item]
+            pairs.extend((styles.percent_name(name), encode(_text(entry, rule))) for entry in items)
     return "&".join(f"{key}={text}" for key, text in pairs).encode()
 
 
-def multipart(value: Any, encoding: Mapping[str, Encoding]) -> tuple[bytes, str]:
-    """`multipart/form-data` and its Content-Type.
+def _styled(name: str, item: Any, rule: Encoding, encode: styles.Quote) -> list[tuple[str, str]]:
+    if rule.style == "deepObject":
+        return styles.expand_deep(name, item, encode=encode)
+    separator = encode(_SEPARATORS.get(rule.style, "")) or ","
+    return styles.expand_form(name, item, explode=rule.explode, encode=encode, separator=separator)
 
-    `value` is a mapping, or (name, value) pairs. A file is bytes, something with `read()`, or a tuple
-    (file name, content[, content type[, headers]]); objects are JSON, items of lists are parts of their own
-    unless the encoding joins them, everything else is text. The boundary is a digest of the parts: equal
-    forms are equal bytes, and no content can hold it. Raises TypeError.
+
+def _text(item: Any, rule: Encoding) -> str:
+    if "json" in rule.content_type or isinstance(item, Mapping) or styles.is_list(item):
+        return orjson.dumps(item, default=_opened).decode()
+    return styles.scalar(item)
+
+
+def multipart(
+    value: Any, encoding: Mapping[str, Encoding], kind: str = "multipart/form-data", *, whole: bool = True
+) -> tuple[bytes | Pieces, str]:
+    """A multipart body and its Content-Type.
+
+    `value` is a mapping, or (name, value) pairs; for other types than `form-data` a list of values. A file
+    is bytes, something with `read()`, a `Part`, or a tuple (file name, content[, content type[, headers]]);
+    objects are JSON, items of lists are parts of their own, everything else is text, unless the encoding has
+    a style. With `whole`, files are read, and the boundary is a digest of the parts: equal forms are equal
+    bytes, and no content can hold it. Else files stay as they are among the pieces, and the boundary is
+    random. Raises TypeError, ValueError.
     """
-    pairs = value.items() if isinstance(value, Mapping) else value
-    parts = [
-        part
-        for name, item in pairs
-        if item is not None
-        for part in _parts(name, item, encoding.get(name, _DEFAULT))
-    ]
-    digest = sha256()
-    for name, filename, content, kind, _ in parts:
-        digest.update(repr((name, filename, kind, len(content))).encode() + content)
-    boundary = digest.hexdigest()[:48]
-    body = b"".join(_framed(part, boundary) for part in parts) + f"--{boundary}--\r\n".encode()
-    return body, f"multipart/form-data; boundary={boundary}"
+    parts = list(_parts_of(value, encoding, named=kind == "multipart/form-data"))
+    files = [part for part in parts if hasattr(part.content, "read")]
+    if whole or not files:
+        parts = [replace(part, content=_read(part.content)) for part in parts]
+        digest = sha256()
+        for part in parts:
+            head = (part.name, part.filename, part.type, part.headers, len(part.content))
+            digest.update(repr(head).encode() + part.content)
+        boundary = digest.hexdigest()[:48]
+    else:
+        boundary = os.urandom(24).hex()
+    pieces: list[Any] = [b""]
+    for part in parts:
+        pieces[-1] += _head(part, boundary)
+        if isinstance(part.content, bytes):
+            pieces[-1] += part.content + b"\r\n"
+        else:
+            pieces += [part.content, b"\r\n"]
+    pieces[-1] += f"--{boundary}--\r\n".encode()
+    return (pieces[0] if len(pieces) == 1 else tuple(pieces)), f"{kind}; boundary={boundary}"
 
 
-def _parts(name: str, item: Any, rule: Encoding) -> Iterator[_Part]:
-    if isinstance(item, list) or (isinstance(item, tuple) and not _is_file(item)):
-        if not rule.explode:
-            joined = _SEPARATORS.get(rule.style, ",").join(styles.scalar(entry) for entry in item)
-            yield name, None, joined.encode(), rule.content_type, ()
-            return
-        for entry in item:
-            yield _part(name, entry, rule)
+def _parts_of(value: Any, encoding: Mapping[str, Encoding], *, named: bool) -> Iterator[_Written]:
+    if not named:
+        if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+            raise TypeError("takes a list of parts")
+        yield from (_part(None, item, _DEFAULT) for item in value)
+        return
+    for name, item in value.items() if isinstance(value, Mapping) else value:
+        if item is not None:
+            yield from _parts(name, item, encoding.get(name, _DEFAULT))
+
+
+def _parts(name: str, item: Any, rule: Encoding) -> Iterator[_Written]:
+    several = styles.is_list(item) and not _is_file_tuple(item)
+    if several and any(_is_file(entry) for entry in item):
+        yield from (_part(name, entry, rule) for entry in item)
+    elif rule.styled and not _is_file(item):
+        plain = replace(rule, content_type="", allow_reserved=True)
+        for key, text in _styled(
+            name, item, rule, str
+        ):  # names are percent-encoded there, values as they are
+            yield _part(unquote(key), text, plain)
+    elif several and "json" not in rule.content_type:
+        yield from (_part(name, entry, rule) for entry in item)
     else:
         yield _part(name, item, rule)
 
 
-def _is_file(item: tuple[Any, ...]) -> bool:
+def _is_file(item: Any) -> bool:
+    return (
+        isinstance(item, Part | bytes | bytearray | memoryview)
+        or hasattr(item, "read")
+        or _is_file_tuple(item)
+    )
+
+
+def _is_file_tuple(item: Any) -> bool:
     """Whether a tuple is (file name, content, ...) and not a list of values."""
-    return 2 <= len(item) <= 4 and isinstance(item[0], str) and _is_content(item[1])
+    return (
+        isinstance(item, tuple)
+        and 2 <= len(item) <= 4
+        and isinstance(item[0], str)
+        and (isinstance(item[1], bytes | bytearray | memoryview) or hasattr(item[1], "read"))
+    )
 
 
-def _is_content(item: Any) -> bool:
-    return isinstance(item, bytes | bytearray | memoryview) or hasattr(item, "read")
+def is_file(value: Any) -> bool:
+    """Whether a value of a form is a file: only multipart can carry it."""
+    if isinstance(value, tuple | list):
+        return _is_file_tuple(value) or any(_is_file(item) for item in value)
+    return _is_file(value)
 
 
-def _part(name: str, item: Any, rule: Encoding) -> _Part:
-    if isinstance(item, tuple):
+def _part(name: str | None, item: Any, rule: Encoding) -> _Written:
+    if isinstance(item, tuple) and _is_file_tuple(item):
         filename, content, *more = item
-        kind = more[0] if more else rule.content_type or "application/octet-stream"
-        headers = tuple(dict(more[1]).items()) if len(more) > 1 else ()
-        return name, filename, _read(content), kind, headers
-    if _is_content(item):
-        own = getattr(item, "name", None)
-        filename = PurePath(own).name if isinstance(own, str) else name
-        return name, filename, _read(item), rule.content_type or "application/octet-stream", ()
-    if isinstance(item, Mapping) or "json" in rule.content_type:
-        text = orjson.dumps(item, default=_opened)
-        return name, None, text, rule.content_type or "application/json", ()
-    return name, None, styles.scalar(item).encode(), rule.content_type, ()
+        item = Part(content, more[0] if more else "", filename, more[1] if len(more) > 1 else {})
+    elif not isinstance(item, Part):
+        item = Part(item)
+    content, kind, filename = item.content, item.type or _first(rule.content_type), item.filename
+    if isinstance(content, bytes | bytearray | memoryview) or hasattr(content, "read"):
+        own = getattr(content, "name", None)
+        if filename is None and name is not None:
+            filename = PurePath(own).name if isinstance(own, str) else name
+        content = content if hasattr(content, "read") else bytes(content)
+        kind = kind or "application/octet-stream"
+    elif isinstance(content, Mapping) or styles.is_list(content) or "json" in kind:
+        content, kind = orjson.dumps(content, default=_opened), kind or "application/json"
+    else:
+        content = styles.scalar(content).encode(charset_of(kind))
+    return _Written(name, content, kind, filename, _headers(item.headers, rule))
+
+
+def _first(content_type: str) -> str:
+    """The first of the types that an encoding allows that is one: `image/*` is none."""
+    kinds = (kind.strip() for kind in content_type.split(","))
+    return next((kind for kind in kinds if "*" not in kind), "")
+
+
+def charset_of(content_type: str) -> str:
+    """The charset that a media type names, else UTF-8. Raises LookupError where there is no such thing."""
+    for word in content_type.split(";")[1:]:
+        key, _, value = word.partition("=")
+        if key.strip().lower() == "charset":
+            charset = value.strip(' "')
+            "x".encode(charset)  # is it one, and of text?
+            return charset
+    return "utf-8"
+
+
+def _headers(given: Mapping[str, Any], rule: Encoding) -> tuple[tuple[str, str], ...]:
+    """The headers of one part: the declared ones as they are declared, others as text."""
+    values = {name.lower(): (name, item) for name, item in given.items() if item is not None}
+    written = []
+    for declared in rule.headers:
+        _, item = values.pop(declared.name.lower(), ("", declared.default if declared.required else None))
+        if item is None and declared.required:
+            raise ValueError(f"a part needs the header {declared.name}")
+        if item is not None and declared.media is not None:
+            written.append((declared.name, styles.serialised(item, declared.media)))
+        elif item is not None:
+            text = styles.expand_simple(item, explode=declared.explode, encode=str)
+            written.append((declared.name, text))
+    written += [
+        (name, styles.expand_simple(item, explode=False, encode=str)) for name, item in values.values()
+    ]
+    return tuple((styles.header_text(name), styles.header_text(text)) for name, text in written)
 
 
 def _opened(value: Any) -> Any:
@@ -108,27 +233,26 @@ def _opened(value: Any) -> Any:
 
 
 def _read(content: Any) -> bytes:
-    if isinstance(content, bytes | bytearray | memoryview):
-        return bytes(content)
-    if isinstance(content, str):
-        return content.encode()
+    if isinstance(content, bytes):
+        return content
     data = content.read()
     if not isinstance(data, bytes):
         raise TypeError("a file is opened in binary mode")
     return data
 
 
-def _framed(part: _Part, boundary: str) -> bytes:
-    name, filename, content, kind, headers = part
-    lines = [f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"']
-    if filename is not None:
-        lines[0] += f'; filename="{_quoted(filename)}"'
-    if kind:
-        lines.append(f"Content-Type: {styles.header_text(kind)}")
-    lines.extend(
-        f"{styles.header_text(key)}: {styles.header_text(styles.scalar(item))}" for key, item in headers
-    )
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content + b"\r\n"
+def _head(part: _Written, boundary: str) -> bytes:
+    lines = [f"--{boundary}"]
+    if part.name is not None:
+        lines.append(f'Content-Disposition: form-data; name="{_quoted(part.name)}"')
+        if part.filename is not None:
+            lines[-1] += f'; filename="{_quoted(part.filename)}"'
+    elif part.filename is not None:
+        lines.append(f'Content-Disposition: attachment; filename="{_quoted(part.filename)}"')
+    if part.type:
+        lines.append(f"Content-Type: {styles.header_text(part.type)}")
+    lines.extend(f"{name}: {text}" for name, text in part.headers)
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
 def _quoted(text: str) -> str:

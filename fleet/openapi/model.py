@@ -41,12 +41,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How one property of a form is written. `content_type` is empty where the value decides."""
+    """How one property of a form is written. `content_type` is as declared, perhaps several or a range, and
+    empty where the value decides; where it is `styled`, the style decides instead. `headers` may stand in a
+    part of a multipart body."""
 
     content_type: str = ""
     style: str = "form"
     explode: bool = True
     allow_reserved: bool = False
+    styled: bool = True
+    headers: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Media:
     schema: Place | None = None
     encoding: Mapping[str, Encoding] = field(default_factory=dict)
     item_schema: Place | None = None
+    parameters: str = ""  # of the type, as declared: "charset=iso-8859-1"
 
     @property
     def sequential(self) -> bool:

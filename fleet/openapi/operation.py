@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
 from fleet.openapi.bodies import BodyPlan, is_json
+from fleet.openapi.forms import Pieces
 from fleet.openapi.headers import read_headers
 from fleet.openapi.model import Answer, Body, Parameter, Requirement, Server, Site
 from fleet.openapi.params import ParameterPlan
@@ -36,6 +37,7 @@ class Call:
     cookies: tuple[tuple[str, str], ...]
     body: bytes | None
     route: str
+    pieces: Pieces = ()  # its body instead, where it holds open files
     servers: tuple[Server, ...] = ()  # its own, where it does not stand under the description's
 
 
@@ -203,10 +205,18 @@ class Operation:
             self._compile()
         return self._accept
 
-    def build(self, parameters: Mapping[Any, Any] = _NO_VALUES, body: Any = None) -> Call:
+    def build(
+        self,
+        parameters: Mapping[Any, Any] = _NO_VALUES,
+        body: Any = None,
+        *,
+        content_type: str = "",
+        whole: bool = True,
+    ) -> Call:
         """The call for these values. Raises `ParameterError` (a `SpecError` and a `ValueError`) that names
         what is missing, unknown or cannot be written. Two parameters that share a name in different places
-        are told apart by (location, name) as key."""
+        are told apart by (location, name) as key. `content_type` chooses among those that the body may have.
+        Without `whole` files in forms are not read: they are among the call's `pieces`."""
         plan = self._plan
         if plan is None:
             plan = self._compile()
@@ -216,12 +226,17 @@ class Operation:
         headers = self._accept + target.headers if target.headers else self._accept
         written = None
         if body is not None or self._body is not None:
-            encoded = (self._body or BodyPlan(self.name, None)).encode(body)
+            encoded = (self._body or BodyPlan(self.name, None)).encode(body, content_type, whole=whole)
             if encoded is not None:
                 written = encoded[0]
                 headers = (*headers, ("Content-Type", encoded[1]))
         own = self._own_servers or ()
-        return Call(self.method, target.path, target.query, headers, target.cookies, written, self.name, own)
+        pieces: Pieces = ()
+        if isinstance(written, tuple):
+            pieces, written = written, b""
+        return Call(
+            self.method, target.path, target.query, headers, target.cookies, written, self.name, pieces, own
+        )
 
     def violations(self, status: int, content_type: str | None, value: Any) -> tuple[tuple[str, str], ...]:
         """Where a value breaks the documented schema of that answer: (JSON pointer, keyword) pairs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from fleet.errors import SpecError
@@ -241,11 +242,33 @@ class Version3:
                 Media(
                     name.partition(";")[0].strip().lower(),
                     None if schema is None else Place(place.uri, schema),
-                    {key: _encoding(rule) for key, rule in mapping(node.get("encoding")).items()},
+                    {
+                        key: self._encoding(Place(place.uri, rule))
+                        for key, rule in mapping(node.get("encoding")).items()
+                    },
                     None if item is None else Place(place.uri, item),
+                    name.partition(";")[2].strip(),
                 )
             )
         return tuple(media)
+
+    def _encoding(self, place: Place) -> Encoding:
+        node = mapping(place.value)
+        style = text(node.get("style")) or "form"
+        headers = []
+        for name, value in mapping(node.get("headers")).items():
+            if name.lower() != "content-type":
+                header = self._header(name, Place(place.uri, value))
+                default = None if header.schema is None else self._default(header.schema)
+                headers.append(replace(header, default=default))
+        return Encoding(
+            text(node.get("contentType")).strip(),
+            style,
+            bool(node.get("explode", style in {"form", "deepObject"})),
+            node.get("allowReserved") is True,
+            any(word in node for word in ("style", "explode", "allowReserved")),
+            tuple(headers),
+        )
 
     def requirements(self, site: Site) -> tuple[Requirement, ...] | None:
         declared = site.node.value.get("security")
@@ -257,14 +280,3 @@ def _content(node: Mapping[str, Any]) -> tuple[str | None, Any]:
     for media, holder in mapping(node.get("content")).items():
         return media, mapping(holder).get("schema")
     return None, node.get("schema")
-
-
-def _encoding(value: Any) -> Encoding:
-    node = mapping(value)
-    style = text(node.get("style")) or "form"
-    return Encoding(
-        text(node.get("contentType")).partition(",")[0].strip(),
-        style,
-        bool(node.get("explode", style in {"form", "deepObject"})),
-        node.get("allowReserved") is True,
-    )
