@@ -44,6 +44,7 @@ class Echo(BaseHTTPRequestHandler):
     """Sends back the body that it is sent, byte for byte."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one piece: the second would wait for the first's acknowledgement
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
