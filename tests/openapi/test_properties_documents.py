@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.errors import SpecError
-from fleet.openapi import Document, load, load_yaml
+from fleet.openapi import Document, load, load_yaml, review
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.get("openapi", "2.0"))
@@ -50,6 +50,13 @@ def test_schemes_and_headers_of_the_wrong_type() -> None:
     headers = {"X": {"type": "array", "collectionFormat": []}}
     tree = {"swagger": "2.0", "paths": {"/": {"get": {"responses": {"200": {"headers": headers}}}}}}
     assert load(orjson.dumps(tree)).operation("GET /").typed_headers(200, [("X", "a,b")]) == {"X": ["a", "b"]}
+
+
+def test_a_mapping_of_the_wrong_type() -> None:
+    schema = {"oneOf": [{}], "discriminator": {"propertyName": "a", "mapping": {"x": {"#": 1}}}}
+    tree = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": {"A": schema}}}
+    findings = list(review(load(orjson.dumps(tree), source="/d/api.json")))
+    assert any("is not used" in str(finding) for finding in findings)
 
 
 @pytest.mark.parametrize("seed", range(3))

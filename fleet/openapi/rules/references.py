@@ -61,4 +61,4 @@ def _mentions(node: dict[str, Any]) -> Iterator[str]:
     discriminator = node.get("discriminator")
     if isinstance(discriminator, dict):
         for value in mapping(discriminator.get("mapping")).values():
-            yield value if "#" in str(value) else f"#/components/schemas/{value}"
+            yield value if isinstance(value, str) and "#" in value else f"#/components/schemas/{value}"
