@@ -7,6 +7,7 @@ from fleet.openapi.cache import digest
 from fleet.openapi.cache import encode as encode_tree
 from fleet.openapi.document import Document, load
 from fleet.openapi.dump import dump_yaml
+from fleet.openapi.forms import Part
 from fleet.openapi.load import locate, parse
 from fleet.openapi.model import (
     Answer,
@@ -54,11 +55,14 @@ if TYPE_CHECKING:
     from fleet.openapi.rules.finding import Finding
     from fleet.openapi.rules.official import official_schemas
     from fleet.openapi.rules.review import review
+    from fleet.openapi.samples import sample, shape_of
     from fleet.openapi.sequential import ItemReader, item_reader
+    from fleet.openapi.shapes import TYPES, Shape
     from fleet.openapi.types import SchemaModel, SchemaRoot, Types, untyped
 
 __all__ = [
     "NOTHING",
+    "TYPES",
     "Additions",
     "Answer",
     "Body",
@@ -79,6 +83,7 @@ __all__ = [
     "Parameter",
     "ParameterError",
     "Parse",
+    "Part",
     "Place",
     "Reader",
     "Reduction",
@@ -88,6 +93,7 @@ __all__ = [
     "SecurityScheme",
     "Server",
     "ServerVariable",
+    "Shape",
     "Tag",
     "TagUse",
     "Types",
@@ -115,7 +121,9 @@ __all__ = [
     "reduced",
     "repair",
     "review",
+    "sample",
     "satisfy",
+    "shape_of",
     "tags_used",
     "untyped",
 ]
@@ -137,7 +145,11 @@ _LAZY = {  # what a scan never asks for
     "official_schemas": "fleet.openapi.rules.official",
     "reduce": "fleet.openapi.rewrite.reduce",
     "reduced": "fleet.openapi.rewrite.reduce",
+    "TYPES": "fleet.openapi.shapes",
+    "Shape": "fleet.openapi.shapes",
     "repair": "fleet.openapi.rewrite.fixups",
+    "sample": "fleet.openapi.samples",
+    "shape_of": "fleet.openapi.samples",
     "review": "fleet.openapi.rules.review",
     "untyped": "fleet.openapi.types",
 }

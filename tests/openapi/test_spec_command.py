@@ -1,5 +1,7 @@
 """`fleet spec`: data on stdout, findings with their place, one status per result."""
 
+# ruff: noqa: E501  (descriptions are read as they are written)
+
 from __future__ import annotations
 
 import json
@@ -92,17 +94,91 @@ def test_operations_and_tags_are_tables(good: str, capsys: pytest.CaptureFixture
 
 def test_show_ends_in_a_call(good: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["spec", "show", good, "getOne"]) == 0
-    shown = capsys.readouterr().out
-    for part in (
-        "GET /p/{id}",
-        "id  in path  required  string",
-        "200  application/json object",
-        "key (apiKey)",
-    ):
-        assert part in shown
-    assert shown.endswith(f"fleet call HOST getOne --spec {good} -p id=ID\n")
+    assert (
+        capsys.readouterr().out
+        == f"""\
+GET /p/{{id}}  getOne  [b]
+  One
+
+parameters:
+  id  path  required  string
+
+answers:
+  200  ok
+       application/json  object
+
+security:
+  key (apiKey)
+
+call:
+  fleet call HOST getOne --spec {good} -p id=ID
+  await api._.getOne({{'id': 'ID'}})
+"""
+    )
     assert main(["spec", "show", good, "getOnes"]) == 2
     assert "did you mean 'getOne'" in capsys.readouterr().err
+
+
+PEOPLE = """\
+openapi: 3.1.0
+info: {title: T, version: '1'}
+paths:
+  /people/{id}:
+    put:
+      operationId: putPerson
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: integer, format: int64}}
+        - {name: f, in: query, style: pipeDelimited, explode: false, schema: {type: array, items: {enum: [a, b]}}}
+      requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/Person'}}}}
+      responses:
+        '200': {description: ok, headers: {ETag: {schema: {type: string}}}, content: {application/json: {schema: {type: array, items: {$ref: '#/components/schemas/Person'}}}}}
+        default: {description: wrong, content: {application/json: {schema: {$ref: '#/components/schemas/Person'}}}}
+components:
+  schemas:
+    Person:
+      type: object
+      required: [name]
+      properties:
+        id: {type: integer, readOnly: true}
+        name: {type: string, minLength: 1, description: "What\\u001b[31m people say. More.", examples: [Ada]}
+        born: {type: [string, 'null'], format: date}
+        friends: {type: array, items: {$ref: '#/components/schemas/Person'}}
+        home: {type: object, properties: {street: {type: string}}}
+"""
+
+
+def test_show_opens_schemas_and_makes_a_body(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "people.yaml"
+    path.write_text(PEOPLE)
+    assert main(["spec", "show", str(path), "putPerson"]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    head, _, rest = shown.partition("answers:")
+    assert (
+        head
+        == """\
+PUT /people/{id}  putPerson
+
+parameters:
+  id  path   required  integer (int64)
+  f   query  optional  array of a|b     written pipeDelimited
+
+body (required):
+  application/json  Person
+    id        integer                          read-only
+    name      string                 required  What\\x1b[31m people say; minLength 1
+    born      string (date) or null
+    friends   array of Person
+    home      object
+      street  string
+
+"""
+    )
+    assert rest.startswith(
+        "\n  200  ok\n       ETag:  string\n       application/json  array of Person\n         id "
+    )
+    assert "  default  wrong\n       application/json  Person\n\nsecurity:" in rest
+    assert rest.endswith("call:\n  await api._.putPerson({'id': 0}, {'name': 'Ada'})\n")
 
 
 def test_convert_there_and_back(good: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from fleet.openapi.difference.calls import Side, compare_calls
 from fleet.openapi.difference.change import ORDER, Change, Severity, at
 from fleet.openapi.difference.schemas import Key, SchemaPairs
-from fleet.openapi.difference.shape import Shaper
 from fleet.openapi.document import Document
 from fleet.openapi.lower.parts import mapping
 from fleet.openapi.operation import Operation
+from fleet.openapi.shapes import Shaper
 
 _VARIABLE = re.compile(r"\{[^{}/]*\}")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fleet.openapi.difference.change import Severity, at, listed, shown
-from fleet.openapi.difference.shape import TYPES, Shape, Shaper
 from fleet.openapi.refs import Place
+from fleet.openapi.shapes import TYPES, Shape, Shaper
 
 Direction = Literal["asked", "given"]
 Effect = Literal["narrowed", "widened", "changed", "harmless"]

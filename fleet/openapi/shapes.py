@@ -10,7 +10,8 @@ from fleet.openapi.model import Dialect
 from fleet.openapi.refs import Library, Place
 
 _MAX_PARTS = 1000  # schemas that one `allOf` leads to; what lies beyond is not looked at
-TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+TYPES = ("string", "boolean", "integer", "number", "array", "object", "null")
+"""Every type of JSON Schema, as a person would list them."""
 _LOWER = ("minimum", "minLength", "minItems", "minProperties")
 _UPPER = ("maximum", "maxLength", "maxItems", "maxProperties")
 _EXACT = ("pattern", "format", "multipleOf", "uniqueItems", "contentEncoding", "contentMediaType")
