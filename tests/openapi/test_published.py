@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
 import pytest
 
 from fleet.errors import ConfigError, SpecError
-from fleet.openapi import Document, load, satisfy
+from fleet.openapi import Document, convert, load, satisfy
 
 Make = Callable[..., Document]
 
@@ -72,3 +73,17 @@ def test_two_schemes_for_one_token_send_it_once(make: Make) -> None:
     assert added.headers == (("Authorization", "Bearer T"),)
     with pytest.raises(ConfigError, match="need the same header"):
         satisfy(needed, document.schemes, {"web": "T", "page": "U"})
+
+
+def test_a_form_whose_type_has_parameters_converts_to_that_form() -> None:
+    field = {"name": "a", "in": "formData", "type": "string"}
+    tree = {
+        "swagger": "2.0",
+        "info": {"title": "T", "version": "1"},
+        "consumes": ["Multipart/form-data; boundary=b"],
+        "paths": {"/f": {"post": {"parameters": [field], "responses": {}}}},
+    }
+    document = load(orjson.dumps(tree))
+    again = load(orjson.dumps(convert(document).tree))
+    values = {"a": "x"}
+    assert document.operation("POST /f").build(body=values) == again.operation("POST /f").build(body=values)

@@ -172,7 +172,8 @@ class Reshaped:
 
     def _form(self, nodes: list[Any], consumes: list[str]) -> dict[str, Any]:
         files = any(node.get("type") == "file" for node in nodes)
-        kinds = [kind for kind in consumes if kind in {_FORM, _MULTIPART}]
+        plain = dict.fromkeys(kind.partition(";")[0].strip().lower() for kind in consumes)
+        kinds = [kind for kind in plain if kind in {_FORM, _MULTIPART}]
         if files or not kinds:
             kinds = [_MULTIPART if files else _FORM]
         needed = [node["name"] for node in nodes if node.get("required") is True]
