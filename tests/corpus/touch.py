@@ -15,10 +15,12 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 from samples import Samples
 
 from fleet.client import FileSystemLoader, OpenAPI
@@ -30,6 +32,8 @@ from fleet.openapi import (
     ParameterError,
     Place,
     alternatives,
+    compare,
+    convert,
     decode_tree,
     digest,
     encode_tree,
@@ -43,6 +47,7 @@ _VARIABLE = re.compile(r"\{([^{}/]+)\}")
 MAX_CHECKED = 1000  # operations of one document whose checks are compiled: milliseconds each
 MAX_REVIEWED = 5000  # operations of a document that is reviewed
 MAX_REDUCED = 3
+MAX_TYPES = 200  # named schemas of one document whose types are made
 MAX_KEPT = 8  # errors of one document that are kept in words; all are counted
 
 
@@ -142,15 +147,7 @@ class Touch:
                 document.linked(link)
 
     def _build(self, api: OpenAPI, operation: Operation, samples: Samples) -> None:
-        variables = _VARIABLE.findall(operation.template)
-        values: dict[Any, Any] = {
-            (parameter.location, parameter.name): samples.parameter(parameter)
-            for parameter in operation.parameters
-            if parameter.location != "path" or parameter.name in variables
-        }
-        for variable in variables:
-            if ("path", variable) not in values:
-                values[variable] = "x"
+        values = _values(operation, samples)
         try:
             request = api.prepare(operation, values, self._body(operation, samples), anonymous=True)
         except ParameterError as error:
@@ -191,6 +188,7 @@ class Touch:
             for finding in found:
                 str(finding)
         self._rewritten(document)
+        self._types(document)
         with self.step("pickle"):
             again = pickle.loads(pickle.dumps(api)).document
             _same(again.operations.keys(), document.operations.keys())
@@ -210,15 +208,69 @@ class Touch:
                 _same(loaded.operations.keys(), document.operations.keys())
 
     def _rewritten(self, document: Document) -> None:
-        """The description reduced to some of its operations: it loads, and has these and no others."""
-        names = [f"{method} {template}" for template, method in list(document._by_route)[:MAX_REDUCED]]
+        """The description reduced to some of its operations, and converted: it loads, has the same
+        operations, and their calls are the same bytes."""
+        keys = list(document._by_route)
         with self.step("reduce"):
-            if names:
-                made = reduce(document, names)
+            if keys:
+                made = reduce(document, [f"{method} {template}" for template, method in keys[:MAX_REDUCED]])
                 again = load(orjson.dumps(made.tree), source=document.source)
-                _same(set(again._by_route), set(list(document._by_route)[:MAX_REDUCED]))
-                for operation in again._by_route.values():
-                    operation.compile(validate=True)
+                _same(set(again._by_route), set(keys[:MAX_REDUCED]))
+                self._same_calls(document, again)
+        converted: Document | None = None
+        with self.step("convert"):
+            if self.result["version"] != "3.2":
+                converted = load(orjson.dumps(convert(document).tree), source=document.source)
+                _same(list(converted._by_route), keys)
+                self._same_calls(document, converted)
+        with self.step("compare"):
+            if converted is not None and len(keys) <= MAX_CHECKED:
+                changes = [c for c in compare(document, converted) if c.severity == "breaking"]
+                self.counts["breaking in conversion"] += len(changes)
+                self.result["changed"] = [str(change) for change in changes[:MAX_KEPT]]
+
+    def _same_calls(self, one: Document, other: Document) -> None:
+        samples = Samples(one._library)
+        for key, operation in list(other._by_route.items())[:MAX_CHECKED]:
+            before = one._by_route[key]
+            try:
+                values = _values(before, samples)
+                call = before.build(values, self._body(before, samples))
+            except SpecError:
+                continue
+            _same(
+                replace(operation.build(values, self._body(before, samples)), route=""),
+                replace(call, route=""),
+            )
+
+    def _types(self, document: Document) -> None:
+        """The types of the named schemas, and values of them."""
+        samples = Samples(document._library)
+        for name in list(document.types)[:MAX_TYPES]:
+            with self.step("types", name):
+                made = document.types[name]
+                self.counts["types"] += 1
+                place = Place(document.source, document.types._named[name])
+                try:
+                    value = made.model_validate(samples.of(place))
+                except ValidationError:
+                    self.counts["values refused by types"] += 1
+                else:
+                    made.model_validate_json(value.model_dump_json(exclude_unset=True))
+
+
+def _values(operation: Operation, samples: Samples) -> dict[Any, Any]:
+    """A value for each parameter, by place and name."""
+    variables = _VARIABLE.findall(operation.template)
+    values: dict[Any, Any] = {
+        (parameter.location, parameter.name): samples.parameter(parameter)
+        for parameter in operation.parameters
+        if parameter.location != "path" or parameter.name in variables
+    }
+    for variable in variables:
+        if ("path", variable) not in values:
+            values[variable] = "x"
+    return values
 
 
 def document_route(document: Document, operation: Operation, path: str) -> Operation | None:
