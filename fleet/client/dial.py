@@ -56,6 +56,8 @@ class Dialer:
     @cached_property
     def _judges(self) -> tuple[ssl.SSLContext, CertificateReader]:
         """What TLS needs: it judges a certificate, and reads it."""
+        import encodings.idna  # noqa: F401, PLC0415 (ssl encodes the name of every host with it)
+
         return self._contexts.context(self._tls), self._contexts.certificates
 
     async def dial(
@@ -94,7 +96,10 @@ class Dialer:
                 failed = classify(error, phase="connect")
                 if failed.kind.blame == "local":
                     break
-        raise failed or RequestFailed(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
+        try:
+            raise failed or RequestFailed(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
+        finally:
+            del failed  # it holds this frame, which would hold it: garbage for each host that is down
 
     async def _resolve(self, host: str, port: int, deadline: float) -> tuple[Address, ...]:
         numeric = numeric_address(host, port)

@@ -167,13 +167,17 @@ class ReplyReader:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if self._stop is not None:
-                raise self._stop from None
+                stop, self._stop = self._stop, None
+                try:
+                    raise stop from None
+                finally:
+                    del stop  # it holds this frame, which would hold it
             if self.done:
                 self.reusable = False  # rubbish after the end of the answer
             elif self._raw is None or self._repaired or isinstance(error, HttpParserUpgrade):
                 raise classify(error, phase="request") from error
             else:
-                self._refused = error
+                self._refused = error.with_traceback(None)  # which holds this reader
                 self._repair()
 
     def _repair(self) -> None:
@@ -282,4 +286,7 @@ class ReplyReader:
 
     def _fail(self, failed: RequestFailed) -> NoReturn:
         self._stop = failed
-        raise failed
+        try:
+            raise failed
+        finally:
+            del failed

@@ -210,7 +210,12 @@ class Connection:
             if reader.status >= 400 and failed.kind.blame != "local":
                 reader.reusable = False
                 return reader.body_so_far()
-            raise failed  # noqa: B904 (its cause is set, or it is the error itself)
+            try:
+                raise failed
+            finally:
+                del failed  # it holds this frame, which would hold it
+        finally:
+            broken = None
 
     def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
         failed = classify(error, phase="request")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ class Resources:
             try:
                 return await self._first(cell, uri, method, operation, send)
             except RequestFailed as failed:
-                cell.failure = failed
+                cell.failure = copy(failed)  # the one that is raised holds all frames that hold the cell
                 raise
             except (
                 BaseException
@@ -147,7 +148,7 @@ class Resources:
                 cell.ready = anyio.Event()
             await self._crew.wait(cell.ready)
         if cell.failure is not None:
-            raise cell.failure.with_traceback(None)
+            raise copy(cell.failure)
         await anyio.lowlevel.checkpoint()  # thousands of rows may want it, and decoding waits for nothing
         if cell.reply is None:
             return await self._once(uri, method, operation, send)
@@ -182,7 +183,7 @@ class Resources:
 
     async def _sent(self, send: Callable[[], Awaitable[Reply]]) -> Reply:
         if self._ended is not None:
-            raise self._ended.with_traceback(None)
+            raise copy(self._ended)
         try:
             reply = await send()
         except RequestFailed as failed:
@@ -192,18 +193,18 @@ class Resources:
         if self._received > self._limits.bodies:
             message = f"more than {self._limits.bodies} bytes of one target"
             self._ended = RequestFailed(FailureKind.BODY_TOO_LARGE, message)
-            raise self._ended
+            raise copy(self._ended)
         return reply
 
     def _seen(self, failed: RequestFailed) -> RequestFailed:
         """Note what a failure means for the requests to come."""
         kind = failed.kind
         if kind in ENDS_TARGET:
-            self._ended = failed
+            self._ended = copy(failed)
         elif kind.group in _NO_CONNECTION or kind in _NO_CONNECTION_KINDS:
             self._unconnected += 1
             if self._unconnected >= GIVE_UP_AFTER:
-                self._ended = failed
+                self._ended = copy(failed)
         return failed
 
     async def _validated(
