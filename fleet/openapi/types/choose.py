@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fleet.errors import SpecError
 from fleet.openapi.refs import Place
 from fleet.openapi.types.model import Shape
 from fleet.openapi.types.parts import Choice, Parts, asks, json_type, mapping
@@ -43,7 +44,12 @@ def chooser(
 
 
 def _picked(shapes: Shapes, places: tuple[Place, ...], hint: str, done: Done) -> Shape | None:
+    """The shape of schemas that are chosen, without those that they have in `allOf`: a child is a parent."""
     unique = {id(place.value): place for place in places}
+    for place in places:
+        for known in shapes.parts((place,)).ids - {id(place.value)}:
+            if len(unique) > 1:
+                unique.pop(known, None)
     return shapes.shape(tuple(unique.values()), hint, done)
 
 
@@ -62,9 +68,18 @@ class _Picker:
         self._shapes = shapes
         self._choice = choice
         self._hint = hint
-        self._tags = Tags(shapes, choice) if choice.discriminator is not None else None
+        self._tags = self._told()
         self._branches = [(place, shapes.parts((place,))) for place in choice.branches]
         self._texts: list[Shape] | None = None
+
+    def _told(self) -> Tags | None:
+        if self._choice.discriminator is None:
+            return None
+        try:
+            return Tags(self._shapes, self._choice)
+        except SpecError as error:  # an error of the description: its values have their shape without it
+            self._shapes.warn(str(error))
+            return None
 
     def matters(self) -> bool:
         """Whether any outcome gives a value another shape."""

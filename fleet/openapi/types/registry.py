@@ -14,8 +14,9 @@ from fleet.openapi.refs import Library, Place
 from fleet.openapi.types.classes import Classes, name_of
 from fleet.openapi.types.judge import Judge, Violations
 from fleet.openapi.types.model import Shape
-from fleet.openapi.types.parts import mapping, unwrapped
+from fleet.openapi.types.parts import Choice, mapping, unwrapped
 from fleet.openapi.types.shapes import Done, Shapes
+from fleet.openapi.types.tags import Tags
 
 
 class Types(Mapping[str, type[BaseModel]]):
@@ -69,10 +70,18 @@ class Types(Mapping[str, type[BaseModel]]):
         parts = self._shapes.parts((real,))
         hint = hint or "Type"
         if "object" in parts.types and parts.properties():
-            subtypes: Done = frozenset(choice.key for choice in parts.choices if choice.kind == "subtype")
-            if len(subtypes) == len(parts.choices):
-                return self._classes.of(parts, (real,), hint, subtypes).cls
+            made: Done = frozenset(choice.key for choice in parts.choices if self._is_made(choice, real))
+            if len(made) == len(parts.choices):
+                return self._classes.of(parts, (real,), hint, made).cls
+        for choice in parts.choices:
+            if choice.discriminator is not None and choice.branches:
+                Tags(self._shapes, choice)  # raises where it contradicts itself
         return self._classes.root(real, self._shapes.shape((real,), hint), hint)
+
+    def _is_made(self, choice: Choice, real: Place) -> bool:
+        """Whether a choice is no question here: of subtypes, or of a parent whose branch this schema is."""
+        found = (unwrapped(self._library, self._dialect, branch).value for branch in choice.branches)
+        return choice.kind == "subtype" or any(value is real.value for value in found)
 
     def typed(self, place: Place, value: Any) -> Any:
         """The typed form of a JSON value of that schema, judged or not: `violations` judges."""
