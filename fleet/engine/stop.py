@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
+from anyio import open_signal_receiver  # at once: anyio itself would import it in the running loop
 
 GRACE = "grace"  # the reason of a second stage that came by itself
 
@@ -69,7 +70,7 @@ async def signals(stop: Stop) -> AsyncIterator[None]:
 
     A third signal ends the process at once with 128 + its number: the journal is as true as after kill -9.
     """
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+    with open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
         async with anyio.create_task_group() as group:
             group.start_soon(_obey, stop, received)
             yield
