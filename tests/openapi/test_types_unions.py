@@ -174,8 +174,8 @@ def test_discriminators_choose_by_name_by_pointer_and_by_constant(mapping: Any) 
     dog = kinds["Pet"].model_validate({"kind": "dog", "bark": "w"})
     assert (type(cat.root), type(dog.root)) == (kinds["Cat"], kinds["Dog"])
     assert (cat.meow, dog.bark) == ("m", "w")
-    for wrong in ({"kind": "fish"}, {"meow": "m"}, {"kind": "cat", "meow": 1}, [], "cat"):
-        assert not accepted(kinds["Pet"], wrong)
+    refused: list[Any] = [{"kind": "fish"}, {"meow": "m"}, {"kind": "cat", "meow": 1}, [], "cat"]
+    assert not any(accepted(kinds["Pet"], value) for value in refused)
     assert made.warnings == ()
 
 
@@ -221,6 +221,36 @@ def test_a_parent_with_a_discriminator_stands_for_what_extends_it() -> None:
     assert home.pets[0].born.year == 2020 and home.pets[2].born == "2020-01-01"
     assert home.model_dump(exclude_unset=True) == value
     assert type(made["Pet"].model_validate({"kind": "Lynx"})) is made["Lynx"]
+
+
+def test_parents_and_children_that_name_each_other() -> None:
+    schemas = {
+        "Pet": {"type": "object", "properties": {"kind": TEXT}, "oneOf": [local("Cat"), local("Dog")],
+                "discriminator": {"propertyName": "kind"}},
+        "Cat": {"allOf": [local("Pet"), {"type": "object", "properties": {"born": DAY}}]},
+        "Dog": {"allOf": [local("Pet"), {"type": "object", "properties": {"seen": DAY}}]},
+    }  # fmt: skip
+    made = types(schemas, "3.0.3")
+    cat = made["Pet"].model_validate({"kind": "Cat", "born": "2020-01-01"})
+    assert type(cat.root) is made["Cat"] and cat.born.year == 2020
+    assert made["Dog"].model_validate({"kind": "Dog", "seen": "2020-01-01"}).seen.year == 2020
+
+
+def test_a_tag_decides_where_branches_accept_one_another() -> None:
+    one = {"type": "object", "properties": {"kind": TEXT, "a": NUMBER}}
+    two = {"type": "object", "properties": {"kind": TEXT, "b": NUMBER}}
+    union = {
+        "oneOf": [local("One"), local("Two")],
+        "discriminator": {"propertyName": "kind", "mapping": {"1": "One", "2": "#/components/schemas/Two"}},
+    }
+    made = types({"One": one, "Two": two, "Any": union})  # fmt: skip
+    table: list[tuple[Any, bool]] = [
+        ({"kind": "1", "a": 1}, True), ({"kind": "2", "b": 1}, True), ({"kind": "One"}, True),
+        ({"kind": "1", "a": "x"}, False), ({"kind": "2", "b": "x"}, False),
+        ({"kind": "3"}, False), ({}, False),  # exactly one: both are
+    ]  # fmt: skip
+    for value, good in table:
+        assert accepted(made["Any"], value) is good, value
 
 
 def test_the_default_mapping_takes_what_has_no_known_tag() -> None:

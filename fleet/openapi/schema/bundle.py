@@ -15,6 +15,7 @@ from fleet.openapi.schema.keywords import (
     translated,
 )
 from fleet.openapi.schema.repair import repaired
+from fleet.openapi.schema.tagged import tagged
 
 MAX_SCHEMAS = 20_000  # in one closure; what lies beyond accepts anything
 
@@ -196,6 +197,8 @@ class _Bundle:
             made["patternProperties"] = {**patterns, **(own if isinstance(own, dict) else {})}
         if not self._strict:
             _relax(made)
+        elif "oneOf" in made and "discriminator" in node:
+            made["oneOf"] = tagged(node, made["oneOf"])
         return made
 
     def _alone(self, uri: str, ref: str, node: dict[str, Any]) -> Any:
