@@ -21,25 +21,32 @@ _FIGURES = "documents | loaded | operations | median ms | slowest ms | largest M
 _HEAD = """\
 # Published descriptions that fleet reads
 
-Made by `make corpus` on {date} with fleet {version}, Python {python}: {documents:,} descriptions of
-{packages} packages of the npm registry and PyPI, two at a time, each in a process of its own with a limit of
-time and memory. Nothing of the descriptions is part of this repository: `tests/corpus/packages.toml` lists
-the archives and their digests.
+Made by `{command}` on {date} with fleet {version}, Python {python}: {documents:,} descriptions of {packages}
+packages of the npm registry and PyPI. Each was read in a process of its own, with a limit of time and memory.
+Nothing of them is part of this repository: `tests/corpus/packages.toml` lists the archives and their digests.
 
-With each description everything is done that can be done with one: it is loaded; each operation is compiled,
+With each description everything is done that can be done with one. It is loaded; each operation is compiled,
 its request built from values that its own parameters and schemas suggest, the path led back to its operation,
-its security worked out, its own examples judged by its own schemas, its callbacks and links followed; it is
-reviewed, reduced, pickled, cached and stored; and each `fleet spec` command reads it (of packages with more
-than {many} descriptions, each tenth). An error that names the description's own fault is its result; any
-other error is a defect of fleet, and ends the run with 1. Of a description with more than {checked:,}
-operations the first {checked:,} are judged by their schemas; with more than {reviewed:,} it is not reviewed.
+its security worked out, its own examples judged by its own schemas, its callbacks and links followed. It is
+reviewed, reduced, converted to 3.1 (calls stay the same bytes), compared with that, typed, pickled, cached
+and stored, and each `fleet spec` command reads it. An error that names the description's own fault is its
+result; any other error is a defect of fleet, and ends the run with 1.
+
+In parts only: of packages with more than {hundreds} descriptions each tenth is read (`--all` reads every one);
+of packages with more than {many} each tenth is given to the commands; of a description with more than
+{checked:,} operations the first {checked:,} are judged by their schemas; one with more than {reviewed:,} is not
+reviewed.
 
 """
 
 
-def written(results: list[dict[str, Any]], packages: list[Package]) -> str:
+def written(
+    results: list[dict[str, Any]], packages: list[Package], *, everything: bool, hundreds: int
+) -> str:
     """The page as Markdown."""
     text = _HEAD.format(
+        command="python tests/corpus/run.py --all" if everything else "make corpus",
+        hundreds=hundreds,
         date=datetime.now(UTC).date(),
         version=fleet.__version__,
         python=sys.version.split()[0],
@@ -189,6 +196,10 @@ def _summary(results: list[dict[str, Any]]) -> Iterable[str]:
     yield (
         f"- {counts['examples']:,} published examples of answers judged; {counts['broken examples']:,} break "
         "the schema that they illustrate."
+    )
+    yield (
+        f"- {counts['types']:,} named schemas typed; {counts['breaking in conversion']:,} differences that "
+        "would break callers found between descriptions and their conversion to 3.1."
     )
     yield (
         f"- {counts['callbacks']:,} callbacks, {counts['links']:,} links, {counts['webhooks']:,} webhooks "
