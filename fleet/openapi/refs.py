@@ -158,16 +158,22 @@ class Library:
         """The schema that calls itself `uri`, in any of the documents read so far."""
         for known in [uri for uri in self.trees if uri not in self._indexed]:
             self._indexed.add(known)
-            todo, seen = [(known, self.trees[known])], set[int]()
-            while todo:
-                base, value = todo.pop()
-                if not isinstance(value, dict | list) or id(value) in seen:
-                    continue
-                seen.add(id(value))
-                if isinstance(value, dict):
-                    base = self.enter(base, value) if "$id" in value else base
-                todo.extend((base, inner) for inner in _inside(value))
+            for _ in self.mappings(known):
+                pass
         return self._resources.get(uri)
+
+    def mappings(self, uri: str) -> Iterator[Place]:
+        """Each mapping of a document once, with the URI that references inside it are relative to."""
+        todo, seen = [(uri, self.trees[uri])], set[int]()
+        while todo:
+            base, value = todo.pop()
+            if not isinstance(value, dict | list) or id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, dict):
+                base = self.enter(base, value) if "$id" in value else base
+                yield Place(base, value)
+            todo.extend((base, inner) for inner in _inside(value))
 
     def preload(self, uri: str, limit: int = 5000) -> None:
         """Reads all documents that the references in a document lead to, in breadth, at most `limit`."""

@@ -84,6 +84,18 @@ def test_what_refers_to_other_documents_is_found_there() -> None:
     assert ("warning", "unused", "/components/schemas/B") in found
 
 
+def test_references_inside_a_schema_with_a_name_are_its_own() -> None:
+    inner = {
+        "$defs": {"i": {"$anchor": "in"}, "d": {}},
+        "anyOf": [{"$ref": "#in"}, {"$ref": "#/$defs/d"}, {"$ref": "#out"}],
+    }
+    schemas = {"N": {"$id": "https://x/n", **inner}, "O": {"$anchor": "out"}}
+    found = reviewed({"openapi": "3.1.0", **HEAD, "paths": {}, "components": {"schemas": schemas}})
+    assert [message for *_, message in found if "nowhere" in message] == [
+        "'#out' leads nowhere: the reference to #out finds no such anchor"
+    ]
+
+
 def test_findings_are_bounded_and_say_where() -> None:
     tree = v3({f"p{n}": {} for n in range(1500)})
     found = review(load(orjson.dumps(tree), source="/d/api.json"))

@@ -17,13 +17,14 @@ def references(found: Findings) -> None:
     """Each `$ref` of each document that was read must lead somewhere. A document that is not there is told
     once, at the first reference to it."""
     absent: dict[str, list[tuple[str, Any]]] = {}
-    for uri, tree in list(found.library.trees.items()):
-        for node in every_mapping(tree):
+    for uri in list(found.library.trees):
+        for place in found.library.mappings(uri):
+            node = place.value
             ref = node.get("$ref")
             if not isinstance(ref, str):
                 continue
             try:
-                found.library.resolve(found.library.enter(uri, node), ref)
+                found.library.resolve(place.uri, ref)
             except MissingDocument as error:
                 absent.setdefault(error.file or "", []).append((uri, node))
             except SpecError as error:
