@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -15,7 +16,7 @@ from fleet.client.loaders import Loader
 from fleet.client.options import HandleOptions, chosen_of
 from fleet.client.plugins import InitPlugin
 from fleet.client.session import Live, Sessions
-from fleet.openapi import Document
+from fleet.openapi import Additions, Document
 
 if TYPE_CHECKING:
     import yarl
@@ -166,6 +167,30 @@ class OpenAPI(Handle):
     @property
     def _(self) -> Index:
         return Index(self)
+
+    def _learnt(self) -> Mapping[str, str]:
+        return self._session.cookies if self._session is not None else super()._learnt()
+
+    def _satisfied(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
+        added, learnt = super()._satisfied(needed, name), self._learnt()
+        if learnt and added.cookies:
+            from fleet.client.cookies import as_set  # noqa: PLC0415
+
+            added = replace(added, cookies=as_set(added.cookies, learnt, self.document.schemes))
+        return added
+
+    def _forget(self, names: Iterable[str] | None) -> None:
+        learnt = {} if self._session is None else self._session.cookies
+        for name in list(learnt) if names is None else names:
+            learnt.pop(name, None)
+
+    def _learn(self, set_cookies: Iterable[str]) -> None:
+        """Takes the cookies of an answer that are declared credentials."""
+        from fleet.client.cookies import learn  # noqa: PLC0415
+
+        live, secure = self._session, self.base_url.startswith("https:")
+        if live is not None and learn(live.cookies, set_cookies, self.document.schemes, secure=secure):
+            self._additions = None
 
     async def aclose(self) -> None:
         """Closes the session, async or sync. The next call opens another."""

@@ -12,6 +12,7 @@ import httpx
 
 from fleet.client import debug
 from fleet.client.answer import decoded, documented, whole
+from fleet.client.cookies import joined
 from fleet.client.decode import Body, decoder_for
 from fleet.client.errors import CallFailed, SchemaMismatch, shown
 from fleet.client.failures import classify, failure_of
@@ -96,6 +97,7 @@ class Conversation:
         if self._handshake is not None:
             self._handshake.settled = True
         self._log(cast(httpx.Request, self._sent), response.status_code)
+        self._cookies(response)
         self.reply, self.response = self._reply(response, b""), response
         return True
 
@@ -115,6 +117,7 @@ class Conversation:
 
     def answered(self, response: httpx.Response) -> httpx.Request | None:
         """Takes an answer: what is sent next, or None when it was the last."""
+        self._cookies(response)
         request, sent = self._request, cast(httpx.Request, self._sent)
         reply = self._reply(response, self._body.finish())
         complete = whole(response, reply)
@@ -263,12 +266,20 @@ class Conversation:
             timeout=self._timeout,
             extensions=None if self._stream is None else {"stream": self._stream},
         )
+        if (mine := made.headers.get("cookie")) and session.cookies:  # httpx sends one or the other
+            jar = session.build_request("GET", url).headers.get("cookie")
+            made.headers["cookie"] = joined(mine, jar) if jar else mine
         self._own = made
         if self._handshake is not None:
             self._flow = self._handshake.auth.auth_flow(made)
             made = next(self._flow)
         self._sent = made
         return made
+
+    def _cookies(self, response: httpx.Response) -> None:
+        """What an answer of the API itself sets, where only declared cookies are kept."""
+        if self._api._sessions.cookies == "declared" and (self._flow is None or self._sent is self._own):
+            self._api._learn(response.headers.get_list("set-cookie"))
 
     def _log(self, sent: httpx.Request, status: int) -> None:
         request, origin = self._request, self._endpoint.origin

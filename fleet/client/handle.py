@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.client.baseurl import normalised, path_of
@@ -69,6 +69,10 @@ class Handle:
                 credentials[name] = check_credential(name, value, self.document.schemes)
         self._credentials = credentials
         self._additions = None
+        self._forget(None if reset else by_scheme)
+
+    def _forget(self, names: Iterable[str] | None) -> None:
+        """Drops what a session has learnt of these credentials, None: of all. Nothing here has a session."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -182,13 +186,17 @@ class Handle:
     def _satisfied(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
         """What credentials add, handshakes included: those are for whoever holds a session."""
         try:
-            added = satisfy(needed, self.document.schemes, self._credentials)
+            added = satisfy(needed, self.document.schemes, {**self._credentials, **self._learnt()})
         except ConfigError as error:
             raise ConfigError(f"{name}: {error.message}") from None
         if added is None and self._credentials:
             given = ", ".join(sorted(self._credentials))
             raise ConfigError(f"{name} needs {alternatives(needed, self.document.schemes)}; given: {given}")
         return added or NOTHING
+
+    def _learnt(self) -> Mapping[str, str]:
+        """Credentials that a service has set, by security scheme."""
+        return NO_CREDENTIALS
 
     def _for_session(self, operation: Operation) -> Additions:
         """`_satisfied` for a call through a session, kept where it is not a conversation."""

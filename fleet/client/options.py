@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fleet.client.session import SessionFactory
     from fleet.client.typed import Validate
 
+Cookies: TypeAlias = Literal["jar", "declared"]
 Verify: TypeAlias = "bool | str | Path | ssl.SSLContext"
 PROXY_SCHEMES = ("socks5", "socks5h", "socks4", "http")
 
@@ -36,10 +37,12 @@ class HandleOptions(TypedDict, total=False):
     does not name is data. `timeout`: seconds, or an `httpx.Timeout`. `verify`: false, a CA file, or an
     SSLContext. `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`.
     `server`: which of the description's servers the base URL stands in for, by place, name (3.2) or URL as
-    written; `server_variables`: values for its variables. `headers`: sent with every call. `limits`: what an
-    answer may cost. `plugins`: see `fleet.client.plugins`. `validate`: what becomes of answers that break
-    their documented schema: `"fail"` (the default) raises `SchemaMismatch`, `"warn"` logs the first of each
-    operation and makes the best of it, `"off"` gives plain JSON, neither judged nor typed.
+    written; `server_variables`: values for its variables. `headers`: sent with every call. `cookies`: `jar`
+    (what a service sets is sent back) or `declared` (only the apiKey cookies of the description, and only to
+    operations that need them). `limits`: what an answer may cost. `plugins`: see `fleet.client.plugins`.
+    `validate`: what becomes of answers that break their documented schema: `"fail"` (the default) raises
+    `SchemaMismatch`, `"warn"` logs the first of each operation and makes the best of it, `"off"` gives plain
+    JSON, neither judged nor typed.
     """
 
     session_factory: SessionFactory | None
@@ -50,6 +53,7 @@ class HandleOptions(TypedDict, total=False):
     server: int | str
     server_variables: Mapping[str, Any]
     headers: Mapping[str, str]
+    cookies: Cookies
     limits: Limits
     plugins: Sequence[Plugin]
     validate: Validate
@@ -78,6 +82,8 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         proxy_of(options["proxy"])
     if options.get("validate", "fail") not in {"off", "warn", "fail"}:
         raise ConfigError("validate is fail, warn or off")
+    if options.get("cookies", "jar") not in ("jar", "declared"):
+        raise ConfigError("cookies is 'jar' or 'declared'")
     headers = options.get("headers") or {}
     if not isinstance(headers, Mapping) or not all(
         isinstance(v, str) for pair in headers.items() for v in pair

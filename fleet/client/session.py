@@ -10,7 +10,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.client.errors import status_table
-from fleet.client.options import OF_CLIENTS, Trust, checked, proxy_of, tls_context, tls_policy
+from fleet.client.options import OF_CLIENTS, Cookies, Trust, checked, proxy_of, tls_context, tls_policy
 from fleet.errors import ConfigError
 from fleet.policy import Limits, Timeouts, Tls
 
@@ -32,7 +32,7 @@ class Live:
     """A handle's open session: the client, the event loop that it belongs to, what it presents as its
     certificate, and the handshakes that it has made."""
 
-    __slots__ = ("certificate", "client", "former", "handshakes", "loop")
+    __slots__ = ("certificate", "client", "cookies", "former", "handshakes", "loop")
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Live:
         self.certificate = certificate
         self.loop = running_loop()
         self.handshakes: dict[Any, Handshake] = {}
+        self.cookies: dict[str, str] = {}  # what the service set of declared ones, by security scheme
 
     def serves(self, certificate: Certificate) -> bool:
         """Whether it can carry another call: an async session ends with its event loop."""
@@ -86,6 +87,7 @@ class Sessions:
         "_dialer",
         "_lock",
         "_trust",
+        "cookies",
         "factory",
         "limits",
         "options",
@@ -102,6 +104,7 @@ class Sessions:
         self.validate: Validate = given.get("validate", "fail")
         self.limits: Limits = given.get("limits") or Limits()
         self.plugins: tuple[Plugin, ...] = tuple(given.get("plugins") or ())
+        self.cookies: Cookies = given.get("cookies", "jar")
         self._dialer: Dialer | None = None
         self._lock = threading.Lock()
         self._trust = Trust()
@@ -126,6 +129,14 @@ class Sessions:
         `certificate` is what it presents to servers: (certificate file, key file[, password]). Raises
         `ConfigError` when the factory returns anything but an httpx client, or does not take an option.
         """
+        made = self._made(certificate)
+        if self.cookies == "declared":
+            from fleet.client.cookies import close_jar  # noqa: PLC0415
+
+            close_jar(made)
+        return made
+
+    def _made(self, certificate: Certificate) -> httpx.AsyncClient | httpx.Client:
         import httpx  # noqa: PLC0415
 
         factory = self.factory
