@@ -21,7 +21,8 @@ class _InOrder(click.Group):
 def spec() -> None:
     """Look at an API description, check it, make another of it.
 
-    SOURCE is a path, a URL, or a built-in name (redfish). Nothing here calls a described service.
+    SOURCE is a path, a URL, - for stdin, or a spec file or a built-in name (redfish), which stand for the
+    description that they name. Nothing here calls a described service.
     """
 
 

@@ -15,7 +15,9 @@ fleet spec diff --fail-on breaking https://host/v1.json https://host/v2.json
 fleet spec diff old.yaml new.yaml --format json | jq -r '.operation' | sort -u"""
 
 
-@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.command(
+    cls=SectionedCommand, examples=_EXAMPLES, short_help="Say what changed between two, breaking first."
+)
 @click.argument("old")
 @click.argument("new")
 @section(

@@ -8,7 +8,11 @@ from fleet.cli.sections import SectionedCommand
 from fleet.cli.spec_source import described, inert, load_source
 
 
-@click.command(cls=SectionedCommand, examples="fleet spec operations api.yaml | grep POST")
+@click.command(
+    cls=SectionedCommand,
+    examples="fleet spec operations api.yaml | grep POST",
+    short_help="List the operations, a line each.",
+)
 @described
 def operations(source: str, refs: tuple[str, ...]) -> None:
     """One line per operation: method, path, operationId, tags, summary; separated by tabs."""
@@ -19,7 +23,9 @@ def operations(source: str, refs: tuple[str, ...]) -> None:
         click.echo("\t".join(inert(field) for field in (*fields, note + operation.summary)))
 
 
-@click.command(cls=SectionedCommand, examples="fleet spec tags api.yaml")
+@click.command(
+    cls=SectionedCommand, examples="fleet spec tags api.yaml", short_help="List the tags, a line each."
+)
 @described
 def tags(source: str, refs: tuple[str, ...]) -> None:
     """One line per tag: its path from the outermost tag, operations that carry it, summary."""
@@ -36,7 +42,11 @@ def tags(source: str, refs: tuple[str, ...]) -> None:
         )
 
 
-@click.command(cls=SectionedCommand, examples="fleet spec show redfish 'GET /redfish/v1/Systems'")
+@click.command(
+    cls=SectionedCommand,
+    examples="fleet spec show redfish 'GET /redfish/v1/Systems'",
+    short_help="Show one operation, and how to call it.",
+)
 @described
 @click.argument("operation")
 def show(source: str, operation: str, refs: tuple[str, ...]) -> None:

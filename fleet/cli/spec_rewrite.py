@@ -12,11 +12,13 @@ from fleet.cli.spec_source import described, load_source, opened, write_tree, wr
 
 _REDUCE = """\
 fleet spec reduce api.yaml -k getUser -k 'POST /users' -o small.yaml
-fleet spec reduce api.yaml -k '/users/**' | fleet spec operations /dev/stdin
+fleet spec reduce api.yaml -k '/users/**' | fleet spec operations -
 fleet spec reduce redfish -k 're:^GET /redfish/v1/(Systems|Chassis)' -o walk.yaml"""
 
 
-@click.command(cls=SectionedCommand, examples=_REDUCE)
+@click.command(
+    cls=SectionedCommand, examples=_REDUCE, short_help="Keep chosen operations and what they need."
+)
 @described
 @section(
     "What is kept",
@@ -60,7 +62,7 @@ fleet spec convert api.yaml > api.json
 fleet spec convert swagger.json --to 3.1 -o api.yaml"""
 
 
-@click.command(cls=SectionedCommand, examples=_CONVERT)
+@click.command(cls=SectionedCommand, examples=_CONVERT, short_help="Write it as JSON, YAML or OpenAPI 3.1.")
 @described
 @section(
     "What is made",

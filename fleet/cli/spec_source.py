@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fleet.openapi import Document, YamlReader
 
 _LOOKED_AT = 200  # lines
+_MAX_PIPED = 64 * 1024 * 1024  # bytes: as much as a file may have
 Read = Callable[[str], bytes]
 Declared = TypeVar("Declared", bound=Callable[..., Any])
 
@@ -61,8 +62,8 @@ def load_source(source: str, refs: Sequence[str] = ()) -> Document:
 
 
 def opened(source: str, refs: Sequence[str] = (), reader: YamlReader | None = None) -> Opened:
-    """What SOURCE names, its YAML read by `reader`. A spec file, and a built-in one, stands for the
-    description that it names, with its `refs:` and `fixups:`. Raises `SpecError`, `UsageError`."""
+    """What SOURCE names (`-` is stdin), its YAML read by `reader`. A spec file, and a built-in one, stands
+    for the description that it names, with its `refs:` and `fixups:`. Raises `SpecError`, `UsageError`."""
     from fleet.client import ChainLoader, FileSystemLoader, Fixups, PrefixLoader, WebLoader
     from fleet.config import list_builtin_specs, load_spec
 
@@ -79,10 +80,27 @@ def opened(source: str, refs: Sequence[str] = (), reader: YamlReader | None = No
             raise UsageError(f"--refs takes PREFIX=DIR with a directory that is there, not {given!r}")
         places[prefix] = str(Path(place).absolute())
     mapped = [PrefixLoader(prefix, root, reader) for prefix, root in sorted(places.items(), reverse=True)]
+    if source == "-":
+        return _piped(mapped, reader)
     if "://" in source:
         return Opened(source, ChainLoader(*mapped, WebLoader(source, yload=reader)), plugins)
     path = Path(source).absolute()
     return Opened(str(path), ChainLoader(*mapped, FileSystemLoader(path.parent, reader)), plugins)
+
+
+def _piped(mapped: list[Any], reader: YamlReader | None) -> Opened:
+    """A description on stdin; what it refers to is beside the working directory's files."""
+    import sys
+
+    from fleet.client import ChainLoader, FileSystemLoader
+
+    name, data = str(Path.cwd() / "<stdin>"), sys.stdin.buffer.read(_MAX_PIPED)
+
+    def read(uri: str) -> bytes:
+        return data if uri == name else beside(uri)
+
+    beside = ChainLoader(*mapped, FileSystemLoader(Path.cwd(), reader))
+    return Opened(name, read)
 
 
 def _is_spec_file(source: str) -> bool:

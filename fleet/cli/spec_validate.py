@@ -24,7 +24,7 @@ _yaml = section(
 )
 
 
-@click.command(cls=SectionedCommand, examples=_EXAMPLES)
+@click.command(cls=SectionedCommand, examples=_EXAMPLES, short_help="Say what is wrong with it, and where.")
 @described
 @_yaml
 @click.pass_obj

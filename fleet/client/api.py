@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import yarl
 
     from fleet.client.request import OperationRequest
-    from fleet.openapi import Types
+    from fleet.openapi import Choice, Types
 
 
 class OpenAPI(Handle):
@@ -61,15 +61,17 @@ class OpenAPI(Handle):
         loader: Loader | None = None,
         refs: Mapping[str, str | Path] | None = None,
         cache: bool | str | Path = True,
+        only: Sequence[Choice] | None = None,
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
         """The description at a URL, bound to that URL's origin unless `baseurl` says otherwise.
 
         Blocks. `verify`, `proxy`, `timeout` and `headers` are those of calls; `loader=WebLoader(...)` has its
-        own. Raises `SpecError` for what cannot be fetched, parsed or understood.
+        own. `only` keeps some operations and what they need (`fleet.openapi.reduce`). Raises `SpecError` for
+        what cannot be fetched, parsed or understood.
         """
         document = load_document(
-            url, refs=refs, cache=cache, loader=loader, plugins=options.get("plugins", ())
+            url, refs=refs, cache=cache, loader=loader, plugins=options.get("plugins", ()), only=only
         )
         return cls(document, baseurl if baseurl is not None else origin_of(url), **options)
 
@@ -89,12 +91,15 @@ class OpenAPI(Handle):
         loader: Loader | None = None,
         refs: Mapping[str, str | Path] | None = None,
         cache: bool | str | Path = True,
+        only: Sequence[Choice] | None = None,
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
         """`load_file(baseurl, path)`, or `load_file(path)` to bind it later with `clone`. Blocks."""
         base, file = (None, url) if path is None else (url, path)
         plugins = options.get("plugins", ())
-        document = load_document(Path(str(file)), refs=refs, cache=cache, loader=loader, plugins=plugins)
+        document = load_document(
+            Path(str(file)), refs=refs, cache=cache, loader=loader, plugins=plugins, only=only
+        )
         return cls(document, None if base is None else str(base), **options)
 
     @classmethod
@@ -105,13 +110,14 @@ class OpenAPI(Handle):
         *,
         loader: Loader | None = None,
         refs: Mapping[str, str | Path] | None = None,
+        only: Sequence[Choice] | None = None,
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
         """`loads(baseurl, text)`, or `loads(text)` to bind it later with `clone`."""
         base, text = (None, url) if data is None else (url, data)
         raw = text if isinstance(text, bytes) else str(text).encode()
         plugins = options.get("plugins", ())
-        document = load_document(raw, refs=refs, cache=False, loader=loader, plugins=plugins)
+        document = load_document(raw, refs=refs, cache=False, loader=loader, plugins=plugins, only=only)
         return cls(document, None if base is None else str(base), **options)
 
     # Handles

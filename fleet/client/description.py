@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleet.client.debug import start_debug_log
 from fleet.client.loaders import (
@@ -22,6 +22,9 @@ from fleet.client.treecache import CachedParse, default_directory
 from fleet.errors import SpecError
 from fleet.openapi import Document, Parse, load, parse, reading_with
 
+if TYPE_CHECKING:
+    from fleet.openapi import Choice
+
 
 def load_document(
     source: str | Path | bytes,
@@ -30,15 +33,32 @@ def load_document(
     cache: bool | str | Path = True,
     loader: Loader | None = None,
     plugins: Sequence[Plugin] = (),
+    only: Sequence[Choice] | None = None,
 ) -> Document:
     """The description at a path or URL, or in the bytes themselves. Blocks: call it in a thread.
 
     References reach the document's own directory (its own origin, for a URL) and what `refs` maps: URL
     prefix to directory. `loader` replaces these rules; a relative path is then the loader's to find, and one
     of a `FileSystemLoader` stands below its root. `cache` keeps parsed YAML in a directory (by default
-    `$XDG_CACHE_HOME/fleet/trees`), keyed by the digest of its text. Document
-    plugins among `plugins` see every document. Raises `SpecError`.
+    `$XDG_CACHE_HOME/fleet/trees`), keyed by the digest of its text. Document plugins among `plugins` see
+    every document. `only` keeps some operations and what they need, as
+    `fleet.openapi.reduce` does; other files are still read when they are needed. Raises `SpecError`.
     """
+    document = _loaded(source, refs, cache, loader, plugins)
+    if only is None:
+        return document
+    from fleet.openapi import reduced  # noqa: PLC0415  (a scan takes the whole description)
+
+    return reduced(document, only)
+
+
+def _loaded(
+    source: str | Path | bytes,
+    refs: Mapping[str, str | Path] | None,
+    cache: bool | str | Path,
+    loader: Loader | None,
+    plugins: Sequence[Plugin],
+) -> Document:
     start_debug_log()
     directory = default_directory() if cache is True else cache
     parsing: Parse = AsLoaded(CachedParse(str(directory)) if directory else parse)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +15,11 @@ from urllib.parse import unquote
 import orjson
 import pytest
 
+from fleet import OpenAPI
+from fleet.cli import main
 from fleet.client import load_document
 from fleet.errors import SpecError
-from fleet.openapi import Document, load, load_yaml
-from fleet.openapi.rewrite.reduce import reduce, reduced
+from fleet.openapi import Document, dump_yaml, load, load_yaml, reduce, reduced
 
 OK = {"description": "ok"}
 
@@ -434,3 +437,42 @@ def test_a_walk_of_redfish(shared: Path) -> None:
                 found += len(violations)
             assert operation.body_violations(value) == before.body_violations(value)
     assert found > 100
+
+
+def test_a_handle_may_have_only_some_operations(tmp_path: Path) -> None:
+    path = tmp_path / "api.json"
+    path.write_bytes(orjson.dumps(API))
+    for api in (
+        OpenAPI.load_file("http://h", path, only=["getPet"]),
+        OpenAPI.loads("http://h", orjson.dumps(API), only=["getPet"]),
+        pickle.loads(pickle.dumps(OpenAPI.load_file("http://h", path, only=["getPet"]))),
+    ):
+        assert list(api._) == ["getPet"]
+        assert api._.getPet is not None
+        with pytest.raises(AttributeError, match="putPet"):
+            api._.putPet  # noqa: B018
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "api.json", tmp_path / "small.yaml"
+    path.write_bytes(orjson.dumps(API))
+    assert main(["spec", "reduce", str(path), "-k", "getPet", "-k", "POST /pets", "-o", str(out)]) == 0
+    made = reduction("getPet", "POST /pets")
+    assert load_yaml(out.read_bytes()) == made.tree
+    assert capsys.readouterr().err == (
+        "2 of 7 operations kept\nleft out, as they lead to other operations: the links owner\n"
+    )
+    assert main(["spec", "reduce", str(path), "-k", "getPet"]) == 0
+    assert orjson.loads(capsys.readouterr().out) == reduction("getPet").tree
+    assert main(["spec", "reduce", str(path), "-k", "gtPet"]) == 2
+    assert "did you mean 'getPet'?" in capsys.readouterr().err
+    assert main(["spec", "reduce", str(path)]) == 2
+
+
+def test_what_is_reduced_goes_through_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = dump_yaml(reduction("/pets").tree)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert main(["spec", "operations", "-"]) == 0
+    assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["listPets", "addPet"]

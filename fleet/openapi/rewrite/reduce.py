@@ -185,7 +185,8 @@ class _Reducer:
     def _tags(self, value: Any) -> list[Any]:
         """The tags that are used, and those above them (3.2)."""
         listed = [tag for tag in value if isinstance(tag, dict)] if isinstance(value, list) else []
-        parents = {tag.get("name"): tag.get("parent") for tag in listed}
+        listed = [tag for tag in listed if isinstance(tag.get("name"), str)]
+        parents = {tag["name"]: tag.get("parent") for tag in listed}
         used: set[Any] = set()
         for _, node in self._closure.operations:
             names = node.get("tags")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fleet.openapi.lower.parts import mapping
+from fleet.openapi.lower.parts import mapping, text
 
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
@@ -102,7 +102,10 @@ class Reshaped:
         return made
 
     def _is_body(self, node: Any) -> bool:
-        return mapping(self._target(node)).get("in") in {"body", "formData"}
+        return self._location(node) in ("body", "formData")
+
+    def _location(self, node: Any) -> str:
+        return text(mapping(self._target(node)).get("in"))
 
     def _is_there(self, node: Any, where: str) -> bool:
         """Whether a parameter is one in 3.x too."""
