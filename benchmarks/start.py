@@ -1,0 +1,108 @@
+"""What it costs to start: CPU time of whole commands, by that of a bare interpreter with its first imports.
+
+    python -m benchmarks.start [ROUNDS]        (default: 7)
+
+`yard` is `python -c "import asyncio, ssl, click"`. `scan` is one simulated host over plain HTTP with the
+built-in spec, `scan-tls` the same over TLS, `scan-dmtf` that with the DMTF's own description, cached (where
+`FLEET_SHARED`, by default `shared` beside the checkout, has it), `cold-dmtf` without the cache. Rounds are
+interleaved. Figures go to `benchmarks/results/start.jsonl`; the budgets are ratios to `yard`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.check import RESULTS, judge
+
+FLEET = "import sys; from fleet.cli import main; sys.exit(main())"
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("FLEET_SHARED") or ROOT.parent / "shared")
+DMTF = SHARED / "data" / "redfish-2021.4" / "openapi" / "openapi.yaml"
+
+
+def simulated(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
+    """A simulated host in a process of its own, and its inventory."""
+    hosts = folder / f"hosts{len(options)}.txt"
+    command = [sys.executable, "-c", FLEET, "sim", "--hosts", "1", "--write-hosts", str(hosts), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process, str(hosts)
+
+
+def spec_of_dmtf(folder: Path) -> str:
+    """The built-in spec, with the DMTF's description in place of ours."""
+    text = (ROOT / "configs" / "redfish.yaml").read_text()
+    spec = folder / "dmtf.yaml"
+    spec.write_text(text.replace("api: openapi/redfish.yaml", f"api: {DMTF}"))
+    return str(spec)
+
+
+def commands(folder: Path, plain: str, tls: str) -> dict[str, list[str]]:
+    scan = [FLEET, "scan", "--pipeline", "probe", "--run-dir", str(folder / "run")]
+    found = {
+        "yard": ["import asyncio, ssl, click"],
+        "help": [FLEET, "--help"],
+        "scan": [*scan, plain],
+        "scan-tls": [*scan, tls, "--insecure"],
+    }
+    if DMTF.is_file():
+        found["scan-dmtf"] = found["cold-dmtf"] = [*scan, plain, "--spec", spec_of_dmtf(folder)]
+    return found
+
+
+def cpu(row: str, command: list[str], folder: Path) -> float:
+    """CPU seconds of one whole process, user and system."""
+    shutil.rmtree(folder / "run", ignore_errors=True)
+    if row.startswith("cold"):
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ended = subprocess.run(
+        [sys.executable, "-c", *command],
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise SystemExit(f"{row}: status {ended.returncode}\n{ended.stderr}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main(arguments: list[str]) -> int:
+    rounds = int(arguments[0]) if arguments else 7
+    lines = []
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled; so are we, at once
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        served = [simulated(folder), simulated(folder, "--tls")]
+        try:
+            rows = commands(folder, *(hosts for _, hosts in served))
+            for round_ in range(rounds + 1):
+                for row, command in rows.items():
+                    line = {"row": row, "side": "fleet", "cpu": cpu(row, command, folder), "round": round_}
+                    if round_:  # the first fills caches
+                        lines.append(line)
+        finally:
+            for process, _ in served:
+                process.terminate()
+                process.wait()
+    for row in rows:
+        seconds = sorted(float(str(line["cpu"])) for line in lines if line["row"] == row)
+        print(f"{row:10} least {seconds[0]:.3f} s  median {seconds[len(seconds) // 2]:.3f} s", flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "start.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return judge("start")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
