@@ -32,10 +32,10 @@ reviewed, reduced, converted to 3.1 (calls stay the same bytes), compared with t
 and stored, and each `fleet spec` command reads it. An error that names the description's own fault is its
 result; any other error is a defect of fleet, and ends the run with 1.
 
-In parts only: of packages with more than {hundreds} descriptions each tenth is read (`--all` reads every one);
-of packages with more than {many} each tenth is given to the commands; of a description with more than
-{checked:,} operations the first {checked:,} are judged by their schemas; one with more than {reviewed:,} is not
-reviewed.
+In parts only: of packages with more than {hundreds} descriptions each tenth is read (`--all` reads all), of
+packages with more than {many} each tenth is given to the commands, of a description with more than
+{checked:,} operations so many are judged by their schemas, and it is not reviewed when it has more than
+{reviewed:,}.
 
 """
 
