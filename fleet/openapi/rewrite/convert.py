@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.errors import SpecError
 from fleet.openapi.document import Document
 from fleet.openapi.lower.parts import mapping
-from fleet.openapi.rewrite.grammar import OF_3, Kind, changed, grammar_of, parts
+from fleet.openapi.rewrite.grammar import OF_3, Kind, changed, objects
 from fleet.openapi.rewrite.reduce import reduce
 from fleet.openapi.rewrite.swagger import Reshaped
 from fleet.openapi.rewrite.upgrade import upgraded
@@ -63,20 +62,10 @@ def _of_2(kind: Kind, node: dict[str, Any]) -> dict[str, Any]:
 def _leads_elsewhere(tree: Any) -> bool:
     """Whether a reference leads to another document, or, in 2.0, into the middle of what moves."""
     old = "swagger" in tree
-    for kind, node in _objects(tree):
+    for kind, node in objects(tree):
         ref = node.get("$ref")
         if not isinstance(ref, str) or (kind == "pathItem" and not old and ref.startswith("#")):
             continue
         if not ref.startswith("#") or (old and not _NAMED.fullmatch(ref)):
             return True
     return False
-
-
-def _objects(tree: Any) -> Iterator[tuple[Kind, Any]]:
-    grammar = grammar_of(tree)
-    todo: list[tuple[Kind, Any]] = [("document", tree)]
-    while todo:
-        kind, node = todo.pop()
-        if isinstance(node, dict):
-            yield kind, node
-            todo.extend((inner, value) for _, inner, value in parts(grammar, kind, node))

@@ -167,6 +167,21 @@ def parts(
                     yield (key, index), inner, entry
 
 
+def objects(tree: Any) -> Iterator[tuple[Kind, dict[str, Any]]]:
+    """The objects of one document, by kind, the document itself first. References are not followed."""
+    if not isinstance(tree, dict):
+        return
+    grammar = grammar_of(tree)
+    todo: list[tuple[Kind, Any]] = [("document", tree)]
+    seen: set[int] = set()
+    while todo:
+        kind, node = todo.pop()
+        if isinstance(node, dict) and id(node) not in seen:
+            seen.add(id(node))
+            yield kind, node
+            todo.extend((inner, value) for _, inner, value in parts(grammar, kind, node))
+
+
 Change: TypeAlias = Callable[[Kind, dict[str, Any]], dict[str, Any]]
 """Makes a new object of one; its parts are changed after it."""
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from fleet.errors import SpecError
 from fleet.openapi.lower.parts import mapping
 from fleet.openapi.refs import MissingDocument, every_mapping
-from fleet.openapi.rules.finding import Findings
-
-_KEPT = {"schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks"}
+from fleet.openapi.rewrite.grammar import grammar_of, objects, parts, sections_of
+from fleet.openapi.rules.finding import Findings, pointer_of
 
 
 def references(found: Findings) -> None:
     """Each `$ref` of each document that was read must lead somewhere. A document that is not there is told
     once, at the first reference to it."""
     absent: dict[str, list[tuple[str, Any]]] = {}
-    for uri in list(found.library.trees):
+    for uri, tree in list(found.library.trees.items()):
+        data = _data(tree)
         for place in found.library.mappings(uri):
             node = place.value
             ref = node.get("$ref")
-            if not isinstance(ref, str):
+            if not isinstance(ref, str) or id(node) in data:
                 continue
             try:
                 found.library.resolve(place.uri, ref)
@@ -37,29 +38,79 @@ def references(found: Findings) -> None:
         found.at("unresolved-reference", f"{node['$ref']!r} leads nowhere{more}: {why}", uri, node)
 
 
+def _data(tree: Any) -> set[int]:
+    """The mappings of a document that are data, told by identity: in examples, defaults, enumerations and
+    extensions a `$ref` is only a word."""
+    data: set[int] = set()
+    known: set[int] = set()
+    for kind, node in objects(tree):
+        known.add(id(node))
+        named = {steps[0] for steps, _, _ in parts(grammar_of(tree), kind, node)}
+        for key, value in node.items():
+            if key not in named and (kind != "document" or key.startswith("x-")):
+                data.update(id(inner) for inner in every_mapping(value))
+    return data - known
+
+
 def unused(found: Findings) -> None:
-    """Components that nothing refers to."""
+    """What has a name and is not referred to; schemas that a discriminator means by name are."""
+    sections = {section for kind, section in sections_of(found.tree).items() if kind != "securityScheme"}
     used = {
         ref.partition("#")[2]
         for tree in found.library.trees.values()
         for node in every_mapping(tree)
-        for ref in _mentions(node)
+        for ref in _mentions(node, found.tree)
     }
-    used = {"/".join(ref.split("/")[:4]) for ref in used}
-    components = mapping(found.tree.get("components"))
-    for kind, entries in components.items():
-        for name in mapping(entries) if kind in _KEPT else ():
-            pointer = f"/components/{kind}/{name.replace('~', '~0').replace('/', '~1')}"
-            if pointer not in used:
-                steps: list[str | int] = ["components", kind, name]
-                message = f"{name!r} under {kind} is not used"
+    depth = 1 + max(map(len, sections))
+    used = {"/".join(ref.split("/")[: depth + 1]) for ref in used}
+    for section in sorted(sections):
+        entries: Any = found.tree
+        for key in section:
+            entries = mapping(entries).get(key)
+        for name, value in mapping(entries).items():
+            steps = [*section, name]
+            if pointer_of(steps) not in used and not _is_heir(found, value):
+                message = f"{name!r} under {section[-1]} is not used"
                 found.add("warning", "unused", message, found.document.source, steps)
+    _unused_schemes(found)
 
 
-def _mentions(node: dict[str, Any]) -> Iterator[str]:
+def _unused_schemes(found: Findings) -> None:
+    """Security schemes that nothing requires."""
+    required = {
+        name
+        for _, node in objects(found.tree)
+        if isinstance(listed := node.get("security"), list)
+        for entry in listed
+        for name in mapping(entry)
+    }
+    section = sections_of(found.tree)["securityScheme"]
+    for name in found.document.schemes:
+        if name not in required and found.document._replaced is None:
+            message = f"no operation needs the security scheme {name!r}"
+            found.add("warning", "unused", message, found.document.source, [*section, name])
+
+
+def _is_heir(found: Findings, schema: Any) -> bool:
+    """Whether a schema extends one that has a discriminator: values mean it by its name."""
+    parents = mapping(schema).get("allOf")
+    for entry in parents if isinstance(parents, list) else ():
+        ref = mapping(entry).get("$ref")
+        if isinstance(ref, str):
+            try:
+                parent = found.library.resolve(found.document.source, ref).value
+            except SpecError:
+                continue
+            if "discriminator" in mapping(parent):
+                return True
+    return False
+
+
+def _mentions(node: dict[str, Any], tree: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(node.get("$ref"), str):
-        yield node["$ref"]
+        yield unquote(node["$ref"])
     discriminator = node.get("discriminator")
     if isinstance(discriminator, dict):
         for value in mapping(discriminator.get("mapping")).values():
-            yield value if isinstance(value, str) and "#" in value else f"#/components/schemas/{value}"
+            if isinstance(value, str):
+                yield value if "#" in value else "#" + pointer_of([*sections_of(tree)["schema"], value])
