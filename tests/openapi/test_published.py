@@ -87,3 +87,15 @@ def test_a_form_whose_type_has_parameters_converts_to_that_form() -> None:
     again = load(orjson.dumps(convert(document).tree))
     values = {"a": "x"}
     assert document.operation("POST /f").build(body=values) == again.operation("POST /f").build(body=values)
+
+
+@pytest.mark.parametrize(
+    ("version", "only"),
+    [("3.0.3", {"type": "object", "nullable": True, "enum": [None]}), ("3.1.0", {"type": "null"})],
+)
+def test_a_property_that_may_only_be_null_has_a_type(
+    make: Make, version: str, only: dict[str, object]
+) -> None:
+    answer = {"type": "object", "properties": {"match": only}}
+    made = make({}, version, components={"schemas": {"Answer": answer}}).types["Answer"]
+    assert made.model_validate({"match": None}).model_dump() == {"match": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,7 +27,7 @@ from fleet.openapi.types.shapes import Done, Shapes, is_shapeless
 from fleet.openapi.types.texts import python_type
 
 _PYTHON: Mapping[str, Any] = {
-    "null": None, "boolean": bool, "integer": int, "number": float, "string": str,
+    "null": NoneType, "boolean": bool, "integer": int, "number": float, "string": str,
     "array": list[Any], "object": dict[str, Any],
 }  # fmt: skip
 _STEPS = frozenset({"components", "schemas", "definitions", "$defs", "properties", "items", ""})
@@ -136,7 +137,7 @@ def annotation(node: Any) -> Any:
             one = python_type(node) or str
         elif name == "object" and node.get("properties"):
             one = Any
-        found = one if found is None and name != "null" else found | one
+        found = one if found is None else found | one
     return Any if found is None else found
 
 
