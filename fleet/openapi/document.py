@@ -16,7 +16,7 @@ from fleet.openapi.model import Link, Requirement, SecurityScheme, Server, Site,
 from fleet.openapi.operation import Operation
 from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
-from fleet.openapi.schema import Check, Direction, compile_check, no_check
+from fleet.openapi.schema import Check, Direction, compile_checks, no_check
 from fleet.openapi.servers import chosen_server, own_server, path_of_url, server_url
 
 if TYPE_CHECKING:
@@ -263,13 +263,7 @@ class Document:
             # in 2020-12 what stands beside a reference counts too
             place = self._library.follow(schema, alone=self._front.dialect == "2020-12")
             _, known = self._checks.get((id(place.value), direction), (None, None))
-            check = known or compile_check(
-                self._library,
-                place,
-                self._front.dialect,
-                direction,
-                warn=lambda why: self._warn(f"the schema of {what}: {why}"),
-            )
+            check = known or self._compiled(place, direction, f"the schema of {what}")
         except MissingDocument:
             check = no_check
         except SpecError as error:
@@ -277,6 +271,18 @@ class Document:
             check = no_check
         self._checks[id(place.value), direction] = place.value, check
         return check
+
+    def _compiled(self, place: Place, direction: Direction, what: str) -> Check:
+        made = compile_checks(
+            self._library,
+            place,
+            self._front.dialect,
+            direction,
+            warn=lambda why: self._warn(f"{what}: {why}"),
+        )
+        for node, check in made:  # of the schemas that it refers to, too, where they came with it
+            self._checks.setdefault((id(node), direction), (node, check))
+        return made[0][1]
 
     def _unknown(self, ref: str | tuple[str, str], template: str, method: str) -> SpecError:
         shown = ref if isinstance(ref, str) else f"{method} {template}"

@@ -4,9 +4,10 @@ from fleet.openapi.schema.check import (
     MAX_VIOLATIONS,
     Check,
     compile_check,
+    compile_checks,
     media_for,
     no_check,
 )
 from fleet.openapi.schema.keywords import Direction
 
-__all__ = ["MAX_VIOLATIONS", "Check", "Direction", "compile_check", "media_for", "no_check"]
+__all__ = ["MAX_VIOLATIONS", "Check", "Direction", "compile_check", "compile_checks", "media_for", "no_check"]

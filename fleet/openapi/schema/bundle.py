@@ -18,17 +18,24 @@ from fleet.openapi.schema.repair import repaired
 from fleet.openapi.schema.tagged import tagged
 
 MAX_SCHEMAS = 20_000  # in one closure; what lies beyond accepts anything
+SHARED = 16  # schemas in one closure, from which on it is compiled for all of them
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _STANDARD = ("https://json-schema.org/draft/", "http://json-schema.org/draft-")  # jsonschema-rs has these
 _KNOWN_METASCHEMAS = (*_STANDARD, "https://spec.openapis.org/oas/3.")  # they leave nothing out
 
 
-def bundle(library: Library, schema: Place, reading: Reading) -> Any:
-    """The schema and everything that it refers to; what cannot be followed accepts anything."""
+def bundle(library: Library, schema: Place, reading: Reading) -> tuple[Any, dict[str, Any]]:
+    """The schema and everything that it refers to; what cannot be followed accepts anything.
+
+    From `SHARED` schemas on they are bundled as the properties of one object, with their nodes by these
+    names, the schema itself first: one validator then judges values of any of them. Else there are no names.
+    """
     made = _Bundle(library, reading)
     whole = made.of(schema)
-    return _Bundle(library, reading, dynamic=True).of(schema) if made.met_dynamic else whole
+    if made.met_dynamic:
+        return _Bundle(library, reading, dynamic=True).of(schema), {}
+    return made.shared(schema, whole)
 
 
 class _Bundle:
@@ -47,6 +54,7 @@ class _Bundle:
         self._dynamic = dynamic
         self.met_dynamic = False
         self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
+        self._nodes: dict[str, Any] = {}  # by that name
         self._waiting: list[tuple[str, Place]] = []
         self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}  # by URI: all, and the plain ones
 
@@ -60,6 +68,17 @@ class _Bundle:
         if not defs or not isinstance(root, dict):
             return root
         return {"$schema": _DRAFT, **root, "$defs": defs}
+
+    def shared(self, schema: Place, whole: Any) -> tuple[Any, dict[str, Any]]:
+        """As `bundle` says, of what `of` made."""
+        if not SHARED <= len(self._names) < MAX_SCHEMAS or not isinstance(whole, dict):
+            return whole, {}
+        defs = dict(whole["$defs"])
+        name = self._names.get(id(schema.value), "root")
+        if name == "root":
+            defs[name] = {key: value for key, value in whole.items() if key not in {"$schema", "$defs"}}
+        chosen = {name: {"$ref": f"#/$defs/{name}"} for name in defs}
+        return {"$schema": _DRAFT, "properties": chosen, "$defs": defs}, {name: schema.value, **self._nodes}
 
     def _resource(self, name: str, uri: str, made: Any) -> Any:
         anchors = {}
@@ -76,6 +95,7 @@ class _Bundle:
             if len(self._names) >= MAX_SCHEMAS:
                 return True
             name = self._names[id(place.value)] = f"s{len(self._names)}"
+            self._nodes[name] = place.value
             if isinstance(place.value, dict) and "$id" in place.value:
                 place = Place(self._enter(place.uri, place.value), place.value)
             self._waiting.append((name, place))

@@ -62,28 +62,57 @@ def compile_check(
     regular expression that nobody can read, and `warn` is told of the first of them. Raises `SpecError` for
     what is too deep to be used.
     """
+    return compile_checks(library, schema, dialect, direction, strict=strict, warn=warn)[0][1]
+
+
+def compile_checks(
+    library: Library,
+    schema: Place | None,
+    dialect: Dialect,
+    direction: Direction = "answer",
+    *,
+    strict: bool = False,
+    warn: Callable[[str], None] = _unheard,
+) -> list[tuple[Any, Check]]:
+    """The check of a schema, and after it those of the schemas that it refers to, where they come with it:
+    each with the node that it judges by.
+
+    Schemas that lead to one another all lead to the same ones. A validator for each of 600 such schemas
+    would be 600 times all of them; so a large closure is one validator, which is told by what to judge.
+    """
     if schema is None or schema.value is True or schema.value == {}:
-        return no_check
-    validator = _validator(library, schema, Reading(dialect, direction, strict), warn)
+        return [(None if schema is None else schema.value, no_check)]
+    validator, names = _validator(library, schema, Reading(dialect, direction, strict), warn)
+    if not names:
+        return [(schema.value, _judging(validator, ""))]
+    return [(node, _judging(validator, name)) for name, node in names.items()]
+
+
+def _judging(validator: Any, name: str) -> Check:
+    """The check by one of the schemas of a validator, or by its only one where it has no name."""
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
+    above = 1 if name else 0  # levels that are none of the value's
 
     def check(value: Any) -> tuple[tuple[str, str], ...]:
+        held = {name: value} if name else value
         try:
-            if is_valid(value):
+            if is_valid(held):
                 return ()
             return tuple(
-                (_pointer(error.instance_path), _rule(error.schema_path))
-                for error in islice(iter_errors(value), MAX_VIOLATIONS)
+                (_pointer(error.instance_path[above:]), _rule(error.schema_path))
+                for error in islice(iter_errors(held), MAX_VIOLATIONS)
             )
         except ValueError:
-            if _is_deeper(value, MAX_DEPTH):
+            if _is_deeper(value, MAX_DEPTH - above):
                 return (("", TOO_DEEP),)
             raise
 
     return check
 
 
-def _validator(library: Library, schema: Place, reading: Reading, warn: Callable[[str], None]) -> Any:
+def _validator(
+    library: Library, schema: Place, reading: Reading, warn: Callable[[str], None]
+) -> tuple[Any, dict[str, Any]]:
     import jsonschema_rs  # noqa: PLC0415  (2 MB of machine code that only validation needs)
 
     refusals = (ValueError, TypeError, jsonschema_rs.ReferencingError)
@@ -102,11 +131,13 @@ def _validator(library: Library, schema: Place, reading: Reading, warn: Callable
 
     try:
         try:
-            return made(bundle(library, schema, reading))
+            whole, names = bundle(library, schema, reading)
+            return made(whole), names
         except refusals as error:
-            validator = made(bundle(library, schema, replace(reading, reads=reads)))
+            whole, names = bundle(library, schema, replace(reading, reads=reads))
+            validator = made(whole)
             warn(f"what makes no sense in it is left out: {_first_line(error)}")
-            return validator
+            return validator, names
     except RecursionError:
         raise SpecError("a schema is nested too deeply to be used", file=schema.uri) from None
     except refusals as error:
