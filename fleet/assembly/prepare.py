@@ -70,11 +70,11 @@ class PreparedScan:
         """
         wide = set(self.plan.fan_out)
         return {
-            "spec": f"{self.spec.info.title} ({self.spec.path or 'built in memory'})",
+            "spec": f"{self.spec.info.title} ({self._source})",
             "description": f"{self.document.title} {self.document.version}: "
             f"{len(self.document.operations):,} operations",
             "pipeline": self.plan.pipeline,
-            "targets": self.survey.total or 0,
+            "targets": self.survey.total,
             "labels": dict(self.survey.labels),
             "proxies": dict(self.survey.proxies),
             "auths": dict(self.survey.auths),
@@ -82,10 +82,18 @@ class PreparedScan:
                 {"name": name, "from": step.above, "request": step.asks, "fans_out": name in wide}
                 for name, step in self.plan.steps.items()
             ],
-            "requests": (self.survey.total or 0) * self.plan.minimum_requests,
+            "requests": self.plan.minimum_requests * (1 if self.survey.total is None else self.survey.total),
             "estimate": self._estimate(earlier) if earlier is not None else None,
             "policy": asdict(self.policy),
         }
+
+    @property
+    def _source(self) -> str:
+        """The spec's file, or the name of a built-in: where that is installed concerns nobody."""
+        path = self.spec.path
+        if path is None:
+            return "built in memory"
+        return f"built-in {path.stem!r}" if path == list_builtin_specs().get(path.stem) else str(path)
 
     def _estimate(self, earlier: Path) -> str:
         from fleet.assembly.earlier import experience_of  # noqa: PLC0415 (for a dry run that asks for it)

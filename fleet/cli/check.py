@@ -68,7 +68,8 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
     plan = prepared.describe()
     shell.say(f"spec         {plan['spec']}: valid; pipeline {plan['pipeline']}, {len(plan['steps'])} steps")
     if given["sources"]:
-        shell.say(f"targets      {plan['targets']:,}")
+        count = plan["targets"]
+        shell.say(f"targets      {count:,}" if count is not None else "targets      not read: a stream")
     if plan.get("auths"):
         shell.say(f"credentials  {', '.join(plan['auths'])}: resolved")
     return _against(shell, prepared, against) if against is not None else Exit.DONE

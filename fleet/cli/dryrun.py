@@ -19,10 +19,10 @@ MAX_GROUPS = 12  # labels, proxies and auths spelled out
 def dry_run(plan: Mapping[str, Any]) -> RenderableType:
     """The picture of `PreparedScan.describe()`.
 
-    It reads: `spec`, `description`, `pipeline` (text); `targets` (count); `labels`, `proxies`, `auths`
-    (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`, `optional`); `requests`
-    (the least number, over all targets); `estimate` (from an earlier run, text); `policy` (section to number
-    to value). Whatever is missing is not shown.
+    It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `labels`, `proxies`,
+    `auths` (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`, `optional`);
+    `requests` (the least number, over all targets; of a stream, for one); `estimate` (from an earlier run,
+    text); `policy` (section to number to value). Whatever is missing is not shown.
     """
     return Group(*_parts(plan))
 
@@ -35,7 +35,7 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
         if plan.get(name):
             head.add_row(name, Text(safe(plan[name])))
     targets = plan.get("targets")
-    head.add_row("targets", f"{targets:,}" if targets else "unknown until standard input is read")
+    head.add_row("targets", f"{targets:,}" if targets is not None else "unknown until standard input is read")
     for name in ("labels", "proxies", "auths"):
         if counts := plan.get(name):
             head.add_row(f"  {name}", Text(_folded(counts)))
@@ -78,7 +78,7 @@ def _asks(step: Mapping[str, Any]) -> str:
 def _requests(plan: Mapping[str, Any]) -> str:
     least = plan.get("requests", 0)
     fanning = sum(bool(step.get("fans_out")) for step in plan.get("steps", ()))
-    text = f"at least {least:,} requests"
+    text = f"at least {least:,} requests" + ("" if plan.get("targets") is not None else " per target")
     if fanning:
         steps = "1 step fans" if fanning == 1 else f"{fanning} steps fan"
         text += f"; {steps} out: how far, only the targets know"

@@ -8,27 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from fleet.cli.options import named_targets
+from fleet.cli.sections import SectionedCommand
+
 if TYPE_CHECKING:
     from fleet.inventory import Inventory
 
 
 def _sources(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments and options that say which targets are meant."""
-    for option in (
-        click.argument("sources", nargs=-1, required=True),
-        click.option("--scheme", type=click.Choice(["https", "http"]), default="https", show_default=True),
-        click.option(
-            "--exclude", multiple=True, metavar="EXPR", help="Leave out a host, network, range or glob."
-        ),
-        click.option("--exclude-file", multiple=True, metavar="FILE", help="Leave out what a file lists."),
-        click.option(
-            "--select", multiple=True, metavar="COND", help="Keep targets for which site=a,rack!=7* holds."
-        ),
-        click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Stop after N targets."),
-        click.option("--strict-inventory", is_flag=True, help="Make the first bad entry fatal."),
-    ):
-        command = option(command)
-    return command
+    return click.argument("sources", nargs=-1, required=True)(named_targets(command))
 
 
 @click.group()
@@ -36,7 +25,7 @@ def inventory() -> None:
     """See what files, networks and ranges stand for."""
 
 
-@inventory.command()
+@inventory.command(cls=SectionedCommand)
 @_sources
 def expand(**arguments: Any) -> None:
     """Print the targets, one line each, as a text inventory that reads back to the same targets."""
@@ -50,7 +39,7 @@ def expand(**arguments: Any) -> None:
     click.echo(str(targets.counts), err=True)
 
 
-@inventory.command()
+@inventory.command(cls=SectionedCommand)
 @_sources
 def count(**arguments: Any) -> None:
     """Print how many targets there are."""
@@ -65,7 +54,7 @@ def _open(
     sources: tuple[str, ...],
     scheme: Literal["https", "http"],
     exclude: tuple[str, ...],
-    exclude_file: tuple[str, ...],
+    exclude_files: tuple[str, ...],
     select: tuple[str, ...],
     limit: int | None,
     strict_inventory: bool,
@@ -75,7 +64,7 @@ def _open(
     options = InventoryOptions(
         scheme=scheme,
         exclude=exclude,
-        exclude_files=exclude_file,
+        exclude_files=exclude_files,
         select=select,
         limit=limit,
         strict=strict_inventory,

@@ -69,8 +69,7 @@ timeout_option = option(
     "--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"
 )
 
-targets = section(
-    "Targets",
+_chosen = (
     option(
         "--select",
         multiple=True,
@@ -82,10 +81,15 @@ targets = section(
         "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
     ),
     option("--limit", type=Count(1), metavar="N", help="Stop reading after N targets."),
-    option("--discover", is_flag=True, help="Where nothing listens is skipped, not failed."),
     scheme_option,
     option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
 )
+targets = section(
+    "Targets",
+    *_chosen,
+    option("--discover", is_flag=True, help="Where nothing listens is skipped, not failed."),
+)
+named_targets = section("Targets", *_chosen)  # of commands that connect to none
 
 question = section(
     "What to ask",

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from fleet.durations import UNITS, parse_duration
+
 # ParamType is generic for newer clicks only: the ignores below keep the older ones working.
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
 _FACTORS = {"": 1, **{unit: 1000 ** (n + 1) for n, unit in enumerate("kmgt")}}
 _FACTORS |= {f"{unit}i": 1024 ** (n + 1) for n, unit in enumerate("kmgt")}
@@ -26,10 +26,10 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         try:
             seconds = float(text)
         except ValueError:
-            parts = _DURATION.findall(text)
-            if not parts or "".join(number + unit for number, unit in parts) != text:
-                self.fail(f"{value!r} is not a duration: write 20s, 5m, 1m30s or 500ms", param, ctx)
-            seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+            try:
+                seconds = parse_duration(text)
+            except ValueError as error:
+                self.fail(str(error), param, ctx)
         if not (math.isfinite(seconds) and seconds > 0):
             self.fail(f"{value!r}: a duration is longer than zero", param, ctx)
         return seconds
@@ -73,7 +73,7 @@ class PerSecond(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number, _, unit = str(value).partition("/")
         try:
-            rate = float(number) / _UNITS[unit.strip() or "s"]
+            rate = float(number) / UNITS[unit.strip() or "s"]
         except (ValueError, KeyError):
             rate = math.nan
         if not (math.isfinite(rate) and rate > 0):

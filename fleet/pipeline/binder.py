@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from fleet.guess import guess
 from fleet.pipeline.closures import Getter
+from fleet.pipeline.convert import truth
 from fleet.pipeline.expression import Expression, compile_expression
 from fleet.pipeline.graph import Graph
 from fleet.pipeline.model import PipelineSpec
@@ -133,13 +134,4 @@ def _outputs_of(spec: PipelineSpec, name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _truth(value: Any) -> bool:
-    word = str(value).lower()
-    if word in {"true", "yes", "1"}:
-        return True
-    if word in {"false", "no", "0"}:
-        return False
-    raise ValueError(word)
-
-
-_CAST: dict[str, Callable[[Any], Any]] = {"str": str, "int": int, "float": float, "bool": _truth}
+_CAST: dict[str, Callable[[Any], Any]] = {"str": str, "int": int, "float": float, "bool": truth}

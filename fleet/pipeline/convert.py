@@ -100,7 +100,8 @@ def _text(value: Any) -> str:
     raise TypeError("not a scalar")
 
 
-def _truth(value: Any) -> bool:
+def truth(value: Any) -> bool:
+    """What words like yes, off and enabled mean. Raises ValueError."""
     if isinstance(value, bool):
         return value
     word = str(value).strip().lower()
@@ -115,4 +116,4 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_CONVERSIONS = {"int": _integer, "float": _number, "str": _text, "bool": _truth, "list": _list}
+_CONVERSIONS = {"int": _integer, "float": _number, "str": _text, "bool": truth, "list": _list}

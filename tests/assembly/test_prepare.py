@@ -162,3 +162,15 @@ def test_numbers_of_a_resume_replace_those_of_the_run(prepared: Prepare) -> None
     assert again.policy.rate == Rate(concurrency=4, per_target=1)
     scan = prepared("h1", policy=again.policy, given=again.given)
     assert (scan.policy.rate.concurrency, scan.policy.rate.per_target) == (4, 1)
+
+
+def test_a_dry_run_of_a_stream_counts_for_one_target(prepared: Prepare, pipe: Callable[[str], str]) -> None:
+    told = prepared(pipe("h1\nh2\n")).describe()
+    assert told["targets"] is None
+    assert told["requests"] == 2
+
+
+def test_a_dry_run_names_a_built_in_spec_and_not_its_place(prepared: Prepare, folder: Path) -> None:
+    assert prepared("h1").describe()["spec"] == f"Lamps ({folder / 'lamps.yaml'})"
+    scan = prepare(ScanOptions(sources=("h1",), spec="redfish"), prompt=lambda _prompt: "")
+    assert scan.describe()["spec"].endswith("(built-in 'redfish')")
