@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from shutil import get_terminal_size
+
 import click
 
 from fleet.cli.sections import SectionedCommand
 from fleet.cli.spec_source import described, inert, load_source
+from fleet.cli.tables import aligned
 
 
 @click.command(
@@ -15,12 +20,17 @@ from fleet.cli.spec_source import described, inert, load_source
 )
 @described
 def operations(source: str, refs: tuple[str, ...]) -> None:
-    """One line per operation: method, path, operationId, tags, summary; separated by tabs."""
+    """One line per operation: method, path, operationId, tags, summary.
+
+    Columns are aligned and cut to fit in a terminal, and separated by one tab elsewhere.
+    """
+    rows = []
     for operation in load_source(source, refs).operations.values():
         name = "-" if operation.name == f"{operation.method} {operation.template}" else operation.name
         note = "(deprecated) " if operation.deprecated else ""
         fields = (operation.method, operation.template, name, ",".join(operation.tags) or "-")
-        click.echo("\t".join(inert(field) for field in (*fields, note + operation.summary)))
+        rows.append((*fields, note + operation.summary))
+    _print(rows)
 
 
 @click.command(
@@ -30,6 +40,7 @@ def operations(source: str, refs: tuple[str, ...]) -> None:
 def tags(source: str, refs: tuple[str, ...]) -> None:
     """One line per tag: its path from the outermost tag, operations that carry it, summary."""
     document = load_source(source, refs)
+    rows = []
     counts: dict[str, int] = dict.fromkeys(document.tags, 0)
     for operation in document.operations.values():
         for tag in operation.tags:
@@ -37,9 +48,19 @@ def tags(source: str, refs: tuple[str, ...]) -> None:
     for name, count in counts.items():
         known = document.tags.get(name)
         text = (known.summary or known.description.partition("\n")[0]) if known else "(not declared)"
-        click.echo(
-            "\t".join(inert(field) for field in (" / ".join(document.tag_path(name)), str(count), text))
-        )
+        rows.append((" / ".join(document.tag_path(name)), str(count), text))
+    _print(rows)
+
+
+def _print(rows: Iterable[tuple[str, ...]]) -> None:
+    safe = [tuple(inert(field) for field in row) for row in rows]
+    if sys.stdout.isatty():
+        width = get_terminal_size().columns
+        lines = [line if len(line) <= width else line[: width - 1] + "…" for line in aligned(safe)]
+    else:
+        lines = ["\t".join(row) for row in safe]
+    for line in lines:
+        click.echo(line)
 
 
 @click.command(

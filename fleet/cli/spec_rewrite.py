@@ -10,6 +10,8 @@ from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.spec_source import described, load_source, opened, write_tree, writing
 
+_MAX_TOLD = 5  # references that lead nowhere
+
 _REDUCE = """\
 fleet spec reduce api.yaml -k getUser -k 'POST /users' -o small.yaml
 fleet spec reduce api.yaml -k '/users/**' | fleet spec operations -
@@ -53,8 +55,10 @@ def reduce(
     shell.say(f"{len(made.operations)} of {len(document.operations)} operations kept")
     if made.links:
         shell.say(f"left out, as they lead to other operations: the links {', '.join(made.links)}")
-    for ref, why in made.missing.items():
-        shell.say(f"warning: {ref!r} leads nowhere and stays as it is: {why}")
+    for ref, why in list(made.missing.items())[:_MAX_TOLD]:
+        shell.say(f"warning: {ref!r} leads nowhere and stays as it is: {why.partition(': ')[2] or why}")
+    if len(made.missing) > _MAX_TOLD:
+        shell.say(f"warning: {len(made.missing) - _MAX_TOLD} more references lead nowhere (--refs may help)")
 
 
 _CONVERT = """\

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
+from fleet.cli.tables import aligned
 from fleet.openapi import TYPES, Shape, alternatives, sample, shape_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 60  # properties of one schema that are shown
 _MAX_DEPTH = 2  # objects in objects that are shown
-_NARROW = 40  # characters of a column that others are aligned to
 
 Row = tuple[str, ...]
 
@@ -29,7 +29,7 @@ def lines(document: Document, reference: str, source: str) -> Iterator[str]:
     for text in (operation.summary, operation.description):
         for line in text.strip().splitlines():
             yield f"  {line}".rstrip()
-    yield from _section("parameters", table([_parameter(document, p) for p in operation.parameters]))
+    yield from _section("parameters", aligned([_parameter(document, p) for p in operation.parameters]))
     body = operation.body
     if body is not None:
         need = "required" if body.required else "optional"
@@ -50,21 +50,6 @@ def _section(title: str, rows: list[str]) -> Iterator[str]:
         yield f"{title}:"
         for row in rows:
             yield f"  {row}".rstrip()
-
-
-def table(rows: Sequence[Row]) -> list[str]:
-    """Rows in columns that are aligned where they are narrow; the last column runs on."""
-    columns = max((len(row) for row in rows), default=0)
-    widths = [
-        max((len(row[at]) for row in rows if len(row) > at and len(row[at]) <= _NARROW), default=0)
-        for at in range(columns)
-    ]
-    return [
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=False) if width or cell
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _parameter(document: Document, parameter: Parameter) -> Row:
@@ -92,7 +77,7 @@ def _answer(document: Document, answer: Answer) -> Iterator[str]:
          header.description.strip().partition("\n")[0])
         for header in answer.headers
     ]  # fmt: skip
-    for row in table(headers):
+    for row in aligned(headers):
         yield f"       {row}"
     shown = answer.status[:1] == "2"
     for row in _contents(document, answer.media, inside=shown):
@@ -113,7 +98,7 @@ def _contents(document: Document, media: tuple[Media, ...], *, inside: bool = Tr
             kind = f"sequence of {kind}"
         rows.append(f"{', '.join(entry.type for entry in entries)}  {kind}".rstrip())
         if inside and place is not None:
-            rows.extend(f"  {row}" for row in table(list(_properties(document, place))[:_MAX_ROWS]))
+            rows.extend(f"  {row}" for row in aligned(list(_properties(document, place))[:_MAX_ROWS]))
     return rows
 
 

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_NARROW = 60  # characters of a cell that the others of its column are aligned to
 
 
 def plain_table() -> Table:
     """No frame, columns two blanks apart: it reads the same in a terminal and in a file."""
+    from rich.table import Table
+
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows as lines, their columns aligned but for what is too wide for that; the last column runs on."""
+    columns = max((len(row) for row in rows), default=0)
+    widths = [
+        max((len(row[at]) for row in rows if len(row) > at and len(row[at]) <= _NARROW), default=0)
+        for at in range(columns)
+    ]
+    return [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=False) if width or cell
+        ).rstrip()
+        for row in rows
+    ]
