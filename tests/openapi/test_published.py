@@ -99,3 +99,15 @@ def test_a_property_that_may_only_be_null_has_a_type(
     answer = {"type": "object", "properties": {"match": only}}
     made = make({}, version, components={"schemas": {"Answer": answer}}).types["Answer"]
     assert made.model_validate({"match": None}).model_dump() == {"match": None}
+
+
+def test_what_a_consumed_type_declares_is_sent_in_2_0() -> None:
+    body = {"name": "b", "in": "body", "schema": {"type": "string"}}
+    tree = {
+        "swagger": "2.0",
+        "info": {"title": "T", "version": "1"},
+        "paths": {"/t": {"put": {"consumes": ["text/plain; charset=iso-8859-1"], "parameters": [body]}}},
+    }
+    call = load(orjson.dumps(tree)).operation("PUT /t").build({"b": "\xe9"})
+    assert dict(call.headers)["Content-Type"] == "text/plain; charset=iso-8859-1"
+    assert call.body == b"\xe9"

@@ -120,7 +120,8 @@ class Version2:
     def _whole(self, site: Site, place: Place, name: str) -> Body:
         schema = place.value.get("schema")
         at = None if schema is None else Place(place.uri, schema)
-        media = tuple(Media(kind, at) for kind in self._types(site, "consumes"))
+        kinds = self._types(site, "consumes")
+        media = tuple(Media(kind, at, parameters=declared) for kind, declared in kinds.items())
         required = place.value.get("required") is True
         return Body(required, media, name, description=text(place.value.get("description")))
 
@@ -170,16 +171,16 @@ class Version2:
         )
         return Answer(status.lower(), media, headers, text(node.get("description")))
 
-    def _types(self, site: Site, key: str, otherwise: str = "application/json") -> list[str]:
-        """`consumes` or `produces` of the operation, else of the document."""
+    def _types(self, site: Site, key: str, otherwise: str = "application/json") -> dict[str, str]:
+        """`consumes` or `produces` of the operation, else of the document: types, and their parameters."""
         own = site.node.value.get(key)
         listed = own if isinstance(own, list) else self._tree.get(key)
-        kinds = [
-            kind.partition(";")[0].strip().lower()
-            for kind in (listed if isinstance(listed, list) else [])
-            if isinstance(kind, str)
-        ]
-        return list(dict.fromkeys(kinds)) or [otherwise]
+        kinds: dict[str, str] = {}
+        for declared in listed if isinstance(listed, list) else []:
+            if isinstance(declared, str):
+                kind, _, parameters = declared.partition(";")
+                kinds.setdefault(kind.strip().lower(), parameters.strip())
+        return kinds or {otherwise: ""}
 
 
 def _parameter(place: Place, site: Site) -> Parameter:
