@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
@@ -155,6 +156,26 @@ def test_messages_of_a_sync_session(service: Service) -> None:
         wrong._.put({"id": 1}, {})
     for handle in (api, wrong):
         handle.close()
+
+
+async def test_one_instance_serves_two_descriptions(service: Service) -> None:
+    log: list[str] = []
+    shared = Recorder("a", log)
+    other = {**DESCRIPTION, "paths": {"/other/{id}": {**PATHS["/things/{id}"]}}}
+    one = OpenAPI.loads(f"{service.url}/one", orjson.dumps(DESCRIPTION), plugins=[shared])
+    two = OpenAPI.loads(f"{service.url}/two", orjson.dumps(other), plugins=[shared, Recorder("b", log)])
+    calls = (one._.put({"id": 1}, {}, context=1), two._.put({"id": 2}, {}, context=2))
+    three = one.clone(f"{service.url}/three")
+    found = await asyncio.gather(*calls, three._.put({"id": 3}, {}, context=3))
+    assert [(value["path"], value["by"]) for value in found] == [
+        ("/one/things/1", "a"), ("/two/other/2", "b"), ("/three/things/3", "a"),
+    ]  # fmt: skip
+    for name, context in (("one", 1), ("two", 2), ("three", 3)):
+        assert log.count(f"a marshalled {service.url}/{name} put {context}") == 1
+    assert log.count(f"b marshalled {service.url}/two put 2") == 1
+    assert sum(line.startswith("b marshalled") for line in log) == 1
+    for handle in (one, two, three):
+        await handle.aclose()
 
 
 async def test_what_a_plugin_raises_is_raised(service: Service) -> None:

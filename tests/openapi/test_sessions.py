@@ -53,6 +53,7 @@ DESCRIPTION = described(
     byToken=("/token-protected", [{"machine": []}]),
     byForeign=("/elsewhere", [{"foreign": []}]),
     byCertificate=("/certificate", [{"tls": []}]),
+    maybeCertificate=("/maybe", [{}, {"tls": []}]),
     open=("/open", []),
     refused=("/status/401", [{"machine": []}]),
     lost=("/files/nothing", []),
@@ -248,6 +249,76 @@ async def test_a_certificate_that_is_not_taken(guarded: Service, pki: dict[str, 
         FailureKind.TLS_CLIENT_CERT, FailureKind.PROTOCOL_TRUNCATED, FailureKind.CONNECT_RESET,
     }  # fmt: skip
     await api.aclose()
+
+
+@asynccontextmanager
+async def asking(pki: dict[str, Any]) -> AsyncIterator[str]:
+    """A server that asks for a certificate, takes none as well, and says whose it was given."""
+    context = await anyio.to_thread.run_sync(asking_context, pki)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        found = writer.get_extra_info("peercert") or {}
+        names = [name for kind, name in found.get("subjectAltName", ()) if kind == "email"]
+        body = (names[0] if names else "nobody").encode()
+        head = [
+            "HTTP/1.1 200 OK",
+            "Content-Type: text/plain",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+        ]
+        writer.write("\r\n".join([*head, "", ""]).encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def asking_context(pki: dict[str, Any]) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pki["ca"]))
+    context.load_cert_chain(*pki["server"])
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+@pytest.mark.parametrize("factory", [None, httpx.AsyncClient, httpx.Client], ids=["wire", "httpx", "sync"])
+async def test_an_optional_certificate(pki: dict[str, Any], factory: Any) -> None:
+    async with asking(pki) as url:
+        api = OpenAPI.loads(url, DESCRIPTION, session_factory=factory, verify=pki["ca"])
+
+        async def whose(handle: OpenAPI, name: str = "maybeCertificate") -> Any:
+            made = getattr(handle._, name)
+            return await asyncio.to_thread(made) if factory is httpx.Client else await made()
+
+        assert await whose(api) == "nobody"
+        with pytest.raises(ConfigError, match=r"byCertificate: this call needs tls \(mutualTLS\)"):
+            await whose(api, "byCertificate")
+        api.authenticate(tls=(*pki["locked"], "open sesame"))
+        assert await whose(api) == "client@example.org"
+        assert await whose(api, "byCertificate") == "client@example.org"
+        clone = api.clone()
+        assert await whose(clone) == "client@example.org"
+        clone.authenticate(None)
+        assert await whose(clone) == "nobody"
+        assert await whose(api) == "client@example.org"
+        api.authenticate(tls=pki["stranger"])
+        with pytest.raises(RequestFailed) as caught:
+            await whose(api)
+        assert caught.value.kind.group in {"tls", "protocol", "connect"}  # as the server says it, or hangs up
+        for handle in (api, clone):
+            await handle.aclose()
+
+
+@pytest.mark.parametrize(
+    "value", ["client.pem", ("only",), ("a", "b", "c", "d"), ("a", 5), ("a", "b", ""), 7]
+)
+def test_what_is_no_certificate_is_refused_at_once(value: Any) -> None:
+    api = OpenAPI.loads("https://h", DESCRIPTION)
+    message = r"'tls' \(mutualTLS\) takes \(certificate file, key file\)"
+    with pytest.raises(ConfigError, match=message):
+        api.authenticate(tls=value)
 
 
 @pytest.mark.parametrize("name", ["absent", "locked", "mixed"])
