@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
 from fleet.errors import SpecError
-from fleet.openapi import Document, load
+from fleet.openapi import Document, Place, load
 from fleet.openapi.types import SchemaModel, SchemaRoot, Types
 
 
@@ -256,6 +256,17 @@ def test_a_chain_of_ten_thousand(how: str) -> None:
         assert made.model_validate({"next": {"next": {}}}).next.next == {}
     else:
         assert made.model_fields["end"].annotation is str
+
+
+def test_schemas_that_are_made_for_one_question_are_not_mixed_up() -> None:
+    """What is freed may give its identity to the next: 2.0's bodies are such schemas."""
+    made = types({"A": {"properties": {"x": TEXT}}, "B": {"properties": {"y": TEXT}}})
+    for _ in range(50):
+        for name in ("A", "B"):
+            typed: Any = made.typed(Place("/d/api.json", local(name)), {})
+            assert type(typed).__name__ == name
+            assert not made.violations(Place("/d/api.json", {"type": "integer"}), 1)
+            assert made.violations(Place("/d/api.json", {"type": "string"}), 1)
 
 
 def test_boolean_schemas() -> None:

@@ -21,7 +21,7 @@ from fleet.openapi.types.model import (
     new_class,
 )
 from fleet.openapi.types.names import attribute_names, class_name, type_name
-from fleet.openapi.types.parts import EVERY_TYPE, Parts, json_types
+from fleet.openapi.types.parts import EVERY_TYPE, Parts, json_types, mapping
 from fleet.openapi.types.plan import Plan, fresh
 from fleet.openapi.types.shapes import Done, Shapes, is_shapeless
 from fleet.openapi.types.texts import python_type
@@ -34,12 +34,12 @@ _STEPS = frozenset({"components", "schemas", "definitions", "$defs", "properties
 
 
 class Classes:
-    """The classes of one description. `names` are those of its named schemas, by the id of their node."""
+    """The classes of one description."""
 
-    def __init__(self, judge: Judge, shapes: Shapes, names: dict[int, str]) -> None:
+    def __init__(self, judge: Judge, shapes: Shapes) -> None:
         self._judge = judge
         self._shapes = shapes
-        self._names = names
+        self._names: dict[str, dict[int, str]] = {}  # by document: names of its schemas by their node's id
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._roots: dict[int, type[SchemaRoot]] = {}
         shapes.classes = self
@@ -98,8 +98,23 @@ class Classes:
         else:
             plan.defaults[attribute] = default
 
+    def _name_in(self, place: Place) -> str:
+        """The name that the document of a schema has for it, empty where it has none."""
+        names = self._names.get(place.uri)
+        if names is None:
+            tree = mapping(self._shapes.library.trees.get(place.uri))
+            owners = (
+                mapping(tree.get("components")).get("schemas"),
+                tree.get("definitions"),
+                tree.get("$defs"),
+            )
+            names = self._names[place.uri] = {
+                id(node): str(name) for owner in owners for name, node in mapping(owner).items()
+            }
+        return names.get(id(place.value), "")
+
     def _named(self, places: tuple[Place, ...], hint: str) -> str:
-        known = [self._names.get(id(place.value), "") for place in places]
+        known = [self._name_in(place) for place in places]
         if len(known) == 1 and known[0]:
             return type_name(known[0])
         if any(known):

@@ -24,6 +24,7 @@ class Judge:
         self._dialect: Dialect = dialect
         self._warn = warn
         self._checks: dict[tuple[int, Direction], Check] = {}
+        self._kept: list[Place] = []  # or another node could come to have its id
 
     def knows(self, place: Place, direction: Direction = "answer") -> bool:
         """Whether `check` would compile nothing: compiling may read files, and takes milliseconds."""
@@ -33,6 +34,7 @@ class Judge:
         """The check of a schema. One that cannot be used accepts anything, with a warning."""
         check = self._checks.get((id(place.value), direction))
         if check is None:
+            self._kept.append(place)
             schema = unwrapped(self._library, self._dialect, place, nullable=False)
             check = self._checks.get((id(schema.value), direction)) or self._compiled(schema, direction)
             self._checks[id(schema.value), direction] = self._checks[id(place.value), direction] = check

@@ -34,7 +34,7 @@ class Types(Mapping[str, type[BaseModel]]):
         self._dialect: Dialect = dialect
         self._lock = threading.Lock()
         self._warned = set[str]()
-        self._known: dict[int, Shape | None] = {}
+        self._known: dict[int, tuple[Shape | None, Place]] = {}  # a node that is kept keeps its id
         self.judge = Judge(library, dialect, warn)
         self._shapes = Shapes(library, dialect, self.judge, warn)
         where = ("definitions",) if dialect == "2.0" else ("components", "schemas")
@@ -42,7 +42,7 @@ class Types(Mapping[str, type[BaseModel]]):
         for step in where:
             tree = mapping(mapping(tree).get(step))
         self._named: Mapping[str, Any] = tree
-        self._classes = Classes(self.judge, self._shapes, {id(node): name for name, node in tree.items()})
+        self._classes = Classes(self.judge, self._shapes)
 
     def __getitem__(self, name: str) -> type[BaseModel]:
         if name in self._named:
@@ -86,9 +86,10 @@ class Types(Mapping[str, type[BaseModel]]):
     def typed(self, place: Place, value: Any) -> Any:
         """The typed form of a JSON value of that schema, judged or not: `violations` judges."""
         try:
-            shape = self._known[id(place.value)]
+            shape, _ = self._known[id(place.value)]
         except KeyError:
-            shape = self._known[id(place.value)] = self._shapes.shape((place,), "Answer")
+            shape = self._shapes.shape((place,), "Answer")
+            self._known[id(place.value)] = shape, place
         return value if shape is None else shape(value)
 
     def violations(self, place: Place, value: Any) -> Violations:

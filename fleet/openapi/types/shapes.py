@@ -40,7 +40,7 @@ class Shapes:
         self.judge = judge
         self.warn = warn
         self.classes: Classes
-        self._parts: dict[tuple[int, ...], Parts] = {}
+        self._parts: dict[tuple[int, ...], tuple[Parts, tuple[Place, ...]]] = {}  # nodes that are kept
         self._known: dict[Hashable, Shape | None] = {}
         self._matchers: dict[str, Callable[[Any], bool]] = {}
 
@@ -50,8 +50,8 @@ class Shapes:
         found = self._parts.get(key)
         if found is None:
             made = take_apart(self.library, self.dialect, places, self.warn)
-            found = self._parts.setdefault(key, made)
-        return found
+            found = self._parts.setdefault(key, (made, places))
+        return found[0]
 
     def shape(self, places: tuple[Place, ...], hint: str, done: Done = NOTHING_DONE) -> Shape | None:
         """The shape of a value that all these schemas describe; None where it stays what it is.
