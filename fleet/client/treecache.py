@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,22 @@ from fleet.openapi import decode_tree, digest, encode_tree, parse
 
 _SMALL = 4 * 1024  # bytes of source that parse faster than a file opens
 _MAX_FILE = 256 * 1024 * 1024
+
+DAY = 86_400.0
+_PRUNED = "pruned"  # an empty file: when that was
+_TREE = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the directory may hold; the trees that were used longest ago go first. Looked at once a day."""
+
+    bytes: int = 1024 * 1024 * 1024
+    files: int = 20_000  # a release of Redfish has 3,000
+    seconds: float = 90 * DAY  # since a tree was used last
+
+
+KEPT = Kept()
 
 
 def default_directory() -> str:
@@ -43,13 +62,43 @@ class CachedParse:
         kept = read_private(path)
         found = None if kept is None else decode_tree(kept, name)
         if found is not None:
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > DAY:
+                    os.utime(path)  # used
             return found[0]
         tree = parse(data, uri)
         encoded = encode_tree(tree, name)
         if encoded is not None and len(encoded) < 8 * len(data) + 65536:  # aliases may unfold to anything
             with suppress(OSError):
                 write_private(path, encoded)
+                prune(Path(self.directory), time.time())
         return tree
+
+
+def prune(directory: Path, now: float, kept: Kept = KEPT) -> None:
+    """Removes the trees that are more, larger or older than is kept; at most once a day. What is no tree of
+    ours stays. Raises OSError."""
+    stamp = directory / _PRUNED
+    if stamp.exists() and now - stamp.stat().st_mtime < DAY:
+        return
+    write_private(stamp, b"")
+    os.utime(stamp, (now, now))
+    size = count = 0
+    for used, length, path in sorted(_trees(directory), reverse=True):
+        size, count = size + length, count + 1
+        if size > kept.bytes or count > kept.files or now - used > kept.seconds:
+            path.unlink(missing_ok=True)
+
+
+def _trees(directory: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each tree was used last, its size, and its file."""
+    for folder in directory.iterdir():
+        if len(folder.name) != 2 or folder.is_symlink() or not folder.is_dir():
+            continue
+        for path in folder.iterdir():
+            status = path.lstat()
+            if _TREE.fullmatch(path.name) and stat.S_ISREG(status.st_mode):
+                yield status.st_mtime, status.st_size, path
 
 
 def read_private(path: Path) -> bytes | None:

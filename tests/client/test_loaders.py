@@ -25,7 +25,7 @@ from fleet.client import (
     WebLoader,
     load_document,
 )
-from fleet.client.treecache import CachedParse, read_private, write_private
+from fleet.client.treecache import CachedParse, Kept, prune, read_private, write_private
 from fleet.errors import SpecError
 
 URL = "http://schemas.example/v1/"
@@ -180,7 +180,7 @@ def test_parsed_trees_are_kept_for_the_owner_only(tmp_path: Path) -> None:
     text = b"a:\n" + b"".join(b"  k%d: [on, 017]\n" % n for n in range(1000))
     parse = CachedParse(str(tmp_path / "cache" / "trees"))
     tree = parse(text, "x.yaml")
-    (kept,) = (path for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    (kept,) = (tmp_path / "cache" / "trees").glob("??/*")
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o077 == 0
     before = kept.stat().st_ino
@@ -190,6 +190,41 @@ def test_parsed_trees_are_kept_for_the_owner_only(tmp_path: Path) -> None:
     kept.write_bytes(kept.read_bytes().replace(b"k7", b"k8"))
     assert parse(text, "x.yaml") == tree
     assert kept.stat().st_ino != before
+
+
+def test_the_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
+    now = 2e9
+
+    def kept(*, stranger: bool = False) -> list[str]:
+        return sorted(
+            path.name[0] for path in tmp_path.glob("??/*") if (len(path.name) == 64) is not stranger
+        )
+
+    for letter, days in {"a": 1, "b": 2, "c": 3, "d": 100}.items():
+        path = tmp_path / (letter * 2) / (letter * 64)
+        path.parent.mkdir()
+        path.write_bytes(b"12345678")
+        os.utime(path, (now - days * 86400, now - days * 86400))
+    (tmp_path / "aa" / "stranger").touch()
+    prune(tmp_path, now)
+    assert kept() == ["a", "b", "c"], "nobody used the last for 90 days"
+    prune(tmp_path, now + 3600, Kept(files=2))
+    assert kept() == ["a", "b", "c"], "once a day"
+    prune(tmp_path, now + 86401, Kept(files=2))
+    assert kept() == ["a", "b"]
+    prune(tmp_path, now + 2 * 86402, Kept(bytes=15))
+    assert kept() == ["a"]
+    assert kept(stranger=True) == ["s"]
+
+
+def test_a_cached_tree_that_is_used_stays(tmp_path: Path) -> None:
+    text = b"a:\n" + b"  - some text that is long enough\n" * 400
+    parsing = CachedParse(str(tmp_path))
+    tree = parsing(text, "x")
+    (path,) = (path for path in tmp_path.glob("??/*") if len(path.name) == 64)
+    os.utime(path, (1e9, 1e9))
+    assert parsing(text, "x") == tree
+    assert path.stat().st_mtime > 1.7e9
 
 
 def test_a_cache_that_cannot_be_used_costs_a_parse(tmp_path: Path) -> None:
