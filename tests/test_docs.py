@@ -55,7 +55,9 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
 
 
 def _commands() -> list[list[str]]:
-    return [[name] for name in COMMANDS] + [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"]]
+    inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"]]
+    spec = [["spec", name] for name in ("validate", "show", "operations", "tags", "diff", "reduce", "convert")]
+    return [[name] for name in COMMANDS] + inner + spec
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
