@@ -180,7 +180,7 @@ def read_confined(root: Path, path: Path, uri: str) -> bytes:
         real = os.path.realpath(path, strict=True)
         if os.path.commonpath((base, real)) != base:
             raise NotOffered(f"outside {root}: references stay in the description's own directory", file=uri)
-        handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hang us
+        handle = open_below(base, os.path.relpath(real, base))
         try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
@@ -194,3 +194,21 @@ def read_confined(root: Path, path: Path, uri: str) -> bytes:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SpecError(f"cannot be read: {why}", file=uri) from None
+
+
+def open_below(base: str, path: str) -> int:
+    """A descriptor to read a file at a relative path below a folder, no part of which is a link any more:
+    one that was put there since the links were resolved is refused. Raises OSError."""
+    # A folder need not be readable to lead to a file; where there is no O_PATH it must be.
+    through = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    *folders, name = Path(path).parts or (".",)
+    folder = os.open(base, through)
+    try:
+        for part in folders:
+            below = os.open(part, through, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        reading = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not hang us
+        return os.open(name, reading, dir_fd=folder)
+    finally:
+        os.close(folder)

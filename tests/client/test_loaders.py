@@ -25,6 +25,7 @@ from fleet.client import (
     WebLoader,
     load_document,
 )
+from fleet.client.loaders import open_below
 from fleet.client.treecache import CachedParse, Kept, prune, read_private, write_private
 from fleet.errors import SpecError
 
@@ -69,6 +70,23 @@ def test_nothing_else_is(tree: Path, uri: str) -> None:
     if not uri.startswith(("/", "file:", "http:")):
         with pytest.raises(SpecError):
             PrefixLoader(URL, tree)(URL + uri)
+
+
+def test_a_link_that_appears_after_the_check_is_not_followed(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    for folder in (outside, root / "a" / "b"):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text(folder.name)
+    handle = open_below(str(root), "a/b/file")
+    assert os.read(handle, 99) == b"b"
+    os.close(handle)
+    before = len(os.listdir("/proc/self/fd"))
+    (root / "a" / "c").symlink_to(outside)
+    (root / "link").symlink_to(outside / "file")
+    for swapped in ("a/c/file", "link", "absent"):
+        with pytest.raises(OSError, match=r"symbolic links|Not a directory|No such file"):
+            open_below(str(root), swapped)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_prefixes_map_to_directories(tree: Path) -> None:
