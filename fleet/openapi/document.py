@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fleet.errors import SpecError
+from fleet.guess import closest
 from fleet.openapi.load import parse as parse_tree
 from fleet.openapi.lower import front_end
 from fleet.openapi.model import Link, Requirement, SecurityScheme, Server, Site, Tag
@@ -291,8 +291,8 @@ class Document:
             hint = f"{template} has: {', '.join(methods)}"
         else:
             names = [*self.operations, *(f"{verb} {path}" for path, verb in self._by_route)]
-            close = get_close_matches(shown, names, 1) if len(names) < 20_000 else []
-            hint = f"did you mean {close[0]!r}?" if close else "'fleet spec operations' lists them"
+            near = closest(shown, names)
+            hint = f"did you mean {near!r}?" if near else "'fleet spec operations' lists them"
         return SpecError(f"the description has no operation {shown!r}", file=self.source, hint=hint)
 
 

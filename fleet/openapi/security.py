@@ -5,11 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
 from fleet.errors import ConfigError
+from fleet.guess import closest
 from fleet.openapi import styles
 from fleet.openapi.model import Flow, Requirement, SecurityScheme
 from fleet.secret import Secret
@@ -84,11 +84,11 @@ def check_credential(name: str, value: Any, schemes: Mapping[str, SecurityScheme
     """The credential as it is kept. Raises `ConfigError` naming the scheme and what it takes."""
     scheme = schemes.get(name)
     if scheme is None:
-        close = get_close_matches(name, schemes, 1)
+        near = closest(name, schemes)
         known = ", ".join(sorted(schemes)) or "none"
         raise ConfigError(
             f"the description has no security scheme {name!r}; it has: {known}",
-            hint=f"did you mean {close[0]!r}?" if close else None,
+            hint=f"did you mean {near!r}?" if near else None,
         )
     checked, takes = _checked(scheme, value)
     if checked is None:

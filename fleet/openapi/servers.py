@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from fleet.errors import ConfigError
+from fleet.guess import closest
 from fleet.openapi.model import Server, ServerVariable
 
 _SAFE = "/:@!$&'()*+,;=-._~%"  # in a path
@@ -48,10 +48,10 @@ def chosen_server(servers: tuple[Server, ...], which: int | str) -> Server:
         if which in (server.name, server.url):
             return server
     known = [word for server in servers for word in (server.name, server.url) if word]
-    close = get_close_matches(which, known, 1)
+    near = closest(which, known)
     raise ConfigError(
         f"the description has no server {which!r}; it has: {', '.join(known) or 'none'}",
-        hint=f"did you mean {close[0]!r}?" if close else None,
+        hint=f"did you mean {near!r}?" if near else None,
     )
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import yaml
 from yaml._yaml import CParser
 
 from fleet.errors import SpecError
+from fleet.guess import closest
 from fleet.openapi.load import parse
 from fleet.openapi.refs import Parse
 from fleet.openapi.yaml12 import CORE_TAGS, load_yaml, plain_value, tag_of
@@ -32,10 +32,8 @@ def tag_name(tag: str) -> str:
     `timestamp` are one. Raises `SpecError` for what YAML has no tag for."""
     name = tag.rpartition(":")[2].removeprefix("!!")
     if name not in _KNOWN:
-        close = get_close_matches(name, _KNOWN, 1)
-        hint = (
-            f"did you mean {close[0]!r}?" if close else f"these may be disabled: {', '.join(sorted(_KNOWN))}"
-        )
+        near = closest(name, _KNOWN)
+        hint = f"did you mean {near!r}?" if near else f"these may be disabled: {', '.join(sorted(_KNOWN))}"
         raise SpecError(f"YAML has no tag {tag!r}", hint=hint)
     return name
 
