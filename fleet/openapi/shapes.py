@@ -48,6 +48,18 @@ class Shaper:
         self._old = dialect != "2020-12"
         self._joined: dict[tuple[int, int], Any] = {}
 
+    def target(self, place: Place) -> Place:
+        """What a schema that is nothing but a reference refers to; any other schema itself."""
+        for _ in range(_MAX_PARTS):
+            node = place.value
+            if not isinstance(node, dict) or len(node) != 1 or not isinstance(node.get("$ref"), str):
+                break
+            try:
+                place = self._library.resolve(place.uri, node["$ref"])
+            except SpecError:
+                break
+        return place
+
     def of(self, place: Place) -> Shape:
         """The shape of a schema."""
         shape = Shape()

@@ -49,6 +49,7 @@ class SchemaPairs:
 
     def compare(self, old: Place, new: Place, direction: Direction, pointer: str) -> Key:
         """Compares two schemas and all below them; gives the pair."""
+        old, new = self._old.target(old), self._new.target(new)
         self._alive += [old.value, new.value]
         first: Key = (id(old.value), id(new.value), direction)
         todo = [(old, new, direction, pointer)]
@@ -63,10 +64,11 @@ class SchemaPairs:
             step = _Step(self._old.of(before), self._new.of(after), way, where)
             step.run()
             pair.differences = step.found
-            for inner in step.below:
-                pair.below.add((id(inner[0].value), id(inner[1].value), inner[2]))
-                self._alive += [inner[0].value, inner[1].value]
-            todo.extend(reversed(step.below))
+            for inner in reversed(step.below):
+                found = self._old.target(inner[0]), self._new.target(inner[1]), inner[2], inner[3]
+                pair.below.add((id(found[0].value), id(found[1].value), found[2]))
+                self._alive += [found[0].value, found[1].value]
+                todo.append(found)
         return first
 
 
