@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fleet.client.failures import classify, failure_of
     from fleet.client.fanout import Scanned, scan
     from fleet.client.fixups import Fixups, Repaired
+    from fleet.client.linked import Answered, LinkedCall, Links
     from fleet.client.links import resolve_link
     from fleet.client.loaders import (
         ChainLoader,
@@ -76,6 +77,9 @@ _HOMES = {
     "scan": "fanout",
     "Fixups": "fixups",
     "Repaired": "fixups",
+    "Answered": "linked",
+    "LinkedCall": "linked",
+    "Links": "linked",
     "resolve_link": "links",
     "ChainLoader": "loaders",
     "FileSystemLoader": "loaders",
@@ -110,6 +114,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Answered",
     "CallFailed",
     "Certificate",
     "ChainLoader",
@@ -128,6 +133,8 @@ __all__ = [
     "HandleOptions",
     "Headers",
     "InitPlugin",
+    "LinkedCall",
+    "Links",
     "Loader",
     "LoginPlan",
     "Message",

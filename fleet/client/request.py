@@ -14,6 +14,7 @@ from fleet.client.carry import carry, carry_now, live_session
 from fleet.client.conversation import Conversation
 from fleet.client.handle import NO_PARAMETERS
 from fleet.client.handshake import Handshake, auth_for
+from fleet.client.linked import Answered
 from fleet.client.message import Request
 from fleet.client.plugins import Message, tell, tell_now
 from fleet.client.session import Live
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from fleet.client.api import OpenAPI
 
-Result: TypeAlias = tuple[httpx.Headers, Any, httpx.Response]
+Result: TypeAlias = Answered
 
 
 class Extras:
@@ -88,7 +89,8 @@ class OperationRequest:
         context: Any = None,
         content_type: str = "",
     ) -> Awaitable[Result] | Result:
-        """(headers, decoded body, `httpx.Response`); awaitable when the session is async."""
+        """(headers, decoded body, `httpx.Response`), and the `links` that lead on from there; awaitable when
+        the session is async."""
         message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context, content_type)
         live = self._known()
         if live is not None and isinstance(live.client, httpx.Client):
@@ -194,7 +196,7 @@ class OperationRequest:
         message.value = await typed_value(conversation, message.value, conversation.schema())
         await tell(plugins, "unmarshalled", message)
         response = cast(httpx.Response, conversation.response)
-        return response.headers, message.value, response
+        return Answered(response.headers, message.value, response, message)
 
     def _sync(self, live: Live, message: Message) -> Result:
         plugins = self.api._sessions.plugins
@@ -206,7 +208,7 @@ class OperationRequest:
         message.value = conversation.typed(message.value, conversation.schema())
         tell_now(plugins, "unmarshalled", message)
         response = cast(httpx.Response, conversation.response)
-        return response.headers, message.value, response
+        return Answered(response.headers, message.value, response, message)
 
     async def _open(self, message: Message, limit: int, timeout: Any) -> OpenAnswer:
         """The answer of a call, begun."""

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from fleet.openapi.rules.finding import Finding
     from fleet.openapi.rules.official import official_schemas
     from fleet.openapi.rules.review import review
+    from fleet.openapi.runtime import Exchanged, evaluate
     from fleet.openapi.samples import sample, shape_of
     from fleet.openapi.sequential import ItemReader, item_reader
     from fleet.openapi.shapes import TYPES, Shape
@@ -72,6 +73,7 @@ __all__ = [
     "Conversion",
     "Document",
     "Encoding",
+    "Exchanged",
     "Finding",
     "Fixup",
     "Flow",
@@ -109,6 +111,7 @@ __all__ = [
     "digest",
     "dump_yaml",
     "encode_tree",
+    "evaluate",
     "item_reader",
     "load",
     "load_yaml",
@@ -133,6 +136,7 @@ _LAZY = {  # what a scan never asks for
     "Choice": "fleet.openapi.rewrite.choice",
     "compare": "fleet.openapi.difference.compare",
     "Finding": "fleet.openapi.rules.finding",
+    "Exchanged": "fleet.openapi.runtime",
     "ItemReader": "fleet.openapi.sequential",
     "Conversion": "fleet.openapi.rewrite.convert",
     "convert": "fleet.openapi.rewrite.convert",
@@ -141,6 +145,7 @@ _LAZY = {  # what a scan never asks for
     "SchemaModel": "fleet.openapi.types",
     "SchemaRoot": "fleet.openapi.types",
     "Types": "fleet.openapi.types",
+    "evaluate": "fleet.openapi.runtime",
     "item_reader": "fleet.openapi.sequential",
     "official_schemas": "fleet.openapi.rules.official",
     "reduce": "fleet.openapi.rewrite.reduce",

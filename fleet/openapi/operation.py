@@ -10,7 +10,7 @@ from fleet.errors import SpecError
 from fleet.openapi.bodies import BodyPlan, is_json
 from fleet.openapi.forms import Pieces
 from fleet.openapi.headers import read_headers
-from fleet.openapi.model import Answer, Body, Parameter, Requirement, Server, Site
+from fleet.openapi.model import Answer, Body, Link, Parameter, Requirement, Server, Site
 from fleet.openapi.params import ParameterPlan
 from fleet.openapi.refs import MissingDocument, Place
 from fleet.openapi.schema import Check, media_for, no_check
@@ -251,6 +251,11 @@ class Operation:
             if len(self._checks) < _MAX_CHECKS:  # content types are the peer's text
                 self._checks[key] = check
         return check(value)
+
+    def links(self, status: int) -> tuple[Link, ...]:
+        """What may follow its answer of that status; `Document.linked` says where each leads."""
+        answer = self._answer(status)
+        return () if answer is None else answer.links
 
     def typed_headers(self, status: int, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
         """The headers that the description declares for that answer, of their declared types. Raises
