@@ -24,6 +24,7 @@ _NAME_SAFE = "$@!*'(),;:/?"  # in a query's names: what no reader of queries tak
 _RESERVED_SAFE = ":/?@!$&'()*+,;=%"  # allowReserved; `#`, `[` and `]` may not stand in a query at all
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSAFE_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_COMMON = (str, int)  # what most values are: told before an abstract class is asked, which takes longer
 
 _JSON = re.compile(r"[^;]*(/|\+)json\s*(;|\Z)", re.IGNORECASE)
 
@@ -42,7 +43,7 @@ def percent_reserved(text: str) -> str:
 
 def percent_name(text: str) -> str:
     """A query parameter's name: `$expand` stays as services expect it."""
-    return quote(text, safe=_NAME_SAFE)
+    return text if _PLAIN.match(text) else quote(text, safe=_NAME_SAFE)
 
 
 def header_text(text: str) -> str:
@@ -106,8 +107,8 @@ def is_list(value: Any) -> bool:
 
 def expand_simple(value: Any, *, explode: bool, encode: Quote, separator: str = ",") -> str:
     """`simple`: path and header parameters; other separators are those of 2.0's collection formats."""
-    if value.__class__ is str:
-        return encode(value)
+    if value.__class__ in _COMMON:
+        return encode(str(value))
     if is_list(value):
         return separator.join(_listed(value, encode))
     if isinstance(value, Mapping):
@@ -148,6 +149,8 @@ def expand_form(
 ) -> list[tuple[str, str]]:
     """`form`, `spaceDelimited` and `pipeDelimited`: pairs for a query or a cookie, none for what is empty."""
     key = percent_name(name)
+    if value.__class__ in _COMMON:
+        return [(key, encode(str(value)))]
     if is_list(value):
         items = _listed(value, encode)
         if explode:
@@ -161,8 +164,12 @@ def expand_form(
 
 
 def expand_deep(name: str, value: Any, *, encode: Quote) -> list[tuple[str, str]]:
-    """`deepObject`: `name[key]=value`, nested as deep as the value is; a list repeats its name."""
-    if not isinstance(value, Mapping):
+    """`deepObject`: `name[key]=value`, nested as deep as the value is; a list of scalars repeats its name.
+
+    Of other lists, and of one in the place of the object, the specification says nothing: services whose
+    descriptions have them read `name[0]=value`.
+    """
+    if not isinstance(value, Mapping) and not is_list(value):
         raise TypeError("takes an object")
     pairs: list[tuple[str, str]] = []
     todo: list[tuple[str, Any]] = [(percent_name(name), value)]
@@ -171,11 +178,17 @@ def expand_deep(name: str, value: Any, *, encode: Quote) -> list[tuple[str, str]
         if isinstance(item, Mapping):
             inner = [(f"{key}%5B{percent(scalar(k))}%5D", v) for k, v in item.items()]
             todo.extend(reversed(inner))
+        elif is_list(item) and (item is value or any(map(_is_nested, item))):
+            todo.extend(reversed([(f"{key}%5B{place}%5D", v) for place, v in enumerate(item)]))
         elif is_list(item):
             pairs.extend((key, text) for text in _listed(item, encode))
         else:
             pairs.append((key, encode(scalar(item))))
     return pairs
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping) or is_list(value)
 
 
 def serialised(value: Any, media: str) -> str:

@@ -111,3 +111,26 @@ def test_what_a_consumed_type_declares_is_sent_in_2_0() -> None:
     call = load(orjson.dumps(tree)).operation("PUT /t").build({"b": "\xe9"})
     assert dict(call.headers)["Content-Type"] == "text/plain; charset=iso-8859-1"
     assert call.body == b"\xe9"
+
+
+@pytest.mark.parametrize(
+    ("value", "query"),
+    [
+        # What the specification leaves open, as the most used service of this style reads it: by index.
+        (["a", "b"], "v%5B0%5D=a&v%5B1%5D=b"),
+        ([{"id": 1}, {"id": 2}], "v%5B0%5D%5Bid%5D=1&v%5B1%5D%5Bid%5D=2"),
+        ({"items": [{"id": 1}]}, "v%5Bitems%5D%5B0%5D%5Bid%5D=1"),
+        ({"ids": [1, 2]}, "v%5Bids%5D=1&v%5Bids%5D=2"),  # a list of scalars within repeats its name
+        ([], ""),
+    ],
+)
+def test_lists_in_deep_objects(make: Make, value: object, query: str) -> None:
+    declared = {
+        "name": "v",
+        "in": "query",
+        "style": "deepObject",
+        "explode": True,
+        "schema": {"type": "array"},
+    }
+    document = make({"/p": {"get": {"parameters": [declared]}}})
+    assert document.operation("GET /p").build({"v": value}).query == query
