@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 # Each runs by itself too; its docstring says what it measures and which budgets it holds.
-COMPARISONS = ("start", "openapi", "hosts", "wire", "overhead", "loop", "inventory", "scale")
+COMPARISONS = ("start", "openapi", "typed", "hosts", "wire", "overhead", "loop", "inventory", "scale")
 
 
 def main() -> int:

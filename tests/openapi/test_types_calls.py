@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import json
 import logging
@@ -9,6 +10,7 @@ import pickle
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -294,6 +296,19 @@ async def test_an_answer_that_nests_too_deeply_is_a_typed_error(service: Service
     with pytest.raises(RequestFailed) as caught:
         await api._.userGetCurrent()
     assert caught.value.kind is FailureKind.BODY_TOO_DEEP
+    await api.aclose()
+
+
+async def test_the_documented_example_runs(service: Service) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/openapi-client.md").read_text()
+    example = page.partition("## Types")[2].partition("```python")[2].partition("```")[0]
+    api = client(service)
+    service.answer({**ALICE, "@odata.id": "/1"})
+    names: dict[str, Any] = {"api": api}
+    running = eval(compile(example, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+    await running
+    assert orjson.loads(service.sent) == {"login": "carol", "@odata.id": "/3"}
+    assert names["made"]["@odata.id"] == "/1"
     await api.aclose()
 
 

@@ -45,7 +45,8 @@ class SchemaModel(BaseModel):
     model_config = ConfigDict(
         extra="allow", serialize_by_alias=True, protected_namespaces=(), defer_build=True
     )
-    _plan: ClassVar[Plan]
+    if TYPE_CHECKING:  # pydantic would evaluate an annotation again for every class
+        _plan: ClassVar[Plan]
 
     def __init__(self, /, **data: Any) -> None:
         plan = type(self)._plan
@@ -89,7 +90,8 @@ class SchemaRoot(RootModel[Any]):
     """A schema of anything but one kind of object: a list, a map, a text, a union. `root` is the typed value;
     items, length and attributes are those of `root`."""
 
-    _plan: ClassVar[Plan]
+    if TYPE_CHECKING:  # pydantic would evaluate an annotation again for every class
+        _plan: ClassVar[Plan]
 
     def __init__(self, /, root: Any = None) -> None:
         plan = type(self)._plan
