@@ -59,7 +59,11 @@ class Ground:
             if not criterion.holds(resource, scope, notes):
                 kind = FailureKind.SCHEMA_MISMATCH if step.above else FailureKind.SPEC_NOT_THIS_API
                 raise RequestFailed(kind, f"the answer does not satisfy: {criterion.text}")
+        before = notes["expression_errors"]
         if way.where is not None and not way.where.holds(resource, scope, notes):
+            if notes["expression_errors"] > before:  # it may be one that is wanted
+                message = f"`where` cannot be evaluated here: {way.where.text}"
+                raise RequestFailed(FailureKind.SCHEMA_MISMATCH, message)
             return None
         if self.rows >= self.limits.rows:
             self.findings.dropped["rows"] += 1

@@ -239,6 +239,19 @@ async def test_a_second_alternative_costs_nothing_where_the_first_yields() -> No
     assert client.asked["/old"] == 0
 
 
+async def test_a_row_that_where_cannot_judge_is_missing_and_not_dropped() -> None:
+    part = {**PARTS["part"], "where": "length(name) > `0`", "outputs": {"name": "name"}}
+    spec = {"steps": {**ROOT, "part": part}}
+    bodies = {"/parts/0": {"name": ""}, "/parts/1": {"name": "one"}, "/parts/2": {"name": 7}}
+    outcome = await probe(spec, Served(parts(3, **bodies)))
+    assert [row["name"] for row in outcome.steps["part"].rows] == ["one"]
+    assert not outcome.steps["part"].complete
+    assert outcome.status == "partial"
+    (error,) = outcome.errors
+    assert (error.kind, error.step, error.uri) == (Kind.SCHEMA_MISMATCH, "part", "/parts/2")
+    assert error.message == "`where` cannot be evaluated here: length(name) > `0`"
+
+
 async def test_when_where_key_overlays_and_responses_shape_the_rows() -> None:
     spec = {
         "steps": {
