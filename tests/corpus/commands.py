@@ -41,6 +41,7 @@ def _lines(path: Path) -> Iterator[list[str]]:
     yield ["tags", source]
     yield ["convert", source, "--to", "json"]
     yield ["convert", source, "--to", "yaml"]
+    yield ["convert", source, "--to", "3.1"]
     yield ["diff", source, source]
     try:
         document = load(source=source, reader=lambda uri: Path(uri).read_bytes())
