@@ -60,13 +60,11 @@ def verdicts(name: str, known: Medians) -> Iterator[tuple[str, bool | None]]:
                 yield f"{row} {measure}: {ours:.3g}, aim {aim:.3g}: {reached}", None
 
 
-def judge(name: str, *, partial: bool = False) -> int:
-    """Prints the verdicts on the last results; with `partial`, nothing of what was not measured."""
+def judge(name: str) -> int:
+    """Prints the verdicts on the last results."""
     kept = True
     print(f"\nbudgets of {name}:")
     for line, good in verdicts(name, medians(name)):
-        if partial and line.endswith("not measured"):
-            continue
         word = {True: "ok", False: "BROKEN", None: "-"}[good]
         print(f"  {word:7} {line}")
         kept = kept and good is not False

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 HEAD = {"openapi": "3.0.3", "info": {"title": "Benchmark", "version": "1"}, "servers": [{"url": "/v1"}]}
+KNOT = 300  # schemas that all lead to one another, as those of many large services do
 PET = {"id": 7, "name": "Rex", "tag": None}
 PET_SCHEMA = {
     "type": "object",
@@ -130,9 +131,12 @@ def system() -> bytes:
     return json.dumps(value).encode()
 
 
-def medium(count: int) -> dict[str, Any]:
-    """`count` schemas of seven properties, each one with an operation of its own; the schemas refer to one
-    another as a tree does, so that one of 2,000 leads to eleven others."""
+def medium(count: int, *, knotted: bool = False) -> dict[str, Any]:
+    """`count` schemas of seven properties, each one with an operation of its own.
+
+    They refer to one another as a tree does, so that one of 2,000 leads to eleven others; with `knotted` each
+    one leads to all.
+    """
     schemas, paths = {}, {}
     for number in range(count):
         schemas[f"Thing{number}"] = {
@@ -146,7 +150,7 @@ def medium(count: int) -> dict[str, Any]:
                 "ratio": {"type": "number", "minimum": 0},
                 "made": {"type": "string", "format": "date-time"},
                 "tags": {"type": "array", "items": {"type": "string"}},
-                "part": named(f"Thing{number // 2}"),
+                "part": named(f"Thing{(number + 1) % count if knotted else number // 2}"),
             },
         }
         paths[f"/things{number}/{{id}}"] = {
@@ -182,7 +186,8 @@ def _scalar(value: Any) -> str:
 
 
 def write(folder: Path, count: int) -> None:
-    """Writes `small.yaml`, `medium.yaml` and `medium.json`."""
-    for name, tree in (("small", small()), ("medium", medium(count))):
+    """Writes `small`, `medium` and `knot` as YAML and as JSON."""
+    trees = {"small": small(), "medium": medium(count), "knot": medium(KNOT, knotted=True)}
+    for name, tree in trees.items():
         (folder / f"{name}.yaml").write_text(yaml_text(tree))
         (folder / f"{name}.json").write_text(json.dumps(tree))

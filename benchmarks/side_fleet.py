@@ -29,7 +29,13 @@ def opened(path: Path, cache: bool | str = False) -> OpenAPI:
 
 def load(folder: Path, name: str, path: Path) -> None:
     made: list[OpenAPI] = []
-    stages({f"load-{name}": lambda: made.append(opened(path)), f"use-{name}": lambda: use(made[0])})
+    stages(
+        {
+            f"load-{name}": lambda: made.append(opened(path)),
+            f"use-{name}": lambda: use(made[0]),
+            f"types-{name}": lambda: types(made[0]),
+        }
+    )
     api = made[0]
     api.cache_store(folder / f"{name}.fleet")
     tell(row=f"count-{name}", count=len(api.document.operations))
@@ -39,6 +45,15 @@ def use(api: OpenAPI) -> None:
     """Every operation, compiled as its first call would: parameters, body, checks of its answers."""
     for operation in api.document.operations.values():
         operation.compile(validate=True)
+
+
+def types(api: OpenAPI) -> None:
+    """The pydantic type of every documented answer."""
+    for operation in api.document.operations.values():
+        for answer in operation.answers:
+            status = int(answer.status) if answer.status.isdigit() else 500
+            if (schema := operation.answer_schema(status, "application/json")) is not None:
+                api.document.types.type_of(schema)
 
 
 def warm(folder: Path, name: str, path: Path) -> None:
@@ -74,10 +89,21 @@ def calls(api: OpenAPI) -> None:
             raise SystemExit(f"the answer breaks its schema: {found}")
         return value
 
+    def typed(reply: Reply = pet, call: tuple[str, str] = PET_CALL) -> Any:
+        value, _ = read_json(reply.body)
+        operation = api.document.operation(call)
+        schema = operation.answer_schema(reply.status, reply.header("content-type"))
+        assert schema is not None
+        assert not api.document.types.violations(schema, value)
+        return api.document.types.typed(schema, value)
+
+    assert typed(large, SYSTEM_CALL).Sensors[27].Reading == 67.5
     often("build", build, 5_000)
     often("parse", parse, 5_000)
     often("call", lambda: (build(), parse()), 5_000)
     often("reply", lambda: parse(large, SYSTEM_CALL), 2_000)
+    often("call-typed", lambda: (build(), typed()), 5_000)
+    often("reply-typed", lambda: typed(large, SYSTEM_CALL), 2_000)
 
 
 def main(case: str, folder: Path) -> None:

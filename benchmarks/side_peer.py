@@ -71,7 +71,13 @@ def opened(path: Path, loader: Loader | None = None) -> OpenAPI:
 def load(folder: Path, name: str, path: Path) -> None:
     loader = Stubbed(path.parent) if name == "dmtf" else None
     made: list[OpenAPI] = []
-    stages({f"load-{name}": lambda: made.append(opened(path, loader)), f"use-{name}": lambda: use(made[0])})
+    stages(
+        {
+            f"load-{name}": lambda: made.append(opened(path, loader)),
+            f"use-{name}": lambda: use(made[0]),
+            f"types-{name}": lambda: None,  # they are there since it was loaded
+        }
+    )
     api = made[0]
     api.cache_store(folder / f"{name}.peer")
     tell(row=f"count-{name}", count=len(operations(api)))
@@ -114,8 +120,10 @@ def calls(api: OpenAPI) -> None:
     request, other = build(), build(SYSTEM_CALL, {"systemId": "1"})
     often("build", build, 5_000)
     often("parse", lambda: request._process_request(pet), 5_000)
-    often("call", lambda: build()._process_request(pet), 5_000)
-    often("reply", lambda: other._process_request(large), 2_000)
+    assert other._process_request(large)[1].Sensors[27].Reading == 67.5
+    for suffix in ("", "-typed"):  # what it gives is typed always
+        often(f"call{suffix}", lambda: build()._process_request(pet), 5_000)
+        often(f"reply{suffix}", lambda: other._process_request(large), 2_000)
 
 
 def main(case: str, folder: Path) -> None:

@@ -89,21 +89,26 @@ class ParameterPlan:
         if self._defaults:
             values = {**self._defaults, **{key: value for key, value in values.items() if value is not None}}
         path = "".join(
-            part if part.__class__ is str else self._segment(part, values)  # type: ignore[arg-type]
-            for part in self._segments
+            [
+                part if part.__class__ is str else self._segment(part, values)  # type: ignore[arg-type]
+                for part in self._segments
+            ]
         )
         if self._path_only:
             return Target(path, "", (), ())
-        query = "&".join(f"{key}={value}" for key, value in self._pairs(self._query, values))
+        query = "&".join([f"{key}={value}" for key, value in self._pairs(self._query, values)])
         for name, place, encode in self._querystring:
             if (value := _given(values, place, name)) is not None:
                 query = self._written(name, encode, value)
         headers = tuple(
-            (name, self._written(name, encode, value))
-            for name, place, encode in self._headers
-            if (value := _given(values, place, name)) is not None
+            [
+                (name, self._written(name, encode, value))
+                for name, place, encode in self._headers
+                if (value := _given(values, place, name)) is not None
+            ]
         )
-        return Target(path, query, headers, tuple(self._pairs(self._cookies, values)))
+        cookies = tuple(self._pairs(self._cookies, values)) if self._cookies else ()
+        return Target(path, query, headers, cookies)
 
     def _pairs(self, plan: list[Any], values: Mapping[Any, Any]) -> Pairs:
         if not values:
@@ -118,10 +123,12 @@ class ParameterPlan:
     def _segment(self, parts: tuple[Any, ...], values: Mapping[Any, Any]) -> str:
         """One path segment that holds variables, in a shape that stays one segment for every reader."""
         text = "".join(
-            part
-            if part.__class__ is str
-            else self._written(part[0], part[2], _given(values, part[1], part[0]))
-            for part in parts
+            [
+                part
+                if part.__class__ is str
+                else self._written(part[0], part[2], _given(values, part[1], part[0]))
+                for part in parts
+            ]
         )
         if text in {"", ".", ".."}:
             names = ", ".join(part[0] for part in parts if part.__class__ is not str)
