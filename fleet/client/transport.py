@@ -19,7 +19,8 @@ from fleet.policy import Proxy
 
 if TYPE_CHECKING:
     from fleet.client.dial import Dialer
-    from fleet.client.wire import Connection, Incoming
+    from fleet.client.incoming import Incoming
+    from fleet.client.wire import Connection
 
 # Headers that the wire writes itself: httpx's own must not appear twice.
 _WRITTEN_HERE = {b"host", b"content-length", b"connection", b"transfer-encoding"}

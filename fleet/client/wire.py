@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from fleet import __version__
 from fleet.client.certificate import CertificateReader
@@ -12,10 +12,13 @@ from fleet.client.channel import Channel
 from fleet.client.endpoint import Endpoint
 from fleet.client.failures import classify
 from fleet.client.framing import UNTOLD, ReplyReader, encode_request
-from fleet.client.message import Headers, Reply, Request
+from fleet.client.message import Reply, Request
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
+
+if TYPE_CHECKING:
+    from fleet.client.incoming import Incoming
 
 USER_AGENT = f"fleet/{__version__}"
 
@@ -126,6 +129,8 @@ class Connection:
         """
         if self._busy:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
+        from fleet.client.incoming import Incoming, SourceFailed  # noqa: PLC0415  (no scan needs it)
+
         data = encode_request(request, self._host_header, USER_AGENT, None if content is None else length)
         reader = ReplyReader(
             head_only=request.method == "HEAD", limits=limits or self._limits, piecewise=True
@@ -144,7 +149,7 @@ class Connection:
                     raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
         except BaseException as error:  # cancellation too: half an answer is nobody's
             incoming.close()
-            if isinstance(error, _SourceFailed):
+            if isinstance(error, SourceFailed):
                 raise error.error from None
             if isinstance(error, Exception):
                 raise self._failure(error, reader)  # noqa: B904 (its cause is set, or it is the error itself)
@@ -155,13 +160,15 @@ class Connection:
         self, head: bytes, content: AsyncIterable[bytes] | None, length: int, timeout: float
     ) -> OSError | None:
         """Sends a request in pieces; the fault that ended it early, if the peer may have answered before."""
+        from fleet.client.incoming import source  # noqa: PLC0415
+
         loop = asyncio.get_running_loop()
         left = length
         try:
             await self._channel.send(head, loop.time() + timeout)
             if content is None:
                 return None
-            async for piece in _source(content):
+            async for piece in source(content):
                 left -= len(piece)
                 if length != UNTOLD and left < 0:
                     break
@@ -227,86 +234,6 @@ class Connection:
         elif self.via is not None and not self._channel.received:
             return no_answer(self.via)
         return failed
-
-
-class Incoming:
-    """An answer whose head has arrived. Iterate it for the pieces of its decoded body, or close it.
-
-    A status of 400 or more is stronger than a broken body, which then just ends. Any failure, leaving early
-    and cancellation close the connection; after the last piece it may serve again (`done`).
-    """
-
-    def __init__(self, connection: Connection, reader: ReplyReader, timeout: float) -> None:
-        self._connection = connection
-        self._reader: ReplyReader | None = reader
-        self._timeout = timeout
-        self._head = reader
-        self.done = False
-
-    @property
-    def status(self) -> int:
-        return self._head.status
-
-    @property
-    def headers(self) -> Headers:
-        return tuple(self._head.headers)
-
-    def deadline(self) -> float:
-        """When a wait that begins now is over."""
-        return asyncio.get_running_loop().time() + self._timeout
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        connection = self._connection
-        try:
-            while (reader := self._reader) is not None:
-                for piece in reader.pieces():
-                    yield piece
-                if reader.done:
-                    reader.body()  # raises where an encoding has no end
-                    self.done = True
-                    break
-                if arrived := await connection._channel.receive(self.deadline()):
-                    reader.feed(arrived)
-                else:
-                    reader.end()
-        except Exception as error:
-            failed = connection._failure(error, self._head)
-            if self.status < 400 or failed.kind.blame == "local":
-                raise failed  # noqa: B904 (its cause is set, or it is the error itself)
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Gives the connection back, closed unless the answer was read to its end. Twice is once."""
-        reader, self._reader = self._reader, None
-        if reader is None:
-            return
-        reader.let_go()
-        if self.done:
-            self._connection._ended(reader)
-        else:
-            self._connection._busy = False
-            self._connection.close()
-
-
-class _SourceFailed(Exception):
-    """What the source of a request's body raised: no fault of the exchange, and nobody's to classify."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
-async def _source(content: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    pieces = aiter(content)
-    while True:
-        try:
-            piece = await anext(pieces)
-        except StopAsyncIteration:
-            return
-        except Exception as error:
-            raise _SourceFailed(error) from None
-        yield piece
 
 
 def no_answer(via: str) -> RequestFailed:

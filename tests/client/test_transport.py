@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -106,3 +107,88 @@ async def test_timeouts_of_httpx_are_kept(
             await session.get(f"http://127.0.0.1:{full_backlog}")
         with pytest.raises(httpx.ConnectError):
             await session.get(f"http://127.0.0.1:{unused_port}")
+
+
+# In pieces
+
+
+async def numbered(count: int, size: int, sent: list[int]) -> AsyncIterator[bytes]:
+    for number in range(count):
+        sent.append(number)
+        yield b"%d" % (number % 10) * size
+
+
+@pytest.mark.parametrize("length", [None, 40])
+async def test_a_streamed_body_is_sent_as_it_comes(serve: Any, dialer: Any, length: int | None) -> None:
+    got: list[bytes] = []
+
+    async def read(reader: Any, writer: Any) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        wanted = 40 if length else 4 * len(b"a\r\n0123456789\r\n") + 5
+        got.extend([head.lower(), await reader.readexactly(wanted)])
+        writer.write(OK)
+
+    peer = await serve(read)
+    sent: list[int] = []
+    headers = {} if length is None else {"Content-Length": str(length)}
+    async with client(WireTransport(dialer())) as session:
+        reply = await session.put(peer.url, content=numbered(4, 10, sent), headers=headers)
+    assert (reply.status_code, sent) == (200, [0, 1, 2, 3])
+    head, body = got
+    plain = b"".join(b"%d" % n * 10 for n in range(4))
+    if length is None:
+        assert body == b"".join(b"a\r\n%b\r\n" % (b"%d" % n * 10) for n in range(4)) + b"0\r\n\r\n"
+        assert b"transfer-encoding: chunked" in head
+        assert b"content-length" not in head
+    else:
+        assert body == plain
+        assert b"content-length: 40" in head
+        assert b"transfer-encoding" not in head
+
+
+@pytest.mark.parametrize("length", [39, 41])
+async def test_a_body_of_another_length_than_told_is_refused(serve: Any, dialer: Any, length: int) -> None:
+    peer = await serve(OK)
+    async with client(WireTransport(dialer())) as session:
+        with pytest.raises(httpx.LocalProtocolError, match="not as long as it was said"):
+            headers = {"Content-Length": str(length)}
+            await session.put(peer.url, content=numbered(4, 10, []), headers=headers)
+
+
+async def test_what_a_source_raises_is_its_own(serve: Any, dialer: Any) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise FileNotFoundError("gone")
+
+    peer = await serve(OK)
+    async with client(WireTransport(dialer())) as session:
+        with pytest.raises(FileNotFoundError, match="gone"):
+            await session.put(peer.url, content=broken())
+
+
+async def test_a_streamed_answer_gives_its_connection_back_once_read(serve: Any, dialer: Any) -> None:
+    packed = gzip.compress(b"x" * 100_000)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
+    peer = await serve(answer, keep=True)
+    async with client(WireTransport(dialer(limits=Limits(body=10)))) as session:
+        for number in range(4):
+            request = session.build_request("GET", peer.url, extensions={"stream": 100_000})
+            reply = await session.send(request, stream=True)
+            assert "content-encoding" not in reply.headers
+            if number == 2:
+                await reply.aclose()  # unread: its connection cannot be used again
+            else:
+                assert len(await reply.aread()) == 100_000
+        assert peer.connections == 2
+        small = session.build_request("GET", peer.url, extensions={"stream": 99_999})
+        reply = await session.send(small, stream=True)
+        with pytest.raises(httpx.DecodingError, match="more than 99,999 bytes"):
+            await reply.aread()
+
+
+async def test_an_error_that_breaks_off_is_still_its_status(serve: Any, dialer: Any) -> None:
+    peer = await serve(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nhalf")
+    async with client(WireTransport(dialer())) as session:
+        request = session.build_request("GET", peer.url, extensions={"stream": 1000})
+        reply = await session.send(request, stream=True)
+        assert (reply.status_code, await reply.aread()) == (503, b"half")
