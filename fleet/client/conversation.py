@@ -18,7 +18,7 @@ from fleet.client.errors import CallFailed, SchemaMismatch, shown
 from fleet.client.failures import classify, failure_of
 from fleet.client.message import Reply, Request
 from fleet.client.redirects import redirected
-from fleet.client.typed import described, is_ready, schema_of, typed, warn_once
+from fleet.client.typed import described, is_ready, schema_of, warn_once
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 
@@ -223,11 +223,7 @@ class Conversation:
         if schema is None:
             return value
         document, status = self._api.document, cast(Reply, self.reply).status
-        try:
-            made, violations = typed(document, schema, value)
-        except RecursionError:
-            deep = RequestFailed(FailureKind.BODY_TOO_DEEP, "the answer is nested too deeply to be typed")
-            raise self._failure(deep, "schema", status=status) from None
+        violations = document.types.violations(schema, value)
         if violations and self._api._sessions.validate == "fail":
             raise SchemaMismatch(
                 FailureKind.SCHEMA_MISMATCH,
@@ -239,7 +235,11 @@ class Conversation:
             )
         if violations:
             warn_once(document, self._operation.name, self._endpoint.origin, status, violations)
-        return made
+        try:
+            return document.types.typed(schema, value)
+        except RecursionError:
+            deep = RequestFailed(FailureKind.BODY_TOO_DEEP, "the answer is nested too deeply to be typed")
+            raise self._failure(deep, "schema", status=status) from None
 
     def undecoded(self, failed: RequestFailed) -> CallFailed:
         """The failure of reading a sequence, with its place."""

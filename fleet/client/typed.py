@@ -27,15 +27,8 @@ def schema_of(operation: Operation, status: int, content_type: str) -> Place | N
 
 
 def is_ready(document: Document, schema: Place) -> bool:
-    """Whether `typed` reads no file and compiles nothing: else it belongs in a thread."""
+    """Whether typing reads no file and compiles nothing: else it belongs in a thread."""
     return "types" in vars(document) and document.types.judge.knows(schema)
-
-
-def typed(document: Document, schema: Place, value: Any) -> tuple[Any, Violations]:
-    """The value as its schema's type, and where it breaks the schema: it is the best that can be made of it
-    then. Raises RecursionError for what is nested too deeply for Python."""
-    types = document.types
-    return types.typed(schema, value), types.violations(schema, value)
 
 
 async def typed_value(conversation: Conversation, value: object, schema: Place | None) -> object:

@@ -269,6 +269,21 @@ async def test_plugins_see_json_when_it_is_parsed_and_types_when_it_is_returned(
     await api.aclose()
 
 
+async def test_plugins_may_put_what_is_no_json(service: Service) -> None:
+    class Put(MessagePlugin):
+        def parsed(self, message: Message) -> None:
+            message.value = message.context
+
+    api = client(service, plugins=[Put()])
+    service.answer(ALICE)
+    day = dt.date(2020, 2, 29)
+    user = await api._.userGetCurrent(context={"id": 1, "login": "x", "created": day})
+    assert user.created == day
+    with pytest.raises(SchemaMismatch):
+        await api._.userGetCurrent(context={"id": object(), "login": "x"})
+    await api.aclose()
+
+
 async def test_items_of_sequences_are_typed(service: Service) -> None:
     api = OpenAPI.loads(service.url, orjson.dumps({**DESCRIPTION, "openapi": "3.2.0"}))
     service.answer(b'{"id": 1, "login": "a"}\n{"id": 2, "login": "b"}\n', kind="application/jsonl")

@@ -15,6 +15,7 @@ from fleet.openapi.types.classes import Classes, name_of
 from fleet.openapi.types.judge import Judge, Violations
 from fleet.openapi.types.model import Shape
 from fleet.openapi.types.parts import Choice, mapping, unwrapped
+from fleet.openapi.types.plain import json_of
 from fleet.openapi.types.shapes import Done, Shapes
 from fleet.openapi.types.tags import Tags
 
@@ -93,8 +94,15 @@ class Types(Mapping[str, type[BaseModel]]):
         return value if shape is None else shape(value)
 
     def violations(self, place: Place, value: Any) -> Violations:
-        """Where an answer breaks its schema, taken exactly: (JSON pointer, keyword) pairs."""
-        return self.judge.violations((place,), value)
+        """Where an answer breaks its schema, taken exactly: (JSON pointer, keyword) pairs. What is no JSON is
+        judged as the JSON that it stands for."""
+        try:
+            return self.judge.violations((place,), value)
+        except ValueError:
+            try:
+                return self.judge.violations((place,), json_of(value))
+            except (TypeError, ValueError, RecursionError):
+                return (("", "type"),)
 
     def first(self, what: str) -> bool:
         """Whether this is the first time that something is told."""
