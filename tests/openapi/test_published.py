@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from fleet.errors import ConfigError, SpecError
-from fleet.openapi import Document, convert, load, satisfy
+from fleet.openapi import Document, convert, load, review, satisfy
 
 Make = Callable[..., Document]
 
@@ -134,3 +134,10 @@ def test_lists_in_deep_objects(make: Make, value: object, query: str) -> None:
     }
     document = make({"/p": {"get": {"parameters": [declared]}}})
     assert document.operation("GET /p").build({"v": value}).query == query
+
+
+def test_findings_in_a_giant_have_pointers_and_no_lines() -> None:
+    tree = {"swagger": "2.0", "info": {"title": "T"}, "paths": {}}
+    text = orjson.dumps(tree) + b" " * (9 << 20)
+    found = review(load(source="/d/api.json", reader=lambda uri: text))
+    assert [(f.pointer, f.line) for f in found if "version" in f.message] == [("/info", None)]

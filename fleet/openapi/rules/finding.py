@@ -11,6 +11,7 @@ from fleet.openapi.load import Positions
 from fleet.openapi.operation import Operation
 from fleet.openapi.refs import Library
 
+MAX_PLACED_BYTES = 8 << 20  # of a text whose findings have lines: finding them takes 50 bytes for each byte
 MAX_FINDINGS = 1000  # of one description
 
 Severity = Literal["error", "warning"]
@@ -20,7 +21,7 @@ Severity = Literal["error", "warning"]
 class Finding:
     """One thing that is wrong: where (a document, a JSON pointer, line and column from 1) and which rule.
 
-    `line` and `column` are None where the document's text cannot be had.
+    `line` and `column` are None where the document's text cannot be had, or is larger than 8 MiB.
     """
 
     severity: Severity
@@ -85,7 +86,7 @@ class Findings:
         for (rule, uri, _), (severity, message, steps) in self._found.items():
             if uri not in texts:
                 text = self.library.text(uri)
-                texts[uri] = None if text is None else Positions(text)
+                texts[uri] = None if text is None or len(text) > MAX_PLACED_BYTES else Positions(text)
             positions = texts[uri]
             line, column = (None, None) if positions is None else positions.of(steps)
             made.append(Finding(severity, rule, message, uri, pointer_of(steps), line, column))
