@@ -28,6 +28,7 @@ from touch import Touch
 _SMALL = b"""{"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": {
   "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}}
 }}}}"""
+LARGE = 20_000_000  # bytes of a description that is not given to the commands: eight readings
 HUNDREDS = 400  # descriptions of one package: of more, each tenth is read, unless all are asked for
 SAMPLED = 10
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "corpus.md"
@@ -107,7 +108,7 @@ def _tasks(packages: list[Package], into: Path, *, everything: bool) -> Iterator
         step = 1 if len(found) <= MANY else SAMPLED
         for number, path in enumerate(found):
             yield Task(package, root, path, commands=False)
-            if number % step == 0:
+            if number % step == 0 and path.stat().st_size <= LARGE:
                 yield Task(package, root, path, commands=True)
 
 
