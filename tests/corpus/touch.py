@@ -46,6 +46,7 @@ from fleet.openapi import (
 _VARIABLE = re.compile(r"\{([^{}/]+)\}")
 MAX_CHECKED = 1000  # operations of one document whose checks are compiled: milliseconds each
 MAX_REVIEWED = 5000  # operations of a document that is reviewed
+LARGE = 20_000_000  # bytes of a description that is not rewritten
 MAX_REDUCED = 3
 MAX_TYPES = 200  # named schemas of one document whose types are made
 MAX_KEPT = 8  # errors of one document that are kept in words; all are counted
@@ -187,8 +188,9 @@ class Touch:
             self.counts["findings"] = sum(1 for finding in found if finding.severity == "error")
             for finding in found:
                 str(finding)
-        self._rewritten(document)
-        self._types(document)
+        if self._path.stat().st_size <= LARGE:
+            self._rewritten(document)
+            self._types(document)
         with self.step("pickle"):
             again = pickle.loads(pickle.dumps(api)).document
             _same(again.operations.keys(), document.operations.keys())
