@@ -218,7 +218,7 @@ class Sequence:
         async with self._stream as answer:
             message, plugins = answer._message, answer._message.api._sessions.plugins
             conversation, reader = answer._conversation, self._begun(answer)
-            schema = conversation.item_schema()
+            schema = await anyio.to_thread.run_sync(conversation.item_schema)  # may read files
             try:
                 async for data in _with_end(answer):
                     for item in reader.finish() if data is None else reader.feed(data):

@@ -139,10 +139,15 @@ class Operation:
         return media.schema if media is not None and (is_json(media.type) or "*" in media.type) else None
 
     def item_schema(self, status: int, content_type: str | None) -> Place | None:
-        """The schema of each item of a sequence that it answers with (3.2); None where it says nothing."""
+        """The schema of each item of a sequence that it answers with: its `itemSchema` (3.2), else what its
+        schema says of all items; None where it says nothing. May read files."""
         answer = self._answer(status)
         media = None if answer is None else media_for(answer.media, content_type)
-        return None if media is None else media.item_schema
+        if media is None or media.item_schema is not None or media.schema is None:
+            return None if media is None else media.item_schema
+        whole = self._document._library.follow(media.schema)
+        items = whole.value.get("items") if isinstance(whole.value, dict) else None
+        return Place(whole.uri, items) if isinstance(items, dict) else None
 
     def body_schema(self, content_type: str | None = None) -> Place | None:
         """The schema of its body: of that media type, else of the JSON one, else of the first."""

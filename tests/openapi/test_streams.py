@@ -430,3 +430,65 @@ async def test_the_way_of_the_session_is_the_only_one(bound: Any) -> None:
     with pytest.raises(ConfigError, match="use with and for"):
         async for _ in bound(httpx.Client).createRequest("get").sequence():
             raise AssertionError
+
+
+# Typed
+
+NUMBERED = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+TYPED = {
+    "application/jsonl": {"itemSchema": {"$ref": "#/components/schemas/Numbered"}},
+    "application/x-ndjson": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Numbered"}}},
+    "application/json": {"schema": {"$ref": "#/components/schemas/Several"}},
+    "text/event-stream": {"itemSchema": {"type": "object", "properties": {"retry": {"type": "integer"}}}},
+}
+SCHEMAS = {
+    "Numbered": NUMBERED,
+    "Several": {"type": "array", "items": {"$ref": "#/components/schemas/Numbered"}},
+}
+CONTENT = {"content": TYPED}
+TYPED_DESCRIPTION = orjson.dumps({
+    "openapi": "3.2.0", "info": {"title": "T", "version": "1"}, "components": {"schemas": SCHEMAS},
+    "paths": {"/x": {"get": {"operationId": "get", "responses": {"200": {"description": "", **CONTENT}}}}},
+})  # fmt: skip
+
+
+@SESSIONS
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/jsonl", b'{"n":1}\n{"n":2}\n{"n":"x"}\n'),
+        ("application/x-ndjson", b'{"n":1}\n{"n":2}\n{}\n'),
+        ("application/json", b'[{"n":1},{"n":2},{"n":null}]'),
+    ],
+)  # fmt: skip
+async def test_items_are_of_their_type_and_judged_by_it(
+    sender: Sender, factory: Any, kind: str, body: bytes
+) -> None:
+    sender.answers = [[answer(body, kind)]]
+    api = OpenAPI.loads(sender.url, TYPED_DESCRIPTION, session_factory=factory)
+    found: list[int] = []
+
+    async def awaited() -> None:
+        async for item in api.createRequest("get").sequence():
+            found.append(item.n)
+
+    def run() -> None:
+        for item in api.createRequest("get").sequence():
+            found.append(item.n)
+
+    with pytest.raises(CallFailed) as caught:
+        await in_its_way(api, run, awaited)
+    assert (caught.value.kind, caught.value.phase) == (FailureKind.SCHEMA_MISMATCH, "schema")
+    assert found == [1, 2]
+    plain = api.clone(validate="off")
+    assert (await items_of(plain.createRequest("get")))[:2] == [{"n": 1}, {"n": 2}]
+    for handle in (api, plain):
+        await handle.aclose()
+
+
+async def test_events_are_of_their_type(sender: Sender) -> None:
+    sender.answers = [[answer(b"data: a\nretry: 5\n\n", "text/event-stream")]]
+    api = OpenAPI.loads(sender.url, TYPED_DESCRIPTION)
+    async with api.createRequest("get").sequence() as events:
+        assert [(event.data, event.retry) async for event in events] == [("a", 5)]
+    await api.aclose()
