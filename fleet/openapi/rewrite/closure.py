@@ -243,7 +243,8 @@ class Closure:
         for key in self._sections["schema"]:
             holder = holder.get(key) if isinstance(holder, dict) else None
         for name, schema in holder.items() if isinstance(holder, dict) else ():
-            for entry in schema.get("allOf") or () if isinstance(schema, dict) else ():
+            listed = schema.get("allOf") if isinstance(schema, dict) else None
+            for entry in listed if isinstance(listed, list) else ():
                 ref = entry.get("$ref") if isinstance(entry, dict) else None
                 if isinstance(ref, str) and ref.startswith("#"):
                     try:

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fleet.openapi.lower.parts import mapping, text
+from fleet.openapi.rewrite.upgrade import schema_of, scheme_of
 
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
-_OF_PARAMETER = frozenset(
-    {"name", "in", "required", "description", "allowEmptyValue", "collectionFormat", "schema"}
-)
-_FLOWS = {"application": "clientCredentials", "accessCode": "authorizationCode"}
 _DELIMITED = {"ssv": "spaceDelimited", "pipes": "pipeDelimited"}
 _NOT_HERE = {"accept", "content-type", "authorization"}  # 3.x: no parameters
 
@@ -63,7 +60,7 @@ class Reshaped:
                 for name, node in mapping(self._tree.get("responses")).items()
             },
             "securitySchemes": {
-                name: _scheme(node) for name, node in mapping(self._tree.get("securityDefinitions")).items()
+                name: scheme_of(node) for name, node in mapping(self._tree.get("securityDefinitions")).items()
             },
         }
         return {key: value for key, value in found.items() if value}
@@ -149,9 +146,13 @@ class Reshaped:
         return made
 
     def _request_body(self, node: Mapping[str, Any], listed: list[Any]) -> dict[str, Any] | None:
-        found = {
-            (mapping(self._target(n)).get("in"), mapping(self._target(n)).get("name")): n for n in listed
-        }
+        found = {}
+        for entry in listed:
+            name = mapping(self._target(entry)).get("name")
+            if isinstance(name, str):
+                found[self._location(entry), name] = entry
+            else:
+                self._note("a parameter without a name is left out")
         if not found:
             return None
         consumes = _types(node.get("consumes")) if isinstance(node.get("consumes"), list) else None
@@ -182,7 +183,7 @@ class Reshaped:
         needed = [node["name"] for node in nodes if node.get("required") is True]
         properties, encoding = {}, {}
         for node in nodes:
-            properties[node["name"]] = _schema_of(node)
+            properties[node["name"]] = schema_of(node)
             if "description" in node:
                 properties[node["name"]]["description"] = node["description"]
             if node.get("type") == "array":
@@ -207,7 +208,7 @@ class Reshaped:
             made["allowEmptyValue"] = node["allowEmptyValue"]
         if node.get("type") == "array":
             made.update(self._style(node, location, f"{where}: the parameter {node.get('name')!r}"))
-        made["schema"] = _schema_of(node)
+        made["schema"] = schema_of(node)
         return {
             **made,
             **{key: value for key, value in node.items() if key.startswith("x-") and key != "x-nullable"},
@@ -260,34 +261,7 @@ class Reshaped:
         if node.get("type") == "array":
             self._style(node, "header", where)
         made = {key: node[key] for key in node if key == "description" or key.startswith("x-")}
-        return {**made, "schema": _schema_of(node)}
-
-
-def _schema_of(node: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema that a parameter or a header also is."""
-    made = {
-        key: value for key, value in node.items()
-        if key not in _OF_PARAMETER and (not key.startswith("x-") or key == "x-nullable")
-    }  # fmt: skip
-    items: Any = made
-    while isinstance(items, dict) and "items" in items:  # written as commas all the way down
-        items["items"] = {
-            key: value for key, value in mapping(items["items"]).items() if key != "collectionFormat"
-        }
-        items = items["items"]
-    return made
-
-
-def _scheme(node: Any) -> Any:
-    found = mapping(node)
-    if found.get("type") == "basic":
-        return {"type": "http", "scheme": "basic", **{k: v for k, v in found.items() if k != "type"}}
-    if found.get("type") != "oauth2":
-        return node
-    urls = {key: found[key] for key in ("authorizationUrl", "tokenUrl") if key in found}
-    flow = {**urls, "scopes": found.get("scopes", {})}
-    rest = {key: value for key, value in found.items() if key not in {"flow", "scopes", *urls}}
-    return {**rest, "flows": {_FLOWS.get(str(found.get("flow")), str(found.get("flow"))): flow}}
+        return {**made, "schema": schema_of(node)}
 
 
 def _list(value: Any) -> list[Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
+from fleet.openapi.lower.parts import mapping
 from fleet.openapi.rewrite.grammar import SECTIONS_OF_3, Kind
 
-Note = Callable[[str], None]
-
+_OF_PARAMETER = frozenset(
+    {"name", "in", "required", "description", "allowEmptyValue", "collectionFormat", "schema"}
+)
+_FLOWS = {"application": "clientCredentials", "accessCode": "authorizationCode"}
 _COMBINED = ("allOf", "anyOf", "oneOf", "not")
 _BESIDE = ("description", "summary")  # beside a `$ref`: the rest meant nothing, and would from now on
 _OUTSIDE = ("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly")
@@ -90,3 +93,31 @@ def _media(node: dict[str, Any]) -> dict[str, Any]:
     if isinstance(held, dict) and held.keys() == {"type", "format"} and held["format"] == "binary":
         return {key: value for key, value in node.items() if key != "schema"}
     return node
+
+
+def schema_of(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema that a parameter or a header of 2.0 also is."""
+    made = {
+        key: value for key, value in node.items()
+        if key not in _OF_PARAMETER and (not key.startswith("x-") or key == "x-nullable")
+    }  # fmt: skip
+    items: Any = made
+    while isinstance(items, dict) and "items" in items:  # written as commas all the way down
+        items["items"] = {
+            key: value for key, value in mapping(items["items"]).items() if key != "collectionFormat"
+        }
+        items = items["items"]
+    return made
+
+
+def scheme_of(node: Any) -> Any:
+    """A security scheme of 2.0 as 3.x says it."""
+    found = mapping(node)
+    if found.get("type") == "basic":
+        return {"type": "http", "scheme": "basic", **{k: v for k, v in found.items() if k != "type"}}
+    if found.get("type") != "oauth2":
+        return node
+    urls = {key: found[key] for key in ("authorizationUrl", "tokenUrl") if key in found}
+    flow = {**urls, "scopes": found.get("scopes", {})}
+    rest = {key: value for key, value in found.items() if key not in {"flow", "scopes", *urls}}
+    return {**rest, "flows": {_FLOWS.get(str(found.get("flow")), str(found.get("flow"))): flow}}
