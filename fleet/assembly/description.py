@@ -23,13 +23,17 @@ def describe(spec: SpecFile) -> tuple[Document, Fixups | None]:
     return load_document(spec.api_source, refs=spec.ref_sources, plugins=(fixups,)), fixups
 
 
-def idle_fixups(spec: SpecFile, document: Document, fixups: Fixups | None) -> Iterator[str]:
-    """A warning for each fixup that repaired nothing, with its place in the spec file. Only where one seems
-    to be idle is every document of the description read to be sure."""
-    if fixups is None or all(done.places for done in fixups.report()):
+def fixup_notes(spec: SpecFile, document: Document, fixups: Fixups | None) -> Iterator[str]:
+    """How much was repaired, and a warning for each fixup that repaired nothing, with its place in the spec
+    file. Only where one seems to be idle is every document of the description read to be sure."""
+    if fixups is None:
         return
-    document.preload()
-    for number, done in enumerate(fixups.report()):
+    if not all(done.places for done in fixups.report()):
+        document.preload()
+    report = fixups.report()
+    busy = sum(bool(done.places) for done in report)
+    yield f"{sum(done.places for done in report)} places of the description repaired by {busy} fixups"
+    for number, done in enumerate(report):
         if done.places:
             continue
         file, line, column = spec.place(("fixups", number))

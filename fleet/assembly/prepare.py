@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from fleet.assembly.bindings import Bindings, Prompt, bindings_of
-from fleet.assembly.description import describe, idle_fixups
+from fleet.assembly.description import describe, fixup_notes
 from fleet.assembly.options import ScanOptions, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
@@ -132,7 +132,7 @@ def prepare(
         for operation in plan.operations:
             operation.compile()
     policy = _policy(plan, options)
-    notes = [*spec.notes, *idle_fixups(spec, document, fixups), *plan.document.warnings]
+    notes = [*spec.notes, *fixup_notes(spec, document, fixups), *plan.document.warnings]
     bindings = bindings_of(spec, options, prompt=prompt, warn=notes.append)
     survey = survey_of(options, bindings, notes)
     needs = (

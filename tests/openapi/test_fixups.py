@@ -173,6 +173,7 @@ def test_check_warns_of_fixups_that_repair_nothing(files: Path, capsys: pytest.C
     err = capsys.readouterr().err
     assert f"{path}:10:5: warning: fixup 5 (/components/schemas/Gone) repaired nothing: in 2 documents" in err
     assert err.count("repaired nothing") == 1
+    assert "5 places of the description repaired by 4 fixups\n" in err
 
 
 def test_the_commands_of_descriptions_take_a_spec_file(

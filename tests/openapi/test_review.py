@@ -168,3 +168,4 @@ def test_one_fault_is_one_line(version: str) -> None:
 
 def test_every_version_has_its_meta_schema() -> None:
     assert list(official_schemas()) == ["2.0", "3.0", "3.1", "3.2"]
+    assert official_schemas("a_package_that_is_not_there") == {}

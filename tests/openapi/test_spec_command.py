@@ -194,3 +194,24 @@ def test_convert_there_and_back(good: str, tmp_path: Path, capsys: pytest.Captur
 def test_a_built_in_name_is_its_description(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["spec", "operations", "redfish"]) == 0
     assert "GET\t/redfish/v1/Systems\t" in capsys.readouterr().out
+
+
+def test_references_elsewhere_are_mapped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, parts = tmp_path / "api.json", tmp_path / "parts"
+    parts.mkdir()
+    ref = {"$ref": "http://h/s/b.json#/B"}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": ref}}}}
+    api = {
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "paths": {"/p": {"get": {"responses": answer}}},
+    }
+    path.write_text(json.dumps(api))
+    (parts / "b.json").write_text('{"B": {"type": "string"}}')
+    assert main(["spec", "validate", str(path)]) == 1
+    assert "no loader offers this document" in capsys.readouterr().out
+    assert main(["spec", "validate", str(path), "--refs", f"http://h/s/={parts}"]) == 0
+    assert main(["spec", "reduce", str(path), "-k", "/p", "--refs", f"http://h/s/={parts}"]) == 0
+    assert json.loads(capsys.readouterr().out)["components"] == {"schemas": {"B": {"type": "string"}}}
+    assert main(["spec", "validate", str(path), "--refs", "http://h/s/"]) == 2
+    assert "--refs takes PREFIX=DIR" in capsys.readouterr().err

@@ -22,10 +22,10 @@ Wrong = tuple[tuple[str | int, ...], str]
 """A path of keys and indexes, and what is wrong there."""
 
 
-def official_schemas() -> Mapping[str, Path]:
-    """The meta-schemas that are installed, by version ("2.0", "3.0", "3.1", "3.2"); none where the extra is
-    not."""
-    spec = find_spec(_PACKAGE)
+def official_schemas(package: str = _PACKAGE) -> Mapping[str, Path]:
+    """The meta-schemas that are installed, by version ("2.0", "3.0", "3.1", "3.2"); none where the package
+    that has them is not."""
+    spec = find_spec(package)
     if spec is None or spec.origin is None:
         return {}
     folder = Path(spec.origin).parent / "resources" / "schemas"
