@@ -21,6 +21,10 @@ from fleet.openapi.load import locate, parse
 _MAX_LOCATED = 10  # errors of one description that are shown with their place: each costs a parse
 _MAX_LOCATED_BYTES = 4 * 1024 * 1024
 _INDEX = re.compile(r"[0-9]{1,15}")  # int() refuses digits by the thousand
+# What may stand beside a reference and judges nothing.
+_WORDS = frozenset(
+    {"$ref", "$comment", "title", "summary", "description", "deprecated", "example", "examples"}
+)
 LOGGER = logging.getLogger("fleet.OpenAPI")
 
 Reader: TypeAlias = Callable[[str], bytes]
@@ -196,10 +200,10 @@ class Library:
 
     def follow(self, place: Place, *, alone: bool = False) -> Place:
         """The value itself when it is no reference, else what the chain of references ends at; with `alone`
-        also a reference that something stands beside. Raises `SpecError`."""
+        also a reference that something stands beside which may judge. Raises `SpecError`."""
         seen: set[tuple[str, str]] = set()
         while isinstance(value := place.value, dict) and isinstance(ref := value.get("$ref"), str):
-            if alone and len(value) > 1:
+            if alone and len(value) > 1 and not value.keys() <= _WORDS:
                 break
             step = (place.uri, ref)
             if step in seen:

@@ -6,11 +6,13 @@ from typing import Any
 
 from fleet.errors import SpecError
 from fleet.openapi.refs import Library, Place
+from fleet.openapi.schema.effort import ALTERNATIVES, Effort, weight_of
 from fleet.openapi.schema.keywords import (
     Reading,
     holds_list,
     holds_map,
     holds_one,
+    judges_inside,
     left_out,
     translated,
 )
@@ -25,17 +27,19 @@ _STANDARD = ("https://json-schema.org/draft/", "http://json-schema.org/draft-") 
 _KNOWN_METASCHEMAS = (*_STANDARD, "https://spec.openapis.org/oas/3.")  # they leave nothing out
 
 
-def bundle(library: Library, schema: Place, reading: Reading) -> tuple[Any, dict[str, Any]]:
+def bundle(library: Library, schema: Place, reading: Reading) -> tuple[Any, dict[str, Any], int]:
     """The schema and everything that it refers to; what cannot be followed accepts anything.
 
     From `SHARED` schemas on they are bundled as the properties of one object, with their nodes by these
     names, the schema itself first: one validator then judges values of any of them. Else there are no names.
+    The third is what judging takes of the stack, in bytes, at one place of a value.
     """
     made = _Bundle(library, reading)
     whole = made.of(schema)
     if made.met_dynamic:
-        return _Bundle(library, reading, dynamic=True).of(schema), {}
-    return made.shared(schema, whole)
+        made = _Bundle(library, reading, dynamic=True)
+        return made.of(schema), {}, made.chain()
+    return *made.shared(schema, whole), made.chain()
 
 
 class _Bundle:
@@ -56,6 +60,7 @@ class _Bundle:
         self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
         self._nodes: dict[str, Any] = {}  # by that name
         self._waiting: list[tuple[str, Place]] = []
+        self._effort = Effort()
         self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}  # by URI: all, and the plain ones
 
     def of(self, schema: Place) -> Any:
@@ -63,11 +68,20 @@ class _Bundle:
         defs: dict[str, Any] = {}
         while self._waiting:
             name, place = self._waiting.pop()
+            self._effort.begin(name)
             made = self._schema(place.uri, place.value, entered=True)
             defs[name] = self._resource(name, place.uri, made) if self._dynamic else made
         if not defs or not isinstance(root, dict):
             return root
         return {"$schema": _DRAFT, **root, "$defs": defs}
+
+    def chain(self) -> int:
+        """The bytes of stack that judging by what `of` made takes at one place of a value."""
+        anchored: dict[str, list[str]] = {}
+        for name, node in self._nodes.items() if self._dynamic else ():
+            if isinstance(node, dict) and isinstance(anchor := node.get("$dynamicAnchor"), str):
+                anchored.setdefault(anchor, []).append(name)
+        return self._effort.chain(anchored)
 
     def shared(self, schema: Place, whole: Any) -> tuple[Any, dict[str, Any]]:
         """As `bundle` says, of what `of` made."""
@@ -87,6 +101,13 @@ class _Bundle:
             anchors[anchor] = {"$dynamicAnchor": anchor, **(named if isinstance(named, dict) else {})}
         body = made if isinstance(made, dict) else {"allOf": [made]}
         return {"$id": f"urn:fleet:{name}", **body, "$defs": anchors}
+
+    def _led(self, place: Place) -> Any:
+        """As `_named`, for what judges by it."""
+        named = self._named(place)
+        if named is not True:
+            self._effort.leads_to(self._names[id(place.value)])
+        return named
 
     def _named(self, place: Place) -> Any:
         """A reference to a schema that stands in `$defs`; it is put there when its turn comes."""
@@ -139,7 +160,8 @@ class _Bundle:
             return True
         anchor = ref.partition("#")[2]
         if not isinstance(place.value, dict) or place.value.get("$dynamicAnchor") != anchor:
-            return self._named(place)
+            return self._led(place)
+        self._effort.leads_to_anchor(anchor)
         if ref.startswith("#"):
             return {"$dynamicRef": f"#{anchor}"}
         named = self._named(place)
@@ -179,8 +201,16 @@ class _Bundle:
         elif not entered and "$id" in node:
             inner = self._enter(uri, node)
             if self._dynamic and inner != uri:
-                return self._named(Place(uri, node))
+                return self._led(Place(uri, node))
             uri = inner
+        above = self._effort.above
+        self._effort.above += weight_of(node, alternatives=self._old and self._reading.nullable(node))
+        self._effort.step()
+        made = self._made(uri, node, ref)
+        self._effort.above = above
+        return made
+
+    def _made(self, uri: str, node: dict[str, Any], ref: Any) -> dict[str, Any]:
         made = self._keywords(uri, node)
         if self._old:
             return self._sound(translated(made, nullable=self._reading.nullable(node), strict=self._strict))
@@ -204,15 +234,17 @@ class _Bundle:
             value = node[key]
             if key in plain:
                 made[key] = self._owed(uri, value, node.get("properties")) if key == "required" else value
-            elif holds_one(key):
-                made[key] = self._schema(uri, value)
+                continue
+            of = self._inside if judges_inside(key) else self._schema
+            if holds_one(key):
+                made[key] = of(uri, value)
             elif holds_list(key) and isinstance(value, list):
-                made[key] = [self._schema(uri, entry) for entry in value]
+                made[key] = [of(uri, entry) for entry in value]
             elif holds_map(key) and isinstance(value, dict):
-                made[key] = {name: self._schema(uri, entry) for name, entry in value.items()}
+                made[key] = {name: of(uri, entry) for name, entry in value.items()}
         extra = node.get("x-patternProperties")
         if isinstance(extra, dict):
-            patterns = {name: self._schema(uri, entry) for name, entry in extra.items()}
+            patterns = {name: self._inside(uri, entry) for name, entry in extra.items()}
             own = made.get("patternProperties")
             made["patternProperties"] = {**patterns, **(own if isinstance(own, dict) else {})}
         if not self._strict:
@@ -221,12 +253,23 @@ class _Bundle:
             made["oneOf"] = tagged(node, made["oneOf"])
         return made
 
+    def _inside(self, uri: str, node: Any) -> Any:
+        """A schema that judges what is inside the value that the schema around it judges."""
+        effort = self._effort
+        kept = effort.above, effort.inside
+        effort.above, effort.inside = 0, True
+        made = self._schema(uri, node)
+        effort.above, effort.inside = kept
+        return made
+
     def _alone(self, uri: str, ref: str, node: dict[str, Any]) -> Any:
         """A reference in 2.0 and 3.0. What stands beside it means nothing, but `nullable` is meant."""
+        if self._strict or not self._reading.nullable(node):
+            return self._reference(uri, ref)
+        self._effort.above += ALTERNATIVES
         made = self._reference(uri, ref)
-        if not self._strict and self._reading.nullable(node):
-            return {"anyOf": [made, {"type": "null"}]}
-        return made
+        self._effort.above -= ALTERNATIVES
+        return {"anyOf": [made, {"type": "null"}]}
 
     def _reference(self, uri: str, ref: str) -> Any:
         if ref.startswith(_STANDARD) and ref.partition("#")[0] not in self._library.trees:
@@ -236,7 +279,7 @@ class _Bundle:
             place = self._library.follow(place, alone=not self._old)
         except SpecError:
             return True
-        return self._named(place)
+        return self._led(place)
 
 
 def _beside(made: dict[str, Any], reference: Any) -> None:

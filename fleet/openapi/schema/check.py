@@ -12,6 +12,7 @@ from fleet.errors import SpecError
 from fleet.openapi.model import Dialect, Media
 from fleet.openapi.refs import Library, Place
 from fleet.openapi.schema.bundle import bundle
+from fleet.openapi.schema.effort import MAX_CHAIN, MAX_STACK
 from fleet.openapi.schema.keywords import Direction, Reading
 
 MAX_VIOLATIONS = 100  # of one value
@@ -82,18 +83,22 @@ def compile_checks(
     """
     if schema is None or schema.value is True or schema.value == {}:
         return [(None if schema is None else schema.value, no_check)]
-    validator, names = _validator(library, schema, Reading(dialect, direction, strict), warn)
+    validator, names, chain = _validator(library, schema, Reading(dialect, direction, strict), warn)
+    deepest = MAX_STACK // max(chain, 1)
     if not names:
-        return [(schema.value, _judging(validator, ""))]
-    return [(node, _judging(validator, name)) for name, node in names.items()]
+        return [(schema.value, _judging(validator, "", deepest))]
+    return [(node, _judging(validator, name, deepest)) for name, node in names.items()]
 
 
-def _judging(validator: Any, name: str) -> Check:
-    """The check by one of the schemas of a validator, or by its only one where it has no name."""
+def _judging(validator: Any, name: str, deepest: int) -> Check:
+    """The check by one of the schemas of a validator, or by its only one where it has no name; of values
+    that are nested at most `deepest` times."""
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
     above = 1 if name else 0  # levels that are none of the value's
 
     def check(value: Any) -> tuple[tuple[str, str], ...]:
+        if deepest < MAX_DEPTH and _is_deeper(value, deepest):
+            return (("", TOO_DEEP),)
         held = {name: value} if name else value
         try:
             if is_valid(held):
@@ -112,7 +117,8 @@ def _judging(validator: Any, name: str) -> Check:
 
 def _validator(
     library: Library, schema: Place, reading: Reading, warn: Callable[[str], None]
-) -> tuple[Any, dict[str, Any]]:
+) -> tuple[Any, dict[str, Any], int]:
+    """The validator, the nodes that it can judge by, and the stack that it takes at one place of a value."""
     import jsonschema_rs  # noqa: PLC0415  (2 MB of machine code that only validation needs)
 
     refusals = (ValueError, TypeError, jsonschema_rs.ReferencingError)
@@ -120,6 +126,12 @@ def _validator(
 
     def made(whole: Any) -> Any:
         return jsonschema_rs.Draft202012Validator(whole, pattern_options=options, offline=True)
+
+    def bundled(reading: Reading) -> tuple[Any, dict[str, Any], int]:
+        whole, names, chain = bundle(library, schema, reading)
+        if chain > MAX_CHAIN:
+            raise SpecError("its schemas lead to one another too many times", file=schema.uri)
+        return made(whole), names, chain
 
     @cache
     def reads(pattern: str) -> bool:
@@ -131,13 +143,11 @@ def _validator(
 
     try:
         try:
-            whole, names = bundle(library, schema, reading)
-            return made(whole), names
+            return bundled(reading)
         except refusals as error:
-            whole, names = bundle(library, schema, replace(reading, reads=reads))
-            validator = made(whole)
+            found = bundled(replace(reading, reads=reads))
             warn(f"what makes no sense in it is left out: {_first_line(error)}")
-            return validator, names
+            return found
     except RecursionError:
         raise SpecError("a schema is nested too deeply to be used", file=schema.uri) from None
     except refusals as error:

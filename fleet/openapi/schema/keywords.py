@@ -21,6 +21,10 @@ _ONE = frozenset({
 })  # fmt: skip
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _MAP = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_INSIDE = frozenset({
+    "items", "contains", "propertyNames", "additionalProperties", "unevaluatedItems", "unevaluatedProperties",
+    "prefixItems", "properties", "patternProperties",
+})  # fmt: skip
 _UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
 
 # What 2.0 and 3.0 took from JSON Schema ("Schema Object" of 2.0 and of 3.0.4); the rest means nothing there.
@@ -94,6 +98,11 @@ def holds_list(key: str) -> bool:
 def holds_map(key: str) -> bool:
     """Whether it is a mapping whose values are schemas."""
     return key in _MAP
+
+
+def judges_inside(key: str) -> bool:
+    """Whether the schemas of a keyword judge what is inside a value, and not the value itself."""
+    return key in _INSIDE
 
 
 def left_out(vocabularies: Any) -> frozenset[str]:
