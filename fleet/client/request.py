@@ -25,9 +25,8 @@ from fleet.errors import ConfigError
 from fleet.openapi import Additions, Operation
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from fleet.client.api import OpenAPI
+    from fleet.openapi import SchemaType
 
 Result: TypeAlias = Answered
 
@@ -146,13 +145,13 @@ class OperationRequest:
         return self.operation.typed_headers(response.status_code, response.headers.multi_items())
 
     @property
-    def data_type(self) -> type[BaseModel] | None:
+    def data_type(self) -> SchemaType | None:
         """The pydantic type of its body, None where it takes none or says nothing of it. Instances are
         accepted as `data`; so is any other value. May read files. Raises `SpecError`."""
         schema = self.operation.body_schema()
         return None if schema is None else self.api.types.type_of(schema)
 
-    def answer_type(self, status: int = 200, media_type: str | None = None) -> type[BaseModel] | None:
+    def answer_type(self, status: int = 200, media_type: str | None = None) -> SchemaType | None:
         """The pydantic type of its answers under a status; None where nothing is documented. Calls give
         what these types hold: of a list the list itself, not `SchemaRoot`. May read files. Raises
         `SpecError`."""

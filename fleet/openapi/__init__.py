@@ -48,6 +48,7 @@ from fleet.openapi.yamltags import (
 if TYPE_CHECKING:
     from fleet.openapi.difference.change import Change
     from fleet.openapi.difference.compare import compare
+    from fleet.openapi.items import ItemReader
     from fleet.openapi.rewrite.choice import Choice
     from fleet.openapi.rewrite.convert import Conversion, convert
     from fleet.openapi.rewrite.fixups import Fixup, repair
@@ -57,9 +58,9 @@ if TYPE_CHECKING:
     from fleet.openapi.rules.review import review
     from fleet.openapi.runtime import Exchanged, evaluate
     from fleet.openapi.samples import sample, shape_of
-    from fleet.openapi.sequential import ItemReader, item_reader
+    from fleet.openapi.sequential import item_reader
     from fleet.openapi.shapes import TYPES, Shape
-    from fleet.openapi.types import SchemaModel, SchemaRoot, Types, untyped
+    from fleet.openapi.types import SchemaModel, SchemaRoot, SchemaType, Types, untyped
 
 __all__ = [
     "NOTHING",
@@ -92,6 +93,7 @@ __all__ = [
     "Requirement",
     "SchemaModel",
     "SchemaRoot",
+    "SchemaType",
     "SecurityScheme",
     "Server",
     "ServerVariable",
@@ -137,13 +139,14 @@ _LAZY = {  # what a scan never asks for
     "compare": "fleet.openapi.difference.compare",
     "Finding": "fleet.openapi.rules.finding",
     "Exchanged": "fleet.openapi.runtime",
-    "ItemReader": "fleet.openapi.sequential",
+    "ItemReader": "fleet.openapi.items",
     "Conversion": "fleet.openapi.rewrite.convert",
     "convert": "fleet.openapi.rewrite.convert",
     "Fixup": "fleet.openapi.rewrite.fixups",
     "Reduction": "fleet.openapi.rewrite.reduce",
     "SchemaModel": "fleet.openapi.types",
     "SchemaRoot": "fleet.openapi.types",
+    "SchemaType": "fleet.openapi.types",
     "Types": "fleet.openapi.types",
     "evaluate": "fleet.openapi.runtime",
     "item_reader": "fleet.openapi.sequential",

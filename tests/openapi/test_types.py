@@ -390,3 +390,15 @@ def test_roots_behave_as_what_they_hold() -> None:
     assert isinstance(items, SchemaRoot)
     assert (len(items), list(items), items[0], bool(items)) == (2, [1, 2], 1, True)
     assert made["U"].model_validate({"a": "x"}).a == "x"
+    assert items == [1, 2] and copy.copy(items) == copy.deepcopy(items) == items != [1]
+    assert made["L"]([1]) == [1] and made["U"](a="x") == {"a": "x"}
+
+
+def test_json_schemas_of_types_stay_short() -> None:
+    pet: Any = types(OWNED)["Pet"]
+
+    class Shop(BaseModel):
+        pet: pet
+
+    shown = Shop.model_json_schema()
+    assert shown["properties"]["pet"] == pet.model_json_schema() == {"title": "Pet", "type": "object"}

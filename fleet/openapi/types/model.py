@@ -57,6 +57,16 @@ class SchemaModel(BaseModel):
         plan: Plan | None = getattr(cls, "_plan", None)
         return handler(source) if plan is None else judged(plan.validated)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        """Its name and no more: the schema stands in its description."""
+        return {"title": cls.__name__, "type": "object"}
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Attributes are those of the schema."""
+
     def __getitem__(self, name: str) -> Any:
         attribute = self._plan.attributes.get(name)
         if attribute is None:
@@ -93,14 +103,25 @@ class SchemaRoot(RootModel[Any]):
     if TYPE_CHECKING:  # pydantic would evaluate an annotation again for every class
         _plan: ClassVar[Plan]
 
-    def __init__(self, /, root: Any = None) -> None:
+    def __init__(self, root: Any = None, /, **data: Any) -> None:
         plan = type(self)._plan
-        plan.fill_root(self, plan.for_sending(root))
+        plan.fill_root(self, plan.for_sending(data or root))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         plan: Plan | None = getattr(cls, "_plan", None)
         return handler(source) if plan is None else judged(plan.validated_root)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"title": cls.__name__}
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, BaseModel):
+            return type(self) is type(other) and bool(self.root == cast(Any, other).root)
+        return bool(self.model_dump(exclude_unset=True, by_alias=True) == other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __getitem__(self, name: Any) -> Any:
         return self.root[name]
@@ -115,9 +136,13 @@ class SchemaRoot(RootModel[Any]):
         return bool(self.root)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") or name == "root":
             raise AttributeError(name)
         return getattr(self.root, name)
+
+
+SchemaType: TypeAlias = type[SchemaModel] | type[SchemaRoot]
+"""The type of a schema: objects are models, anything else has a root."""
 
 
 def fields_of(model: SchemaModel) -> Iterator[tuple[str, Any]]:
@@ -136,7 +161,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _META: Any = type(BaseModel)
 
 
-def judged(validated: Callable[[Any], Any]) -> CoreSchema:
+def judged(validated: Callable[[Any], Any]) -> core_schema.PlainValidatorFunctionSchema:
     """The core schema of a type whose values are accepted and made by a function."""
     return core_schema.no_info_plain_validator_function(validated)
 
@@ -149,9 +174,11 @@ def new_class(parent: type[_Model], name: str, about: str) -> type[_Model]:
 
 def finish(cls: type[BaseModel], fields: Mapping[str, FieldInfo], validated: Callable[[Any], Any]) -> None:
     """Gives a class its fields, its validator and its serializer."""
+    known = judged(validated)
+    known["metadata"] = {"pydantic_js_functions": [cls.__get_pydantic_json_schema__]}  # as pydantic leaves it
     made: dict[str, Any] = {
         "__pydantic_fields__": dict(fields),
-        "__pydantic_core_schema__": judged(validated),
+        "__pydantic_core_schema__": known,
         "__pydantic_validator__": SchemaValidator(
             judged(validated), core_schema.CoreConfig(title=cls.__name__)
         ),

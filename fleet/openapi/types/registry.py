@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-
-from pydantic import BaseModel
+from typing import Any, cast
 
 from fleet.guess import closest
 from fleet.openapi.model import Dialect
 from fleet.openapi.refs import Library, Place
 from fleet.openapi.types.classes import Classes, name_of
 from fleet.openapi.types.judge import Judge, Violations
-from fleet.openapi.types.model import Shape
+from fleet.openapi.types.model import SchemaModel, SchemaType, Shape
 from fleet.openapi.types.parts import Choice, mapping, unwrapped
 from fleet.openapi.types.plain import json_of
 from fleet.openapi.types.shapes import Done, Shapes
 from fleet.openapi.types.tags import Tags
 
 
-class Types(Mapping[str, type[BaseModel]]):
+class Types(Mapping[str, SchemaType]):
     """The types of the named schemas of a description, made when they are first asked for.
 
     `types["User"]` is a component's, `types["#/components/schemas/User/properties/address"]` any schema's: a
@@ -45,7 +43,7 @@ class Types(Mapping[str, type[BaseModel]]):
         self._named: Mapping[str, Any] = tree
         self._classes = Classes(self.judge, self._shapes)
 
-    def __getitem__(self, name: str) -> type[BaseModel]:
+    def __getitem__(self, name: str) -> SchemaType:
         if name in self._named:
             return self.type_of(Place(self._source, self._named[name]), name)
         if "#" not in name:
@@ -65,7 +63,7 @@ class Types(Mapping[str, type[BaseModel]]):
     def __repr__(self) -> str:
         return f"<Types: {', '.join(list(self._named)[:10])}{', ...' if len(self._named) > 10 else ''}>"
 
-    def type_of(self, place: Place, hint: str = "") -> type[BaseModel]:
+    def type_of(self, place: Place, hint: str = "") -> SchemaType:
         """The type of a schema. Raises `SpecError` where it contradicts itself."""
         real = unwrapped(self._library, self._dialect, place, nullable=False)
         parts = self._shapes.parts((real,))
@@ -73,7 +71,7 @@ class Types(Mapping[str, type[BaseModel]]):
         if "object" in parts.types and parts.properties():
             made: Done = frozenset(choice.key for choice in parts.choices if self._is_made(choice, real))
             if len(made) == len(parts.choices):
-                return self._classes.of(parts, (real,), hint, made).cls
+                return cast("type[SchemaModel]", self._classes.of(parts, (real,), hint, made).cls)
         for choice in parts.choices:
             if choice.discriminator is not None and choice.branches:
                 Tags(self._shapes, choice)  # raises where it contradicts itself
