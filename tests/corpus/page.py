@@ -32,21 +32,17 @@ reviewed, reduced, converted to 3.1 (calls stay the same bytes), compared with t
 and stored, and each `fleet spec` command reads it. An error that names the description's own fault is its
 result; any other error is a defect of fleet, and ends the run with 1.
 
-In parts only: of packages with more than {hundreds} descriptions each tenth is read (`--all` reads all), of
-packages with more than {many} each tenth is given to the commands, of a description with more than
-{checked:,} operations so many are judged by their schemas, and it is not reviewed when it has more than
-{reviewed:,}.
+In parts only: at most {many} descriptions of a package are read, evenly spread (`--all` reads every one); of
+packages with more than ten each fifth is given to the commands; of a description with more than {checked:,}
+operations so many are judged by their schemas, and it is not reviewed when it has more than {reviewed:,}.
 
 """
 
 
-def written(
-    results: list[dict[str, Any]], packages: list[Package], *, everything: bool, hundreds: int
-) -> str:
+def written(results: list[dict[str, Any]], packages: list[Package], *, everything: bool) -> str:
     """The page as Markdown."""
     text = _HEAD.format(
         command="python tests/corpus/run.py --all" if everything else "make corpus",
-        hundreds=hundreds,
         date=datetime.now(UTC).date(),
         version=fleet.__version__,
         python=sys.version.split()[0],
@@ -135,10 +131,7 @@ def _reason(error: str) -> str:
 def _rows(results: list[dict[str, Any]]) -> Iterable[str]:
     yield "## Document by document"
     yield ""
-    yield (
-        f"Of packages with more than {MANY} descriptions these: the ones that did not load, "
-        f"and those of more than {LARGE // 1_000_000} MB."
-    )
+    yield f"Of packages with more than {MANY}: the ones that did not load, and those of more than 2 MB."
     for package, group in _grouped(results, "package").items():
         shown = [result for result in group if len(group) <= MANY or _telling(result)]
         if not shown:

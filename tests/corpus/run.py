@@ -2,15 +2,16 @@
 
 Downloads what `packages.toml` lists (all packages, or those that are named), does with each description all
 that can be done with one (`touch.py`), gives it to each `fleet spec` command (`commands.py`), and writes
-`docs/reference/corpus.md` when no package was left out. Of packages with more than 400 descriptions each
-tenth is read; with `--all` every one. Exits with 1 where fleet has a defect: an error of any kind but the
-description's own, a process that died, a command that ended with an internal error.
+`docs/reference/corpus.md` when no package was left out. At most 60 descriptions of a package are read, evenly
+spread; with `--all` every one. `JOBS` (2) are read at a time. Exits with 1 where fleet has a defect: an error
+of any kind but the description's own, a process that died, a command that ended with an internal error.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -29,14 +30,15 @@ _SMALL = b"""{"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths
   "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}}
 }}}}"""
 LARGE = 20_000_000  # bytes of a description that is not given to the commands: eight readings
-HUNDREDS = 400  # descriptions of one package: of more, each tenth is read, unless all are asked for
-SAMPLED = 10
+FEW = 10  # descriptions of a package that are all given to the commands; of others each fifth
+SAMPLED = 5
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "corpus.md"
 
 
 def main(names: list[str]) -> int:
     started = time.monotonic()
     into = directory()
+    jobs = int(os.environ.get("JOBS", "2"))
     everything = "--all" in names
     names = [name for name in names if name != "--all"]
     packages = [package for package in listed() if not names or package.name in names]
@@ -49,7 +51,7 @@ def main(names: list[str]) -> int:
     )
     whole = not names
     try:
-        for number, (task, found) in enumerate(each(tasks, _done), 1):
+        for number, (task, found) in enumerate(each(tasks, _done, jobs=jobs), 1):
             result = results.setdefault(task.path, task.about())
             if task.commands and "died" in found:
                 found = {"internal": [f"fleet spec: {found['died']}"]}
@@ -64,7 +66,7 @@ def main(names: list[str]) -> int:
     kept = into / "results.jsonl"
     kept.write_text("".join(json.dumps(result) + "\n" for result in results.values()), encoding="utf-8")
     if whole:
-        text = written(list(results.values()), packages, everything=everything, hundreds=HUNDREDS)
+        text = written(list(results.values()), packages, everything=everything)
         PAGE.write_text(text, encoding="utf-8")
     bad = sum(1 for result in results.values() if defects(result))
     print(f"{len(results)} descriptions, {bad} with defects of fleet, {time.monotonic() - started:.0f} s")
@@ -103,9 +105,9 @@ def _tasks(packages: list[Package], into: Path, *, everything: bool) -> Iterator
         except FetchError as error:
             sys.exit(f"{error}")
         found = documents(package, root)
-        if len(found) > HUNDREDS and not everything:
-            found = found[::SAMPLED]
-        step = 1 if len(found) <= MANY else SAMPLED
+        if len(found) > MANY and not everything:
+            found = found[:: -(-len(found) // MANY)]
+        step = 1 if len(found) <= FEW else SAMPLED
         for number, path in enumerate(found):
             yield Task(package, root, path, commands=False)
             if number % step == 0 and path.stat().st_size <= LARGE:
