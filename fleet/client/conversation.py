@@ -6,7 +6,6 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
 
 import httpx
 
@@ -14,7 +13,7 @@ from fleet.client import debug
 from fleet.client.answer import decoded, documented, whole
 from fleet.client.cookies import joined
 from fleet.client.decode import Body, decoder_for
-from fleet.client.errors import CallFailed, SchemaMismatch, shown
+from fleet.client.errors import CallFailed, SchemaMismatch, scrubbed, shown, told
 from fleet.client.failures import classify, failure_of
 from fleet.client.message import Reply, Request
 from fleet.client.redirects import redirected
@@ -158,10 +157,10 @@ class Conversation:
         known = error if isinstance(error, RequestFailed) else cause
         found = known if isinstance(known, RequestFailed) else classify(error, phase="request")
         if isinstance(error, httpx.HTTPError):  # the cause of what is raised here, and printed with it
-            error.request = self._told(shown(self._request))
+            error.request = told(shown(self._request), self._endpoint.origin)
             if isinstance(error, httpx.HTTPStatusError):  # of a session's own hook
                 error.response.request = error.request
-            error.args = tuple(self._scrubbed(str(part)) for part in error.args)
+            error.args = tuple(scrubbed(str(part), self._request) for part in error.args)
         debug.request_failed(self._request, self._endpoint.origin, found)
         phase = "body" if found.kind.group == "body" else self._phase
         if isinstance(error, _CONNECTING) or found.kind.group in _DIALLING:
@@ -185,7 +184,7 @@ class Conversation:
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
         raise made(
             kind,
-            self._scrubbed(message),
+            scrubbed(message, self._request),
             status=reply.status,
             headers=reply.headers,
             data=data,
@@ -292,7 +291,7 @@ class Conversation:
     def _where(self) -> dict[str, Any]:
         request, response = shown(self._request), self.response
         if response is not None:
-            response.request = self._told(request)
+            response.request = told(request, self._endpoint.origin)
         return {
             "target": self._api.base_url,
             "operation": self._operation.name,
@@ -302,23 +301,8 @@ class Conversation:
             "response": response,
         }
 
-    def _told(self, request: Request) -> httpx.Request:
-        """The request that a response or a foreign error may show."""
-        return httpx.Request(
-            request.method, self._endpoint.origin + request.path, headers=list(request.headers)
-        )
-
-    def _scrubbed(self, text: str) -> str:
-        """A message without what the query's key says, should somebody have put it there."""
-        if self._request.secrets_in_path:
-            for pair in self._request.path.partition("?")[2].split("&"):
-                value = pair.partition("=")[2]
-                for secret in {value, unquote(value)}:
-                    text = text.replace(secret, "***") if len(secret) > 3 else text
-        return text
-
     def _failure(self, found: RequestFailed, phase: str, *, status: int | None = None) -> CallFailed:
-        found.message = self._scrubbed(found.message)
+        found.message = scrubbed(found.message, self._request)
         found.args = (found.message,)
         return CallFailed(
             found.kind,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
 
 from fleet.client.message import Request
 from fleet.errors import ConfigError, RequestFailed
@@ -186,3 +187,20 @@ def shown(request: Request) -> Request:
 def shown_path(request: Request) -> str:
     """Its path, without the query where that carries a key."""
     return request.path.partition("?")[0] if request.secrets_in_path else request.path
+
+
+def told(request: Request, origin: str) -> httpx.Request:
+    """The request that a response or a foreign error may show, for one that is `shown`."""
+    import httpx  # noqa: PLC0415
+
+    return httpx.Request(request.method, origin + request.path, headers=list(request.headers))
+
+
+def scrubbed(text: str, request: Request) -> str:
+    """A message without what the query's key says, should somebody have put it there."""
+    if request.secrets_in_path:
+        for pair in request.path.partition("?")[2].split("&"):
+            value = pair.partition("=")[2]
+            for secret in {value, unquote(value)}:
+                text = text.replace(secret, "***") if len(secret) > 3 else text
+    return text
