@@ -139,6 +139,20 @@ def test_deep_values_are_judged(judge: Any) -> None:
     assert judge({"type": "object"}, value) == ()
 
 
+def test_bodies_deeper_than_the_stack_are_refused(make: Any) -> None:
+    schema = {"type": "array", "items": {"$ref": "#/components/schemas/T"}}
+    body = {"content": {"application/json": {"schema": schema}}}
+    document = make(
+        {"/p": {"post": {"requestBody": body, "responses": {}}}}, components={"schemas": {"T": schema}}
+    )
+    value: list[Any] = []
+    for _ in range(200_000):
+        value = [value]
+    assert document.operation("POST /p").body_violations(value) == (("", "maxDepth"),)
+    while value:  # a level at a time
+        value = value.pop()
+
+
 def test_schemas_that_are_made_on_the_way_have_their_own_checks(make: Callable[..., Document]) -> None:
     document = make({})
     for number in range(20):  # each takes the place that the one before it left in memory

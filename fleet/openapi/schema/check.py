@@ -84,20 +84,22 @@ def compile_checks(
     if schema is None or schema.value is True or schema.value == {}:
         return [(None if schema is None else schema.value, no_check)]
     validator, names, chain = _validator(library, schema, Reading(dialect, direction, strict), warn)
-    deepest = MAX_STACK // max(chain, 1)
+    deepest: int | None = min(MAX_STACK // max(chain, 1), MAX_DEPTH)
+    if direction == "answer" and deepest == MAX_DEPTH:
+        deepest = None  # `read_json` lets none through that are deeper, and looking costs time
     if not names:
         return [(schema.value, _judging(validator, "", deepest))]
     return [(node, _judging(validator, name, deepest)) for name, node in names.items()]
 
 
-def _judging(validator: Any, name: str, deepest: int) -> Check:
+def _judging(validator: Any, name: str, deepest: int | None) -> Check:
     """The check by one of the schemas of a validator, or by its only one where it has no name; of values
-    that are nested at most `deepest` times."""
+    that are nested at most `deepest` times, where that is not known of them."""
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
     above = 1 if name else 0  # levels that are none of the value's
 
     def check(value: Any) -> tuple[tuple[str, str], ...]:
-        if deepest < MAX_DEPTH and _is_deeper(value, deepest):
+        if deepest is not None and _is_deeper(value, deepest):
             return (("", TOO_DEEP),)
         held = {name: value} if name else value
         try:

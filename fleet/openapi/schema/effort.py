@@ -120,7 +120,7 @@ def groups(edges: dict[str, Edges]) -> Iterator[list[str]]:
                 if todo:
                     low[todo[-1][0]] = min(low[todo[-1][0]], low[name])
                 if low[name] == index[name]:
-                    group = []
+                    group: list[str] = []
                     while not group or group[-1] != name:
                         group.append(path.pop())
                     on_path.difference_update(group)
