@@ -161,6 +161,8 @@ class Conversation:
             if isinstance(error, httpx.HTTPStatusError):  # of a session's own hook
                 error.response.request = error.request
             error.args = tuple(scrubbed(str(part), self._request) for part in error.args)
+        found.message = scrubbed(found.message, self._request)
+        found.args = (found.message,)
         debug.request_failed(self._request, self._endpoint.origin, found)
         phase = "body" if found.kind.group == "body" else self._phase
         if isinstance(error, _CONNECTING) or found.kind.group in _DIALLING:
@@ -303,7 +305,7 @@ class Conversation:
 
     def _failure(self, found: RequestFailed, phase: str, *, status: int | None = None) -> CallFailed:
         found.message = scrubbed(found.message, self._request)
-        found.args = (found.message,)
+        found.args = (found.message,)  # it is the cause, and printed with it
         return CallFailed(
             found.kind,
             found.message,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 import socket
 import threading
@@ -86,7 +87,7 @@ async def called(url: str, factory: Any, **options: Any) -> Any:
 
 
 AS_JSON = f"Content-Type: {JSON}"
-AWAY = f"Location: http://127.0.0.9:1/c4nary%2F%2Bv/?k={CANARY}"
+AWAY = "Location: http://127.0.0.9:1/c4nary%2F%2Bv/?k=c4nary%2F%2Bv"
 PHASES: dict[str, tuple[bytes | str, dict[str, Any], str]] = {
     "dns": ("http://nowhere.invalid", {}, "connect"),
     "connect": ("http://127.0.0.9:1", {}, "connect"),
@@ -103,8 +104,9 @@ PHASES: dict[str, tuple[bytes | str, dict[str, Any], str]] = {
 
 @SESSIONS
 @pytest.mark.parametrize("name", PHASES)
-async def test_no_phase_tells_a_secret(factory: Any, name: str) -> None:
+async def test_no_phase_tells_a_secret(factory: Any, name: str, caplog: pytest.LogCaptureFixture) -> None:
     answer, options, phase = PHASES[name]
+    caplog.set_level(logging.DEBUG, "fleet.OpenAPI")
     with answering(answer if isinstance(answer, bytes) else b"-") as served:
         url = answer if isinstance(answer, str) else served
         if name == "tls":
@@ -125,7 +127,8 @@ async def test_no_phase_tells_a_secret(factory: Any, name: str) -> None:
         assert (error.status, error.response.status_code) == (error.status, error.status)
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), copy.request, copy.response) == (str(error), error.request, None)
-    for text in everything_told(error):
+    assert "HTTP Request: GET" in caplog.text
+    for text in (caplog.text, *everything_told(error)):
         assert "c4nary" not in text
 
 
