@@ -80,7 +80,7 @@ class Authority:
         self._trusted = _Issuer("Simulated fleet CA", self._today)
         self._contexts: OrderedDict[tuple[str, Recipe], ssl.SSLContext] = OrderedDict()
         self._lock = threading.Lock()
-        self.ca_pem = self._trusted.pem
+        self.ca_pem: bytes = self._trusted.pem
 
     @cached_property
     def _stranger(self) -> _Issuer:

@@ -80,7 +80,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._sock = sock
         self._fd = sock.fileno()
-        self.host = host
+        self.host: Answering = host
         self._authority = authority
         self._latency = latency
         self._done = done

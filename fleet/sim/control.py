@@ -15,7 +15,7 @@ class Control:
 
     secure = False
     connections = 0
-    recipe = Recipe()
+    recipe: Recipe = Recipe()
     address = "127.0.0.1"
 
     def __init__(

@@ -52,11 +52,11 @@ class SimulatedFleet:
     """
 
     def __init__(self, options: SimOptions | None = None) -> None:
-        self.options = options or SimOptions()
+        self.options: SimOptions = options or SimOptions()
         self.hosts: list[str] = []
         self.entries: list[Entry] = []
-        self.port = 0
-        self.control_url = ""
+        self.port: int = 0
+        self.control_url: str = ""
         self.socks_url: str | None = None
         self._authority = Authority()
         self._hosts: dict[str, Host] = {}

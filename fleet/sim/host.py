@@ -30,9 +30,9 @@ class Afflicted:
     __slots__ = ("answers", "behaviour", "left", "path")
 
     def __init__(self, behaviour: Behaviour, path: str | None = None, times: int | None = None) -> None:
-        self.behaviour = behaviour
-        self.answers = type(behaviour).answer is not Behaviour.answer
-        self.path = path
+        self.behaviour: Behaviour = behaviour
+        self.answers: bool = type(behaviour).answer is not Behaviour.answer
+        self.path: str | None = path
         self.left = times
 
     def cause(self, *, secure: bool) -> FailureKind | None:
@@ -76,16 +76,16 @@ class Host:
             recipe = each.behaviour.recipe(recipe)
             limit = each.behaviour.connections() or limit
         self.recipe = recipe
-        self.secure = secure and not any(each.behaviour.plain for each in afflictions)
+        self.secure: bool = secure and not any(each.behaviour.plain for each in afflictions)
         self.connection_limit = limit
-        self.accounts = Accounts(auth, rules)
+        self.accounts: Accounts = Accounts(auth, rules)
         self._values: Values | None = None
-        self.connections = 0
-        self.peak = 0
-        self.accepted = 0
-        self.handshakes_failed = 0
-        self.requests = 0
-        self.failed_logins = 0
+        self.connections: int = 0
+        self.peak: int = 0
+        self.accepted: int = 0
+        self.handshakes_failed: int = 0
+        self.requests: int = 0
+        self.failed_logins: int = 0
         self.methods: Counter[str] = Counter()
         self.paths: Counter[str] = Counter()
         self.credentials: Counter[str] = Counter()

@@ -40,7 +40,7 @@ class Listener:
         self._sock: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._open: dict[int, Connection] = {}
-        self.turned_away = 0
+        self.turned_away: int = 0
 
     def listen(self, address: str, port: int) -> int:
         """Starts accepting; gives the port. Raises OSError when the port is taken."""

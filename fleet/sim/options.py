@@ -29,10 +29,10 @@ class Fault:
         times: int | None = None,
         **params: Any,
     ) -> None:
-        self.fault = fault
-        self.match = match
-        self.path = path
-        self.times = times
+        self.fault: str = fault
+        self.match: str = match
+        self.path: str | None = path
+        self.times: int | None = times
         self.params: Mapping[str, Any] = params
 
     def __repr__(self) -> str:

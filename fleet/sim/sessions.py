@@ -81,9 +81,9 @@ class Accounts:
     )
 
     def __init__(self, auth: tuple[str, str] | None, rules: SessionRules) -> None:
-        self.auth = auth
-        self.rules = rules
-        self.logins = 0
+        self.auth: tuple[str, str] | None = auth
+        self.rules: SessionRules = rules
+        self.logins: int = 0
         self._basic = None if auth is None else "Basic " + base64.b64encode(":".join(auth).encode()).decode()
         self._by_token: dict[str, Session] = {}
         self._failures = 0

@@ -19,7 +19,7 @@ class SocksProxy:
     not allowed; a proxy with credentials counts neither for clients that do not have them."""
 
     def __init__(self, port: int = 0, *, username: str | None = None, password: str | None = None) -> None:
-        self.port = port
+        self.port: int = port
         self.connections = 0
         self.refused = 0
         self._handler = _Handler(self, username, password)

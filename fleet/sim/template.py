@@ -17,8 +17,10 @@ class Values:
     __slots__ = ("whole", "within")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.whole = {name: orjson.dumps(value) for name, value in values.items()}
-        self.within = {name: orjson.dumps(str(value))[1:-1] for name, value in values.items()}
+        self.whole: dict[str, bytes] = {name: orjson.dumps(value) for name, value in values.items()}
+        self.within: dict[str, bytes] = {
+            name: orjson.dumps(str(value))[1:-1] for name, value in values.items()
+        }
 
 
 class Template:
@@ -36,7 +38,8 @@ class Template:
             self._marks.append(((whole or within).decode(), whole is not None))
             end = found.end()
         self._literals.append(body[end:])
-        self.plain = self._literals[0] if not self._marks else None  # the body itself, when nothing varies
+        # The body itself, when nothing varies.
+        self.plain: bytes | None = self._literals[0] if not self._marks else None
 
     @classmethod
     def of(cls, value: object) -> Template:

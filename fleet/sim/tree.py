@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -30,24 +31,15 @@ _BAD_QUERY = Message(
 _UNKNOWN_QUERY = Message("Base.1.18.QueryNotSupported", "Querying is not supported by the implementation.")
 
 
+@dataclass(slots=True, eq=False)
 class Page:
     """One resource. `members` is set for collections whose queries are honoured."""
 
-    __slots__ = ("content_type", "document", "members", "template", "views")
-
-    def __init__(
-        self,
-        template: Template,
-        *,
-        content_type: str = JSON_TYPE,
-        document: dict[str, Any] | None = None,
-        members: tuple[str, ...] = (),
-    ) -> None:
-        self.template = template
-        self.content_type = content_type
-        self.document = document
-        self.members = members
-        self.views: dict[str, Template] = {}
+    template: Template
+    content_type: str = JSON_TYPE
+    document: dict[str, Any] | None = None
+    members: tuple[str, ...] = ()
+    views: dict[str, Template] = field(default_factory=dict)  # by query string
 
 
 class Tree:

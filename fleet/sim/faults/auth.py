@@ -11,6 +11,8 @@ from fleet.sim.reply import Asked, Close, Message, Reply, Script, error
 from fleet.sim.sessions import FULL, LOCKED, OLD_SESSIONS, REJECTED, SESSIONS, SessionRules, challenge
 from fleet.sim.tree import PUBLIC, ROOT
 
+__all__ = ["BEHAVIOURS"]
+
 _FORBIDDEN = Message(
     "Base.1.18.InsufficientPrivilege",
     "There are insufficient privileges for the account or credentials associated with the current session"

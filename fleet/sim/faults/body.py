@@ -11,6 +11,8 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import CHUNKED_HEAD, Asked, Part, Reply, chunk
 
+__all__ = ["BEHAVIOURS"]
+
 _LOGIN_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form method='post' action='/login'>"
     b"<input name='user'><input name='password' type='password'></form></body></html>\n"

@@ -10,6 +10,8 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour
 from fleet.sim.reply import Asked, Close, Reply, Reset, Script, Silence, Wait
 
+__all__ = ["BEHAVIOURS"]
+
 
 @dataclass(frozen=True)
 class NameNotFound(Behaviour):

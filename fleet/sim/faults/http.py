@@ -9,6 +9,8 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import CHUNKED_HEAD, Asked, Close, Part, Reply, Script, chunk
 
+__all__ = ["BEHAVIOURS"]
+
 
 def _chunked_head(reply: Reply, times: int = 1) -> bytes:
     """The head of an answer whose body comes in chunks."""

@@ -14,6 +14,8 @@ from fleet.sim.faults.status import ELSEWHERE
 from fleet.sim.reply import Asked, Message, Reply, error
 from fleet.sim.sessions import SESSIONS
 
+__all__ = ["BEHAVIOURS"]
+
 Change = Callable[[dict[str, Any]], None]
 
 

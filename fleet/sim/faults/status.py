@@ -13,6 +13,8 @@ from fleet.sim.reply import Asked, Message, Reply, error, json_reply, not_found
 from fleet.sim.sessions import SESSIONS
 from fleet.sim.tree import ROOT
 
+__all__ = ["BEHAVIOURS", "ELSEWHERE"]
+
 ELSEWHERE = "https://127.255.255.254:9"  # an origin of its own where nothing listens
 
 _HTML_404 = (

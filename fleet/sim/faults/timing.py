@@ -9,6 +9,8 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Part, Script, Silence, Wait
 
+__all__ = ["BEHAVIOURS"]
+
 
 @dataclass(frozen=True)
 class Hang(Behaviour):

@@ -9,6 +9,8 @@ from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.faults.behaviour import Behaviour
 
+__all__ = ["BEHAVIOURS"]
+
 OLD_CIPHERS = "ALL:@SECLEVEL=0"
 
 
