@@ -23,7 +23,7 @@ class Outbox:
         self._stream = stream
         self._waiting: Queue[str | None] = Queue(lines)
         self._thread = Thread(target=self._write_all, name="fleet-log", daemon=True)
-        self.dropped = 0
+        self.dropped: int = 0
 
     def __enter__(self) -> Outbox:
         self._thread.start()

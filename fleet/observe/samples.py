@@ -35,8 +35,8 @@ class TargetSamples:
         self._targets: dict[str, tuple[float, float, float | None]] = {}
         self._count = 0
         self._labels: dict[str, bool] = {}
-        self.duplicates = 0
-        self.dropped = 0
+        self.duplicates: int = 0
+        self.dropped: int = 0
 
     def add(self, outcome: Outcome, now: float) -> None:
         """Take over the samples of one outcome; `now` is seconds since the epoch."""

@@ -85,9 +85,9 @@ class Tally:
 
     def __init__(self, *, plaintext_allowed: bool = True) -> None:
         self._plaintext_allowed = plaintext_allowed
-        self.run = ""
-        self.pipeline = ""
-        self.started = 0  # targets taken in hand
+        self.run: str = ""
+        self.pipeline: str = ""
+        self.started: int = 0  # targets taken in hand
         self.statuses: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
         self.kinds: dict[str, KindCount] = {}
         self.steps: dict[str, StepCount] = {}
@@ -98,18 +98,18 @@ class Tally:
         self.proxies: Counter[str] = Counter()
         self.labels: Counter[str] = Counter()
         self.warnings: dict[tuple[str, str], int] = {}
-        self.violations = 0
-        self.requests = 0
-        self.bytes = 0
-        self.retries = 0
-        self.earlier = 0  # outcomes of `add_record`: stored before this session
-        self.sessions_opened = 0
-        self.sessions_closed = 0
-        self.sessions_leaked = 0
-        self.logins_failed = 0
+        self.violations: int = 0
+        self.requests: int = 0
+        self.bytes: int = 0
+        self.retries: int = 0
+        self.earlier: int = 0  # outcomes of `add_record`: stored before this session
+        self.sessions_opened: int = 0
+        self.sessions_closed: int = 0
+        self.sessions_leaked: int = 0
+        self.logins_failed: int = 0
         self.breakers: Counter[tuple[str, str]] = Counter()
-        self.plaintext = 0  # outcomes that used a credential without TLS
-        self.seconds = 0.0
+        self.plaintext: int = 0  # outcomes that used a credential without TLS
+        self.seconds: float = 0.0
         self.complete: bool | None = None
 
     @property
