@@ -56,7 +56,7 @@ class Credentials:
         self._rules = Rules((name, model.match) for name, model in self._models.items())
         if username is not None and COMMAND_LINE in self._models:
             raise ConfigError(f"a credential cannot be named {COMMAND_LINE} when --user is given")
-        self.default = self._default()
+        self.default: str | None = self._default()
 
     @property
     def names(self) -> tuple[str, ...]:

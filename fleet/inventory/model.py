@@ -7,7 +7,7 @@ is not one is refused without being repeated.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -75,7 +75,9 @@ ProxyUrl = Annotated[str, BeforeValidator(_proxy_url)]
 class Strict(BaseModel):
     """Unknown keys are errors, and errors never repeat what was found."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class AuthModel(Strict):

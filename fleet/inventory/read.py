@@ -67,7 +67,7 @@ class Inventory(Iterator[Target]):
     """
 
     def __init__(self, sources: Sequence[str], options: InventoryOptions, report: Report) -> None:
-        self.counts = InventoryCounts()
+        self.counts: InventoryCounts = InventoryCounts()
         self._options = options
         self._report = report
         self._seen = Seen()
