@@ -47,14 +47,14 @@ class AppendFile:
         self.path = path
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            self.fd = os.open(path, flags, 0o600)
+            self.fd: int = os.open(path, flags, 0o600)
         except OSError as error:
             raise sink_error(path, error) from error
         facts = os.fstat(self.fd)
         if not stat.S_ISREG(facts.st_mode):
             os.close(self.fd)
             raise SinkError(f"cannot write {path}: it is not a regular file")
-        self.size = facts.st_size
+        self.size: int = facts.st_size
 
     @classmethod
     def mended(cls, path: Path, mend: Callable[[AppendFile], None]) -> AppendFile:

@@ -19,7 +19,7 @@ class StdoutSink:
 
     def __init__(self, fd: int = 1) -> None:
         self._fd = fd
-        self.stopped = False
+        self.stopped: bool = False
 
     def open(self) -> None:
         """Nothing to do: the shell opened it."""
