@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from fleet.openapi import Document, Place
+from fleet.openapi import Document, Library, Place
+from fleet.openapi.schema import compile_check
 
 
 @pytest.fixture
@@ -158,3 +159,29 @@ def test_schemas_that_are_made_on_the_way_have_their_own_checks(make: Callable[.
     for number in range(20):  # each takes the place that the one before it left in memory
         name = f"a{number}"
         assert document._check(Place("/d/api.json", {"required": [name]}), "it")({name: 1}) == ()
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        # of these the first two take exponential time in an engine without a limit
+        ({"pattern": "^(a|a)*(?=b)c$"}, "a" * 60, [("", "pattern")]),
+        ({"patternProperties": {"^(a+)+(?!x)$": {"type": "integer"}}}, {"a" * 60 + "x": "b"}, []),
+        ({"pattern": "^(a+)+$"}, "a" * 100_000 + "b", [("", "pattern")]),
+        ({"pattern": "(.*)(.*)(.*)(.*)x"}, "y" * 2_000, [("", "pattern")]),
+        ({"multipleOf": 1e-308}, 1e308, []),
+        ({"multipleOf": 10**400}, 10**401, []),
+        ({"multipleOf": 10**400}, 3, [("", "multipleOf")]),
+        ({"maximum": 10**400}, 10**401, [("", "maximum")]),
+        ({"minLength": 10**30}, "", [("", "minLength")]),
+        ({"uniqueItems": True}, [{"a": number} for number in range(20_000)], []),
+        ({"const": 1.0}, 1, []),
+        ({"maxItems": 2.0}, [1, 2, 3], [("", "maxItems")]),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_is_hostile_is_judged_in_bounded_time(schema: Any, value: Any, expected: Any) -> None:
+    library = Library()
+    library.trees["/d/api.json"] = schema
+    check = compile_check(library, Place("/d/api.json", schema), "2020-12", strict=True)
+    assert list(check(value)) == expected
