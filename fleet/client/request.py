@@ -252,7 +252,8 @@ class OperationRequest:
             await anyio.to_thread.run_sync(self.operation.compile)  # may read referenced files
         added = api._for_session(self.operation)
         await tell(plugins, "marshalled", message)
-        if reads_files(message.data):
+        data = message.data
+        if hasattr(data, "read") or (self.operation.takes_files and reads_files(data)):
             request, upload = await anyio.to_thread.run_sync(self._prepared, message, added, extra)
         else:
             request, upload = self._prepared(message, added, extra)

@@ -33,6 +33,11 @@ class BodyPlan:
         self._needed = () if body is None else tuple(f.name for f in body.fields if f.required)
         self._json = next((kind for kind in self._types or () if is_json(kind)), None)
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether it may be multipart."""
+        return any(kind.startswith("multipart/") for kind in self._types or ())
+
     def encode(self, value: Any, content_type: str = "", *, whole: bool = True) -> tuple[Any, str] | None:
         """The bytes and their Content-Type; None for no body. Raises `ParameterError`.
 

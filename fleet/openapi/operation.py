@@ -257,6 +257,13 @@ class Operation:
                 self._checks[key] = check
         return check(value)
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether its body may be a form with files in it."""
+        if self._plan is None:
+            self._compile()
+        return self._body is not None and self._body.takes_files
+
     def links(self, status: int) -> tuple[Link, ...]:
         """What may follow its answer of that status; `Document.linked` says where each leads."""
         answer = self._answer(status)
