@@ -45,6 +45,32 @@ REASONS = {
 }
 
 
+READINGS = """
+## Two readings
+
+| | scans and `validate` of calls by operation | types |
+|---|---|---|
+| reading | advisory | strict: what the schema's dialect says, no more and no less |
+| `additionalProperties: false`, `unevaluated*` | extra properties pass | counts |
+| `oneOf` | one that fits is enough | exactly one |
+| `nullable`, `x-nullable` | null passes wherever it stands | adds null to the `type` beside it |
+| keywords that 2.0 or 3.0 does not have | count | mean nothing |
+| a reference that cannot be followed | accepts anything | accepts anything |
+
+In both, answers owe nothing write-only and bodies nothing read-only, `x-patternProperties` count as
+`patternProperties`, formats are not asserted, and what makes no sense in a schema (`required: true`, a
+regular expression that cannot be read) is left out with a warning, while the rest still judges.
+
+## Limits
+
+The validator recurses, so there is a limit on schemas that lead to one another at one place of a value
+(some 400 with `anyOf`, 1,500 without), on a value's depth (255), and on both together: the violation is
+called `maxDepth`. A regular expression may go back 100,000 times on one text; after that the text does not
+match. At most 100 violations of one value are told. Unions whose branches share properties that lead back
+to the union take time that doubles with each level of a value.
+"""
+
+
 @dataclass(slots=True)
 class Tally:
     """Tests by file: how many there are, and those that fail."""
@@ -140,7 +166,7 @@ def page(must: Tally, may: Tally, formats: Tally) -> str:
         "",
         f"The suite as `{SUITE.name}` {SUITE.version} ships it; jsonschema-rs {_engine()};"
         f" {datetime.datetime.now(datetime.UTC):%Y-%m-%d}.",
-        "",
+        READINGS,
     ])  # fmt: skip
 
 
