@@ -56,8 +56,8 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
 
 def _commands() -> list[list[str]]:
     inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"]]
-    spec = [["spec", name] for name in ("validate", "show", "operations", "tags", "diff", "reduce", "convert")]
-    return [[name] for name in COMMANDS] + inner + spec
+    looked = ("validate", "show", "operations", "tags", "diff", "reduce", "convert")
+    return [[name] for name in COMMANDS] + inner + [["spec", name] for name in looked]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
