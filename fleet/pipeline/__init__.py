@@ -2,22 +2,23 @@
 
 No files and no sockets: whoever calls has read the spec, and hands in each target's client (`ports`).
 
-  what a file may say   model, durations
-  compiled once         compile, compile_steps, compile_login; graph orders the steps, binder binds names,
-                        places says where a fault stands
-  expressions           expression, names; closures, functions and versions evaluate them
-  the result            plan: immutable, shared by all targets
-  run per target        run makes the outcome; walk visits the steps, take goes one way from one row, crew
-                        bounds both; fetch, collection, links, validate read what is there
-  what is kept          scope (rows), convert, findings; judge gives metrics and checks, verdict the status
+  language   what a spec file may say (model, durations; places says where it stands), and its expressions:
+             expression and names compile them, closures, functions and versions evaluate them, scope is
+             what they see
+  compile    from a spec to a plan: pipeline begins; steps and login are its parts, binder binds expressions,
+             graph orders the steps
+  plan       the result: immutable, shared by all targets
+  walk       a plan over one target: probe makes the outcome; walk visits the steps, take goes one way from
+             one row, crew bounds both; fetch, collection, links and validate read what is there; judge gives
+             metrics and checks, verdict the status; ports says what a client must offer
 """
 
-from fleet.pipeline.compile import compile_plan, secured
-from fleet.pipeline.expression import Expression, compile_expression
-from fleet.pipeline.model import MetricSpec, Model, PipelineSpec
-from fleet.pipeline.places import Locate, Place, nowhere
+from fleet.pipeline.compile.pipeline import compile_plan, secured
+from fleet.pipeline.language.expression import Expression, compile_expression
+from fleet.pipeline.language.model import MetricSpec, Model, PipelineSpec
+from fleet.pipeline.language.places import Locate, Place, nowhere
 from fleet.pipeline.plan import MetricPlan, Plan, Settings, StepPlan
-from fleet.pipeline.run import PipelineProbe
+from fleet.pipeline.walk.probe import PipelineProbe
 
 __all__ = [
     "Expression",

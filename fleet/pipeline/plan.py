@@ -1,6 +1,6 @@
 """A plan: one pipeline with every name resolved and every expression compiled. Immutable and shared.
 
-Made by `fleet.pipeline.compile.compile_plan`; run over targets by `fleet.pipeline.run.PipelineProbe`.
+Made by `compile.pipeline.compile_plan`; run over targets by `walk.probe.PipelineProbe`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from fleet.pipeline.expression import Expression
+from fleet.pipeline.language.expression import Expression
 from fleet.policy import Policy
 
 if TYPE_CHECKING:

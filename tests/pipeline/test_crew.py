@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fleet.config import load_spec
 from fleet.openapi import load
 from fleet.pipeline import compile_plan
-from fleet.pipeline.crew import Crew
+from fleet.pipeline.walk.crew import Crew
 from fleet.policy import Policy, Timeouts
 
 WORK = st.recursive(st.integers(0, 3), lambda inner: st.lists(inner, max_size=5), max_leaves=30)

@@ -12,10 +12,10 @@ from pipeline_serving import DOCUMENT, HANG, Served, probe, spec_of, status
 
 from fleet.outcome import FailureKind, Outcome
 from fleet.pipeline import compile_plan
-from fleet.pipeline.crew import Crew
-from fleet.pipeline.fetch import Resources
-from fleet.pipeline.findings import Findings
-from fleet.pipeline.validate import Validators
+from fleet.pipeline.walk.crew import Crew
+from fleet.pipeline.walk.fetch import Resources
+from fleet.pipeline.walk.findings import Findings
+from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
 STEPS: dict[str, Any] = {

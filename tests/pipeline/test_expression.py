@@ -10,11 +10,11 @@ import jmespath.exceptions
 import pytest
 
 from fleet.pipeline import compile_expression
-from fleet.pipeline.convert import MAX_TEXT, converted
-from fleet.pipeline.durations import seconds
-from fleet.pipeline.names import lift
-from fleet.pipeline.scope import Row, Scope, getter_for
-from fleet.pipeline.versions import compare_versions
+from fleet.pipeline.language.convert import MAX_TEXT, converted
+from fleet.pipeline.language.durations import seconds
+from fleet.pipeline.language.names import lift
+from fleet.pipeline.language.scope import Row, Scope, getter_for
+from fleet.pipeline.language.versions import compare_versions
 from fleet.target import Target
 
 TARGET = Target(id="t", url="http://t", labels={"site": "a", "rack-unit": "7"})

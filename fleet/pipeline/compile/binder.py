@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from fleet.guess import guess
-from fleet.pipeline.closures import Getter
-from fleet.pipeline.convert import truth
-from fleet.pipeline.expression import Expression, compile_expression
-from fleet.pipeline.graph import Graph
-from fleet.pipeline.model import PipelineSpec
-from fleet.pipeline.names import Name
-from fleet.pipeline.places import Complaints, Path
-from fleet.pipeline.scope import getter_for
+from fleet.pipeline.compile.graph import Graph
+from fleet.pipeline.language.closures import Getter
+from fleet.pipeline.language.convert import truth
+from fleet.pipeline.language.expression import Expression, compile_expression
+from fleet.pipeline.language.model import PipelineSpec
+from fleet.pipeline.language.names import Name
+from fleet.pipeline.language.places import Complaints, Path
+from fleet.pipeline.language.scope import getter_for
 
 _CREDENTIAL = ("username", "password", "token")
 ROW_NAMES = frozenset({"@uri", "@key"})

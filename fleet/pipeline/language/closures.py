@@ -11,7 +11,7 @@ from typing import Any
 
 import jmespath.visitor
 
-from fleet.pipeline.functions import Functions
+from fleet.pipeline.language.functions import Functions
 
 Getter = Callable[[Any], Any]  # a scope -> the value of one name
 Run = Callable[[Any, Any], Any]  # data, scope -> value

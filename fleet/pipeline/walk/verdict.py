@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet.outcome import Failure, FailureKind, Status
-from fleet.pipeline.fetch import ENDS_TARGET
+from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import Plan
-from fleet.pipeline.scope import Row
+from fleet.pipeline.walk.fetch import ENDS_TARGET
 
 
 def verdict(

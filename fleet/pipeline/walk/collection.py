@@ -9,12 +9,12 @@ import anyio.lowlevel
 
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
-from fleet.pipeline.crew import STRIDE
-from fleet.pipeline.fetch import Answer, Resources
-from fleet.pipeline.findings import Findings
-from fleet.pipeline.links import elements_of, is_whole, link_in
+from fleet.pipeline.language.scope import Scope
 from fleet.pipeline.plan import Dialect, Way
-from fleet.pipeline.scope import Scope
+from fleet.pipeline.walk.crew import STRIDE
+from fleet.pipeline.walk.fetch import Answer, Resources
+from fleet.pipeline.walk.findings import Findings
+from fleet.pipeline.walk.links import elements_of, is_whole, link_in
 from fleet.policy import Limits
 
 # What a service answers, or sends, that offers $expand and does not keep it.

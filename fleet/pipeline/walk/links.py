@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from fleet.pipeline.closures import truthy
+from fleet.pipeline.language.closures import truthy
 from fleet.pipeline.plan import Dialect
 
 

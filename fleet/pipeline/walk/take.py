@@ -11,14 +11,14 @@ import anyio.lowlevel
 
 from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
-from fleet.pipeline.collection import Collections, Member
-from fleet.pipeline.convert import converted
-from fleet.pipeline.crew import STRIDE, Crew
-from fleet.pipeline.fetch import Answer, Resources
-from fleet.pipeline.findings import Findings
-from fleet.pipeline.links import elements_of, links_in
+from fleet.pipeline.language.convert import converted
+from fleet.pipeline.language.scope import Row, Scope
 from fleet.pipeline.plan import Plan, StepPlan, Way
-from fleet.pipeline.scope import Row, Scope
+from fleet.pipeline.walk.collection import Collections, Member
+from fleet.pipeline.walk.crew import STRIDE, Crew
+from fleet.pipeline.walk.fetch import Answer, Resources
+from fleet.pipeline.walk.findings import Findings
+from fleet.pipeline.walk.links import elements_of, links_in
 from fleet.policy import Limits
 from fleet.target import Target
 

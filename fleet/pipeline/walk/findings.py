@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fleet.errors import RequestFailed
 from fleet.outcome import Failure, Skipped, Violation
-from fleet.pipeline.convert import storable
+from fleet.pipeline.language.convert import storable
 from fleet.policy import Limits
 
 MAX_URI = 2048  # characters of one shown; a link that was refused can be anything

@@ -6,7 +6,7 @@ from typing import Any
 
 from jmespath import functions
 
-from fleet.pipeline.versions import compare_versions
+from fleet.pipeline.language.versions import compare_versions
 
 _TEXT: Any = {"types": ["string"]}
 _TWO_TEXTS = (_TEXT, _TEXT)

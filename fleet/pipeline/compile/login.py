@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from fleet.client import LoginPlan, Reply
 from fleet.errors import SpecError
 from fleet.guess import guess
-from fleet.pipeline.binder import Binder
-from fleet.pipeline.places import Complaints, Path
+from fleet.pipeline.compile.binder import Binder
+from fleet.pipeline.language.places import Complaints, Path
 
 if TYPE_CHECKING:
     from fleet.client import Credential
     from fleet.openapi import Document
-    from fleet.pipeline.graph import Graph
-    from fleet.pipeline.model import LoginSpec, PipelineSpec
+    from fleet.pipeline.compile.graph import Graph
+    from fleet.pipeline.language.model import LoginSpec, PipelineSpec
 
 Part = Callable[["Credential"], Any]
 

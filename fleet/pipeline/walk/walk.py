@@ -15,13 +15,13 @@ from collections.abc import Awaitable, Callable
 import anyio
 import anyio.lowlevel
 
-from fleet.pipeline.collection import Collections
-from fleet.pipeline.crew import Crew
-from fleet.pipeline.fetch import Resources
-from fleet.pipeline.findings import Findings
+from fleet.pipeline.language.scope import Row, Scope
 from fleet.pipeline.plan import Plan, StepPlan, Way
-from fleet.pipeline.scope import Row, Scope
-from fleet.pipeline.take import Ground, Take
+from fleet.pipeline.walk.collection import Collections
+from fleet.pipeline.walk.crew import Crew
+from fleet.pipeline.walk.fetch import Resources
+from fleet.pipeline.walk.findings import Findings
+from fleet.pipeline.walk.take import Ground, Take
 from fleet.policy import Limits
 from fleet.target import Target
 

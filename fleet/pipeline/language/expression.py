@@ -16,9 +16,9 @@ import jmespath.exceptions
 import jmespath.parser
 
 from fleet.guess import closest
-from fleet.pipeline.closures import Getter, Run, Unknown, closure, truthy
-from fleet.pipeline.functions import Functions, arities
-from fleet.pipeline.names import PLACEHOLDER, Name, lift
+from fleet.pipeline.language.closures import Getter, Run, Unknown, closure, truthy
+from fleet.pipeline.language.functions import Functions, arities
+from fleet.pipeline.language.names import PLACEHOLDER, Name, lift
 
 MAX_LENGTH = 4000  # characters of one expression
 MAX_DEPTH = 100  # levels of its tree: each costs the interpreter three frames

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
 from fleet.guess import guess
-from fleet.pipeline.binder import Binder
-from fleet.pipeline.expression import Expression
-from fleet.pipeline.graph import Graph, ways_of
-from fleet.pipeline.model import AlternativeSpec, Outputs, PipelineSpec, StepSpec
-from fleet.pipeline.places import Complaints, Path
+from fleet.pipeline.compile.binder import Binder
+from fleet.pipeline.compile.graph import Graph, ways_of
+from fleet.pipeline.language.expression import Expression
+from fleet.pipeline.language.model import AlternativeSpec, Outputs, PipelineSpec, StepSpec
+from fleet.pipeline.language.places import Complaints, Path
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way
 
 if TYPE_CHECKING:

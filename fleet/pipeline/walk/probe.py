@@ -13,21 +13,21 @@ import anyio
 from fleet.errors import RequestFailed
 from fleet.event import Listener, ProbeCrashed
 from fleet.outcome import Failure, FailureKind, Outcome, StepRows
-from fleet.pipeline.crew import Crew
-from fleet.pipeline.fetch import Resources
-from fleet.pipeline.findings import Findings
-from fleet.pipeline.judge import Judge
+from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import Plan
-from fleet.pipeline.ports import Client
-from fleet.pipeline.scope import Row
-from fleet.pipeline.validate import Validators
-from fleet.pipeline.verdict import verdict
-from fleet.pipeline.walk import Walk
+from fleet.pipeline.walk.crew import Crew
+from fleet.pipeline.walk.fetch import Resources
+from fleet.pipeline.walk.findings import Findings
+from fleet.pipeline.walk.judge import Judge
+from fleet.pipeline.walk.ports import Client
+from fleet.pipeline.walk.validate import Validators
+from fleet.pipeline.walk.verdict import verdict
+from fleet.pipeline.walk.walk import Walk
 from fleet.policy import Policy
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.pipeline.ports import Exchanged
+    from fleet.pipeline.walk.ports import Exchanged
 
 
 class PipelineProbe:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fleet.guess import guess
-from fleet.pipeline.binder import Binder
-from fleet.pipeline.compile_login import LoginCompiler
-from fleet.pipeline.compile_steps import StepCompiler, pointer_of
-from fleet.pipeline.expression import Expression
-from fleet.pipeline.graph import Graph, ways_of
-from fleet.pipeline.model import PipelineEntry, PipelineSpec
-from fleet.pipeline.places import Complaints, Locate, nowhere
+from fleet.pipeline.compile.binder import Binder
+from fleet.pipeline.compile.graph import Graph, ways_of
+from fleet.pipeline.compile.login import LoginCompiler
+from fleet.pipeline.compile.steps import StepCompiler, pointer_of
+from fleet.pipeline.language.expression import Expression
+from fleet.pipeline.language.model import PipelineEntry, PipelineSpec
+from fleet.pipeline.language.places import Complaints, Locate, nowhere
 from fleet.pipeline.plan import (
     CheckPlan,
     Dialect,

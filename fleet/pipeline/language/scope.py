@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet.pipeline.closures import Getter
-from fleet.pipeline.names import Name
+from fleet.pipeline.language.closures import Getter
+from fleet.pipeline.language.names import Name
 from fleet.secret import Secret
 from fleet.target import Target
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fleet.outcome import CheckResult, Sample
-from fleet.pipeline.closures import truthy
-from fleet.pipeline.expression import Expression
+from fleet.pipeline.language.closures import truthy
+from fleet.pipeline.language.expression import Expression
+from fleet.pipeline.language.scope import Row, Scope
 from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan
-from fleet.pipeline.scope import Row, Scope
 from fleet.target import Target
 
 MAX_LABEL = 256  # characters of one label value

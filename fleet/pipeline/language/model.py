@@ -1,4 +1,4 @@
-"""The spec language as models: what a file may say. What it means is decided by `fleet.pipeline.compile`.
+"""The spec language as models: what a file may say. What it means is decided by `pipeline.compile`.
 
 Every key has a description, because the JSON Schema made from these models is what editors show.
 """
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from fleet.pipeline.durations import Duration
+from fleet.pipeline.language.durations import Duration
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 Expr = Annotated[str, Field(min_length=1, max_length=4000, description="A JMESPath expression.")]

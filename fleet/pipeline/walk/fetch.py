@@ -15,10 +15,10 @@ from fleet.client import Reply, failure_of, resolve_link
 from fleet.errors import RequestFailed
 from fleet.openapi import read_json
 from fleet.outcome import FailureKind
-from fleet.pipeline.crew import Crew
-from fleet.pipeline.findings import Findings
-from fleet.pipeline.ports import Client
-from fleet.pipeline.validate import Validators
+from fleet.pipeline.walk.crew import Crew
+from fleet.pipeline.walk.findings import Findings
+from fleet.pipeline.walk.ports import Client
+from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
 if TYPE_CHECKING:

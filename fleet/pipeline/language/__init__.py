@@ -1,0 +1,1 @@
+"""What a spec file may say: its models, its expressions, and the values that expressions see."""

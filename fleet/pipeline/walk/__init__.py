@@ -1,0 +1,1 @@
+"""A plan run over one target: requests, rows, and the outcome that they make."""
