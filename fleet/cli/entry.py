@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "show": ("fleet.cli.show", "show", "Show the rows of one step of a run, as a table, CSV or JSON lines."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
     "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),
-    "spec": ("fleet.cli.spec", "spec", "Look at an API description, and check it."),
+    "spec": ("fleet.cli.spec", "spec", "Check, show, compare, reduce and convert API descriptions."),
     "inventory": ("fleet.cli.inventory", "inventory", "Expand or count an inventory."),
     "tls": ("fleet.cli.tls", "tls", "Learn the certificates of targets, to pin them."),
     "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
