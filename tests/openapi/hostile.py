@@ -18,9 +18,23 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from fleet.errors import FleetError, RequestFailed, SpecError, UsageError
-from fleet.openapi import Document, Operation, Place, load, review
+from fleet.openapi import (
+    Document,
+    Operation,
+    Place,
+    compare,
+    convert,
+    decode_tree,
+    encode_tree,
+    load,
+    reduce,
+    review,
+    sample,
+    shape_of,
+)
 from fleet.openapi.schema import compile_check
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}
@@ -132,7 +146,7 @@ VERSION2: dict[str, Any] = {
 SEEDS: tuple[dict[str, Any], ...] = (VERSION2, *map(_version3, ("3.0.3", "3.1.0", "3.2.0")))
 
 
-def touch(data: bytes, *, review_too: bool = True) -> Document | None:
+def touch(data: bytes, *, tools: bool = True) -> Document | None:
     """Does with a description everything that can be done without a peer. None where it does not load; any
     exception that is not a `SpecError` (or another refusal of what was asked) goes out."""
     try:
@@ -152,16 +166,54 @@ def touch(data: bytes, *, review_too: bool = True) -> Document | None:
     assert all(isinstance(warning, str) for warning in document.warnings)
     again = pickle.loads(pickle.dumps(document))
     assert again.operations.keys() == document.operations.keys()
-    if review_too:
-        list(review(document))
+    if tools:
+        _tools(document)
     return document
+
+
+def _tools(document: Document) -> None:
+    """What works on whole descriptions. Findings, types, other forms of it, and what changed."""
+    assert all(str(finding) for finding in review(document))
+    for name in document.types:
+        _allowed(lambda name=name: _type(document, name))
+    made: list[Document] = []
+    operations = [f"{method} {template}" for template, method in document._by_route]
+    for tree in (
+        lambda: convert(document).tree,
+        lambda: reduce(document, operations[:2]).tree if operations else None,
+    ):
+        _allowed(lambda tree=tree: made.append(load(_dumped(tree()), source=document.source)))
+    for other in made:
+        _allowed(lambda other=other: [str(change) for change in compare(document, other)])
+        _allowed(lambda other=other: [str(change) for change in compare(other, document)])
+    for tree in document.trees.values():
+        encoded = encode_tree(tree, "0" * 64)
+        assert encoded is None or decode_tree(encoded, "0" * 64)
+
+
+def _dumped(tree: Any) -> bytes:
+    try:
+        return orjson.dumps(tree)
+    except TypeError as error:  # numbers that JSON has and orjson does not
+        raise SpecError(str(error)) from None
+
+
+def _type(document: Document, name: str) -> None:
+    made = document.types[name]
+    for value in VALUES:
+        try:
+            typed = made.model_validate(value)
+            dump = getattr(typed, "model_dump_json", None)  # scalars are themselves
+            assert dump is None or dump()
+        except ValidationError as error:
+            assert str(error)
 
 
 def _nothing_else(uri: str) -> bytes:
     raise SpecError("there is nothing else", file=uri)
 
 
-def _operate(document: Document, operation: Operation) -> None:
+def _operate(document: Document, operation: Operation, level: int = 0) -> None:
     assert isinstance(operation.name, str)
     for read in (
         "summary",
@@ -174,11 +226,10 @@ def _operate(document: Document, operation: Operation) -> None:
         "requirements",
     ):
         _allowed(lambda read=read: getattr(operation, read))
-    _allowed(
-        lambda: [
-            _operate(document, inner) for group in operation.callbacks.values() for inner in group.values()
-        ]
-    )
+    called: list[Operation] = []
+    _allowed(lambda: called.extend(op for group in operation.callbacks.values() for op in group.values()))
+    for inner in called if level < 2 else ():  # callbacks may have callbacks without end
+        _operate(document, inner, level + 1)
     _allowed(operation.build)
     _allowed(lambda: operation.build({p.name: "v" for p in operation.parameters}))
     _allowed(
@@ -195,12 +246,15 @@ def _operate(document: Document, operation: Operation) -> None:
         for link in answer.links:
             _allowed(lambda link=link: document.linked(link))
         for media in answer.media:
-            _judge(document, media.schema)
-            _judge(document, media.item_schema)
+            for schema in (media.schema, media.item_schema):
+                if schema is not None:
+                    _judge(document, schema)
+                    _allowed(lambda schema=schema: shape_of(document, schema))
+                    _allowed(lambda schema=schema: sample(document, schema))
     _allowed(lambda: operation.typed_headers(200, HEADERS), RequestFailed)
 
 
-def _judge(document: Document, schema: Place | None) -> None:
+def _judge(document: Document, schema: Place) -> None:
     """The strict reading, which library users ask for."""
 
     def judged() -> None:
@@ -309,7 +363,7 @@ def _main(seconds: float, seed: int) -> int:
             where = f"{type(error).__name__} {frames[-1].filename.rpartition('/fleet/')[2]}:{frames[-1].lineno}" if frames else repr(error)[:200]  # fmt: skip
             if where not in seen:
                 print(
-                    f"--- {where}: {str(error)[:200]}\n    by {' '.join(f'{f.name}:{f.lineno}' for f in frames[-5:])}",
+                    f"--- {where}: {str(error)[:200]}\n    by {' '.join(f'{f.name}:{f.lineno}' for f in frames[-9:])}",
                     flush=True,
                 )
                 with open(f"/tmp/hostile-{len(seen)}.json", "wb") as file:

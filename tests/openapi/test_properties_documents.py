@@ -66,7 +66,7 @@ def test_mutated_descriptions(seed: int) -> None:
     for number in range(30):
         data = next(stream)
         try:
-            touch(data, review_too=number % 4 == 0)
+            touch(data, tools=number % 4 == 0)
         except Exception as error:
             raise AssertionError(f"document {number} of seed {seed}") from error
 
