@@ -19,7 +19,7 @@ from fleet.client.message import Request
 from fleet.client.plugins import Message, tell, tell_now
 from fleet.client.session import Live
 from fleet.client.stream import OpenAnswer, Sequence, Stream
-from fleet.client.typed import typed_value, untyped
+from fleet.client.typed import is_loaded, load_types, typed_value, untyped
 from fleet.client.upload import Upload, reads_files
 from fleet.errors import ConfigError
 from fleet.openapi import Additions, Operation
@@ -250,6 +250,8 @@ class OperationRequest:
         api, plugins = self.api, self.api._sessions.plugins
         if not self.operation.compiled:
             await anyio.to_thread.run_sync(self.operation.compile)  # may read referenced files
+        if not is_loaded():
+            await anyio.to_thread.run_sync(load_types)
         added = api._for_session(self.operation)
         await tell(plugins, "marshalled", message)
         data = message.data

@@ -53,11 +53,21 @@ def warn_once(document: Document, operation: str, target: str, status: int, viol
 
 def untyped(value: Any) -> Any:
     """What is to be sent without the types: dumped by JSON names, as far as it was set."""
-    if value is None or isinstance(value, str | bytes) or "pydantic" not in sys.modules:
+    if not value or isinstance(value, str | bytes) or "pydantic" not in sys.modules:
         return value  # no type was ever made
     from fleet.openapi import untyped as plain  # noqa: PLC0415  (pydantic)
 
     return plain(value)
+
+
+def is_loaded() -> bool:
+    """Whether `untyped` imports nothing. What it needs is there as soon as one type was asked for."""
+    return "pydantic" not in sys.modules or "fleet.openapi.types.registry" in sys.modules
+
+
+def load_types() -> None:
+    """Imports what `untyped` needs: in a thread, where there is an event loop."""
+    from fleet.openapi import untyped as plain  # noqa: F401, PLC0415
 
 
 def _printable(pointer: str) -> str:

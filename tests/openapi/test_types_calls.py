@@ -7,12 +7,14 @@ import datetime as dt
 import json
 import logging
 import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import orjson
 import pytest
@@ -325,6 +327,42 @@ async def test_the_documented_example_runs(service: Service) -> None:
     assert orjson.loads(service.sent) == {"login": "carol", "@odata.id": "/3"}
     assert names["made"]["@odata.id"] == "/1"
     await api.aclose()
+
+
+IMPORTS = """
+import asyncio, sys, threading
+from pydantic import BaseModel
+from fleet import OpenAPI
+
+class Mine(BaseModel):
+    login: str
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("fleet.openapi.types") or name == "jsonschema_rs":
+            print(name, threading.current_thread() is threading.main_thread())
+
+async def main():
+    api = OpenAPI.loads(sys.argv[1], sys.argv[2], validate=sys.argv[3])
+    sys.meta_path.insert(0, Watch())
+    await api._.userCreate({}, Mine(login="erin"))
+    await api._.userList()
+    await api.aclose()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("validate", ["fail", "off"])
+async def test_nothing_is_imported_in_the_loop(service: Service, validate: str) -> None:
+    schema = {"anyOf": [{"type": "array", "items": USER}, USER]}
+    listed = {"get": {"operationId": "userList", "responses": answers(schema)}}
+    text = orjson.dumps({**DESCRIPTION, "paths": {**DESCRIPTION["paths"], "/users": listed}}).decode()
+    service.answer(ALICE)
+    done = await anyio.run_process([sys.executable, "-c", IMPORTS, service.url, text, validate])
+    lines = done.stdout.decode().splitlines()
+    assert "fleet.openapi.types False" in lines
+    assert [line for line in lines if line.endswith("True")] == []
 
 
 async def test_handles_pickle_after_types_were_made(service: Service) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from fleet.guess import closest
 from fleet.openapi.model import Dialect
 from fleet.openapi.refs import Library, Place
+from fleet.openapi.types.choose import chooser
 from fleet.openapi.types.classes import Classes, name_of
 from fleet.openapi.types.judge import Judge, Violations
 from fleet.openapi.types.model import SchemaModel, SchemaType, Shape
@@ -35,7 +36,7 @@ class Types(Mapping[str, SchemaType]):
         self._warned = set[str]()
         self._known: dict[int, tuple[Shape | None, Place]] = {}  # a node that is kept keeps its id
         self.judge = Judge(library, dialect, warn)
-        self._shapes = Shapes(library, dialect, self.judge, warn)
+        self._shapes = Shapes(library, dialect, self.judge, warn, chooser)
         where = ("definitions",) if dialect == "2.0" else ("components", "schemas")
         tree = library.tree(source)
         for step in where:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.openapi.model import Dialect
 from fleet.openapi.refs import Library, Place
@@ -31,14 +31,26 @@ _SHAPELESS = frozenset({
 })  # fmt: skip
 
 
+Chooser: TypeAlias = Callable[["Shapes", Parts, tuple[Place, ...], str, Done, Shape | None], Shape | None]
+"""Makes the shape of schemas that leave something to the value: `fleet.openapi.types.choose`."""
+
+
 class Shapes:
     """The shapes of one description."""
 
-    def __init__(self, library: Library, dialect: Dialect, judge: Judge, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        dialect: Dialect,
+        judge: Judge,
+        warn: Callable[[str], None],
+        chooser: Chooser,
+    ) -> None:
         self.library = library
         self.dialect: Dialect = dialect
         self.judge = judge
         self.warn = warn
+        self._chooser = chooser
         self.classes: Classes
         self._parts: dict[tuple[int, ...], tuple[Parts, tuple[Place, ...]]] = {}  # nodes that are kept
         self._known: dict[Hashable, Shape | None] = {}
@@ -68,9 +80,7 @@ class Shapes:
             pass
         made = self._static(parts, places, hint, done)
         if parts.choices and len(done) < len(parts.choices):
-            from fleet.openapi.types.choose import chooser  # noqa: PLC0415  (choices are made of shapes)
-
-            made = chooser(self, parts, places, hint, done, made)
+            made = self._chooser(self, parts, places, hint, done, made)
         return self._known.setdefault(key, made)
 
     def _static(self, parts: Parts, places: tuple[Place, ...], hint: str, done: Done) -> Shape | None:
