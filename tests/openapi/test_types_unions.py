@@ -223,6 +223,24 @@ def test_a_parent_with_a_discriminator_stands_for_what_extends_it() -> None:
     assert type(made["Pet"].model_validate({"kind": "Lynx"})) is made["Lynx"]
 
 
+def test_the_discriminator_of_2_0() -> None:
+    ref = {"$ref": "#/definitions/Pet"}
+    definitions = {
+        "Pet": {
+            "type": "object",
+            "discriminator": "kind",
+            "properties": {"kind": TEXT},
+            "required": ["kind"],
+        },
+        "Cat": {"allOf": [ref, {"properties": {"born": DAY}}]},
+        "Home": {"properties": {"pet": ref}},
+    }
+    tree = {"swagger": "2.0", "info": {"title": "T", "version": "1"}, "paths": {}, "definitions": definitions}
+    made: Any = load(orjson.dumps(tree)).types
+    home = made["Home"].model_validate({"pet": {"kind": "Cat", "born": "2020-01-01"}})
+    assert [type(home.pet)] == [made["Cat"]] and home.pet.born.year == 2020
+
+
 def test_parents_and_children_that_name_each_other() -> None:
     schemas = {
         "Pet": {"type": "object", "properties": {"kind": TEXT}, "oneOf": [local("Cat"), local("Dog")],
