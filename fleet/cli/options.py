@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.sections import Decorated, option, section
+from fleet.cli.sections import Decorated, Option, Section, option, section
 from fleet.cli.values import Count, Duration, Pair, PerSecond, Size
 from fleet.errors import UsageError
 from fleet.policy import Policy, Tls
@@ -30,7 +29,7 @@ def _refuse_password(_ctx: click.Context, _param: click.Parameter, value: str | 
         raise UsageError(f"there is no --password: {ALTERNATIVES}")
 
 
-spec_option = option(
+spec_option: Option = option(
     "--spec",
     "-s",
     default="redfish",
@@ -38,13 +37,13 @@ spec_option = option(
     metavar="SPEC",
     help="A scan spec, an API description, or a built-in name.",
 )
-pipeline_option = option(
+pipeline_option: Option = option(
     "--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."
 )
-operation_option = option(
+operation_option: Option = option(
     "--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."
 )
-input_option = option(
+input_option: Option = option(
     "--input",
     "inputs",
     multiple=True,
@@ -52,20 +51,20 @@ input_option = option(
     metavar="NAME=VALUE",
     help="A value for $inputs.NAME.",
 )
-scheme_option = option(
+scheme_option: Option = option(
     "--scheme",
     type=click.Choice(["https", "http"]),
     default="https",
     show_default=True,
     help="For bare hosts.",
 )
-concurrency_option = option(
+concurrency_option: Option = option(
     "--concurrency", "-c", type=Count(1), metavar="N", help="Targets in flight. [256]"
 )
-connect_timeout_option = option(
+connect_timeout_option: Option = option(
     "--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"
 )
-timeout_option = option(
+timeout_option: Option = option(
     "--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"
 )
 
@@ -84,14 +83,14 @@ _chosen = (
     scheme_option,
     option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
 )
-targets = section(
+targets: Section = section(
     "Targets",
     *_chosen,
     option("--discover", is_flag=True, help="Where nothing listens is skipped, not failed."),
 )
-named_targets = section("Targets", *_chosen)  # of commands that connect to none
+named_targets: Section = section("Targets", *_chosen)  # of commands that connect to none
 
-question = section(
+question: Section = section(
     "What to ask",
     spec_option,
     pipeline_option,
@@ -129,7 +128,7 @@ _way = (
     ),
 )
 
-access = section(
+access: Section = section(
     "Access",
     _auths,
     option("--user", "-u", metavar="NAME", help="Log in as NAME; asks for the password once."),
@@ -151,9 +150,9 @@ access = section(
     option("--allow-plaintext-credentials", is_flag=True, help="Send credentials over http:// too. Counted."),
 )
 
-reach = section("Access", _auths, *_way)  # to shake hands, and no more
+reach: Section = section("Access", _auths, *_way)  # to shake hands, and no more
 
-pressure = section(
+pressure: Section = section(
     "Pressure",
     concurrency_option,
     option("--per-target", type=Count(1), metavar="N", help="Connections to one target. [2]"),
@@ -198,7 +197,7 @@ _PLAIN = (
 )
 
 
-def shared(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
+def shared(*decorators: Section) -> Section:
     """Several sections, in this order."""
 
     def declare(function: Decorated) -> Decorated:

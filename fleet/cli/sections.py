@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Option = tuple[tuple[str, ...], dict[str, Any]]  # its names, and click's arguments
 OTHER = "Other options"
+
+
+class Section(Protocol):
+    """A decorator that declares the options of one section on a command."""
+
+    def __call__(self, function: Decorated, /) -> Decorated: ...
 
 
 class SectionOption(click.Option):
@@ -49,8 +56,8 @@ class SectionedCommand(click.Command):
         super().format_epilog(ctx, formatter)
 
 
-def section(title: str, *options: tuple[tuple[str, ...], dict[str, Any]]) -> Callable[[Decorated], Decorated]:
-    """A decorator that declares options under one title; each is ((names...), {click's arguments})."""
+def section(title: str, *options: Option) -> Section:
+    """A decorator that declares `options` under `title`."""
 
     def declare(function: Decorated) -> Decorated:
         for names, arguments in reversed(options):
@@ -60,6 +67,6 @@ def section(title: str, *options: tuple[tuple[str, ...], dict[str, Any]]) -> Cal
     return declare
 
 
-def option(*names: str, **arguments: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+def option(*names: str, **arguments: Any) -> Option:
     """One option of a `section`."""
     return names, arguments

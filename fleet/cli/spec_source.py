@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fleet.cli.sections import option, section
+from fleet.cli.sections import Section, option, section
 from fleet.errors import SinkError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def described(function: Declared) -> Declared:
     return click.argument("source")(function)
 
 
-writing = section(
+writing: Section = section(
     "Output",
     option("-o", "--output", "output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
            help="Write FILE instead of stdout; .json and .yaml decide the format."),

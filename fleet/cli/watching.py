@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 import fleet
-from fleet.cli.sections import option, section
+from fleet.cli.sections import Option, Section, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.values import Duration, FailOn
 from fleet.errors import ConfigError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fleet.event import Listener
     from fleet.observe import Metrics, Tally
 
-fail_on_option = option(
+fail_on_option: Option = option(
     "--fail-on",
     type=FailOn(),
     default="all",
@@ -28,7 +28,7 @@ fail_on_option = option(
     metavar="none|any|N|N%|all",
     help="How many failed targets make exit status 1.",
 )
-grace_option = option(
+grace_option: Option = option(
     "--grace",
     type=Duration(),
     default="30s",
@@ -37,7 +37,7 @@ grace_option = option(
     help="To finish what is in hand after Ctrl-C or SIGTERM.",
 )
 
-results = section(
+results: Section = section(
     "Results",
     option("--run-dir", type=click.Path(), metavar="DIR", help="Where the run is stored. [runs/RUN]"),
     option(
@@ -56,7 +56,7 @@ results = section(
     grace_option,
 )
 
-watching = section(
+watching: Section = section(
     "Watching",
     option("--quiet", "-q", is_flag=True, help="Say nothing but errors."),
     option("--no-progress", is_flag=True, help="No progress bar, no progress lines."),
