@@ -52,7 +52,7 @@ class Drain:
         self._announced = False
         self.error: SinkError | None = None
         self.counts: dict[str, int] = {"ok": 0, "partial": 0, "failed": 0, "skipped": 0}
-        self.unfinished = 0  # outcomes that a resumed scan replaces, or that could not be stored
+        self.unfinished: int = 0  # outcomes that a resumed scan replaces, or that could not be stored
 
     async def run(self, outcomes: MemoryObjectReceiveStream[Outcome]) -> None:
         """Until every sender has closed."""

@@ -28,7 +28,7 @@ class Feed:
         self._error: BaseException | None = None
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        self.skipped = 0
+        self.skipped: int = 0
         # A daemon, because it may be inside a read of standard input that never returns: such a thread must
         # not keep a process alive that was asked to stop, and no pool of waiting threads must join it.
         threading.Thread(target=self._read, name="fleet inventory", daemon=True).start()
