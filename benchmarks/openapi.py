@@ -97,12 +97,12 @@ def show(figures: Figures) -> None:
             print(f"{row:18} {name:5} {ours:>9.1f} {unit:5} {beside}", flush=True)
 
 
-def keep(lines: list[dict[str, Any]], path: Path, *, partial: bool) -> None:
-    """Writes what was measured; where only some cases were, what an earlier run has of the others stays."""
-    measured = {line["row"] for line in lines}
-    if partial and path.exists():
+def keep(lines: list[dict[str, Any]], path: Path) -> None:
+    """Writes what was measured of some rows; what the file has of others stays."""
+    rows = {line["row"] for line in lines}
+    if path.exists():
         earlier = map(json.loads, path.read_text().splitlines())
-        lines = [line for line in earlier if line["row"] not in measured] + lines
+        lines = [line for line in earlier if line["row"] not in rows] + lines
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
@@ -119,7 +119,9 @@ def main() -> int:
         print("DMTF's description is not at hand (FLEET_SHARED): left out", file=sys.stderr)
         cases = [case for case in cases if not case.endswith("-dmtf")]
     peers = peer.python()
-    lines: list[dict[str, Any]] = []
+    results = RESULTS / ("quick.jsonl" if given.quick else "openapi.jsonl")
+    if not given.cases:
+        results.unlink(missing_ok=True)
     print(f"{'row':18} {'':5} {'fleet':>9} {'':5} {'aiopenapi3':>10} {'':5} {'ratio':>9}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -127,10 +129,8 @@ def main() -> int:
         for case in cases:
             found = list(measured(case, rounds, folder, peers))
             show(gathered(found))
-            lines += found
-    name = "quick" if given.quick else "openapi"
-    keep(lines, RESULTS / f"{name}.jsonl", partial=bool(given.cases))
-    return judge(name)
+            keep(found, results)
+    return judge(results.stem)
 
 
 if __name__ == "__main__":
