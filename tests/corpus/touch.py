@@ -241,8 +241,8 @@ class Touch:
             except SpecError:
                 continue
             _same(
-                replace(operation.build(values, self._body(before, samples)), route=""),
-                replace(call, route=""),
+                replace(operation.build(values, self._body(before, samples)), route="", servers=()),
+                replace(call, route="", servers=()),
             )
 
     def _types(self, document: Document) -> None:
