@@ -1,6 +1,7 @@
 """Hostile descriptions: whole ones to start from, mutations of them, and everything that is done with one.
 
-`python tests/openapi/hostile.py SECONDS [SEED]` mutates for that long and prints what escaped, each once.
+`python tests/openapi/hostile.py SECONDS [SEED]` mutates for that long and prints what escaped, each once; the
+documents are in the directory for temporary files.
 """
 
 # ruff: noqa: E501, T201
@@ -11,10 +12,12 @@ import pickle
 import random
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -366,8 +369,7 @@ def _main(seconds: float, seed: int) -> int:
                     f"--- {where}: {str(error)[:200]}\n    by {' '.join(f'{f.name}:{f.lineno}' for f in frames[-9:])}",
                     flush=True,
                 )
-                with open(f"/tmp/hostile-{len(seen)}.json", "wb") as file:
-                    file.write(data)
+                Path(tempfile.gettempdir(), f"hostile-{seed}-{len(seen)}.json").write_bytes(data)
             seen[where] = seen.get(where, 0) + 1
         finally:
             signal.alarm(0)
