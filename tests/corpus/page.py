@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from fetch import Package
 from touch import MAX_CHECKED, MAX_REVIEWED
 
 import fleet
@@ -39,7 +38,7 @@ operations so many are judged by their schemas, and it is not reviewed when it h
 """
 
 
-def written(results: list[dict[str, Any]], packages: list[Package], *, everything: bool) -> str:
+def written(results: list[dict[str, Any]], *, everything: bool) -> str:
     """The page as Markdown."""
     text = _HEAD.format(
         command="python tests/corpus/run.py --all" if everything else "make corpus",
@@ -47,7 +46,7 @@ def written(results: list[dict[str, Any]], packages: list[Package], *, everythin
         version=fleet.__version__,
         python=sys.version.split()[0],
         documents=len(results),
-        packages=len(packages),
+        packages=len({result["package"] for result in results}),
         many=MANY,
         checked=MAX_CHECKED,
         reviewed=MAX_REVIEWED,
@@ -123,6 +122,7 @@ def _reason(error: str) -> str:
         r"^a referenced document cannot be used: .*: ", "a referenced document cannot be used: ", text
     )
     text = re.sub(r" \(at #.*|^(?:\S+ and )*\S+ (?=need the same header)", "", text)
+    text = re.sub(r"(?<=not a file under ).*", "…", text)
     text = re.sub(r"'[^']*'", "'…'", text)
     text = re.sub(r"#/\S*|(?<=of )[A-Z]+ /\S*|https?:\S*|\b\d+\b", "…", text)
     return re.sub(r"this call needs .*: ", "this call needs …: ", text)[:140]

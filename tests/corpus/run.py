@@ -66,7 +66,7 @@ def main(names: list[str]) -> int:
     kept = into / "results.jsonl"
     kept.write_text("".join(json.dumps(result) + "\n" for result in results.values()), encoding="utf-8")
     if whole:
-        text = written(list(results.values()), packages, everything=everything)
+        text = written(list(results.values()), everything=everything)
         PAGE.write_text(text, encoding="utf-8")
     bad = sum(1 for result in results.values() if defects(result))
     print(f"{len(results)} descriptions, {bad} with defects of fleet, {time.monotonic() - started:.0f} s")

@@ -44,6 +44,7 @@ from fleet.openapi import (
 )
 
 _VARIABLE = re.compile(r"\{([^{}/]+)\}")
+_NOT_FROM_3_ON = {"accept", "content-type", "authorization"}  # header parameters that only 2.0 has
 MAX_CHECKED = 1000  # operations of one document whose checks are compiled: milliseconds each
 MAX_REVIEWED = 5000  # operations of a document that is reviewed
 LARGE = 20_000_000  # bytes of a description that is not rewritten
@@ -267,7 +268,8 @@ def _values(operation: Operation, samples: Samples) -> dict[Any, Any]:
     values: dict[Any, Any] = {
         (parameter.location, parameter.name): samples.parameter(parameter)
         for parameter in operation.parameters
-        if parameter.location != "path" or parameter.name in variables
+        if (parameter.location != "path" or parameter.name in variables)
+        and parameter.name.lower() not in _NOT_FROM_3_ON
     }
     for variable in variables:
         if ("path", variable) not in values:
