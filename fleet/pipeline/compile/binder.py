@@ -27,7 +27,7 @@ class Binder:
         self._graph = graph
         self._complain = complain
         self._on_row: dict[tuple[str, str, bool], Expression] = {}
-        self.outputs = {name: _outputs_of(spec, name) for name in spec.steps}
+        self.outputs: dict[str, frozenset[str]] = {name: _outputs_of(spec, name) for name in spec.steps}
 
     def expression(
         self,

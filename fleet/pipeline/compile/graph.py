@@ -33,7 +33,7 @@ class Graph:
         for name, step in spec.steps.items():
             self.sources[name] = tuple(self._sources(name, step))
             self.above[name] = self._above(name, step)
-        self.order = tuple(self._ordered())
+        self.order: tuple[str, ...] = tuple(self._ordered())
         self.ancestors: dict[str, frozenset[str]] = {}
         for name in self.order:
             self.ancestors[name] = self.reach(self.sources[name])

@@ -5,7 +5,7 @@ Every key has a description, because the JSON Schema made from these models is w
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -24,7 +24,9 @@ class Model(BaseModel):
     """Frozen, and every unknown key is an error."""
 
     # Deferred: the schema of the whole file is built once, not that of every part and again in its parents.
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, defer_build=True
+    )
 
 
 def _as_list(value: object) -> object:

@@ -12,19 +12,17 @@ from fleet.secret import Secret
 from fleet.target import Target
 
 
+@dataclass(slots=True, eq=False)
 class Row:
     """One row while its target is scanned. Its resource is let go when no step below reads it."""
 
-    __slots__ = ("key", "order", "outputs", "parent", "resource", "step", "uri")
-
-    def __init__(self, step: str, uri: str, parent: Row | None, order: tuple[int, ...]) -> None:
-        self.step = step
-        self.uri = uri
-        self.parent = parent
-        self.order = order
-        self.key: tuple[str, ...] = ()
-        self.resource: Any = None
-        self.outputs: dict[str, Any] = {}
+    step: str
+    uri: str
+    parent: Row | None
+    order: tuple[int, ...]
+    key: tuple[str, ...] = ()
+    resource: Any = None
+    outputs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str | None:

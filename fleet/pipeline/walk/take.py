@@ -97,7 +97,7 @@ class Take:
         self.way = way
         self.start = start
         self.order = order
-        self.complete = True
+        self.complete: bool = True
         self._found: list[Row] = []
 
     def rows(self) -> list[Row]:
