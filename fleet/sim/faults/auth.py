@@ -213,7 +213,7 @@ class LoginWithBasicRefused(Behaviour):
         return normal()
 
 
-BEHAVIOURS = (
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
     Rejected,
     RejectedBadly,
     RejectedEverywhere,

@@ -257,7 +257,7 @@ class FalseGzip(Behaviour):
         return normal().with_headers(("Content-Encoding", "gzip"))
 
 
-BEHAVIOURS = (
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
     WrongContentType,
     LoginPage,
     BadJson,

@@ -112,7 +112,7 @@ class SshBanner(Behaviour):
         return (b"SSH-2.0-OpenSSH_9.2p1\r\n", Wait(0.05), Close())
 
 
-BEHAVIOURS = (
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
     NameNotFound,
     Refused,
     NeverConnects,

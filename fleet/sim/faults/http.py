@@ -212,7 +212,7 @@ class UnwantedBody(Behaviour):
         return (f"HTTP/1.1 204 No Content\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body,)
 
 
-BEHAVIOURS = (
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
     Truncated,
     TruncatedChunked,
     NoAnswer,

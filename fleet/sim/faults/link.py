@@ -140,7 +140,7 @@ class ExpandBroken(Behaviour):
         return reply
 
 
-BEHAVIOURS = (
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
     ForeignMember,
     NextLinkLoop,
     EndlessPages,

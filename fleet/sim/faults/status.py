@@ -186,7 +186,7 @@ class NeedsAccept(Behaviour):
         return error(406, Message("Base.1.18.HeaderInvalid", "Header 'Accept' is invalid.", ("Accept",)))
 
 
-BEHAVIOURS = (
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
     NotFound,
     NotFoundPage,
     NothingFound,

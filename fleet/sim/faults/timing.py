@@ -81,4 +81,4 @@ class Slow(Behaviour):
         return (Wait(self.seconds), normal().encode(bodiless=asked.method == "HEAD"))
 
 
-BEHAVIOURS = (Hang, HangAfterHeaders, DripBody, DripHeaders, Slow)
+BEHAVIOURS: tuple[type[Behaviour], ...] = (Hang, HangAfterHeaders, DripBody, DripHeaders, Slow)

@@ -145,7 +145,7 @@ class PlainHttp(OverTls):
     plain = True
 
 
-BEHAVIOURS = (
+BEHAVIOURS: tuple[type[Behaviour], ...] = (
     Expired,
     NotYetValid,
     SelfSigned,
