@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fleet.durations import UNITS, parse_duration
 
-# ParamType is generic for newer clicks only: the ignores below keep the older ones working.
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
 _FACTORS = {"": 1, **{unit: 1000 ** (n + 1) for n, unit in enumerate("kmgt")}}
 _FACTORS |= {f"{unit}i": 1024 ** (n + 1) for n, unit in enumerate("kmgt")}
 
+if TYPE_CHECKING:
+    ValueType = click.ParamType[Any]
+else:
+    ValueType = click.ParamType  # the older clicks have it, and nothing in its brackets
 
-class Duration(click.ParamType):  # type: ignore[type-arg]
+
+class Duration(ValueType):
     """`20s`, `5m`, `1m30s`, `500ms`; a bare number is seconds. Gives seconds, above zero."""
 
     name = "duration"
@@ -35,7 +39,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         return seconds
 
 
-class Count(click.ParamType):  # type: ignore[type-arg]
+class Count(ValueType):
     """A whole number of at least `least`."""
 
     name = "number"
@@ -50,7 +54,7 @@ class Count(click.ParamType):  # type: ignore[type-arg]
         return int(text)
 
 
-class Size(click.ParamType):  # type: ignore[type-arg]
+class Size(ValueType):
     """`16MiB`, `64KiB`, `1MB`; a bare number is bytes. Gives bytes, above zero."""
 
     name = "size"
@@ -65,7 +69,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]
         return size
 
 
-class PerSecond(click.ParamType):  # type: ignore[type-arg]
+class PerSecond(ValueType):
     """`200`, `200/s`, `100/m`, `5000/h`. Gives a number per second, above zero."""
 
     name = "rate"
@@ -81,7 +85,7 @@ class PerSecond(click.ParamType):  # type: ignore[type-arg]
         return rate
 
 
-class Pair(click.ParamType):  # type: ignore[type-arg]
+class Pair(ValueType):
     """`name=value`, the value possibly empty. Gives (name, value)."""
 
     name = "name=value"
@@ -95,7 +99,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg]
         return name, text
 
 
-class FailOn(click.ParamType):  # type: ignore[type-arg]
+class FailOn(ValueType):
     """`none`, `any`, `all`, a number of targets `N`, or a share `N%`. Gives the text, checked."""
 
     name = "none|any|N|N%|all"
