@@ -141,3 +141,13 @@ def test_findings_in_a_giant_have_pointers_and_no_lines() -> None:
     text = orjson.dumps(tree) + b" " * (9 << 20)
     found = review(load(source="/d/api.json", reader=lambda uri: text))
     assert [(f.pointer, f.line) for f in found if "version" in f.message] == [("/info", None)]
+
+
+def test_a_description_without_operations_converts() -> None:
+    tree = {
+        "openapi": "3.0.3",
+        "info": {"title": "T", "version": "1"},
+        "paths": {},
+        "components": {"schemas": {"A": {"$ref": "other.yaml#/A"}}},
+    }
+    assert convert(load(orjson.dumps(tree), source="/d/api.json")).tree["openapi"].startswith("3.1")

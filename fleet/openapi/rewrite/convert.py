@@ -39,7 +39,7 @@ def convert(document: Document) -> Conversion:
     if version.startswith("3.1"):
         return Conversion(dict(tree))
     notes: list[str] = []
-    if _leads_elsewhere(tree):
+    if document.operations and _leads_elsewhere(tree):
         made = reduce(document, ["* **"])
         notes += [f"{ref!r} leads nowhere and stays as it is: {why}" for ref, why in made.missing.items()]
         notes += [f"the link {name!r} is left out: it leads to no operation here" for name in made.links]
