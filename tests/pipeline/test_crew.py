@@ -73,6 +73,31 @@ async def test_waiting_lends_the_place() -> None:
     assert order == ["a", "b", "last", "waits"]
 
 
+async def test_a_loop_whose_helper_was_cancelled_does_not_return() -> None:
+    """An answer that comes in the very turn of a deadline lets its hand go on; the other hand was cut off."""
+    go, returned = anyio.Event(), False
+    began: list[str] = []
+
+    async def work(name: str) -> None:
+        began.append(name)
+        await (go.wait() if name == "own" else anyio.sleep_forever())
+
+    async def loop(crew: Crew) -> None:
+        nonlocal returned
+        await crew.each(["own", "helped"], work)
+        returned = True
+
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(loop, Crew(2, group))
+            while len(began) < 2:
+                await anyio.lowlevel.checkpoint()
+            go.set()
+            scope.cancel()
+    assert began == ["own", "helped"]
+    assert not returned
+
+
 @pytest.mark.parametrize(("pipeline", "target"), [("inventory", 600), ("health", 300), ("firmware", 900)])
 def test_a_plan_tunes_the_policy(pipeline: str, target: float) -> None:
     spec = load_spec("redfish")

@@ -22,13 +22,14 @@ STRIDE = 32  # items after which other tasks get their turn, and a deadline its 
 class _Loop(Generic[Item]):
     """One loop over items that several hands may share."""
 
-    __slots__ = ("at", "done", "hands", "items", "work")
+    __slots__ = ("at", "cut", "done", "hands", "items", "work")
 
     def __init__(self, items: Sequence[Item], work: Callable[[Item], Awaitable[None]]) -> None:
         self.items = items
         self.work = work
         self.at = 0
         self.hands = 0
+        self.cut = False  # a hand was cancelled: its item is not done
         self.done: anyio.Event | None = None
 
 
@@ -50,6 +51,8 @@ class Crew:
         if loop.hands:
             loop.done = anyio.Event()
             await self.wait(loop.done)
+        if loop.cut:  # this hand may get its turn before the cancellation that reached the other one
+            await anyio.sleep_forever()
 
     async def wait(self, event: anyio.Event) -> None:
         """Wait for the work of another hand, lending this one's place until a place is free again."""
@@ -88,6 +91,9 @@ class Crew:
     async def _help(self, loop: _Loop[Item]) -> None:
         try:
             await self._drain(loop)
+        except BaseException:
+            loop.cut = True
+            raise
         finally:
             self._leave()
             loop.hands -= 1
