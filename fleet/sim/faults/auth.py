@@ -11,8 +11,6 @@ from fleet.sim.reply import Asked, Close, Message, Reply, Script, error
 from fleet.sim.sessions import FULL, LOCKED, OLD_SESSIONS, REJECTED, SESSIONS, SessionRules, challenge
 from fleet.sim.tree import PUBLIC, ROOT
 
-__all__ = ["BEHAVIOURS"]
-
 _FORBIDDEN = Message(
     "Base.1.18.InsufficientPrivilege",
     "There are insufficient privileges for the account or credentials associated with the current session"
@@ -33,25 +31,19 @@ def _before_login(asked: Asked) -> bool:
 
 
 @dataclass(frozen=True)
-class Rejected(Behaviour):
+class Rejected(Behaviour, name="auth.rejected", kind=FailureKind.AUTH_REJECTED, aliases=("401",)):
     """401 for every credential; the service root stays open. Causes auth.rejected."""
-
-    name = "auth.rejected"
-    kind = FailureKind.AUTH_REJECTED
-    aliases = ("401",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if asked.key in PUBLIC else challenge(REJECTED)
 
 
 @dataclass(frozen=True)
-class RejectedBadly(Behaviour):
+class RejectedBadly(
+    Behaviour, name="auth.rejected:truncated", kind=FailureKind.AUTH_REJECTED, aliases=("401-truncated",)
+):
     """401 with a chunked body that breaks off, as iDRAC8 sends it. Causes auth.rejected: the status counts,
     whatever becomes of the body."""
-
-    name = "auth.rejected:truncated"
-    kind = FailureKind.AUTH_REJECTED
-    aliases = ("401-truncated",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
         if asked.key in PUBLIC:
@@ -61,12 +53,9 @@ class RejectedBadly(Behaviour):
 
 
 @dataclass(frozen=True)
-class RejectedEverywhere(Behaviour):
+class RejectedEverywhere(Behaviour, name="root-needs-auth", aliases=("401-root",)):
     """401 even for the service root when no credentials come with it. Causes nothing for a client that
     then sends them."""
-
-    name = "root-needs-auth"
-    aliases = ("401-root",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         known = "authorization" in asked.headers or "x-auth-token" in asked.headers
@@ -74,70 +63,52 @@ class RejectedEverywhere(Behaviour):
 
 
 @dataclass(frozen=True)
-class Forbidden(Behaviour):
+class Forbidden(Behaviour, name="auth.forbidden", kind=FailureKind.AUTH_FORBIDDEN, aliases=("403",)):
     """403 for every resource but the root and the login. Causes auth.forbidden."""
-
-    name = "auth.forbidden"
-    kind = FailureKind.AUTH_FORBIDDEN
-    aliases = ("403",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if _before_login(asked) else error(403, _FORBIDDEN)
 
 
 @dataclass(frozen=True)
-class NoLicence(Behaviour):
+class NoLicence(
+    Behaviour, name="auth.forbidden:licence", kind=FailureKind.AUTH_FORBIDDEN, aliases=("no-licence",)
+):
     """403 because a licence is missing, usually for one `path`. Causes auth.forbidden."""
-
-    name = "auth.forbidden:licence"
-    kind = FailureKind.AUTH_FORBIDDEN
-    aliases = ("no-licence",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if _before_login(asked) else error(403, _LICENCE)
 
 
 @dataclass(frozen=True)
-class Locked(Behaviour):
+class Locked(Behaviour, name="auth.locked", kind=FailureKind.AUTH_LOCKED, aliases=("locked",)):
     """403 that says that the account is locked, for logins and resources. Causes auth.locked."""
-
-    name = "auth.locked"
-    kind = FailureKind.AUTH_LOCKED
-    aliases = ("locked",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if asked.key in PUBLIC else error(403, LOCKED)
 
 
 @dataclass(frozen=True)
-class SessionTableFull(Behaviour):
+class SessionTableFull(Behaviour, name="auth.session_limit", kind=FailureKind.AUTH_SESSION_LIMIT):
     """503 with RAC0218 for every login, and for Basic, which needs one too. Causes auth.session_limit."""
-
-    name = "auth.session_limit"
-    kind = FailureKind.AUTH_SESSION_LIMIT
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return error(503, *FULL) if asked.method == "POST" or "authorization" in asked.headers else normal()
 
 
 @dataclass(frozen=True)
-class LoginsFull(Behaviour):
+class LoginsFull(Behaviour, name="sessions-full"):
     """503 with RAC0218 for every login; Basic works. Causes nothing for a client that falls back to it."""
-
-    name = "sessions-full"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return error(503, *FULL) if asked.method == "POST" else normal()
 
 
 @dataclass(frozen=True)
-class TokenDies(Behaviour):
+class TokenDies(Behaviour, name="auth.expired", kind=FailureKind.AUTH_EXPIRED, aliases=("token-dies",)):
     """Forgets a session after `requests`. Causes auth.expired with 0, which refuses each new session at
     once; nothing with more, for a client that logs in again."""
 
-    name = "auth.expired"
-    kind = FailureKind.AUTH_EXPIRED
-    aliases = ("token-dies",)
     requests: int = 0
 
     def rules(self, rules: SessionRules) -> SessionRules:
@@ -145,23 +116,22 @@ class TokenDies(Behaviour):
 
 
 @dataclass(frozen=True)
-class PasswordChange(Behaviour):
+class PasswordChange(
+    Behaviour,
+    name="auth.password_change",
+    kind=FailureKind.AUTH_PASSWORD_CHANGE,
+    aliases=("password-change",),
+):
     """Logs in, then answers 403 PasswordChangeRequired to everything. Causes auth.password_change."""
-
-    name = "auth.password_change"
-    kind = FailureKind.AUTH_PASSWORD_CHANGE
-    aliases = ("password-change",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if _before_login(asked) else error(403, _CHANGE)
 
 
 @dataclass(frozen=True)
-class NoSessions(Behaviour):
+class NoSessions(Behaviour, name="no-sessions", aliases=("sessions-not-offered",)):
     """No session service: logins answer `status` (404, 405, 501). Causes nothing: there is Basic."""
 
-    name = "no-sessions"
-    aliases = ("sessions-not-offered",)
     status: int = 404
 
     def rules(self, rules: SessionRules) -> SessionRules:
@@ -169,20 +139,17 @@ class NoSessions(Behaviour):
 
 
 @dataclass(frozen=True)
-class SessionsElsewhere(Behaviour):
+class SessionsElsewhere(Behaviour, name="sessions-elsewhere"):
     """Logins where iDRAC8 takes them, at /redfish/v1/Sessions; 405 elsewhere. Causes nothing."""
-
-    name = "sessions-elsewhere"
 
     def rules(self, rules: SessionRules) -> SessionRules:
         return replace(rules, collection=OLD_SESSIONS, refusal=405)
 
 
 @dataclass(frozen=True)
-class OddLocation(Behaviour):
+class OddLocation(Behaviour, name="odd-location"):
     """The Location of a new session is `missing` or `absolute`. Causes nothing: the body names it too."""
 
-    name = "odd-location"
     location: Literal["missing", "absolute"] = "missing"
 
     def rules(self, rules: SessionRules) -> SessionRules:
@@ -190,11 +157,9 @@ class OddLocation(Behaviour):
 
 
 @dataclass(frozen=True)
-class LogoutRefused(Behaviour):
+class LogoutRefused(Behaviour, name="logout-refused", aliases=("delete-405",)):
     """DELETE of a session answers `status` (405, 401, 404, 200); it ends only for 2xx. Causes nothing."""
 
-    name = "logout-refused"
-    aliases = ("delete-405",)
     status: int = 405
 
     def rules(self, rules: SessionRules) -> SessionRules:
@@ -202,10 +167,8 @@ class LogoutRefused(Behaviour):
 
 
 @dataclass(frozen=True)
-class LoginWithBasicRefused(Behaviour):
+class LoginWithBasicRefused(Behaviour, name="login-refuses-basic"):
     """400 for a login that carries an Authorization header. Causes nothing for a client that sends none."""
-
-    name = "login-refuses-basic"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         if asked.method == "POST" and "authorization" in asked.headers:

@@ -21,16 +21,22 @@ class Behaviour:
 
     `kind` is the failure that a scanner should record for a host that does this to every request, None when a
     scanner should cope. `name` is that kind, with a variant after a colon where one kind has several
-    causes; `aliases` are plain words for it.
+    causes; `aliases` are plain words for it. The three are given with the class:
+    `class Hang(Behaviour, name="timeout.request", kind=...)`; a class without a name is only derived from.
     """
 
     name: ClassVar[str]
-    kind: ClassVar[FailureKind | None] = None
-    aliases: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[FailureKind | None]
+    aliases: ClassVar[tuple[str, ...]]
 
     listens: ClassVar[Listens] = "yes"
     plain: ClassVar[bool] = False  # speaks plain HTTP even where the fleet speaks TLS
     address: str = ""  # of the host that misbehaves; set when the fault is dealt out
+
+    def __init_subclass__(
+        cls, *, name: str = "", kind: FailureKind | None = None, aliases: tuple[str, ...] = ()
+    ) -> None:
+        cls.name, cls.kind, cls.aliases = name, kind, aliases
 
     def cause(self, *, secure: bool) -> FailureKind | None:
         """The failure kind that it should cause on a fleet that speaks TLS, or does not."""

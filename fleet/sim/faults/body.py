@@ -11,8 +11,6 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import CHUNKED_HEAD, Asked, Part, Reply, chunk
 
-__all__ = ["BEHAVIOURS"]
-
 _LOGIN_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form method='post' action='/login'>"
     b"<input name='user'><input name='password' type='password'></form></body></html>\n"
@@ -32,34 +30,26 @@ def _packed(reply: Reply, body: bytes, coding: str) -> Reply:
 
 
 @dataclass(frozen=True)
-class WrongContentType(Behaviour):
+class WrongContentType(Behaviour, name="wrong-content-type"):
     """JSON that calls itself text/plain. Causes nothing: bodies are judged by what they are."""
-
-    name = "wrong-content-type"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return replace(normal(), content_type="text/plain")
 
 
 @dataclass(frozen=True)
-class LoginPage(Behaviour):
+class LoginPage(
+    Behaviour, name="body.not_json:html", kind=FailureKind.BODY_NOT_JSON, aliases=("html-200", "login-page")
+):
     """200 with an HTML login page for everything. Causes body.not_json."""
-
-    name = "body.not_json:html"
-    kind = FailureKind.BODY_NOT_JSON
-    aliases = ("html-200", "login-page")
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return Reply(200, _LOGIN_PAGE, content_type="text/html")
 
 
 @dataclass(frozen=True)
-class BadJson(Behaviour):
+class BadJson(Behaviour, name="body.not_json", kind=FailureKind.BODY_NOT_JSON, aliases=("bad-json",)):
     """JSON that breaks off, with the right length. Causes body.not_json."""
-
-    name = "body.not_json"
-    kind = FailureKind.BODY_NOT_JSON
-    aliases = ("bad-json",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
@@ -67,10 +57,9 @@ class BadJson(Behaviour):
 
 
 @dataclass(frozen=True)
-class Prefixed(Behaviour):
+class Prefixed(Behaviour, name=""):
     """JSON objects whose first member is what orderly parsers refuse. Subclasses say what it is."""
 
-    name = ""
     first = b""
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -79,34 +68,29 @@ class Prefixed(Behaviour):
 
 
 @dataclass(frozen=True)
-class ControlCharacters(Prefixed):
+class ControlCharacters(Prefixed, name="control-characters"):
     """Bare line feeds and control characters in a string. Causes nothing: they are forgiven."""
 
-    name = "control-characters"
     first = b'"Description":"one line\nand another\x01\t"'
 
 
 @dataclass(frozen=True)
-class NotANumber(Prefixed):
+class NotANumber(Prefixed, name="nan"):
     """NaN and Infinity as numbers. Causes nothing: they are forgiven."""
 
-    name = "nan"
     first = b'"Reading":NaN,"ReadingMax":Infinity'
 
 
 @dataclass(frozen=True)
-class Latin1(Prefixed):
+class Latin1(Prefixed, name="latin1"):
     """A string that is not UTF-8. Causes nothing: it is forgiven."""
 
-    name = "latin1"
     first = b'"Description":"Intel\xae Xeon\xae"'
 
 
 @dataclass(frozen=True)
-class ByteOrderMark(Behaviour):
+class ByteOrderMark(Behaviour, name="bom"):
     """A byte order mark before the JSON. Causes nothing: it is forgiven."""
-
-    name = "bom"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
@@ -114,10 +98,8 @@ class ByteOrderMark(Behaviour):
 
 
 @dataclass(frozen=True)
-class TrailingBytes(Behaviour):
+class TrailingBytes(Behaviour, name="trailing-bytes"):
     """A NUL and a line end after the JSON. Causes nothing: they are forgiven."""
-
-    name = "trailing-bytes"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
@@ -125,11 +107,8 @@ class TrailingBytes(Behaviour):
 
 
 @dataclass(frozen=True)
-class TwoDocuments(Behaviour):
+class TwoDocuments(Behaviour, name="two-documents", aliases=("concatenated",)):
     """An error document and the resource, one after the other. Causes nothing: the resource is read."""
-
-    name = "two-documents"
-    aliases = ("concatenated",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
@@ -137,12 +116,9 @@ class TwoDocuments(Behaviour):
 
 
 @dataclass(frozen=True)
-class DeepJson(Behaviour):
+class DeepJson(Behaviour, name="body.too_deep", kind=FailureKind.BODY_TOO_DEEP, aliases=("deep-json",)):
     """Arrays nested `depth` deep. Causes body.too_deep."""
 
-    name = "body.too_deep"
-    kind = FailureKind.BODY_TOO_DEEP
-    aliases = ("deep-json",)
     depth: int = 100_000
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -150,12 +126,9 @@ class DeepJson(Behaviour):
 
 
 @dataclass(frozen=True)
-class HugeBody(Behaviour):
+class HugeBody(Behaviour, name="body.too_large", kind=FailureKind.BODY_TOO_LARGE, aliases=("huge-body",)):
     """A body of `size` bytes that says so. Causes body.too_large."""
 
-    name = "body.too_large"
-    kind = FailureKind.BODY_TOO_LARGE
-    aliases = ("huge-body",)
     size: int = 64 * 1024 * 1024
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
@@ -167,12 +140,10 @@ class HugeBody(Behaviour):
 
 
 @dataclass(frozen=True)
-class EndlessBody(Behaviour):
+class EndlessBody(
+    Behaviour, name="body.too_large:endless", kind=FailureKind.BODY_TOO_LARGE, aliases=("endless-body",)
+):
     """Chunks that never end. Causes body.too_large."""
-
-    name = "body.too_large:endless"
-    kind = FailureKind.BODY_TOO_LARGE
-    aliases = ("endless-body",)
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
         yield CHUNKED_HEAD + b"\r\n"
@@ -182,12 +153,11 @@ class EndlessBody(Behaviour):
 
 
 @dataclass(frozen=True)
-class GzipBomb(Behaviour):
+class GzipBomb(
+    Behaviour, name="body.too_large:gzip-bomb", kind=FailureKind.BODY_TOO_LARGE, aliases=("gzip-bomb",)
+):
     """About a thousandth of `size` bytes that inflate to all of it. Causes body.too_large."""
 
-    name = "body.too_large:gzip-bomb"
-    kind = FailureKind.BODY_TOO_LARGE
-    aliases = ("gzip-bomb",)
     size: int = 1024 * 1024 * 1024
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
@@ -206,11 +176,8 @@ class GzipBomb(Behaviour):
 
 
 @dataclass(frozen=True)
-class GzipUnasked(Behaviour):
+class GzipUnasked(Behaviour, name="gzip-unasked", aliases=("gzip",)):
     """gzip whether asked for or not. Causes nothing."""
-
-    name = "gzip-unasked"
-    aliases = ("gzip",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
@@ -218,10 +185,9 @@ class GzipUnasked(Behaviour):
 
 
 @dataclass(frozen=True)
-class Deflate(Behaviour):
+class Deflate(Behaviour, name="deflate"):
     """deflate, with the zlib header or (`raw`) without it, as servers disagree. Causes nothing."""
 
-    name = "deflate"
     raw: bool = False
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -231,12 +197,8 @@ class Deflate(Behaviour):
 
 
 @dataclass(frozen=True)
-class BrokenGzip(Behaviour):
+class BrokenGzip(Behaviour, name="body.encoding", kind=FailureKind.BODY_ENCODING, aliases=("broken-gzip",)):
     """gzip whose data is damaged in the middle. Causes body.encoding."""
-
-    name = "body.encoding"
-    kind = FailureKind.BODY_ENCODING
-    aliases = ("broken-gzip",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
@@ -247,11 +209,8 @@ class BrokenGzip(Behaviour):
 
 
 @dataclass(frozen=True)
-class FalseGzip(Behaviour):
+class FalseGzip(Behaviour, name="false-gzip", aliases=("gzip-plain",)):
     """Content-Encoding: gzip on a body that is plain. Causes nothing for a client that looks at the body."""
-
-    name = "false-gzip"
-    aliases = ("gzip-plain",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal().with_headers(("Content-Encoding", "gzip"))

@@ -10,59 +10,46 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour
 from fleet.sim.reply import Asked, Close, Reply, Reset, Script, Silence, Wait
 
-__all__ = ["BEHAVIOURS"]
-
 
 @dataclass(frozen=True)
-class NameNotFound(Behaviour):
+class NameNotFound(
+    Behaviour, name="dns.not_found", kind=FailureKind.DNS_NOT_FOUND, aliases=("dns-not-found", "unknown-name")
+):
     """Listed under a name of `.invalid`, which does not resolve. Causes dns.not_found."""
 
-    name = "dns.not_found"
-    kind = FailureKind.DNS_NOT_FOUND
-    aliases = ("dns-not-found", "unknown-name")
     listens: ClassVar[Literal["unknown name"]] = "unknown name"
 
 
 @dataclass(frozen=True)
-class Refused(Behaviour):
+class Refused(Behaviour, name="connect.refused", kind=FailureKind.CONNECT_REFUSED, aliases=("refuse",)):
     """Listed with a port that is bound and does not listen: a real ECONNREFUSED. Causes connect.refused."""
 
-    name = "connect.refused"
-    kind = FailureKind.CONNECT_REFUSED
-    aliases = ("refuse",)
     listens: ClassVar[Literal["closed port"]] = "closed port"
 
 
 @dataclass(frozen=True)
-class NeverConnects(Behaviour):
+class NeverConnects(
+    Behaviour, name="timeout.connect", kind=FailureKind.TIMEOUT_CONNECT, aliases=("blackhole", "hang-connect")
+):
     """Listed with a port whose queue is full: SYNs are dropped. Causes timeout.connect."""
 
-    name = "timeout.connect"
-    kind = FailureKind.TIMEOUT_CONNECT
-    aliases = ("blackhole", "hang-connect")
     listens: ClassVar[Literal["full queue"]] = "full queue"
 
 
 @dataclass(frozen=True)
-class ResetAtOnce(Behaviour):
+class ResetAtOnce(Behaviour, name="connect.reset", kind=FailureKind.CONNECT_RESET, aliases=("reset",)):
     """RST right after accept. Causes connect.reset."""
-
-    name = "connect.reset"
-    kind = FailureKind.CONNECT_RESET
-    aliases = ("reset",)
 
     def greet(self) -> Script:
         return (Reset(),)
 
 
 @dataclass(frozen=True)
-class ResetInBody(Behaviour):
+class ResetInBody(
+    Behaviour, name="connect.reset:mid-body", kind=FailureKind.CONNECT_RESET, aliases=("reset-mid-body",)
+):
     """RST halfway through the body. Causes connect.reset; over TLS protocol.truncated, because OpenSSL reads
     a reset as an end."""
-
-    name = "connect.reset:mid-body"
-    kind = FailureKind.CONNECT_RESET
-    aliases = ("reset-mid-body",)
 
     def cause(self, *, secure: bool) -> FailureKind:
         return FailureKind.PROTOCOL_TRUNCATED if secure else FailureKind.CONNECT_RESET
@@ -74,11 +61,9 @@ class ResetInBody(Behaviour):
 
 
 @dataclass(frozen=True)
-class ConnectionLimit(Behaviour):
+class ConnectionLimit(Behaviour, name="connection-limit", aliases=("more-than-k",)):
     """Bears `limit` connections at once and resets the rest. Causes nothing for a client that keeps to it."""
 
-    name = "connection-limit"
-    aliases = ("more-than-k",)
     limit: int = 2
 
     def connections(self) -> int:
@@ -86,12 +71,10 @@ class ConnectionLimit(Behaviour):
 
 
 @dataclass(frozen=True)
-class HangInTls(Behaviour):
+class HangInTls(
+    Behaviour, name="timeout.tls", kind=FailureKind.TIMEOUT_TLS, aliases=("hang-tls", "hang-accept")
+):
     """Accepts and never says a word, TLS or not. Causes timeout.tls (timeout.request without TLS)."""
-
-    name = "timeout.tls"
-    kind = FailureKind.TIMEOUT_TLS
-    aliases = ("hang-tls", "hang-accept")
 
     def cause(self, *, secure: bool) -> FailureKind:
         return FailureKind.TIMEOUT_TLS if secure else FailureKind.TIMEOUT_REQUEST
@@ -101,12 +84,10 @@ class HangInTls(Behaviour):
 
 
 @dataclass(frozen=True)
-class SshBanner(Behaviour):
+class SshBanner(
+    Behaviour, name="protocol.framing:ssh-banner", kind=FailureKind.PROTOCOL_FRAMING, aliases=("ssh-banner",)
+):
     """Greets as an SSH server does, then waits. Causes protocol.framing, with TLS and without."""
-
-    name = "protocol.framing:ssh-banner"
-    kind = FailureKind.PROTOCOL_FRAMING
-    aliases = ("ssh-banner",)
 
     def greet(self) -> Script:
         return (b"SSH-2.0-OpenSSH_9.2p1\r\n", Wait(0.05), Close())

@@ -9,8 +9,6 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import CHUNKED_HEAD, Asked, Close, Part, Reply, Script, chunk
 
-__all__ = ["BEHAVIOURS"]
-
 
 def _chunked_head(reply: Reply, times: int = 1) -> bytes:
     """The head of an answer whose body comes in chunks."""
@@ -19,12 +17,10 @@ def _chunked_head(reply: Reply, times: int = 1) -> bytes:
 
 
 @dataclass(frozen=True)
-class Truncated(Behaviour):
+class Truncated(
+    Behaviour, name="protocol.truncated", kind=FailureKind.PROTOCOL_TRUNCATED, aliases=("truncated",)
+):
     """Closes after half of what Content-Length promises. Causes protocol.truncated."""
-
-    name = "protocol.truncated"
-    kind = FailureKind.PROTOCOL_TRUNCATED
-    aliases = ("truncated",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         reply = normal()
@@ -32,12 +28,13 @@ class Truncated(Behaviour):
 
 
 @dataclass(frozen=True)
-class TruncatedChunked(Behaviour):
+class TruncatedChunked(
+    Behaviour,
+    name="protocol.truncated:chunked",
+    kind=FailureKind.PROTOCOL_TRUNCATED,
+    aliases=("truncated-chunked",),
+):
     """Closes in the middle of a chunk. Causes protocol.truncated."""
-
-    name = "protocol.truncated:chunked"
-    kind = FailureKind.PROTOCOL_TRUNCATED
-    aliases = ("truncated-chunked",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         reply = normal()
@@ -46,24 +43,23 @@ class TruncatedChunked(Behaviour):
 
 
 @dataclass(frozen=True)
-class NoAnswer(Behaviour):
+class NoAnswer(
+    Behaviour,
+    name="protocol.truncated:no-answer",
+    kind=FailureKind.PROTOCOL_TRUNCATED,
+    aliases=("empty-reply", "drop"),
+):
     """Closes instead of answering, every time. Causes protocol.truncated."""
-
-    name = "protocol.truncated:no-answer"
-    kind = FailureKind.PROTOCOL_TRUNCATED
-    aliases = ("empty-reply", "drop")
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         return (Close(),)
 
 
 @dataclass(frozen=True)
-class BrokenChunked(Behaviour):
+class BrokenChunked(
+    Behaviour, name="protocol.framing", kind=FailureKind.PROTOCOL_FRAMING, aliases=("broken-chunked",)
+):
     """A chunk size that is no number. Causes protocol.framing."""
-
-    name = "protocol.framing"
-    kind = FailureKind.PROTOCOL_FRAMING
-    aliases = ("broken-chunked",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         reply = normal()
@@ -71,24 +67,23 @@ class BrokenChunked(Behaviour):
 
 
 @dataclass(frozen=True)
-class Garbage(Behaviour):
+class Garbage(
+    Behaviour, name="protocol.framing:garbage", kind=FailureKind.PROTOCOL_FRAMING, aliases=("garbage",)
+):
     """A status line that is none. Causes protocol.framing."""
-
-    name = "protocol.framing:garbage"
-    kind = FailureKind.PROTOCOL_FRAMING
-    aliases = ("garbage",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         return (b"\x16\x03 not http at all\r\n\r\n", Close())
 
 
 @dataclass(frozen=True)
-class TwoLengths(Behaviour):
+class TwoLengths(
+    Behaviour,
+    name="protocol.framing:two-lengths",
+    kind=FailureKind.PROTOCOL_FRAMING,
+    aliases=("two-lengths",),
+):
     """Two Content-Length headers that differ. Causes protocol.framing."""
-
-    name = "protocol.framing:two-lengths"
-    kind = FailureKind.PROTOCOL_FRAMING
-    aliases = ("two-lengths",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()
@@ -96,12 +91,10 @@ class TwoLengths(Behaviour):
 
 
 @dataclass(frozen=True)
-class EndlessInterim(Behaviour):
+class EndlessInterim(
+    Behaviour, name="protocol.too_many_1xx", kind=FailureKind.PROTOCOL_TOO_MANY_1XX, aliases=("endless-100",)
+):
     """100 Continue again and again, and no final answer. Causes protocol.too_many_1xx."""
-
-    name = "protocol.too_many_1xx"
-    kind = FailureKind.PROTOCOL_TOO_MANY_1XX
-    aliases = ("endless-100",)
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
         while True:
@@ -109,12 +102,14 @@ class EndlessInterim(Behaviour):
 
 
 @dataclass(frozen=True)
-class HugeHeader(Behaviour):
+class HugeHeader(
+    Behaviour,
+    name="protocol.headers_too_large",
+    kind=FailureKind.PROTOCOL_HEADERS_TOO_LARGE,
+    aliases=("huge-headers",),
+):
     """One header of `size` bytes. Causes protocol.headers_too_large."""
 
-    name = "protocol.headers_too_large"
-    kind = FailureKind.PROTOCOL_HEADERS_TOO_LARGE
-    aliases = ("huge-headers",)
     size: int = 1024 * 1024
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -122,12 +117,13 @@ class HugeHeader(Behaviour):
 
 
 @dataclass(frozen=True)
-class EndlessHeaders(Behaviour):
+class EndlessHeaders(
+    Behaviour,
+    name="protocol.headers_too_large:endless",
+    kind=FailureKind.PROTOCOL_HEADERS_TOO_LARGE,
+    aliases=("endless-headers",),
+):
     """Header lines that never end. Causes protocol.headers_too_large."""
-
-    name = "protocol.headers_too_large:endless"
-    kind = FailureKind.PROTOCOL_HEADERS_TOO_LARGE
-    aliases = ("endless-headers",)
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
         yield CHUNKED_HEAD
@@ -136,22 +132,18 @@ class EndlessHeaders(Behaviour):
 
 
 @dataclass(frozen=True)
-class ClosesAfterAnswer(Behaviour):
+class ClosesAfterAnswer(Behaviour, name="close-after-answer", aliases=("close-each",)):
     """Closes the connection after each answer without saying so. Causes nothing."""
-
-    name = "close-after-answer"
-    aliases = ("close-each",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         return (normal().encode(bodiless=asked.method == "HEAD"), Close())
 
 
 @dataclass(frozen=True)
-class StaleKeepAlive(Behaviour):
+class StaleKeepAlive(Behaviour, name="stale-keep-alive"):
     """Answers `after` requests of a connection and closes it when the next one comes. Causes nothing for a
     client that asks again on a fresh connection."""
 
-    name = "stale-keep-alive"
     after: int = 20
 
     def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
@@ -159,11 +151,8 @@ class StaleKeepAlive(Behaviour):
 
 
 @dataclass(frozen=True)
-class OldHttp(Behaviour):
+class OldHttp(Behaviour, name="http1.0", aliases=("close-delimited",)):
     """HTTP/1.0: no length, the end of the connection ends the body. Causes nothing."""
-
-    name = "http1.0"
-    aliases = ("close-delimited",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         reply = normal()
@@ -173,10 +162,8 @@ class OldHttp(Behaviour):
 
 
 @dataclass(frozen=True)
-class Chunked(Behaviour):
+class Chunked(Behaviour, name="chunked"):
     """A well-formed chunked body. Causes nothing."""
-
-    name = "chunked"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
         reply = normal()
@@ -187,10 +174,8 @@ class Chunked(Behaviour):
 
 
 @dataclass(frozen=True)
-class TwiceChunked(Behaviour):
+class TwiceChunked(Behaviour, name="dup-transfer-encoding"):
     """Transfer-Encoding: chunked twice, as some firmware sends it. Causes nothing for a lenient client."""
-
-    name = "dup-transfer-encoding"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
         reply = normal()
@@ -198,11 +183,9 @@ class TwiceChunked(Behaviour):
 
 
 @dataclass(frozen=True)
-class UnwantedBody(Behaviour):
+class UnwantedBody(Behaviour, name="204-with-body"):
     """A logout answers 204 No Content, followed by a body that does not belong there. Causes nothing for a
     client that does not take that body for the next answer."""
-
-    name = "204-with-body"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply | Script:
         reply = normal()

@@ -14,8 +14,6 @@ from fleet.sim.faults.status import ELSEWHERE
 from fleet.sim.reply import Asked, Message, Reply, error
 from fleet.sim.sessions import SESSIONS
 
-__all__ = ["BEHAVIOURS"]
-
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -38,12 +36,9 @@ def _change_collection(asked: Asked, reply: Reply, change: Change) -> Reply:
 
 
 @dataclass(frozen=True)
-class ForeignMember(Behaviour):
+class ForeignMember(Behaviour, name="link.foreign", kind=FailureKind.LINK_FOREIGN, aliases=("foreign-link",)):
     """Collections have one more member, at another origin, `to`. Causes link.foreign."""
 
-    name = "link.foreign"
-    kind = FailureKind.LINK_FOREIGN
-    aliases = ("foreign-link",)
     to: str = ELSEWHERE
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -54,12 +49,8 @@ class ForeignMember(Behaviour):
 
 
 @dataclass(frozen=True)
-class NextLinkLoop(Behaviour):
+class NextLinkLoop(Behaviour, name="link.limit", kind=FailureKind.LINK_LIMIT, aliases=("nextlink-loop",)):
     """Collections name themselves as their next page. Causes link.limit."""
-
-    name = "link.limit"
-    kind = FailureKind.LINK_LIMIT
-    aliases = ("nextlink-loop",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         def change(document: dict[str, Any]) -> None:
@@ -69,12 +60,10 @@ class NextLinkLoop(Behaviour):
 
 
 @dataclass(frozen=True)
-class EndlessPages(Behaviour):
+class EndlessPages(
+    Behaviour, name="link.limit:endless-pages", kind=FailureKind.LINK_LIMIT, aliases=("endless-pages",)
+):
     """Collections go on for ever, each page with a link of its own. Causes link.limit."""
-
-    name = "link.limit:endless-pages"
-    kind = FailureKind.LINK_LIMIT
-    aliases = ("endless-pages",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         page = int("0" + asked.query.rpartition("page=")[2]) if "page=" in asked.query else 1
@@ -86,10 +75,9 @@ class EndlessPages(Behaviour):
 
 
 @dataclass(frozen=True)
-class OddMembers(Behaviour):
+class OddMembers(Behaviour, name="odd-members"):
     """Members null or holding empty links, the count a string. Causes nothing: read as empty."""
 
-    name = "odd-members"
     null: bool = False
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -101,10 +89,8 @@ class OddMembers(Behaviour):
 
 
 @dataclass(frozen=True)
-class ExpandIgnored(Behaviour):
+class ExpandIgnored(Behaviour, name="expand-ignored"):
     """The root offers $expand, collections ignore it. Causes nothing."""
-
-    name = "expand-ignored"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         if _asks_expand(asked):
@@ -113,10 +99,9 @@ class ExpandIgnored(Behaviour):
 
 
 @dataclass(frozen=True)
-class ExpandRefused(Behaviour):
+class ExpandRefused(Behaviour, name="expand-refused"):
     """The root offers $expand, collections answer it with `status`. Causes nothing: asked again without."""
 
-    name = "expand-refused"
     status: int = 400
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -128,10 +113,8 @@ class ExpandRefused(Behaviour):
 
 
 @dataclass(frozen=True)
-class ExpandBroken(Behaviour):
+class ExpandBroken(Behaviour, name="expand-broken"):
     """The root offers $expand, and what it gives is not JSON. Causes nothing: asked again without."""
-
-    name = "expand-broken"
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         reply = normal()

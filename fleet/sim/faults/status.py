@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from email.utils import format_datetime
-from typing import ClassVar, Literal
+from typing import Literal
 
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Message, Reply, error, json_reply, not_found
 from fleet.sim.sessions import SESSIONS
 from fleet.sim.tree import ROOT
-
-__all__ = ["BEHAVIOURS", "ELSEWHERE"]
 
 ELSEWHERE = "https://127.255.255.254:9"  # an origin of its own where nothing listens
 
@@ -29,61 +27,51 @@ def _before_login(asked: Asked) -> bool:
 
 
 @dataclass(frozen=True)
-class NotFound(Behaviour):
+class NotFound(Behaviour, name="http.not_found", kind=FailureKind.HTTP_NOT_FOUND, aliases=("404",)):
     """404 for everything but the service root and logins. Causes http.not_found."""
-
-    name = "http.not_found"
-    kind = FailureKind.HTTP_NOT_FOUND
-    aliases = ("404",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if _before_login(asked) else not_found(asked.path)
 
 
 @dataclass(frozen=True)
-class NotFoundPage(Behaviour):
+class NotFoundPage(
+    Behaviour, name="http.not_found:html", kind=FailureKind.HTTP_NOT_FOUND, aliases=("html-404",)
+):
     """404 as an HTML page, for everything but the service root and logins. Causes http.not_found."""
-
-    name = "http.not_found:html"
-    kind = FailureKind.HTTP_NOT_FOUND
-    aliases = ("html-404",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return normal() if _before_login(asked) else Reply(404, _HTML_404, content_type="text/html")
 
 
 @dataclass(frozen=True)
-class NothingFound(Behaviour):
+class NothingFound(
+    Behaviour, name="spec.not_this_api:404", kind=FailureKind.SPEC_NOT_THIS_API, aliases=("404-everywhere",)
+):
     """404 as an HTML page for everything, the service root included. Causes spec.not_this_api."""
-
-    name = "spec.not_this_api:404"
-    kind = FailureKind.SPEC_NOT_THIS_API
-    aliases = ("404-everywhere",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return Reply(404, _HTML_404, content_type="text/html")
 
 
 @dataclass(frozen=True)
-class AnotherApi(Behaviour):
+class AnotherApi(
+    Behaviour,
+    name="spec.not_this_api",
+    kind=FailureKind.SPEC_NOT_THIS_API,
+    aliases=("not-this-api", "another-api"),
+):
     """A JSON service that is no Redfish: it answers everything with its own document. Causes
     spec.not_this_api."""
-
-    name = "spec.not_this_api"
-    kind = FailureKind.SPEC_NOT_THIS_API
-    aliases = ("not-this-api", "another-api")
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         return json_reply(200, {"service": "print queue", "version": 3})
 
 
 @dataclass(frozen=True)
-class ServerError(Behaviour):
+class ServerError(Behaviour, name="http.status", kind=FailureKind.HTTP_STATUS, aliases=("500",)):
     """`status` (500) with an error body. Causes http.status."""
 
-    name = "http.status"
-    kind = FailureKind.HTTP_STATUS
-    aliases = ("500",)
     status: int = 500
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -93,13 +81,10 @@ class ServerError(Behaviour):
 
 
 @dataclass(frozen=True)
-class Busy(Behaviour):
+class Busy(Behaviour, name="http.unavailable", kind=FailureKind.HTTP_UNAVAILABLE, aliases=("503", "busy")):
     """503 or 429 with Retry-After, in `form` seconds, date or none. Causes http.unavailable; nothing when
     `times` ends it before the client's patience does."""
 
-    name = "http.unavailable"
-    kind = FailureKind.HTTP_UNAVAILABLE
-    aliases: ClassVar[tuple[str, ...]] = ("503", "busy")
     status: int = 503
     retry_after: int = 1
     form: Literal["seconds", "date", "none"] = "seconds"
@@ -122,21 +107,17 @@ class Busy(Behaviour):
 
 
 @dataclass(frozen=True)
-class TooMany(Busy):
+class TooMany(Busy, name="http.unavailable:429", kind=FailureKind.HTTP_UNAVAILABLE, aliases=("429",)):
     """429 with Retry-After. Causes http.unavailable."""
 
-    name = "http.unavailable:429"
-    aliases = ("429",)
     status: int = 429
 
 
 @dataclass(frozen=True)
-class SlashRedirect(Behaviour):
+class SlashRedirect(Behaviour, name="slash-redirect", aliases=("301", "308")):
     """Every path without a trailing slash redirects to the one with it (`status` 301, 307 or 308), logins
     included. Causes nothing."""
 
-    name = "slash-redirect"
-    aliases = ("301", "308")
     status: int = 308
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -147,12 +128,14 @@ class SlashRedirect(Behaviour):
 
 
 @dataclass(frozen=True)
-class RedirectElsewhere(Behaviour):
+class RedirectElsewhere(
+    Behaviour,
+    name="redirect.blocked",
+    kind=FailureKind.REDIRECT_BLOCKED,
+    aliases=("redirect-elsewhere", "redirect-foreign"),
+):
     """302 to another origin, `to`. Causes redirect.blocked."""
 
-    name = "redirect.blocked"
-    kind = FailureKind.REDIRECT_BLOCKED
-    aliases = ("redirect-elsewhere", "redirect-foreign")
     status: int = 302
     to: str = ELSEWHERE
 
@@ -161,12 +144,11 @@ class RedirectElsewhere(Behaviour):
 
 
 @dataclass(frozen=True)
-class RedirectLoop(Behaviour):
+class RedirectLoop(
+    Behaviour, name="redirect.loop", kind=FailureKind.REDIRECT_LOOP, aliases=("redirect-loop",)
+):
     """A redirect to itself. Causes redirect.loop."""
 
-    name = "redirect.loop"
-    kind = FailureKind.REDIRECT_LOOP
-    aliases = ("redirect-loop",)
     status: int = 302
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
@@ -174,11 +156,8 @@ class RedirectLoop(Behaviour):
 
 
 @dataclass(frozen=True)
-class NeedsAccept(Behaviour):
+class NeedsAccept(Behaviour, name="needs-accept", aliases=("406",)):
     """406 unless Accept asks for JSON. Causes nothing for a client that says what it wants."""
-
-    name = "needs-accept"
-    aliases = ("406",)
 
     def answer(self, asked: Asked, normal: Normal) -> Reply:
         if "json" in asked.headers.get("accept", ""):

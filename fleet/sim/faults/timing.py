@@ -9,40 +9,37 @@ from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Part, Script, Silence, Wait
 
-__all__ = ["BEHAVIOURS"]
-
 
 @dataclass(frozen=True)
-class Hang(Behaviour):
+class Hang(Behaviour, name="timeout.request", kind=FailureKind.TIMEOUT_REQUEST, aliases=("hang",)):
     """Takes the request and never answers. Causes timeout.request."""
-
-    name = "timeout.request"
-    kind = FailureKind.TIMEOUT_REQUEST
-    aliases = ("hang",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         return (Silence(),)
 
 
 @dataclass(frozen=True)
-class HangAfterHeaders(Behaviour):
+class HangAfterHeaders(
+    Behaviour,
+    name="timeout.request:hang-after-headers",
+    kind=FailureKind.TIMEOUT_REQUEST,
+    aliases=("hang-after-headers",),
+):
     """Sends the headers and never the body. Causes timeout.request."""
-
-    name = "timeout.request:hang-after-headers"
-    kind = FailureKind.TIMEOUT_REQUEST
-    aliases = ("hang-after-headers",)
 
     def answer(self, asked: Asked, normal: Normal) -> Script:
         return (normal().head(), Silence())
 
 
 @dataclass(frozen=True)
-class DripBody(Behaviour):
+class DripBody(
+    Behaviour,
+    name="timeout.request:drip-body",
+    kind=FailureKind.TIMEOUT_REQUEST,
+    aliases=("drip", "drip-body"),
+):
     """Sends the body one byte every `interval` seconds. Causes timeout.request."""
 
-    name = "timeout.request:drip-body"
-    kind = FailureKind.TIMEOUT_REQUEST
-    aliases = ("drip", "drip-body")
     interval: float = 0.25
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
@@ -54,12 +51,14 @@ class DripBody(Behaviour):
 
 
 @dataclass(frozen=True)
-class DripHeaders(Behaviour):
+class DripHeaders(
+    Behaviour,
+    name="timeout.request:drip-headers",
+    kind=FailureKind.TIMEOUT_REQUEST,
+    aliases=("drip-headers", "slowloris"),
+):
     """Sends the head of the answer one byte every `interval` seconds. Causes timeout.request."""
 
-    name = "timeout.request:drip-headers"
-    kind = FailureKind.TIMEOUT_REQUEST
-    aliases = ("drip-headers", "slowloris")
     interval: float = 0.25
 
     def answer(self, asked: Asked, normal: Normal) -> Iterator[Part]:
@@ -71,10 +70,9 @@ class DripHeaders(Behaviour):
 
 
 @dataclass(frozen=True)
-class Slow(Behaviour):
+class Slow(Behaviour, name="slow"):
     """Answers after `seconds`. Causes nothing for a client with that much patience."""
 
-    name = "slow"
     seconds: float = 5.0
 
     def answer(self, asked: Asked, normal: Normal) -> Script:

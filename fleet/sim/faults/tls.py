@@ -9,28 +9,21 @@ from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.faults.behaviour import Behaviour
 
-__all__ = ["BEHAVIOURS"]
-
 OLD_CIPHERS = "ALL:@SECLEVEL=0"
 
 
 @dataclass(frozen=True)
-class OverTls(Behaviour):
+class OverTls(Behaviour, name=""):
     """A fault that exists only where TLS is spoken."""
-
-    name = ""
 
     def cause(self, *, secure: bool) -> FailureKind | None:
         return self.kind if secure else None
 
 
 @dataclass(frozen=True)
-class Expired(OverTls):
+class Expired(OverTls, name="tls.expired", kind=FailureKind.TLS_EXPIRED, aliases=("expired",)):
     """A certificate that ended `days` ago. Causes tls.expired."""
 
-    name = "tls.expired"
-    kind = FailureKind.TLS_EXPIRED
-    aliases = ("expired",)
     days: int = 100
 
     def recipe(self, recipe: Recipe) -> Recipe:
@@ -38,12 +31,11 @@ class Expired(OverTls):
 
 
 @dataclass(frozen=True)
-class NotYetValid(OverTls):
+class NotYetValid(
+    OverTls, name="tls.not_yet_valid", kind=FailureKind.TLS_NOT_YET_VALID, aliases=("not-yet-valid",)
+):
     """A certificate that starts in `days`. Causes tls.not_yet_valid."""
 
-    name = "tls.not_yet_valid"
-    kind = FailureKind.TLS_NOT_YET_VALID
-    aliases = ("not-yet-valid",)
     days: int = 100
 
     def recipe(self, recipe: Recipe) -> Recipe:
@@ -51,48 +43,34 @@ class NotYetValid(OverTls):
 
 
 @dataclass(frozen=True)
-class SelfSigned(OverTls):
+class SelfSigned(OverTls, name="tls.self_signed", kind=FailureKind.TLS_SELF_SIGNED, aliases=("self-signed",)):
     """A certificate that signs itself, as BMCs leave the factory. Causes tls.self_signed."""
-
-    name = "tls.self_signed"
-    kind = FailureKind.TLS_SELF_SIGNED
-    aliases = ("self-signed",)
 
     def recipe(self, recipe: Recipe) -> Recipe:
         return replace(recipe, issuer="self")
 
 
 @dataclass(frozen=True)
-class UnknownCa(OverTls):
+class UnknownCa(OverTls, name="tls.unknown_ca", kind=FailureKind.TLS_UNKNOWN_CA, aliases=("unknown-ca",)):
     """A certificate of an authority that nobody trusts. Causes tls.unknown_ca."""
-
-    name = "tls.unknown_ca"
-    kind = FailureKind.TLS_UNKNOWN_CA
-    aliases = ("unknown-ca",)
 
     def recipe(self, recipe: Recipe) -> Recipe:
         return replace(recipe, issuer="stranger")
 
 
 @dataclass(frozen=True)
-class WrongName(OverTls):
+class WrongName(
+    OverTls, name="tls.hostname", kind=FailureKind.TLS_HOSTNAME, aliases=("wrong-hostname", "wrong-host")
+):
     """A certificate for another address. Causes tls.hostname."""
-
-    name = "tls.hostname"
-    kind = FailureKind.TLS_HOSTNAME
-    aliases = ("wrong-hostname", "wrong-host")
 
     def recipe(self, recipe: Recipe) -> Recipe:
         return replace(recipe, wrong_name=True)
 
 
 @dataclass(frozen=True)
-class OldVersion(OverTls):
+class OldVersion(OverTls, name="tls.version", kind=FailureKind.TLS_VERSION, aliases=("tls1.1", "old-tls")):
     """Nothing newer than TLS 1.1. Causes tls.version with the modern profile; the legacy profile copes."""
-
-    name = "tls.version"
-    kind = FailureKind.TLS_VERSION
-    aliases = ("tls1.1", "old-tls")
 
     def recipe(self, recipe: Recipe) -> Recipe:
         return replace(
@@ -105,13 +83,11 @@ class OldVersion(OverTls):
 
 
 @dataclass(frozen=True)
-class RsaKeyExchange(OverTls):
+class RsaKeyExchange(
+    OverTls, name="tls.handshake", kind=FailureKind.TLS_HANDSHAKE, aliases=("rsa-kex", "legacy-tls")
+):
     """TLS 1.2 with RSA key exchange only, as old BMCs have it. Causes tls.handshake with the modern profile;
     the legacy profile copes."""
-
-    name = "tls.handshake"
-    kind = FailureKind.TLS_HANDSHAKE
-    aliases = ("rsa-kex", "legacy-tls")
 
     def recipe(self, recipe: Recipe) -> Recipe:
         return replace(
@@ -124,24 +100,22 @@ class RsaKeyExchange(OverTls):
 
 
 @dataclass(frozen=True)
-class ClientCertificate(OverTls):
+class ClientCertificate(
+    OverTls,
+    name="tls.client_cert",
+    kind=FailureKind.TLS_CLIENT_CERT,
+    aliases=("client-certificate", "client-cert"),
+):
     """Asks for a client certificate and ends the handshake without one. Causes tls.client_cert."""
-
-    name = "tls.client_cert"
-    kind = FailureKind.TLS_CLIENT_CERT
-    aliases = ("client-certificate", "client-cert")
 
     def recipe(self, recipe: Recipe) -> Recipe:
         return replace(recipe, client_certificate=True)
 
 
 @dataclass(frozen=True)
-class PlainHttp(OverTls):
+class PlainHttp(OverTls, name="tls.plain_http", kind=FailureKind.TLS_PLAIN_HTTP, aliases=("plain-http",)):
     """Plain HTTP on the port where TLS is expected; answers a TLS hello with 400. Causes tls.plain_http."""
 
-    name = "tls.plain_http"
-    kind = FailureKind.TLS_PLAIN_HTTP
-    aliases = ("plain-http",)
     plain = True
 
 
