@@ -72,7 +72,7 @@ class Metrics(Collector):
         last_success: Mapping[str, float] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry: CollectorRegistry = CollectorRegistry(auto_describe=False)
         self._info = {"version": version, "spec": spec}
         self._clock = clock
         self._pipeline = ""
