@@ -1,5 +1,12 @@
 """The API of one target: a description bound to a base URL, and the connections that carry its calls.
 
+  api, handle   `OpenAPI`: a description bound to a base URL; a handle makes requests and sends none
+  description   where descriptions come from
+  calls         what a library user calls: sessions, request objects, answers with their types
+  target        what a scan calls: one target's login and requests
+  exchange      one target's HTTP conversation: pool, retries, redirects, links
+  wire          one connection
+
 The front door is lazy: `from fleet.client import Endpoint` loads the endpoint's module and not httpx.
 """
 
@@ -9,28 +16,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fleet.client.answer import decoded
     from fleet.client.api import OpenAPI
-    from fleet.client.certificate import Certificate
-    from fleet.client.credential import Credential
+    from fleet.client.calls.answer import decoded
+    from fleet.client.calls.fanout import Scanned, scan
+    from fleet.client.calls.linked import Answered, LinkedCall, Links
+    from fleet.client.calls.options import HandleOptions
+    from fleet.client.calls.request import OperationRequest
+    from fleet.client.calls.session import SessionFactory, sync_session
+    from fleet.client.calls.stream import OpenAnswer, Sequence, Stream
     from fleet.client.debug import start_debug_log, stop_debug_log
-    from fleet.client.description import load_document
-    from fleet.client.dial import Dialer, peek_certificate
-    from fleet.client.endpoint import Endpoint
-    from fleet.client.errors import (
-        CallFailed,
-        HTTPClientError,
-        HTTPServerError,
-        HTTPStatusError,
-        SchemaMismatch,
-    )
-    from fleet.client.exchange import Exchange
-    from fleet.client.failures import classify, failure_of
-    from fleet.client.fanout import Scanned, scan
-    from fleet.client.fixups import Fixups, Repaired
-    from fleet.client.linked import Answered, LinkedCall, Links
-    from fleet.client.links import resolve_link
-    from fleet.client.loaders import (
+    from fleet.client.description.fixups import Fixups, Repaired
+    from fleet.client.description.load import load_document
+    from fleet.client.description.loaders import (
         ChainLoader,
         FileSystemLoader,
         Loader,
@@ -40,77 +37,87 @@ if TYPE_CHECKING:
         RedirectLoader,
         WebLoader,
     )
-    from fleet.client.login import LoginPlan
+    from fleet.client.endpoint import Endpoint
+    from fleet.client.errors import (
+        CallFailed,
+        HTTPClientError,
+        HTTPServerError,
+        HTTPStatusError,
+        SchemaMismatch,
+    )
+    from fleet.client.exchange.exchange import Exchange
+    from fleet.client.exchange.links import resolve_link
     from fleet.client.message import Headers, Reply, Request
-    from fleet.client.options import HandleOptions
     from fleet.client.plugins import DocumentEvent, DocumentPlugin, InitPlugin, Message, MessagePlugin, Plugin
-    from fleet.client.request import OperationRequest
-    from fleet.client.resolve import Resolver
-    from fleet.client.session import SessionFactory, sync_session
-    from fleet.client.stream import OpenAnswer, Sequence, Stream
-    from fleet.client.target import TargetClient
-    from fleet.client.tls import TlsContexts
-    from fleet.client.transport import WireTransport
-    from fleet.client.wire import Connection
+    from fleet.client.target.client import TargetClient
+    from fleet.client.target.credential import Credential
+    from fleet.client.target.login import LoginPlan
+    from fleet.client.wire.certificate import Certificate
+    from fleet.client.wire.connection import Connection
+    from fleet.client.wire.dial import Dialer, peek_certificate
+    from fleet.client.wire.failures import classify, failure_of
+    from fleet.client.wire.resolve import Resolver
+    from fleet.client.wire.tls import TlsContexts
+    from fleet.client.wire.transport import WireTransport
 
 # Where each public name lives: one line per name, in the order of the modules.
 _HOMES = {
-    "decoded": "answer",
+    "decoded": "calls.answer",
     "OpenAPI": "api",
-    "Certificate": "certificate",
-    "Credential": "credential",
+    "Certificate": "wire.certificate",
+    "Credential": "target.credential",
     "start_debug_log": "debug",
     "stop_debug_log": "debug",
-    "load_document": "description",
-    "Dialer": "dial",
-    "peek_certificate": "dial",
+    "load_document": "description.load",
+    "Dialer": "wire.dial",
+    "peek_certificate": "wire.dial",
     "Endpoint": "endpoint",
     "CallFailed": "errors",
     "HTTPClientError": "errors",
     "HTTPServerError": "errors",
     "HTTPStatusError": "errors",
     "SchemaMismatch": "errors",
-    "Exchange": "exchange",
-    "classify": "failures",
-    "failure_of": "failures",
-    "Scanned": "fanout",
-    "scan": "fanout",
-    "Fixups": "fixups",
-    "Repaired": "fixups",
-    "Answered": "linked",
-    "LinkedCall": "linked",
-    "Links": "linked",
-    "resolve_link": "links",
-    "ChainLoader": "loaders",
-    "FileSystemLoader": "loaders",
-    "Loader": "loaders",
-    "NullLoader": "loaders",
-    "PackageLoader": "loaders",
-    "PrefixLoader": "loaders",
-    "RedirectLoader": "loaders",
-    "WebLoader": "loaders",
-    "LoginPlan": "login",
+    "Exchange": "exchange.exchange",
+    "classify": "wire.failures",
+    "failure_of": "wire.failures",
+    "Scanned": "calls.fanout",
+    "scan": "calls.fanout",
+    "Fixups": "description.fixups",
+    "Repaired": "description.fixups",
+    "Answered": "calls.linked",
+    "LinkedCall": "calls.linked",
+    "Links": "calls.linked",
+    "resolve_link": "exchange.links",
+    "ChainLoader": "description.loaders",
+    "FileSystemLoader": "description.loaders",
+    "Loader": "description.loaders",
+    "NullLoader": "description.loaders",
+    "PackageLoader": "description.loaders",
+    "PrefixLoader": "description.loaders",
+    "RedirectLoader": "description.loaders",
+    "WebLoader": "description.loaders",
+    "LoginPlan": "target.login",
     "Headers": "message",
     "Reply": "message",
     "Request": "message",
-    "HandleOptions": "options",
+    "HandleOptions": "calls.options",
     "DocumentEvent": "plugins",
     "DocumentPlugin": "plugins",
     "InitPlugin": "plugins",
     "Message": "plugins",
     "MessagePlugin": "plugins",
     "Plugin": "plugins",
-    "OperationRequest": "request",
-    "Resolver": "resolve",
-    "SessionFactory": "session",
-    "sync_session": "session",
-    "OpenAnswer": "stream",
-    "Sequence": "stream",
-    "Stream": "stream",
-    "TargetClient": "target",
-    "TlsContexts": "tls",
-    "WireTransport": "transport",
-    "Connection": "wire",
+    "OperationRequest": "calls.request",
+    "Resolver": "wire.resolve",
+    "SessionFactory": "calls.session",
+    "sync_session": "calls.session",
+    "OpenAnswer": "calls.stream",
+    "Sequence": "calls.stream",
+    "Stream": "calls.stream",
+    "TargetClient": "target.client",
+    "TlsContexts": "wire.tls",
+    "WireTransport": "wire.transport",
+    "Connection": "wire.connection",
 }
 
 __all__ = [

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from fleet.client.baseurl import is_normalised, normalised, origin_of, path_of
-from fleet.client.description import load_document
+from fleet.client.calls.options import HandleOptions, chosen_of
+from fleet.client.calls.session import Live, Sessions
+from fleet.client.description.load import load_document
+from fleet.client.description.loaders import Loader
 from fleet.client.handle import Chosen, Handle
 from fleet.client.index import Index
-from fleet.client.loaders import Loader
-from fleet.client.options import HandleOptions, chosen_of
 from fleet.client.plugins import InitPlugin
-from fleet.client.session import Live, Sessions
 from fleet.openapi import Additions, Document
 
 if TYPE_CHECKING:
     import yarl
 
-    from fleet.client.request import OperationRequest
+    from fleet.client.calls.request import OperationRequest
     from fleet.openapi import Choice, Types
 
 
@@ -164,7 +164,7 @@ class OpenAPI(Handle):
 
         Raises `SpecError` with the closest name.
         """
-        from fleet.client.request import OperationRequest  # noqa: PLC0415  (httpx, only where calls are made)
+        from fleet.client.calls.request import OperationRequest  # noqa: PLC0415  (httpx, only where calls are made)
 
         return OperationRequest(self, self.document.operation(operation))
 
@@ -180,7 +180,7 @@ class OpenAPI(Handle):
     def _satisfied(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
         added, learnt = super()._satisfied(needed, name), self._learnt()
         if learnt and added.cookies:
-            from fleet.client.cookies import as_set  # noqa: PLC0415
+            from fleet.client.calls.cookies import as_set  # noqa: PLC0415
 
             added = replace(added, cookies=as_set(added.cookies, learnt, self.document.schemes))
         return added
@@ -192,7 +192,7 @@ class OpenAPI(Handle):
 
     def _learn(self, set_cookies: Iterable[str]) -> None:
         """Takes the cookies of an answer that are declared credentials."""
-        from fleet.client.cookies import learn  # noqa: PLC0415
+        from fleet.client.calls.cookies import learn  # noqa: PLC0415
 
         live, secure = self._session, self.base_url.startswith("https:")
         if live is not None and learn(live.cookies, set_cookies, self.document.schemes, secure=secure):
@@ -214,7 +214,7 @@ class OpenAPI(Handle):
 
     def cache_store(self, path: str | Path) -> None:
         """Writes the description, as far as it was read, to a file: data only, mode 0600, no credentials."""
-        from fleet.client.snapshot import store  # noqa: PLC0415
+        from fleet.client.description.snapshot import store  # noqa: PLC0415
 
         store(self.document, self.base_url, Path(path))
 
@@ -231,7 +231,7 @@ class OpenAPI(Handle):
         Raises FileNotFoundError where there is no file, `SpecError` where it is not what `cache_store`
         writes, or belongs to somebody else.
         """
-        from fleet.client.snapshot import restore  # noqa: PLC0415
+        from fleet.client.description.snapshot import restore  # noqa: PLC0415
 
         document, base = restore(Path(path), loader)
         return cls(document, base or None, **options)

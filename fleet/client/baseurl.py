@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fleet.client.description.loaders import origin
 from fleet.client.endpoint import Endpoint
-from fleet.client.loaders import origin
 from fleet.errors import ConfigError
 
 if TYPE_CHECKING:

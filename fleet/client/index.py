@@ -10,7 +10,7 @@ from fleet.guess import closest
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
-    from fleet.client.request import OperationRequest
+    from fleet.client.calls.request import OperationRequest
 
 
 class Index:

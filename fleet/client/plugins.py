@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from inspect import isawaitable, iscoroutine
 from typing import TYPE_CHECKING, Any
 
-from fleet.client.loaders import Text
+from fleet.client.description.loaders import Text
 from fleet.client.message import Reply, Request
 from fleet.errors import ConfigError
 from fleet.openapi import Operation, Parse

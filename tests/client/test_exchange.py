@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from fleet.client import Request
-from fleet.client.retry import retry_after
+from fleet.client.exchange.retry import retry_after
 from fleet.errors import RequestFailed
 from fleet.event import BreakerOpened, RequestFinished, RequestRetried
 from fleet.outcome import FailureKind

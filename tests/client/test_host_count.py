@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from fleet.client import Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
-from fleet.client.session import Sessions, sync_session
+from fleet.client.calls.session import Sessions, sync_session
 from fleet.policy import Limits, Timeouts, Tls
 from fleet.target import Target
 

@@ -25,8 +25,8 @@ from fleet.client import (
     WebLoader,
     load_document,
 )
-from fleet.client.loaders import open_below
-from fleet.client.treecache import CachedParse, Kept, prune, read_private, write_private
+from fleet.client.description.loaders import open_below
+from fleet.client.description.treecache import CachedParse, Kept, prune, read_private, write_private
 from fleet.errors import SpecError
 
 URL = "http://schemas.example/v1/"

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from fleet.client import Dialer, Endpoint, Request
-from fleet.client.pool import Pool
+from fleet.client.exchange.pool import Pool
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.pace import Slots

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from fleet.client import WireTransport, sync_session
-from fleet.client.session import Sessions
+from fleet.client.calls.session import Sessions
 from fleet.errors import ConfigError
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from fleet.client import Endpoint, Request, TlsContexts, peek_certificate
-from fleet.client.channel import Channel, NotTls
+from fleet.client.wire.channel import Channel, NotTls
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind as Kind
 from fleet.policy import Timeouts, Tls

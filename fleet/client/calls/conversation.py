@@ -1,0 +1,326 @@
+"""One call on its way: requests, answers, redirects, handshakes and failures, without I/O."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from fleet.client import debug
+from fleet.client.calls.answer import decoded, documented, whole
+from fleet.client.calls.cookies import joined
+from fleet.client.calls.typed import described, is_ready, schema_of, warn_once
+from fleet.client.errors import CallFailed, SchemaMismatch, scrubbed, shown, told
+from fleet.client.exchange.redirects import redirected
+from fleet.client.message import Reply, Request
+from fleet.client.wire.decode import Body, decoder_for
+from fleet.client.wire.failures import classify, failure_of
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+
+if TYPE_CHECKING:
+    from fleet.client.api import OpenAPI
+    from fleet.client.calls.handshake import Handshake
+    from fleet.client.calls.upload import Upload
+    from fleet.openapi import Operation, Place
+
+_CONNECTING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_ENCODINGS = ("Accept-Encoding", "gzip, deflate")  # what `decode` speaks, whatever else is installed
+
+
+class Conversation:
+    """What the async and the sync shell have in common.
+
+    A shell sends `first()`, opens the body (`opened`), feeds it, and sends what `answered` returns until that
+    is None; `reply` and `response` are the final answer then.
+    """
+
+    def __init__(
+        self,
+        api: OpenAPI,
+        operation: Operation,
+        request: Request,
+        handshake: Handshake | None,
+        upload: Upload | None = None,
+        *,
+        stream: int | None = None,
+        timeout: Any = httpx.USE_CLIENT_DEFAULT,
+    ) -> None:
+        self._api = api
+        self._operation = operation
+        self._request = request
+        self._handshake = handshake
+        self._upload = upload
+        self._stream = stream  # bytes of a body that is handed on as it arrives; None: it is read here
+        self._timeout = timeout
+        self._endpoint = api.endpoint
+        self._limits = api._sessions.limits
+        self._started = time.monotonic()
+        self._visited = {request.path}
+        self._flow: Generator[httpx.Request, httpx.Response, None] | None = None
+        self._session: httpx.Client | httpx.AsyncClient | None = None
+        self._sent: httpx.Request | None = None
+        self._own: httpx.Request | None = None  # the call itself, where a handshake sends others besides
+        self._body = Body(self._limits.body)
+        self._phase = "request"
+        self.reply: Reply | None = None
+        self.response: httpx.Response | None = None
+
+    def first(self, session: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        self._session = session
+        return self._built(self._request)
+
+    @property
+    def is_async(self) -> bool:
+        return isinstance(self._session, httpx.AsyncClient)
+
+    @property
+    def auth(self) -> httpx.Auth | httpx._client.UseClientDefault | None:
+        """What the session shall do about authentication: its own thing, unless a handshake is going on."""
+        return httpx.USE_CLIENT_DEFAULT if self._handshake is None else None
+
+    def handed_on(self, response: httpx.Response) -> bool:
+        """Whether the body of an answer is for the caller to read: the call's own success, where asked for.
+
+        `reply`, without a body, and `response` are there then.
+        """
+        fits = 200 <= response.status_code < 300 and (self._flow is None or self._sent is self._own)
+        if self._stream is None or not fits:
+            return False
+        if self._flow is not None:
+            self._flow.close()  # the answer to the call itself, and no challenge
+            self._flow = None
+        if self._handshake is not None:
+            self._handshake.settled = True
+        self._log(cast(httpx.Request, self._sent), response.status_code)
+        self._cookies(response)
+        self.reply, self.response = self._reply(response, b""), response
+        return True
+
+    def opened(self, response: httpx.Response) -> Body:
+        """Where the raw bytes of an answer's body go: its encodings come off a bounded step at a time."""
+        self._phase = "body"
+        limit = self._limits.body
+        if self.response is response and self._stream is not None:
+            limit = self._stream
+        if response.is_stream_consumed:  # by an event hook, which httpx has decode it
+            self._body = Body(limit)
+            self._body.feed(response.content)
+        else:
+            encoding = response.headers.get("content-encoding", "") if response.status_code != 204 else ""
+            self._body = decoder_for(encoding, limit)
+        return self._body
+
+    def answered(self, response: httpx.Response) -> httpx.Request | None:
+        """Takes an answer: what is sent next, or None when it was the last."""
+        self._cookies(response)
+        request, sent = self._request, cast(httpx.Request, self._sent)
+        reply = self._reply(response, self._body.finish())
+        complete = whole(response, reply)
+        self._log(sent, reply.status)
+        if self._flow is not None:
+            try:
+                self._sent = self._flow.send(complete)
+            except StopIteration:
+                self._flow = None
+            else:
+                self._phase = "request"
+                return self._sent
+        if self._handshake is not None:
+            self._handshake.settled = reply.status != 401
+        following = redirected(self._endpoint, request, reply)
+        if following is None:
+            self.reply, self.response = reply, complete
+            return None
+        if following.path in self._visited or len(self._visited) > self._limits.redirects:
+            message = f"redirected {len(self._visited)} times"
+            raise RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
+        self._visited.add(following.path)
+        self._request = following
+        return self._built(following)
+
+    def _reply(self, response: httpx.Response, body: bytes) -> Reply:
+        return Reply(
+            response.status_code,
+            tuple((name.lower(), value) for name, value in response.headers.multi_items()),
+            body,
+            self._request.path,
+            time.monotonic() - self._started,
+        )
+
+    def failed(self, error: Exception) -> CallFailed:
+        """The failure of the call, for what a transport or this conversation raised."""
+        cause = error.__cause__
+        known = error if isinstance(error, RequestFailed) else cause
+        found = known if isinstance(known, RequestFailed) else classify(error, phase="request")
+        if isinstance(error, httpx.HTTPError):  # the cause of what is raised here, and printed with it
+            error.request = told(shown(self._request), self._endpoint.origin)
+            if isinstance(error, httpx.HTTPStatusError):  # of a session's own hook
+                error.response.request = error.request
+            error.args = tuple(scrubbed(str(part), self._request) for part in error.args)
+        found.message = scrubbed(found.message, self._request)
+        found.args = (found.message,)
+        debug.request_failed(self._request, self._endpoint.origin, found)
+        phase = "body" if found.kind.group == "body" else self._phase
+        if isinstance(error, _CONNECTING) or found.kind.group in _DIALLING:
+            phase = "connect"
+        return self._failure(found, phase)
+
+    def value(self) -> object:
+        """The decoded body of the final answer. Raises `CallFailed`, `HTTPStatusError`."""
+        reply = cast(Reply, self.reply)
+        table = self._api._sessions.statuses
+        made = next((row[2] for row in table if row[0] <= reply.status <= row[1]), None)
+        if made is None:
+            try:
+                return decoded(reply, self._operation)
+            except RequestFailed as failed:
+                raise self._failure(failed, "decode", status=reply.status) from failed
+        try:
+            data = decoded(reply, self._operation)
+        except RequestFailed:  # the status is the news, not a broken body below it
+            data = reply.body
+        kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
+        raise made(
+            kind,
+            scrubbed(message, self._request),
+            status=reply.status,
+            headers=reply.headers,
+            data=data,
+            seconds=reply.seconds,
+            **self._where(),
+        )
+
+    @property
+    def content_type(self) -> str:
+        """What the final answer says it is, else what the operation documents; empty where neither tells."""
+        reply = cast(Reply, self.reply)
+        return reply.header("content-type") or documented(self._operation, reply.status)
+
+    def schema(self) -> Place | None:
+        """The schema that the answer is typed by; None where it stays as it was decoded."""
+        reply = cast(Reply, self.reply)
+        if self._api._sessions.validate == "off" or not reply.body or reply.status == 204:
+            return None
+        return schema_of(self._operation, reply.status, self.content_type)
+
+    def item_schema(self) -> Place | None:
+        """The schema of each item of a sequence."""
+        reply = cast(Reply, self.reply)
+        if self._api._sessions.validate == "off":
+            return None
+        return self._operation.item_schema(reply.status, self.content_type)
+
+    def ready(self, schema: Place | None) -> bool:
+        """Whether `typed` is quick; else it compiles, which may read files, and belongs in a thread."""
+        return schema is None or is_ready(self._api.document, schema)
+
+    def typed(self, value: object, schema: Place | None) -> object:
+        """A decoded value as the type of its schema. Raises `SchemaMismatch` where it breaks it and is to
+        `fail`; with `warn` it is the best that can be made of it."""
+        if schema is None:
+            return value
+        document, status = self._api.document, cast(Reply, self.reply).status
+        violations = document.types.violations(schema, value)
+        if violations and self._api._sessions.validate == "fail":
+            raise SchemaMismatch(
+                FailureKind.SCHEMA_MISMATCH,
+                described(violations),
+                violations=violations,
+                status=status,
+                seconds=time.monotonic() - self._started,
+                **self._where(),
+            )
+        if violations:
+            warn_once(document, self._operation.name, self._endpoint.origin, status, violations)
+        try:
+            return document.types.typed(schema, value)
+        except RecursionError:
+            deep = RequestFailed(FailureKind.BODY_TOO_DEEP, "the answer is nested too deeply to be typed")
+            raise self._failure(deep, "schema", status=status) from None
+
+    def undecoded(self, failed: RequestFailed) -> CallFailed:
+        """The failure of reading a sequence, with its place."""
+        return self._failure(failed, "decode", status=cast(Reply, self.reply).status)
+
+    def _built(self, request: Request) -> httpx.Request:
+        session = cast("httpx.Client | httpx.AsyncClient", self._session)
+        self._phase = "request"
+        headers = list(request.headers)
+        if not any(name.lower() == "accept-encoding" for name, _ in headers):
+            headers.append(_ENCODINGS)
+        url = self._endpoint.origin + request.path
+        content: Any = request.body
+        if self._upload is not None:
+            is_sync = isinstance(session, httpx.Client)
+            content = self._upload.now() if is_sync else self._upload.awaited()
+            if self._upload.length is not None:
+                headers.append(("Content-Length", str(self._upload.length)))
+        made = session.build_request(
+            request.method,
+            url,
+            headers=headers,
+            content=content,
+            timeout=self._timeout,
+            extensions=None if self._stream is None else {"stream": self._stream},
+        )
+        if (mine := made.headers.get("cookie")) and session.cookies:  # httpx sends one or the other
+            jar = session.build_request("GET", url).headers.get("cookie")
+            made.headers["cookie"] = joined(mine, jar) if jar else mine
+        self._own = made
+        if self._handshake is not None:
+            self._flow = self._handshake.auth.auth_flow(made)
+            made = next(self._flow)
+        self._sent = made
+        return made
+
+    def _cookies(self, response: httpx.Response) -> None:
+        """What an answer of the API itself sets, where only declared cookies are kept."""
+        if self._api._sessions.cookies == "declared" and (self._flow is None or self._sent is self._own):
+            self._api._learn(response.headers.get_list("set-cookie"))
+
+    def _log(self, sent: httpx.Request, status: int) -> None:
+        request, origin = self._request, self._endpoint.origin
+        path = sent.url.raw_path.decode("ascii")
+        if path != request.path:  # a token's, of another server perhaps
+            request = replace(request, method=sent.method, path=path, secrets_in_path=True)
+            origin = f"{sent.url.scheme}://{sent.url.netloc.decode('ascii')}"
+        debug.request_answered(request, origin, status)
+
+    def _where(self) -> dict[str, Any]:
+        request, response = shown(self._request), self.response
+        if response is not None:
+            response.request = told(request, self._endpoint.origin)
+        return {
+            "target": self._api.base_url,
+            "operation": self._operation.name,
+            "method": request.method,
+            "path": request.path,
+            "request": request,
+            "response": response,
+        }
+
+    def _failure(self, found: RequestFailed, phase: str, *, status: int | None = None) -> CallFailed:
+        found.message = scrubbed(found.message, self._request)
+        found.args = (found.message,)  # it is the cause, and printed with it
+        return CallFailed(
+            found.kind,
+            found.message,
+            phase=phase,
+            status=found.status if status is None else status,
+            seconds=time.monotonic() - self._started,
+            retry_after=found.retry_after,
+            **self._where(),
+        )
+
+
+_DIALLING = {"dns", "tls", "proxy"}  # kinds of failures before a connection is there
+
+
+def is_transport_error(error: Exception) -> bool:
+    """Whether an exception is a transport's: httpx's own, or what a transport below it let through."""
+    known = isinstance(error, httpx.HTTPError | httpx.StreamError | RequestFailed | OSError)
+    return known or type(error).__module__.startswith("python_socks")

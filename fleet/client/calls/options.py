@@ -1,0 +1,181 @@
+"""What a handle may be told about its sessions without a factory being written."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, cast
+from urllib.parse import unquote, urlsplit
+
+from fleet.client.wire.tls import TlsContexts
+from fleet.errors import ConfigError
+from fleet.policy import Limits, Proxy, Tls
+from fleet.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx
+
+    from fleet.client.calls.session import SessionFactory
+    from fleet.client.calls.typed import Validate
+    from fleet.client.errors import Statuses
+    from fleet.client.handle import Chosen
+    from fleet.client.plugins import Plugin
+
+Cookies: TypeAlias = Literal["jar", "declared"]
+Verify: TypeAlias = "bool | str | Path | ssl.SSLContext"
+PROXY_SCHEMES = ("socks5", "socks5h", "socks4", "http")
+
+
+class HandleOptions(TypedDict, total=False):
+    """The options of `OpenAPI.load_sync` and its siblings, of `cache_load` and of `clone`.
+
+    `session_factory`: a callable that returns an `httpx.AsyncClient` or `httpx.Client`; the other options of
+    a session are passed to it as keyword arguments. `raise_on_http_status` (true): answers of 400 and above
+    are errors; a mapping says which statuses are which, `{404: None, "4XX": HTTPClientError}`, and what it
+    does not name is data. `timeout`: seconds, or an `httpx.Timeout`. `verify`: false, a CA file, or an
+    SSLContext. `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`.
+    `server`: which of the description's servers the base URL stands in for, by place, name (3.2) or URL as
+    written; `server_variables`: values for its variables. `headers`: sent with every call. `cookies`: `jar`
+    (what a service sets is sent back) or `declared` (only the apiKey cookies of the description, and only to
+    operations that need them). `limits`: what an answer may cost. `plugins`: see `fleet.client.plugins`.
+    `validate`: what becomes of answers that break their documented schema: `"fail"` (the default) raises
+    `SchemaMismatch`, `"warn"` logs the first of each operation and makes the best of it, `"off"` gives plain
+    JSON, neither judged nor typed.
+    """
+
+    session_factory: SessionFactory | None
+    raise_on_http_status: bool | Statuses
+    timeout: float | httpx.Timeout | None
+    verify: Verify
+    proxy: str | None
+    server: int | str
+    server_variables: Mapping[str, Any]
+    headers: Mapping[str, str]
+    cookies: Cookies
+    limits: Limits
+    plugins: Sequence[Plugin]
+    validate: Validate
+
+
+KNOWN = frozenset(HandleOptions.__annotations__)
+OF_CLIENTS = ("timeout", "verify", "proxy", "headers")  # what httpx clients take under the same names
+OF_SERVERS = frozenset({"server", "server_variables"})
+_NEVER = {"host", "content-length", "transfer-encoding", "connection"}
+
+
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, as given. Raises `ConfigError` for a name that is none, and for what cannot work."""
+    unknown = sorted(set(options) - KNOWN)
+    if unknown:
+        raise ConfigError(f"no such option: {', '.join(unknown)}; there are {', '.join(sorted(KNOWN))}")
+    factory = options.get("session_factory")
+    if factory is not None and not callable(factory):
+        raise ConfigError("session_factory is a callable that returns an httpx client")
+    timeout = options.get("timeout")
+    if isinstance(timeout, bool) or (isinstance(timeout, int | float) and timeout <= 0):
+        raise ConfigError("timeout is a number of seconds above 0, or an httpx.Timeout")
+    if not isinstance(options.get("verify", True), bool | str | Path | ssl.SSLContext):
+        raise ConfigError("verify is true, false, the path of a CA file, or an SSLContext")
+    if options.get("proxy") is not None:
+        proxy_of(options["proxy"])
+    if options.get("validate", "fail") not in {"off", "warn", "fail"}:
+        raise ConfigError("validate is fail, warn or off")
+    if options.get("cookies", "jar") not in ("jar", "declared"):
+        raise ConfigError("cookies is 'jar' or 'declared'")
+    headers = options.get("headers") or {}
+    if not isinstance(headers, Mapping) or not all(
+        isinstance(v, str) for pair in headers.items() for v in pair
+    ):
+        raise ConfigError("headers is a mapping of names to text")
+    if refused := sorted(name for name in headers if name.lower() in _NEVER):
+        raise ConfigError(f"headers: {', '.join(refused)} is written by the connection itself")
+    return dict(options)
+
+
+def chosen_of(options: HandleOptions, before: Chosen | None = None) -> tuple[HandleOptions, Chosen | None]:
+    """The options of a session, and the server that the others choose: another one with its own variables, or
+    further variables for the one `before`."""
+    if "server" not in options and "server_variables" not in options:
+        return options, before
+    rest = cast(HandleOptions, {name: value for name, value in options.items() if name not in OF_SERVERS})
+    variables = options.get("server_variables") or {}
+    if not isinstance(variables, Mapping):
+        raise ConfigError("server_variables is a mapping of names to values")
+    if "server" in options:
+        return rest, (options["server"], dict(variables))
+    which, known = before or (0, {})
+    return rest, (which, {**known, **variables})
+
+
+def proxy_of(url: str) -> Proxy:
+    """A proxy, from its URL. Raises `ConfigError`, which never shows the URL: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except (ValueError, AttributeError):
+        host = port = None
+        parts = urlsplit("")
+    if parts.scheme not in PROXY_SCHEMES or not host or port is None:
+        raise ConfigError(f"proxy is scheme://[user:password@]host:port; schemes: {', '.join(PROXY_SCHEMES)}")
+    password = None if parts.password is None else Secret(unquote(parts.password))
+    user = None if parts.username is None else unquote(parts.username)
+    scheme = cast(Literal["socks5", "socks5h", "socks4", "http"], parts.scheme)
+    return Proxy(scheme, host, port, user, password)
+
+
+def tls_context(verify: Verify, certificate: tuple[Any, ...] | None = None) -> ssl.SSLContext:
+    """The SSLContext for a `verify` option and a client certificate. Reads files.
+
+    `certificate` is (certificate file, key file[, password]); raises `ConfigError` where it cannot be used.
+    """
+    if isinstance(verify, ssl.SSLContext):
+        context = verify
+        if certificate is not None:
+            raise ConfigError("a client certificate goes into the SSLContext that verify= names")
+    else:
+        context = TlsContexts().context(tls_policy(verify))
+    if certificate is not None:
+        names = [part.reveal() if isinstance(part, Secret) else part for part in certificate]
+        password = names[2] if len(names) == 3 else ""  # text, or OpenSSL asks on the terminal
+        try:
+            context.load_cert_chain(names[0], names[1], password)
+        except (OSError, ssl.SSLError) as error:
+            why = error.strerror if not isinstance(error, ssl.SSLError) else "no pair, or a wrong password"
+            raise ConfigError(f"the client certificate cannot be used: {why}", file=str(names[0])) from None
+    return context
+
+
+class Trust:
+    """The SSLContexts of a handle and all its clones: one per way of judging certificates, 20 ms each."""
+
+    __slots__ = ("_lock", "_made")
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[bool, Any], ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+
+    def context(self, verify: Verify, *, stock: bool = False) -> ssl.SSLContext:
+        """The context for a `verify` option; with `stock`, httpx's own where it says true or false."""
+        if isinstance(verify, ssl.SSLContext):
+            return verify
+        stock = stock and isinstance(verify, bool)
+        with self._lock:
+            made = self._made.get((stock, verify))
+            if made is None:
+                made = self._made[stock, verify] = _stock_context(verify) if stock else tls_context(verify)
+            return made
+
+
+def _stock_context(verify: Any) -> ssl.SSLContext:
+    import httpx  # noqa: PLC0415
+
+    return httpx.create_ssl_context(verify=verify, trust_env=False)
+
+
+def tls_policy(verify: bool | str | Path) -> Tls:
+    """How certificates are judged: by the system's authorities, those of a file, or not at all."""
+    if verify is False:
+        return Tls(mode="insecure")
+    return Tls() if verify is True else Tls(ca_file=str(verify))

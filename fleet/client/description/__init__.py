@@ -1,0 +1,1 @@
+"""Where descriptions come from: loaders, the cache of parsed documents, repairs."""

@@ -1,0 +1,1 @@
+"""One target's HTTP conversation: pooled connections, retries, redirects, and the gate for links."""

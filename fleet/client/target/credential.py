@@ -1,0 +1,141 @@
+"""Who we are to a target, and the login of those who need none: a credential that every request carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from copy import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from fleet.client.message import Reply, Request
+from fleet.client.wire.failures import failure_of
+from fleet.errors import RequestFailed
+from fleet.event import Listener, LoginFailed
+from fleet.outcome import FailureKind
+from fleet.pace import Attempt, CredentialBreaker
+from fleet.secret import Secret
+
+if TYPE_CHECKING:
+    from fleet.client.exchange.exchange import Exchange
+    from fleet.openapi import Document
+
+Prepare = Callable[[], Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One named credential. `schemes` holds values for security schemes by name; for every other scheme of a
+    description, `username` and `password` answer HTTP Basic, and `token` answers bearer and apiKey."""
+
+    name: str
+    username: str | None = None
+    password: Secret | None = None
+    token: Secret | None = None
+    schemes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def pair(self) -> tuple[str, Secret] | None:
+        """User and password, if it has both."""
+        if self.username is None or self.password is None:
+            return None
+        return self.username, self.password
+
+    def values(self, document: Document) -> dict[str, Any]:
+        """What it offers to a description's security schemes, by scheme name."""
+        offered: dict[str, Any] = {}
+        for name, scheme in document.schemes.items():
+            if name in self.schemes:
+                offered[name] = self.schemes[name]
+            elif scheme.kind == "basic" and self.pair is not None:
+                offered[name] = self.pair
+            elif scheme.kind in {"bearer", "apiKey"} and self.token is not None:
+                offered[name] = self.token
+        return offered
+
+
+class StandingLogin:
+    """Sends requests that carry the credential itself (Basic, bearer, apiKey).
+
+    The first request is the login: it passes the breaker alone, the others wait for its verdict. The first
+    401 ends them all, unsent ones included, with auth.rejected: a second one could lock the account.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        credential: Credential,
+        values: Mapping[str, Any],
+        target: str,
+        breaker: CredentialBreaker,
+        tell: Listener,
+    ) -> None:
+        self.values = values  # by security scheme
+        self._exchange = exchange
+        self._credential = credential
+        self._target = target
+        self._breaker = breaker
+        self._tell = tell
+        self._first = anyio.Lock()
+        self._accepted = False
+        self._refusal: RequestFailed | None = None
+
+    async def send(self, prepare: Prepare, *, timeout: float | None = None) -> Reply:
+        """The reply to the prepared request. Raises RequestFailed: auth.rejected, auth.locked, auth.paused,
+        and what the exchange raises."""
+        request = prepare()
+        if not request.sensitive and not request.secrets_in_path:
+            return await self._exchange.send(request, timeout=timeout)  # it says nothing about the credential
+        if not self._accepted:
+            async with self._first:
+                if not self._accepted:
+                    return await self._log_in(request, timeout)
+        reply = await self._exchange.send(request, timeout=timeout, check=self._check)
+        if reply.status == 401:
+            self._refuse(reply)
+        return reply
+
+    async def close(self) -> None:
+        """Nothing to log out from."""
+
+    async def _log_in(self, request: Request, timeout: float | None) -> Reply:
+        self._check()
+        try:
+            if self._breaker.crowded(self._credential.name):
+                await self._exchange.knock(request)
+            async with self._admitted() as attempt:
+                reply = await self._exchange.send(request, timeout=timeout, check=self._check)
+                if 200 <= reply.status < 400:
+                    attempt.succeeded()
+                    self._accepted = True
+                elif reply.status == 401 or _kind(reply) is FailureKind.AUTH_LOCKED:
+                    attempt.failed()
+                    self._refuse(reply)
+                elif _kind(reply) is FailureKind.AUTH_SESSION_LIMIT:
+                    self._refuse(reply)
+        except RequestFailed as failed:
+            if failed.kind.group == "auth":
+                self._refusal = failed
+            raise
+        return reply
+
+    def _admitted(self) -> AbstractAsyncContextManager[Attempt]:
+        return self._breaker.attempt(self._credential.name, self._target, waiting=self._exchange.waiting)
+
+    def _refuse(self, reply: Reply) -> None:
+        kind, message = failure_of(reply) or (FailureKind.AUTH_REJECTED, "refused")
+        if self._refusal is None:
+            self._refusal = RequestFailed(kind, f"{message} ({self._credential.name})", status=reply.status)
+            self._tell(LoginFailed(self._target, self._credential.name, kind))
+        raise copy(self._refusal)
+
+    def _check(self) -> None:
+        if self._refusal is not None:
+            raise copy(self._refusal)
+
+
+def _kind(reply: Reply) -> FailureKind | None:
+    failure = failure_of(reply)
+    return failure[0] if failure is not None else None

@@ -1,0 +1,244 @@
+"""One HTTP/1.1 connection to one target: the fast path of every scan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fleet import __version__
+from fleet.client.endpoint import Endpoint
+from fleet.client.message import Reply, Request
+from fleet.client.wire.certificate import CertificateReader
+from fleet.client.wire.channel import Channel
+from fleet.client.wire.failures import classify
+from fleet.client.wire.framing import UNTOLD, ReplyReader, encode_request
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+from fleet.policy import Limits
+
+if TYPE_CHECKING:
+    from fleet.client.wire.incoming import Incoming
+
+USER_AGENT = f"fleet/{__version__}"
+
+
+class Connection:
+    """An open connection, made by a `Dialer`. It serves one request at a time.
+
+    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        endpoint: Endpoint,
+        *,
+        limits: Limits,
+        via: str | None = None,
+        der: bytes | None = None,
+        session: Mapping[str, Any] | None = None,
+        reader: CertificateReader | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.via = via
+        self._channel = channel
+        self._host_header = endpoint.host_header
+        self._limits = limits
+        self._der = der
+        self._session = session or {}
+        self._reader = reader
+        self._served = 0
+        self._busy = False
+        self._keep = True
+
+    @property
+    def received(self) -> int:
+        return self._channel.received
+
+    @property
+    def closed(self) -> bool:
+        return self._channel.closed
+
+    @property
+    def served(self) -> int:
+        """Requests answered so far."""
+        return self._served
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent now: open, idle, and the peer has not hung up meanwhile."""
+        if self._busy or not self._keep or self._channel.closed:
+            return False
+        # Before its first request a TLS 1.3 connection may be readable: session tickets.
+        return self._served == 0 or not self._channel.readable_now()
+
+    @property
+    def certificate(self) -> Mapping[str, Any] | None:
+        """The facts of the peer's certificate (see `certificate.Certificate`); None on plain HTTP."""
+        if self._der is None or self._reader is None:
+            return None
+        return {**self._reader.read(self._der), **self._session}
+
+    def close(self) -> None:
+        """Closes the connection at once. Closing twice is fine."""
+        self._keep = False
+        self._channel.close()
+
+    async def send(self, request: Request, *, timeout: float) -> Reply:
+        """Sends a request and reads its whole answer within `timeout` seconds of wall-clock time.
+
+        Raises RequestFailed. A status of 400 or more is stronger than a broken body: such a reply is returned
+        with what could be read of it. Cancelling closes the connection, and so does every failure.
+        """
+        if self._busy:
+            raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
+        data = encode_request(request, self._host_header, USER_AGENT)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        reader = ReplyReader(head_only=request.method == "HEAD", limits=self._limits)
+        self._busy = True
+        try:
+            body = await self._exchange(data, reader, started + timeout)
+        except BaseException:  # cancellation too: half an answer is nobody's
+            self.close()
+            raise
+        finally:
+            self._busy = False
+            reader.let_go()
+        self._served += 1
+        if not reader.reusable:
+            self.close()
+        return Reply(reader.status, tuple(reader.headers), body, request.path, loop.time() - started)
+
+    async def begin(
+        self,
+        request: Request,
+        *,
+        timeout: float,
+        content: AsyncIterable[bytes] | None = None,
+        length: int = UNTOLD,
+        limits: Limits | None = None,
+    ) -> Incoming:
+        """Sends a request and reads the head of its answer; the body comes as it is asked for.
+
+        `content` is a body in pieces, of `length` bytes in all. `timeout` is for each piece that is sent, for
+        the head, and for each wait for more of the body: how long the whole may take is the caller's to say.
+        `limits` stand in for the connection's own. Raises RequestFailed; the connection is closed then, and
+        on cancellation.
+        """
+        if self._busy:
+            raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
+        from fleet.client.wire.incoming import Incoming, SourceFailed  # noqa: PLC0415  (no scan needs it)
+
+        data = encode_request(request, self._host_header, USER_AGENT, None if content is None else length)
+        reader = ReplyReader(
+            head_only=request.method == "HEAD", limits=limits or self._limits, piecewise=True
+        )
+        incoming = Incoming(self, reader, timeout)
+        self._busy = True
+        try:
+            broken = await self._push(data, content, length, timeout)
+            deadline = incoming.deadline()
+            while not reader.status:
+                if arrived := await self._channel.receive(deadline):
+                    reader.feed(arrived)
+                elif reader.started:
+                    reader.end()
+                else:
+                    raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
+        except BaseException as error:  # cancellation too: half an answer is nobody's
+            incoming.close()
+            if isinstance(error, SourceFailed):
+                raise error.error from None
+            if isinstance(error, Exception):
+                raise self._failure(error, reader)  # noqa: B904 (its cause is set, or it is the error itself)
+            raise
+        return incoming
+
+    async def _push(
+        self, head: bytes, content: AsyncIterable[bytes] | None, length: int, timeout: float
+    ) -> OSError | None:
+        """Sends a request in pieces; the fault that ended it early, if the peer may have answered before."""
+        from fleet.client.wire.incoming import source  # noqa: PLC0415
+
+        loop = asyncio.get_running_loop()
+        left = length
+        try:
+            await self._channel.send(head, loop.time() + timeout)
+            if content is None:
+                return None
+            async for piece in source(content):
+                left -= len(piece)
+                if length != UNTOLD and left < 0:
+                    break
+                framed = piece if length != UNTOLD else b"%x\r\n%b\r\n" % (len(piece), piece)
+                if piece:
+                    await self._channel.send(framed, loop.time() + timeout)
+            if length == UNTOLD:
+                await self._channel.send(b"0\r\n\r\n", loop.time() + timeout)
+            elif left:
+                raise RequestFailed(
+                    FailureKind.LOCAL_INTERNAL, "the body is not as long as it was said to be"
+                )
+        except TimeoutError:
+            raise
+        except OSError as error:
+            return error
+        return None
+
+    def _ended(self, reader: ReplyReader) -> None:
+        """One more answer was read to its end."""
+        self._busy = False
+        self._served += 1
+        if not reader.reusable:
+            self.close()
+
+    async def _exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bytes:
+        """The decoded body; `reader` then holds the rest of the reply."""
+        broken: Exception | None = None
+        try:
+            try:
+                await self._channel.send(data, deadline)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                broken = error  # it may have answered before it hung up: 413, or an alert that says why
+            while not reader.done:
+                if arrived := await self._channel.receive(deadline):
+                    reader.feed(arrived)
+                elif reader.started:
+                    reader.end()
+                else:
+                    raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
+            return reader.body()
+        except Exception as error:
+            failed = self._failure(error, reader)
+            if reader.status >= 400 and failed.kind.blame != "local":
+                reader.reusable = False
+                return reader.body_so_far()
+            try:
+                raise failed
+            finally:
+                del failed  # it holds this frame, which would hold it
+        finally:
+            broken = None
+
+    def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
+        failed = classify(error, phase="request")
+        if reader.started or failed.kind.blame == "local":
+            return failed
+        if self._served:
+            # An idle connection that the host had given up: the same request may be sent on another one.
+            failed.fresh = failed.kind is FailureKind.TIMEOUT_REQUEST
+        elif self.via is not None and not self._channel.received:
+            return no_answer(self.via)
+        return failed
+
+
+def no_answer(via: str) -> RequestFailed:
+    """The proxy said that it had connected, and then not one byte came from the host. OpenSSH's `-D` says so
+    before it has tried."""
+    return RequestFailed(
+        FailureKind.PROXY_NO_ANSWER, f"connected through {via}, but no byte came from the host"
+    )

@@ -1,0 +1,218 @@
+"""Opens connections: resolve, TCP, proxy, TLS; each phase with a deadline and failures of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from fleet.client.endpoint import Endpoint
+from fleet.client.wire.certificate import CertificateReader, fingerprint
+from fleet.client.wire.channel import Channel, NotTls
+from fleet.client.wire.connection import Connection, no_answer
+from fleet.client.wire.failures import Phase, classify
+from fleet.client.wire.resolve import Address, Resolver, numeric_address
+from fleet.client.wire.tls import TlsContexts
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+from fleet.policy import Limits, Proxy, Timeouts, Tls
+
+
+class Dialer:
+    """Opens connections to targets, direct or through a proxy, with or without TLS.
+
+    One per scan, shared by all targets. `pins` maps a target's id, or `host:port`, to the SHA-256 of its
+    certificate (lower-case hex); they are used where `tls.mode` is `pin`. Build it outside
+    the event loop: the trust store is read here, and what TLS and proxies need is imported. `plain` and
+    `direct` say that no target is expected to speak TLS or to have a proxy: that is left until one does.
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: Tls,
+        contexts: TlsContexts,
+        resolver: Resolver,
+        timeouts: Timeouts,
+        limits: Limits,
+        pins: Mapping[str, str] | None = None,
+        plain: bool = False,
+        direct: bool = False,
+    ) -> None:
+        self.timeouts = timeouts
+        self.limits = limits
+        self._tls = tls
+        self._contexts = contexts
+        self._resolver = resolver
+        self._pins = pins or {}
+        if not plain:
+            self._judges  # noqa: B018 (made now)
+        if not direct:
+            import fleet.client.wire.proxy  # noqa: F401, PLC0415 (python-socks takes 25 ms to load)
+
+    @cached_property
+    def _judges(self) -> tuple[ssl.SSLContext, CertificateReader]:
+        """What TLS needs: it judges a certificate, and reads it."""
+        import encodings.idna  # noqa: F401, PLC0415 (ssl encodes the name of every host with it)
+
+        return self._contexts.context(self._tls), self._contexts.certificates
+
+    async def dial(
+        self, endpoint: Endpoint, *, proxy: Proxy | None = None, pin_key: str | None = None
+    ) -> Connection:
+        """A connection that is ready for its first request.
+
+        `timeouts.connect` covers names, TCP and the handshake with the proxy, `timeouts.tls` that of TLS.
+        Where a host has several addresses they are tried in turn, each with an equal share of the time left,
+        so one dead address does not use it up. Raises RequestFailed; a cancelled dial leaves no socket.
+        """
+        deadline = asyncio.get_running_loop().time() + self.timeouts.connect
+        if proxy is None:
+            channel = await self._connect(endpoint.host, endpoint.port, deadline)
+        else:
+            channel = await self._tunnel(endpoint, proxy, deadline)
+        via = proxy.label if proxy else None
+        if not endpoint.tls:
+            return Connection(channel, endpoint, limits=self.limits, via=via)
+        try:
+            return await self._secure(channel, endpoint, via, pin_key)
+        except BaseException:
+            channel.close()
+            raise
+
+    async def _connect(self, host: str, port: int, deadline: float) -> Channel:
+        addresses = await self._resolve(host, port, deadline)
+        loop = asyncio.get_running_loop()
+        failed: RequestFailed | None = None
+        for index, address in enumerate(addresses):
+            now = loop.time()
+            share = now + (deadline - now) / (len(addresses) - index)
+            try:
+                return await _open(address, share)
+            except (OSError, TimeoutError) as error:
+                failed = classify(error, phase="connect")
+                if failed.kind.blame == "local":
+                    break
+        try:
+            raise failed or RequestFailed(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
+        finally:
+            del failed  # it holds this frame, which would hold it: garbage for each host that is down
+
+    async def _resolve(self, host: str, port: int, deadline: float) -> tuple[Address, ...]:
+        numeric = numeric_address(host, port)
+        if numeric is not None:
+            return (numeric,)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._resolver.resolve(host, port)
+        except TimeoutError as error:
+            raise classify(error, phase="resolve") from error
+
+    async def _tunnel(self, endpoint: Endpoint, proxy: Proxy, deadline: float) -> Channel:
+        from fleet.client.wire.proxy import open_tunnel, resolves_names  # noqa: PLC0415 (see `__init__`)
+
+        host = endpoint.host
+        if not resolves_names(proxy):
+            addresses = await self._resolve(host, endpoint.port, deadline)
+            host = _reachable_by(proxy, addresses)
+        try:
+            channel = await self._connect(proxy.host, proxy.port, deadline)
+        except RequestFailed as failed:
+            if failed.kind.group == "local":
+                raise
+            message = f"{proxy.label}: {failed.message}"
+            raise RequestFailed(FailureKind.PROXY_UNREACHABLE, message) from failed
+        sock = channel.release()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return Channel(await open_tunnel(sock, proxy, host, endpoint.port))
+        except TimeoutError as error:
+            raise classify(error, phase="proxy", via=proxy.label) from error
+        finally:
+            sock.close()
+
+    async def _secure(
+        self, channel: Channel, endpoint: Endpoint, via: str | None, pin_key: str | None
+    ) -> Connection:
+        context, reader = self._judges
+        deadline = asyncio.get_running_loop().time() + self.timeouts.tls
+        try:
+            der = await channel.handshake(context, endpoint.host, deadline)
+        except Exception as error:
+            if via is not None and not channel.received:
+                failed = classify(error, phase="tls")
+                if failed.kind.group != "local":
+                    raise no_answer(via) from error
+            raise _tls_failure(error, via) from error
+        self._check_pin(der, endpoint, pin_key)
+        return Connection(
+            channel,
+            endpoint,
+            limits=self.limits,
+            via=via,
+            der=der,
+            session=channel.session_facts(),
+            reader=reader,
+        )
+
+    def _check_pin(self, der: bytes, endpoint: Endpoint, pin_key: str | None) -> None:
+        if self._tls.mode != "pin":
+            return
+        pinned = (self._pins.get(pin_key) if pin_key else None) or self._pins.get(endpoint.address)
+        seen = fingerprint(der)
+        if pinned is None:
+            raise RequestFailed(FailureKind.TLS_PIN, f"no pin is known; the certificate's SHA-256 is {seen}")
+        if pinned != seen:
+            raise RequestFailed(
+                FailureKind.TLS_PIN, f"pinned {pinned}, but the certificate's SHA-256 is {seen}"
+            )
+
+
+async def peek_certificate(
+    endpoint: Endpoint, dialer: Dialer, *, proxy: Proxy | None = None
+) -> Mapping[str, Any]:
+    """The facts of the certificate that an endpoint shows, for trust on first use; nothing is requested.
+
+    `dialer` is one whose mode is `insecure`. Raises RequestFailed, and ValueError for a plain endpoint.
+    """
+    if not endpoint.tls:
+        raise ValueError(f"{endpoint} has no certificate")
+    connection = await dialer.dial(endpoint, proxy=proxy)
+    try:
+        return connection.certificate or {}
+    finally:
+        connection.close()
+
+
+async def _open(address: Address, deadline: float) -> Channel:
+    family, destination = address
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    channel = Channel(sock)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await channel.connect(destination, deadline)
+    except BaseException:
+        channel.close()
+        raise
+    return channel
+
+
+def _tls_failure(error: Exception, via: str | None) -> RequestFailed:
+    phase: Phase = "tls"
+    if isinstance(error, NotTls):
+        # Neither TLS nor HTTP is another service; a handshake that failed would speak of old firmware.
+        plain = error.first.startswith(b"HTTP/")
+        kind = FailureKind.TLS_PLAIN_HTTP if plain else FailureKind.PROTOCOL_FRAMING
+        return RequestFailed(kind, f"the host answered {error.first!r} to a TLS hello")
+    return classify(error, phase=phase, via=via)
+
+
+def _reachable_by(proxy: Proxy, addresses: tuple[Address, ...]) -> str:
+    """The address to ask the proxy for: SOCKS 4 knows IPv4 only."""
+    usable = [a for a in addresses if proxy.scheme != "socks4" or a[0] == socket.AF_INET]
+    if not usable:
+        raise RequestFailed(FailureKind.CONNECT_UNREACHABLE, f"{proxy.label}: SOCKS 4 cannot reach IPv6")
+    return usable[0][1][0]
