@@ -28,8 +28,8 @@ class BodyPlan:
         self._types = None if body is None else tuple(media.type for media in body.media)
         self._media = {} if body is None else {media.type: media for media in reversed(body.media)}
         self._required = body is not None and body.required
-        self.whole = "" if body is None else body.name
-        self.fields = frozenset[str]() if body is None else frozenset(field.name for field in body.fields)
+        self.whole: str = "" if body is None else body.name
+        self.fields: frozenset[str] = frozenset(field.name for field in (body.fields if body else ()))
         self._needed = () if body is None else tuple(f.name for f in body.fields if f.required)
         self._json = next((kind for kind in self._types or () if is_json(kind)), None)
 

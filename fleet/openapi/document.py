@@ -49,12 +49,12 @@ class Document:
         self._replaced = security
         if security is not None:
             self._front.secure(security["schemes"], security["security"])
-        self.title = self._front.title
-        self.version = self._front.version
+        self.title: str = self._front.title
+        self.version: str = self._front.version
         self.servers: tuple[Server, ...] = self._front.servers
         self._server = (server, dict(server_variables or {}))
-        self.server_url = self._chosen_url()
-        self.server_path = path_of_url(self.server_url, uri)
+        self.server_url: str = self._chosen_url()
+        self.server_path: str = path_of_url(self.server_url, uri)
         self.tags: Mapping[str, Tag] = MappingProxyType({tag.name: tag for tag in self._front.tags})
         self.security: tuple[Requirement, ...] = self._front.security
         self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(

@@ -56,9 +56,9 @@ class Operation:
     def __init__(self, document: Document, site: Site, name: str) -> None:
         self._document = document
         self._site = site
-        self.name = name
-        self.method = site.method
-        self.template = site.template
+        self.name: str = name
+        self.method: str = site.method
+        self.template: str = site.template
         self._plan: ParameterPlan | None = None
         self._parameters: tuple[Parameter, ...] | None = None
         self._body: BodyPlan | None = None

@@ -51,7 +51,7 @@ class ParameterPlan:
     )
 
     def __init__(self, name: str, template: str, parameters: Iterable[Parameter]) -> None:
-        self.name = name
+        self.name: str = name
         declared = list(parameters)
         in_template = _VARIABLE.findall(template)
         by_name = {p.name: p for p in declared if p.location == "path" and p.name in in_template}

@@ -71,7 +71,8 @@ class Library:
         self._resources: dict[str, Any] = {}  # schemas with an `$id` of their own, by that URI
         self._indexed: set[str] = set()
         self._located = 0
-        self.embedding = False  # whether `$id` means something: in JSON Schema 2020-12, so in 3.1 and later
+        # Whether `$id` means something: in JSON Schema 2020-12, so in 3.1 and later.
+        self.embedding: bool = False
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._reader, self._parse, self.trees, self.missing

@@ -56,8 +56,8 @@ class YamlReader:
         return replace(self, tags=self.tags - {tag_name(tag) for tag in tags})
 
 
-YAML12Loader = YamlReader()
-YAMLCompatibilityLoader = YamlReader(SAFE_TAGS)
+YAML12Loader: YamlReader = YamlReader()
+YAMLCompatibilityLoader: YamlReader = YamlReader(SAFE_TAGS)
 
 
 def reading_with(yload: YamlLoading) -> Parse:

@@ -28,6 +28,7 @@ from fleet.openapi.model import (
     SecurityScheme,
     Server,
     Site,
+    Tag,
 )
 from fleet.openapi.refs import Library, Place
 
@@ -53,11 +54,11 @@ class Version2:
         self._uri = uri
         self._tree = tree
         info = mapping(tree.get("info"))
-        self.title = str(info.get("title", ""))
-        self.version = str(info.get("version", ""))
-        self.servers = _servers(tree, uri)
-        self.tags = read_tags(tree.get("tags"))
-        self.security = requirements(tree.get("security"), uri)
+        self.title: str = str(info.get("title", ""))
+        self.version: str = str(info.get("version", ""))
+        self.servers: tuple[Server, ...] = _servers(tree, uri)
+        self.tags: tuple[Tag, ...] = read_tags(tree.get("tags"))
+        self.security: tuple[Requirement, ...] = requirements(tree.get("security"), uri)
         self._schemes: Mapping[str, Any] = mapping(tree.get("securityDefinitions"))
 
     def secure(self, schemes: Mapping[str, Any], security: Any) -> None:

@@ -28,7 +28,9 @@ from fleet.openapi.model import (
     Parameter,
     Requirement,
     SecurityScheme,
+    Server,
     Site,
+    Tag,
 )
 from fleet.openapi.refs import Library, Place
 from fleet.openapi.servers import read_servers
@@ -56,16 +58,16 @@ class Version3:
         self._uri = uri
         self._tree = tree
         info = mapping(tree.get("info"))
-        self.title = str(info.get("title", ""))
-        self.version = str(info.get("version", ""))
+        self.title: str = str(info.get("title", ""))
+        self.version: str = str(info.get("version", ""))
         version = str(tree["openapi"])
         self.dialect: Dialect = "3.0" if version.startswith("3.0") else "2020-12"
         library.embedding = self.dialect == "2020-12"
         self._methods = (*METHODS, "query") if version.startswith("3.2") else METHODS
         self._locations = _STYLES_OF_32 if version.startswith("3.2") else _STYLES
-        self.servers = read_servers(tree.get("servers"))
-        self.tags = read_tags(tree.get("tags"))
-        self.security = requirements(tree.get("security"), uri)
+        self.servers: tuple[Server, ...] = read_servers(tree.get("servers"))
+        self.tags: tuple[Tag, ...] = read_tags(tree.get("tags"))
+        self.security: tuple[Requirement, ...] = requirements(tree.get("security"), uri)
         self._schemes: Mapping[str, Any] = mapping(mapping(tree.get("components")).get("securitySchemes"))
 
     def secure(self, schemes: Mapping[str, Any], security: Any) -> None:

@@ -37,8 +37,8 @@ class Effort:
     __slots__ = ("_dynamic", "_edges", "_longest", "_name", "_own", "_starts", "above", "inside")
 
     def __init__(self) -> None:
-        self.above = 0
-        self.inside = False
+        self.above: int = 0
+        self.inside: bool = False
         self._name = ""
         self._own: dict[str, int] = {"": 0}
         self._edges: dict[str, Edges] = {"": []}

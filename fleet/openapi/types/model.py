@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, RootModel
+from pydantic import BaseModel, GetCoreSchemaHandler, RootModel
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, SchemaSerializer, SchemaValidator, core_schema
 
@@ -25,7 +25,9 @@ ReprArgs: TypeAlias = "Iterator[tuple[str | None, Any]]"
 _set = object.__setattr__
 
 
-class SchemaModel(BaseModel):
+class SchemaModel(
+    BaseModel, extra="allow", serialize_by_alias=True, protected_namespaces=(), defer_build=True
+):
     """An object of a schema.
 
     Properties are attributes (`fleet.openapi.types.names` says how they are called); `user["@odata.id"]`
@@ -42,9 +44,6 @@ class SchemaModel(BaseModel):
     schema accepts of bodies. Both raise pydantic's ValidationError.
     """
 
-    model_config = ConfigDict(
-        extra="allow", serialize_by_alias=True, protected_namespaces=(), defer_build=True
-    )
     if TYPE_CHECKING:  # pydantic would evaluate an annotation again for every class
         _plan: ClassVar[Plan]
 

@@ -35,7 +35,7 @@ class Types(Mapping[str, SchemaType]):
         self._lock = threading.Lock()
         self._warned = set[str]()
         self._known: dict[int, tuple[Shape | None, Place]] = {}  # a node that is kept keeps its id
-        self.judge = Judge(library, dialect, warn)
+        self.judge: Judge = Judge(library, dialect, warn)
         self._shapes = Shapes(library, dialect, self.judge, warn, chooser)
         where = ("definitions",) if dialect == "2.0" else ("components", "schemas")
         tree = library.tree(source)
