@@ -138,12 +138,14 @@ def _restore(cls: type[CallFailed], kind: FailureKind, message: str, named: dict
 
 Statuses: TypeAlias = "Mapping[int | str | tuple[int, int], type[HTTPStatusError] | None]"
 """Statuses (404, "404", "4XX", (400, 499)) and the error that each is; None for none."""
+StatusTable: TypeAlias = "tuple[tuple[int, int, type[HTTPStatusError] | None], ...]"
+"""(first, last, error) rows, the narrowest first: the first that fits counts. What fits none is data."""
 
 EVERY_FAILURE: Statuses = {"4XX": HTTPClientError, "5XX": HTTPServerError}
 
 
-def status_table(given: bool | Statuses) -> tuple[tuple[int, int, type[HTTPStatusError] | None], ...]:
-    """(first, last, error) rows, the narrowest first: the first that fits counts. What fits none is data.
+def status_table(given: bool | Statuses) -> StatusTable:
+    """What a user said of statuses; true: each failure is an error, false: none is.
 
     Raises `ConfigError` for what is no status, and for a class that is no `HTTPStatusError`.
     """

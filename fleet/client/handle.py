@@ -42,8 +42,8 @@ class Handle:
     def __init__(
         self, document: Document, baseurl: str | yarl.URL | None = None, server: Chosen | None = None
     ) -> None:
-        self.document = document
-        self.base_url = normalised(baseurl) if baseurl is not None else ""
+        self.document: Document = document
+        self.base_url: str = normalised(baseurl) if baseurl is not None else ""
         self._server = server
         self._prefix = path_of(self.base_url) + self.server_path
         self._credentials: Mapping[str, Any] = NO_CREDENTIALS

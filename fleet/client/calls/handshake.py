@@ -36,9 +36,9 @@ class Handshake:
     __slots__ = ("auth", "lock", "settled")
 
     def __init__(self, auth: httpx.Auth, lock: Any) -> None:
-        self.auth = auth
-        self.lock = lock
-        self.settled = False
+        self.auth: httpx.Auth = auth
+        self.lock: Any = lock
+        self.settled: bool = False
 
 
 class ClientCredentials(httpx.Auth):

@@ -83,7 +83,7 @@ class LinkedCall:
     def __init__(self, message: Message, link: Link) -> None:
         self._message = message
         self._link = link
-        self.name = link.name
+        self.name: str = link.name
         self.operation: Operation = message.api.document.linked(link)
 
     def __repr__(self) -> str:

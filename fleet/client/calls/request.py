@@ -59,9 +59,9 @@ class OperationRequest:
     __slots__ = ("api", "operation", "req")
 
     def __init__(self, api: OpenAPI, operation: Operation) -> None:
-        self.api = api
-        self.operation = operation
-        self.req = Extras()
+        self.api: OpenAPI = api
+        self.operation: Operation = operation
+        self.req: Extras = Extras()
 
     def __repr__(self) -> str:
         return f"<OperationRequest {self.operation.name} at {self.api.base_url}>"

@@ -10,7 +10,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.client.calls.options import OF_CLIENTS, Cookies, Trust, checked, proxy_of, tls_context, tls_policy
-from fleet.client.errors import status_table
+from fleet.client.errors import StatusTable, status_table
 from fleet.errors import ConfigError
 from fleet.policy import Limits, Timeouts, Tls
 
@@ -40,10 +40,11 @@ class Live:
         certificate: Certificate,
         former: Live | None = None,
     ) -> None:
-        self.client = client
-        self.former = former  # of the same loop, with another certificate: calls may still be on it
-        self.certificate = certificate
-        self.loop = running_loop()
+        self.client: httpx.AsyncClient | httpx.Client = client
+        # Of the same loop, with another certificate: calls may still be on it.
+        self.former: Live | None = former
+        self.certificate: Certificate = certificate
+        self.loop: Any = running_loop()
         self.handshakes: dict[Any, Handshake] = {}
         self.cookies: dict[str, str] = {}  # what the service set of declared ones, by security scheme
 
@@ -99,8 +100,8 @@ class Sessions:
     def __init__(self, factory: SessionFactory | None = None, **options: Any) -> None:
         given = checked({**options, "session_factory": factory})
         self.options: Mapping[str, Any] = given
-        self.factory = factory
-        self.statuses = status_table(given.get("raise_on_http_status", True))
+        self.factory: SessionFactory | None = factory
+        self.statuses: StatusTable = status_table(given.get("raise_on_http_status", True))
         self.validate: Validate = given.get("validate", "fail")
         self.limits: Limits = given.get("limits") or Limits()
         self.plugins: tuple[Plugin, ...] = tuple(given.get("plugins") or ())

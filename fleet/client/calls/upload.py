@@ -27,7 +27,7 @@ class Upload:
         self._next = 0
         self._begun = False
         sizes = [_size_of(piece, start) for piece, start in zip(pieces, self._starts, strict=True)]
-        self.length = None if None in sizes else sum(size for size in sizes if size is not None)
+        self.length: int | None = None if None in sizes else sum(size for size in sizes if size is not None)
 
     def _read(self) -> bytes:
         """The next bytes, empty at the end."""

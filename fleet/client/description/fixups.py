@@ -27,7 +27,7 @@ class Fixups(DocumentPlugin):
     """
 
     def __init__(self, fixups: Iterable[Fixup]) -> None:
-        self.fixups = tuple(fixups)
+        self.fixups: tuple[Fixup, ...] = tuple(fixups)
         self._changed: dict[tuple[int, str], int] = {}
 
     def parsed(self, event: DocumentEvent) -> None:

@@ -48,12 +48,12 @@ class Exchange:
         proxy: Proxy | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self.requests = 0
-        self.bytes = 0
-        self.retries = 0
+        self.requests: int = 0
+        self.bytes: int = 0
+        self.retries: int = 0
         self.certificate: Mapping[str, Any] | None = None
-        self.clock = TargetClock()
-        self.proxy = proxy.label if proxy else None
+        self.clock: TargetClock = TargetClock()
+        self.proxy: str | None = proxy.label if proxy else None
         self._dialer = dialer
         self._target = target
         self._policy = policy

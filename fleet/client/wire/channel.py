@@ -31,7 +31,7 @@ class Channel:
         self._socket: socket | None = sock
         self._loop = asyncio.get_running_loop()
         self._eager = 0
-        self.received = 0
+        self.received: int = 0
 
     @property
     def closed(self) -> bool:

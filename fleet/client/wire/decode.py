@@ -35,7 +35,7 @@ class Body:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._parts: list[bytes | bytearray] = []
-        self.size = 0
+        self.size: int = 0
 
     def feed(self, data: bytes) -> None:
         self.size += len(data)

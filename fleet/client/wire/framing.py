@@ -91,10 +91,10 @@ class ReplyReader:
         self._restart()
 
     def _restart(self) -> None:
-        self.status = 0
+        self.status: int = 0
         self.headers: list[tuple[str, str]] = []
-        self.done = False
-        self.reusable = False
+        self.done: bool = False
+        self.reusable: bool = False
         self._interim = 0
         self._head_size = 0
         self._length = self._transfer = False

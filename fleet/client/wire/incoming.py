@@ -25,7 +25,7 @@ class Incoming:
         self._reader: ReplyReader | None = reader
         self._timeout = timeout
         self._head = reader
-        self.done = False
+        self.done: bool = False
 
     @property
     def status(self) -> int:
