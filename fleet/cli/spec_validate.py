@@ -40,8 +40,8 @@ def validate(
 ) -> int:
     """Check SOURCE: one line per finding on stdout, exit status 1 where there are errors.
 
-    The rules are the official meta-schema of its OpenAPI version, where the extra fleet[validate] is
-    installed, and our own: references, paths, parameters, security, schemas, what is never used.
+    The rules are the official meta-schema of its OpenAPI version, and our own: references, paths,
+    parameters, security, schemas, what is never used.
     """
     from fleet.errors import SpecError
     from fleet.openapi import YAML12Loader, YAMLCompatibilityLoader, official_schemas, review
@@ -63,7 +63,7 @@ def validate(
     if verbose:
         shell.say(f"{document.title} {document.version}: {len(document.operations)} operations")
     if not official_schemas():
-        shell.say("not checked against the official meta-schema: pip install 'fleet[validate]' adds it")
+        shell.say("not checked against the official meta-schema: pip install openapi-spec-validator, which has it")
     warnings = len(findings) - len(errors)
     shell.say(
         f"{len(errors)} errors, {warnings} warnings" + ("" if verbose or not warnings else " (-v shows them)")

@@ -1,6 +1,6 @@
-"""The official meta-schemas of OpenAPI, where the package that has them is installed, in readable words.
+"""The official meta-schemas of OpenAPI, in readable words.
 
-They are read from the resources of openapi-spec-validator (the extra `validate`); none of its code runs.
+They are read from the resources of openapi-spec-validator; none of its code runs.
 """
 
 from __future__ import annotations
