@@ -26,6 +26,7 @@ check: $(READY)  ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/python tests/typing/check.py
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/pytest tests/test_front_doors.py tests/test_repository.py tests/test_docs.py
 

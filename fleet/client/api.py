@@ -76,11 +76,24 @@ class OpenAPI(Handle):
         return cls(document, baseurl if baseurl is not None else origin_of(url), **options)
 
     @classmethod
-    async def load_async(cls, url: str, **options: Any) -> OpenAPI:
-        """`load_sync` in a thread; the same options."""
+    async def load_async(
+        cls,
+        url: str,
+        *,
+        baseurl: str | yarl.URL | None = None,
+        loader: Loader | None = None,
+        refs: Mapping[str, str | Path] | None = None,
+        cache: bool | str | Path = True,
+        only: Sequence[Choice] | None = None,
+        **options: Unpack[HandleOptions],
+    ) -> OpenAPI:
+        """`load_sync` in a thread; the same options, and the same errors."""
         from anyio import to_thread  # noqa: PLC0415
 
-        return await to_thread.run_sync(partial(cls.load_sync, url, **options))
+        loaded = partial(
+            cls.load_sync, url, baseurl=baseurl, loader=loader, refs=refs, cache=cache, only=only, **options
+        )
+        return await to_thread.run_sync(loaded)
 
     @classmethod
     def load_file(

@@ -242,6 +242,13 @@ def test_a_manual_request_without_await(sync_api: OpenAPI, service: Service) -> 
     assert sync_api._.userGetCurrent() == data
 
 
+async def test_the_answer_of_a_session_without_await_may_be_awaited(sync_api: OpenAPI) -> None:
+    sync_api.authenticate(AuthorizationHeaderToken="token t")
+    answered = await asyncio.to_thread(sync_api._.userGetCurrent.request)
+    assert await answered is answered
+    assert answered.data["path"] == "/user"
+
+
 async def test_a_header_that_is_no_parameter(api: OpenAPI, service: Service) -> None:
     headers, _, _ = await api.createRequest("userGetCurrent").request()
     req = api.createRequest("user.update")

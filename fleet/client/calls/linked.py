@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,7 +23,11 @@ _LOCATIONS = frozenset({"path", "query", "querystring", "header", "cookie"})
 
 
 class Answered(tuple[httpx.Headers, Any, httpx.Response]):
-    """(headers, data, response) of a call; `links` are the calls that may follow it."""
+    """(headers, data, response) of a call; `links` are the calls that may follow it.
+
+    Awaiting one gives itself: a type checker, which cannot know whether a handle's session is async, takes
+    both `await request.request()` and `request.request()` for what they are.
+    """
 
     _message: Message
 
@@ -34,16 +38,23 @@ class Answered(tuple[httpx.Headers, Any, httpx.Response]):
         made._message = message
         return made
 
+    def __await__(self) -> Generator[Any, None, Answered]:
+        yield from ()
+        return self
+
     @property
     def headers(self) -> httpx.Headers:
+        """As the service sent them; names in any case."""
         return self[0]
 
     @property
     def data(self) -> Any:
+        """The decoded body: JSON as the type of its documented schema, see `OperationRequest`."""
         return self[1]
 
     @property
     def response(self) -> httpx.Response:
+        """The answer itself, read to its end."""
         return self[2]
 
     @property
@@ -91,11 +102,13 @@ class LinkedCall:
 
     @property
     def parameters(self) -> dict[Any, Any]:
+        """By name, or by (location, name), as calls take them. Raises `RequestFailed`, `SpecError`."""
         of = self._exchanged()
         return {self._key(name): self._value(item, of) for name, item in self._link.parameters.items()}
 
     @property
     def data(self) -> Any:
+        """The body, None where the link names none. Raises `RequestFailed`, `SpecError`."""
         return self._value(self._link.body, self._exchanged())
 
     @property
@@ -109,7 +122,9 @@ class LinkedCall:
         """The decoded body; awaitable when the session is async."""
         return self.to(*self._with(parameters, data), **options)
 
-    def request(self, parameters: Mapping[Any, Any] | None = None, data: Any = None, **options: Any) -> Any:
+    def request(
+        self, parameters: Mapping[Any, Any] | None = None, data: Any = None, **options: Any
+    ) -> Answered:
         """(headers, data, response), which has links in turn; awaitable when the session is async."""
         return self.to.request(*self._with(parameters, data), **options)
 

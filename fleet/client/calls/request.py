@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import httpx
@@ -27,8 +27,6 @@ from fleet.openapi import Additions, Operation
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.openapi import SchemaType
-
-Result: TypeAlias = Answered
 
 
 class Extras:
@@ -75,10 +73,8 @@ class OperationRequest:
         content_type: str = "",
     ) -> Any:
         """The decoded body of the answer; awaitable when the session is async."""
-        result = self.request(parameters, data, context=context, content_type=content_type)
-        if isinstance(result, tuple):
-            return result[1]
-        return _data_of(result)
+        result: Any = self.request(parameters, data, context=context, content_type=content_type)
+        return result[1] if isinstance(result, tuple) else _data_of(result)
 
     def request(
         self,
@@ -87,14 +83,14 @@ class OperationRequest:
         *,
         context: Any = None,
         content_type: str = "",
-    ) -> Awaitable[Result] | Result:
+    ) -> Answered:
         """(headers, decoded body, `httpx.Response`), and the `links` that lead on from there; awaitable when
         the session is async."""
         message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context, content_type)
         live = self._known()
         if live is not None and isinstance(live.client, httpx.Client):
             return self._sync(live, message)
-        return self._async(message, dict(self.req.headers))
+        return cast(Answered, self._async(message, dict(self.req.headers)))
 
     def stream(
         self,
@@ -185,7 +181,7 @@ class OperationRequest:
             api._session = Live(api._sessions.make(certificate), certificate)
         return api._session
 
-    async def _async(self, message: Message, extra: dict[str, str]) -> Result:
+    async def _async(self, message: Message, extra: dict[str, str]) -> Answered:
         plugins = self.api._sessions.plugins
         conversation, _ = await self._conversed(message, extra)
         await tell(plugins, "received", message)
@@ -197,7 +193,7 @@ class OperationRequest:
         response = cast(httpx.Response, conversation.response)
         return Answered(response.headers, message.value, response, message)
 
-    def _sync(self, live: Live, message: Message) -> Result:
+    def _sync(self, live: Live, message: Message) -> Answered:
         plugins = self.api._sessions.plugins
         conversation, _ = self._conversed_now(live, message)
         tell_now(plugins, "received", message)
@@ -311,5 +307,5 @@ class OperationRequest:
         return None
 
 
-async def _data_of(result: Awaitable[Result]) -> Any:
+async def _data_of(result: Awaitable[Answered]) -> Any:
     return (await result)[1]
