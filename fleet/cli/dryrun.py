@@ -19,10 +19,10 @@ MAX_GROUPS = 12  # labels, proxies and auths spelled out
 def dry_run(plan: Mapping[str, Any]) -> RenderableType:
     """The picture of `PreparedScan.describe()`.
 
-    It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `labels`, `proxies`,
-    `auths` (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`, `optional`);
-    `requests` (the least number, over all targets; of a stream, for one); `estimate` (from an earlier run,
-    text); `policy` (section to number to value). Whatever is missing is not shown.
+    It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `labels`,
+    `proxies`, `auths` (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`,
+    `optional`); `requests` (the least number, over all targets; of a stream, for one); `estimate` (from an
+    earlier run, text); `policy` (section to number to value). Whatever is missing is not shown.
     """
     return Group(*_parts(plan))
 

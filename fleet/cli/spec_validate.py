@@ -63,7 +63,9 @@ def validate(
     if verbose:
         shell.say(f"{document.title} {document.version}: {len(document.operations)} operations")
     if not official_schemas():
-        shell.say("not checked against the official meta-schema: pip install openapi-spec-validator, which has it")
+        shell.say(
+            "not checked against the official meta-schema: pip install openapi-spec-validator, which has it"
+        )
     warnings = len(findings) - len(errors)
     shell.say(
         f"{len(errors)} errors, {warnings} warnings" + ("" if verbose or not warnings else " (-v shows them)")
