@@ -14,6 +14,8 @@ from fleet.outcome import FailureKind, Outcome
 
 
 class ScanStarted(NamedTuple):
+    """A scan begins, or goes on where an earlier one stopped."""
+
     run: str
     pipeline: str
     total: int | None  # None while the inventory still streams
@@ -21,6 +23,8 @@ class ScanStarted(NamedTuple):
 
 
 class TargetStarted(NamedTuple):
+    """A worker took a target in hand."""
+
     target: str  # the target's id
 
 
@@ -45,6 +49,8 @@ class RequestFinished(NamedTuple):
 
 
 class RequestRetried(NamedTuple):
+    """A request failed and is going to be sent again."""
+
     target: str
     route: str
     reason: str  # a failure kind, or `status 503`
@@ -52,6 +58,8 @@ class RequestRetried(NamedTuple):
 
 
 class SessionOpened(NamedTuple):
+    """A login succeeded: the target holds a session until it is closed."""
+
     target: str
 
 
@@ -63,18 +71,24 @@ class SessionClosed(NamedTuple):
 
 
 class LoginFailed(NamedTuple):
+    """A credential did not get in: it was refused, or its login failed on the way."""
+
     target: str
     credential: str  # its name
     kind: FailureKind
 
 
 class BreakerOpened(NamedTuple):
+    """A credential or a proxy is used no more for now: `key` names it, `why` is a sentence."""
+
     scope: str  # "credential" or "proxy"
     key: str
     why: str
 
 
 class BreakerClosed(NamedTuple):
+    """A credential or a proxy is used again."""
+
     scope: str
     key: str
 
@@ -95,11 +109,15 @@ class ProbeCrashed(NamedTuple):
 
 
 class ScanStopping(NamedTuple):
+    """No further target is taken in hand."""
+
     reason: str  # "SIGINT", "SIGTERM", "sink"
     cancelled: bool  # false: finishing what is in hand; true: cancelling it
 
 
 class ScanFinished(NamedTuple):
+    """A scan has ended, `seconds` after it began."""
+
     run: str
     seconds: float
     complete: bool  # every target of the inventory has its outcome

@@ -185,6 +185,11 @@ class OpenAPI(Handle):
 
     @property
     def _(self) -> Index:
+        """Its operations, to be called: `await api._.getUser({"id": 1})`, `api._["/user", "get"]`.
+
+        An unknown operationId raises AttributeError, an unknown (path, method) KeyError; both guess the name.
+        `dir(api._)` and `list(api._)` name them all.
+        """
         return Index(self)
 
     def _learnt(self) -> Mapping[str, str]:

@@ -50,6 +50,7 @@ class Endpoint:
 
     @property
     def tls(self) -> bool:
+        """Whether it is spoken to over TLS: its scheme is https."""
         return self.scheme == "https"
 
     @property

@@ -28,12 +28,15 @@ class ItemReader:
         self.retry: int | None = None
 
     def feed(self, data: bytes) -> Iterator[object]:
+        """The items that are complete with these bytes."""
         raise AssertionError  # every kind has its own
 
     def finish(self) -> Iterator[object]:
+        """What the end of the answer completes. Raises `RequestFailed` where an item is cut off."""
         return iter(())
 
     def fits(self, size: int) -> None:
+        """Raises `RequestFailed` (`body.too_large`) for an item of more bytes than the limit."""
         if size > self._limit:
             message = f"an item of more than {self._limit:,} bytes"
             raise RequestFailed(FailureKind.BODY_TOO_LARGE, message)

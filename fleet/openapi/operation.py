@@ -84,10 +84,12 @@ class Operation:
 
     @property
     def description(self) -> str:
+        """What its author says of it, often CommonMark; "" where there is nothing."""
         return self._word("description")
 
     @property
     def deprecated(self) -> bool:
+        """Whether its author advises against it."""
         return self._site.node.value.get("deprecated") is True
 
     @property

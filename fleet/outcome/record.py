@@ -32,6 +32,7 @@ class Failure:
     attempts: int = 1
 
     def to_json(self) -> dict[str, Any]:
+        """As it stands in an outcome; what is not known is left out."""
         return {
             "kind": self.kind.value,
             **{
@@ -53,6 +54,7 @@ class StepRows:
     rows: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """As it stands in `steps` of an outcome."""
         return {"complete": self.complete, "rows": list(self.rows)}
 
 
@@ -65,6 +67,7 @@ class Skipped:
     uri: str | None = None
 
     def to_json(self) -> dict[str, Any]:
+        """As it stands in `skipped` of an outcome."""
         return {"step": self.step, "why": self.why, **({"uri": self.uri} if self.uri else {})}
 
 
@@ -77,6 +80,7 @@ class Violation:
     uri: str
 
     def to_json(self) -> dict[str, Any]:
+        """As it stands in `violations` of an outcome."""
         return {"pointer": self.pointer, "rule": self.rule, "uri": self.uri}
 
 
@@ -92,6 +96,7 @@ class CheckResult:
     message: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """As it stands in `checks` of an outcome."""
         shown: dict[str, Any] = {
             "check": self.check,
             "result": self.result,
@@ -110,6 +115,7 @@ class Sample:
     value: float
 
     def to_json(self) -> list[Any]:
+        """As it stands in `samples` of an outcome: [name, labels, value]."""
         return [self.name, dict(self.labels), self.value]
 
 

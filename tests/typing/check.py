@@ -65,6 +65,7 @@ def main() -> None:
     ]
     faults += [said(each) for each in public["generalDiagnostics"] if each["severity"] == "error"]
     faults += [said(each) for each in report()["generalDiagnostics"] if each["severity"] == "error"]
+    roots = [fault for fault in faults if "partially unknown" not in fault]  # the others follow from these
     known = sum(types.get("exportedSymbolCounts", {}).values())
     if faults or types.get("completenessScore") != 1 or not known:
         sys.exit(

@@ -46,10 +46,12 @@ class OpenAnswer:
 
     @property
     def status(self) -> int:
+        """Its HTTP status."""
         return self.response.status_code
 
     @property
     def headers(self) -> httpx.Headers:
+        """As the service sent them; names in any case."""
         return self.response.headers
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -132,6 +134,7 @@ class OpenAnswer:
             await self._open.aclose()
 
     def close(self) -> None:
+        """`aclose` of a sync session's."""
         if self._open is not None:
             self._open.close()
 
@@ -178,14 +181,17 @@ class Sequence:
 
     @property
     def skipped(self) -> int:
+        """Broken items of a `json-seq` so far."""
         return 0 if self._reader is None else self._reader.skipped
 
     @property
     def last_id(self) -> str:
+        """The last `id` of an event stream, "" before there was one."""
         return "" if self._reader is None else self._reader.last_id
 
     @property
     def retry(self) -> int | None:
+        """Milliseconds that an event stream asks to wait before coming back, None where it does not."""
         return None if self._reader is None else self._reader.retry
 
     def __aiter__(self) -> AsyncIterator[Any]:

@@ -31,6 +31,7 @@ class Fixups(DocumentPlugin):
         self._changed: dict[tuple[int, str], int] = {}
 
     def parsed(self, event: DocumentEvent) -> None:
+        """Makes the repairs that concern this document."""
         for number, fixup in enumerate(self.fixups):
             if fixup.concerns(event.uri):
                 event.tree, changed = repair(fixup, event.tree)

@@ -54,10 +54,12 @@ class Connection:
 
     @property
     def received(self) -> int:
+        """Bytes of answers read so far, above TLS."""
         return self._channel.received
 
     @property
     def closed(self) -> bool:
+        """Whether this side has closed it."""
         return self._channel.closed
 
     @property

@@ -49,6 +49,7 @@ class WireTransport(httpx.AsyncBaseTransport):
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """One exchange, as httpx asks for it. Raises httpx's errors, the wire's own as their cause."""
         try:
             endpoint = Endpoint.parse(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}")
         except ValueError as error:
