@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 class OpenAPI(Handle):
     """The handle: a document, a base URL, credentials and a session.
 
+        api = OpenAPI.load_sync("https://host/openapi.json")
+        api.authenticate(basicAuth=("user", "password"))
+        user = await api._.getUser({"id": 1})
+        other = api.clone("https://other")
+
     A clone shares the document and the session factory and inherits the credentials; what happens to it
     afterwards stays with it. `base_url` is normalised, without a trailing slash, and empty where none is
     known yet; calls then raise `ConfigError`: the host that a document names is never called unasked.
@@ -64,11 +69,17 @@ class OpenAPI(Handle):
         only: Sequence[Choice] | None = None,
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
-        """The description at a URL, bound to that URL's origin unless `baseurl` says otherwise.
+        """The description at a URL, bound to that URL's origin unless `baseurl` says otherwise. Blocks.
 
-        Blocks. `verify`, `proxy`, `timeout` and `headers` are those of calls; `loader=WebLoader(...)` has its
-        own. `only` keeps some operations and what they need (`fleet.openapi.reduce`). Raises `SpecError` for
-        what cannot be fetched, parsed or understood.
+        References may lead to the origin of the URL, and to what `refs` maps: URL prefix to directory.
+        `loader` replaces both rules and fetches the description too; without one that is a `WebLoader` with
+        its own timeout of 30 seconds: the options `verify`, `proxy`, `timeout` and `headers` are those of
+        calls. `cache` is where parsed documents are kept between processes: a directory, true for
+        `$XDG_CACHE_HOME/fleet/trees`, false for nowhere. `only` keeps some operations, by operationId,
+        (path, method) or pattern, and what they need, as `fleet.openapi.reduce` does.
+
+        Raises `SpecError` for what cannot be fetched, parsed or understood, `ConfigError` for an option or a
+        base URL that cannot work.
         """
         document = load_document(
             url, refs=refs, cache=cache, loader=loader, plugins=options.get("plugins", ()), only=only
@@ -107,7 +118,11 @@ class OpenAPI(Handle):
         only: Sequence[Choice] | None = None,
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
-        """`load_file(baseurl, path)`, or `load_file(path)` to bind it later with `clone`. Blocks."""
+        """`load_file(baseurl, path)`, or `load_file(path)` to bind it later with `clone`. Blocks.
+
+        References may lead to the directory of the file, and to what `refs` maps; a relative path of a
+        `loader` is the loader's to find. The rest is as `load_sync` has it, the errors too.
+        """
         base, file = (None, url) if path is None else (url, path)
         plugins = options.get("plugins", ())
         document = load_document(
@@ -126,7 +141,11 @@ class OpenAPI(Handle):
         only: Sequence[Choice] | None = None,
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
-        """`loads(baseurl, text)`, or `loads(text)` to bind it later with `clone`."""
+        """`loads(baseurl, text)`, or `loads(text)` to bind it later with `clone`.
+
+        The text is YAML or JSON. References may lead to what `refs` maps or `loader` offers. The rest is as
+        `load_sync` has it, the errors too.
+        """
         base, text = (None, url) if data is None else (url, data)
         raw = text if isinstance(text, bytes) else str(text).encode()
         plugins = options.get("plugins", ())
@@ -139,7 +158,8 @@ class OpenAPI(Handle):
         """Another handle of the same document: same credentials and options, its own session.
 
         `baseurl` replaces the scheme, host and port that the document names and keeps the path of its
-        server; a path of its own comes before that. None keeps this handle's. Raises `ConfigError`.
+        server; a path of its own comes before that. None keeps this handle's. `options` replace those of
+        this handle, one by one. Raises `ConfigError` for a base URL or an option that cannot work.
         """
         made = _new(OpenAPI)
         made.document = self.document
@@ -231,7 +251,11 @@ class OpenAPI(Handle):
     # Keeping
 
     def cache_store(self, path: str | Path) -> None:
-        """Writes the description, as far as it was read, to a file: data only, mode 0600, no credentials."""
+        """Writes the description, as far as it was read, to a file: data only, mode 0600, no credentials.
+
+        It replaces what is there, atomically. Raises `SpecError` for a description with values that JSON
+        cannot hold, OSError where the file cannot be written.
+        """
         from fleet.client.description.snapshot import store  # noqa: PLC0415
 
         store(self.document, self.base_url, Path(path))
@@ -244,7 +268,8 @@ class OpenAPI(Handle):
         loader: Loader | None = None,
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
-        """The handle that `cache_store` wrote, without credentials.
+        """The handle that `cache_store` wrote, without credentials, session factory and plugins: give the
+        options again. `loader` supplies documents that were not read before it was written.
 
         Raises FileNotFoundError where there is no file, `SpecError` where it is not what `cache_store`
         writes, or belongs to somebody else.

@@ -136,9 +136,9 @@ class Flow:
 class SecurityScheme:
     """One way to authenticate.
 
-    `kind` is "basic", "bearer", "apiKey", or what this engine cannot do (the document's own word, such as
-    "oauth2" or "http digest"). `location` and `parameter` say where an apiKey goes, `flows` how an oauth2
-    token is had.
+    `kind` is "basic", "bearer", "http digest", "apiKey", "oauth2", "openIdConnect" or "mutualTLS"; anything
+    else is the document's own word for what this engine cannot do. `location` and `parameter` say where an
+    apiKey goes, `flows` how an oauth2 token is had.
     """
 
     name: str
@@ -146,11 +146,6 @@ class SecurityScheme:
     location: Location | Literal[""] = ""
     parameter: str = ""
     flows: tuple[Flow, ...] = ()
-
-    @property
-    def supported(self) -> bool:
-        """Whether this engine can satisfy it."""
-        return self.kind in {"basic", "bearer", "apiKey"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,20 +29,28 @@ PROXY_SCHEMES = ("socks5", "socks5h", "socks4", "http")
 
 
 class HandleOptions(TypedDict, total=False):
-    """The options of `OpenAPI.load_sync` and its siblings, of `cache_load` and of `clone`.
+    """The options of `OpenAPI.load_sync` and its siblings, of `cache_load` and of `clone`; none is needed.
 
-    `session_factory`: a callable that returns an `httpx.AsyncClient` or `httpx.Client`; the other options of
-    a session are passed to it as keyword arguments. `raise_on_http_status` (true): answers of 400 and above
-    are errors; a mapping says which statuses are which, `{404: None, "4XX": HTTPClientError}`, and what it
-    does not name is data. `timeout`: seconds, or an `httpx.Timeout`. `verify`: false, a CA file, or an
-    SSLContext. `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`.
+    `session_factory`: a callable that returns an `httpx.AsyncClient` or `httpx.Client`, and so decides
+      whether calls are awaited; `timeout`, `verify`, `proxy` and `headers`, where they are given, are passed
+      to it as keyword arguments. Without one, sessions are async, over this project's own connections.
+    `raise_on_http_status`: true (the default): answers of 400 and above are errors; a mapping says which
+      statuses are which, `{404: None, "4XX": HTTPClientError}`, and what it does not name is data.
+    `timeout`: seconds, or an `httpx.Timeout`; 5 seconds by default, as httpx has it. Without a factory it
+      bounds connecting, and the exchange as a whole: not each read.
+    `verify`: true (the default: the system's authorities), false, a CA file, or an SSLContext.
+    `proxy`: `socks5://`, `socks5h://`, `socks4://` or `http://[user:password@]host:port`; none by default,
+      whatever the environment says.
     `server`: which of the description's servers the base URL stands in for, by place, name (3.2) or URL as
-    written; `server_variables`: values for its variables. `headers`: sent with every call. `cookies`: `jar`
-    (what a service sets is sent back) or `declared` (only the apiKey cookies of the description, and only to
-    operations that need them). `limits`: what an answer may cost. `plugins`: see `fleet.client.plugins`.
+      written; by default the first. `server_variables`: values for its variables.
+    `headers`: sent with every call.
+    `cookies`: `"jar"` (the default): what a service sets is sent back; `"declared"`: only the apiKey cookies
+      of the description, and only to operations that need them.
+    `limits`: what an answer may cost: `fleet.policy.Limits`, in bytes.
+    `plugins`: instances, called in this order; see `fleet.client.plugins`.
     `validate`: what becomes of answers that break their documented schema: `"fail"` (the default) raises
-    `SchemaMismatch`, `"warn"` logs the first of each operation and makes the best of it, `"off"` gives plain
-    JSON, neither judged nor typed.
+      `SchemaMismatch`, `"warn"` logs the first of each operation and makes the best of it, `"off"` gives
+      plain JSON, neither judged nor typed.
     """
 
     session_factory: SessionFactory | None
