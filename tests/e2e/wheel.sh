@@ -32,6 +32,8 @@ YAML
 venv/bin/fleet scan hosts.txt --spec redfish --auths auths.yaml --cacert ca.pem --run-dir run --no-progress
 venv/bin/python - <<'PY'
 import json
+from importlib.resources import files
+assert (files("fleet") / "py.typed").is_file()
 outcomes = [json.loads(line) for line in open("run/outcomes.jsonl")]
 assert len(outcomes) == 50, len(outcomes)
 assert {outcome["status"] for outcome in outcomes} == {"ok"}, [o.get("failure") or o["errors"] for o in outcomes]

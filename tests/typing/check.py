@@ -67,12 +67,9 @@ def main() -> None:
     faults += [said(each) for each in report()["generalDiagnostics"] if each["severity"] == "error"]
     roots = [fault for fault in faults if "partially unknown" not in fault]  # the others follow from these
     known = sum(types.get("exportedSymbolCounts", {}).values())
-    if faults or types.get("completenessScore") != 1 or not known:
-        sys.exit(
-            "\n".join(
-                [*faults, f"types: {len(faults)} faults, {types.get('completenessScore', 0):.2%} known"]
-            )
-        )
+    score = types.get("completenessScore", 0)
+    if faults or score != 1 or not known:
+        sys.exit("\n".join([*(roots or faults), f"types: {len(faults)} faults, {score:.2%} known"]))
     print(f"types: {known} public symbols, all known; a user's program has no fault")
 
 
