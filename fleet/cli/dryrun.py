@@ -9,11 +9,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.shell import from_here
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
 from fleet.policy import MIB
 
 MAX_GROUPS = 12  # labels, proxies and auths spelled out
+_SECONDS = frozenset(
+    ("connect", "tls", "request", "target", "logout", "backoff", "backoff_max", "retry_after_max", "reopen")
+)
+_BYTES = frozenset(("body", "headers", "item", "stream", "bodies", "line", "outcome"))
 
 
 def dry_run(plan: Mapping[str, Any]) -> RenderableType:
@@ -33,7 +38,7 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     head.add_column(overflow="fold")
     for name in ("spec", "description", "pipeline"):
         if plan.get(name):
-            head.add_row(name, Text(safe(plan[name])))
+            head.add_row(name, Text(safe(from_here(str(plan[name])))))
     targets = plan.get("targets")
     head.add_row("targets", f"{targets:,}" if targets is not None else "unknown until standard input is read")
     for name in ("labels", "proxies", "auths"):
@@ -93,21 +98,27 @@ def _policy(policy: Mapping[str, Any]) -> Table:
     table.add_column(overflow="fold")
     for name, numbers in policy.items():
         if isinstance(numbers, Mapping):
-            shown = "  ".join(f"{key} {_number(value)}" for key, value in numbers.items())
+            shown = "  ".join(f"{key} {_number(key, value)}" for key, value in numbers.items())
         else:
-            shown = _number(numbers)
+            shown = _number(name, numbers)
         table.add_row(safe(name, 40), Text(shown))
     return table
 
 
-def _number(value: Any) -> str:
+def _number(name: str, value: Any) -> str:
+    """A number of the policy with its unit, written as the options take it."""
+    if name == "requests":
+        return "unlimited" if value is None else f"{value:g}/s"
     if value is None:
         return "-"
-    if isinstance(value, int) and value >= MIB and not value % MIB:
-        return f"{value // MIB} MiB"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return safe(value, 80)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name in _SECONDS and isinstance(value, int | float):
+        return f"{value / 60:g}m" if value and not value % 60 else f"{value:g}s"
+    if name in _BYTES and isinstance(value, int) and value:
+        size, unit = (MIB, "MiB") if not value % MIB else (1024, "KiB")
+        return f"{value // size}{unit}" if not value % size else f"{value}B"
+    return f"{value:,}" if isinstance(value, int) else safe(value, 80)
 
 
 def _folded(counts: Mapping[str, int]) -> str:

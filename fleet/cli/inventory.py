@@ -25,7 +25,11 @@ def inventory() -> None:
     """See what files, networks and ranges stand for."""
 
 
-@inventory.command(cls=SectionedCommand)
+@inventory.command(
+    cls=SectionedCommand,
+    short_help="Print the targets, one line each.",
+    examples="fleet inventory expand hosts.txt\nfleet inventory expand 'bmc[001-512].dc1' 10.0.0.0/24",
+)
 @_sources
 def expand(**arguments: Any) -> None:
     """Print the targets, one line each, as a text inventory that reads back to the same targets."""
@@ -39,7 +43,7 @@ def expand(**arguments: Any) -> None:
     click.echo(str(targets.counts), err=True)
 
 
-@inventory.command(cls=SectionedCommand)
+@inventory.command(cls=SectionedCommand, examples="fleet inventory count hosts.txt 10.0.0.0/24")
 @_sources
 def count(**arguments: Any) -> None:
     """Print how many targets there are."""

@@ -76,7 +76,8 @@ def parse_kinds(texts: tuple[str, ...]) -> frozenset[str]:
     for name in (part.strip() for text in texts for part in text.split(",")):
         if name not in groups:
             near = closest(name, groups)
-            hint = f"; did you mean {near}?" if near else ""
-            raise UsageError(f"--kind {name!r} is not a failure kind or a class of them{hint}")
+            classes = ", ".join(dict.fromkeys(kind.group for kind in FailureKind))
+            hint = f"did you mean {near}?" if near else f"classes: {classes}; or all"
+            raise UsageError(f"--kind {name!r} is not a failure kind or a class of them\n  {hint}")
         named |= groups[name]
     return frozenset(named)

@@ -83,8 +83,10 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell:
 
 
 def _shown(directory: Path) -> str:
-    """The path from here where it lies below, else in full."""
+    """The path from here where it lies below, else in full; the run's own name, for `latest` moves on."""
     here = Path.cwd()
+    if directory.is_symlink():
+        directory = directory.parent / directory.readlink()
     return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
 

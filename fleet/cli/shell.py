@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 from fleet.observe import Redactor, safe_block
@@ -49,6 +51,15 @@ class Shell:
         """Show a rich renderable to a person, unless --quiet."""
         if not self.quiet:
             self.show(self.errors, shown)
+
+
+def from_here(text: str) -> str:
+    """A message, its paths below the working directory written from there, as they were given."""
+    try:
+        here = str(Path.cwd())
+    except OSError:  # it is gone
+        return text
+    return re.sub(rf"(?<![^\s'\"(]){re.escape(here)}/(?=[^/\s])", "", text)
 
 
 def ask_secret(prompt: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -82,11 +83,11 @@ def show(
         write_csv(sys.stdout, chosen, islice(rows, limit))
     else:
         names = chosen if columns else [name for name in chosen if name not in _HIDDEN]
-        _table(shell, names, rows, limit or TABLE_ROWS)
+        _table(shell, names, rows, limit or TABLE_ROWS, all_columns=columns is not None)
     if index.incomplete:
         shell.say(
-            f"{step} is incomplete on {index.incomplete} targets: "
-            "rows missing there are unknown, not gone (fleet resume RUN --kind all)"
+            f"{step} is incomplete on {index.incomplete:,} target{'' if index.incomplete == 1 else 's'}: "
+            "rows missing there are unknown,\nnot gone (fleet resume RUN --kind all)"
         )
     return Exit.DONE
 
@@ -106,18 +107,27 @@ def _unknown(step: str, index: StepIndex) -> str:
     return f"no step {step!r} in this run: {hint}there are {', '.join(index.steps) or 'none'}"
 
 
-def _table(shell: Shell, columns: Sequence[str], rows: Iterator[Mapping[str, Any]], limit: int) -> None:
+def _table(
+    shell: Shell, columns: Sequence[str], rows: Iterator[Mapping[str, Any]], limit: int, *, all_columns: bool
+) -> None:
+    """A terminal gets the columns that fit, unless they were asked for; a pipe gets whole lines."""
     from rich.text import Text
 
-    from fleet.cli.tables import plain_table
+    from fleet.cli.tables import fitting, plain_table
     from fleet.observe import safe
 
+    cells = [[safe(name, 60) for name in columns]]
+    cells += [[safe(text_of(row.get(name)), 120) for name in columns] for row in islice(rows, limit)]
+    terminal = sys.stdout.isatty()
+    shown = len(columns) if all_columns or not terminal else fitting(cells, get_terminal_size().columns)
     table = plain_table()
-    for name in columns:
-        table.add_column(Text(safe(name, 60)), overflow="fold")
-    for row in islice(rows, limit):
-        table.add_row(*(Text(safe(text_of(row.get(name)), 120)) for name in columns))
+    for name in cells[0][:shown]:
+        table.add_column(Text(name), overflow="fold")
+    for row in cells[1:]:
+        table.add_row(*map(Text, row[:shown]))
     rest = sum(1 for _ in rows)
-    shell.show(sys.stdout, table, width=None if sys.stdout.isatty() else 10_000)  # a pipe gets whole lines
+    shell.show(sys.stdout, table, width=None if terminal else 10_000)
+    if shown < len(columns):
+        shell.say(f"not shown, too wide: {', '.join(cells[0][shown:])} (--columns target,NAME,...)")
     if rest:
-        shell.say(f"and {rest} more rows: --limit N, or --format csv")
+        shell.say(f"and {rest:,} more rows: --limit N, or --format csv")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fleet.openapi import Document, YamlReader
 
 _LOOKED_AT = 200  # lines
+_MAX_LINE = 2_000  # characters: a place in a description is long, and comes last
 _MAX_PIPED = 64 * 1024 * 1024  # bytes: as much as a file may have
 Read = Callable[[str], bytes]
 Declared = TypeVar("Declared", bound=Callable[..., Any])
@@ -137,4 +138,4 @@ def inert(text: str) -> str:
     """Text of a description that does nothing to a terminal."""
     from fleet.observe import safe_block
 
-    return safe_block(text)
+    return safe_block(text, limit=_MAX_LINE)

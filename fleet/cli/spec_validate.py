@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet.cli.sections import SectionedCommand, option, section
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, from_here
 from fleet.cli.spec_source import described, inert, opened
 from fleet.cli.statuses import Exit
 
@@ -55,22 +55,30 @@ def validate(
         document = found.load()
         findings = review(document)
     except SpecError as error:
-        click.echo(inert(str(error)))
+        click.echo(inert(from_here(str(error))))
         return Exit.FINDINGS
     errors = [finding for finding in findings if finding.severity == "error"]
     for finding in findings if verbose else errors:
-        click.echo(inert(str(finding)))
+        click.echo(inert(from_here(str(finding))))
     if verbose:
         shell.say(f"{document.title} {document.version}: {len(document.operations)} operations")
     if not official_schemas():
         shell.say(
             "not checked against the official meta-schema: pip install openapi-spec-validator, which has it"
         )
+    if any(
+        finding.rule == "unresolved-reference" and "list it under refs" in finding.message
+        for finding in errors
+    ):
+        shell.say("--refs PREFIX=DIR says where documents of other places are read from")
     warnings = len(findings) - len(errors)
-    shell.say(
-        f"{len(errors)} errors, {warnings} warnings" + ("" if verbose or not warnings else " (-v shows them)")
-    )
+    hidden = "" if verbose or not warnings else " (-v shows them)"
+    shell.say(f"{_some(len(errors), 'error')}, {_some(warnings, 'warning')}{hidden}")
     return Exit.FINDINGS if errors else Exit.DONE
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _list_tags(data: bytes, name: str, reader: YamlReader) -> None:

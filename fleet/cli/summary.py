@@ -241,8 +241,8 @@ def _next(tally: Tally, ending: Ending, run: str) -> Table:
     table.add_row("run", Text(run))
     if ending.failed_files:
         first, others = safe(ending.failed_files[0], 80), len(ending.failed_files) - 1
-        more = f" and {others} more like it" if others else ""
-        table.add_row("lists", Text(f"{run}/{first}{more}: inventories, to scan again or to pass on"))
+        what = f" and {others} more like it: inventories," if others else ": an inventory,"
+        table.add_row("lists", Text(f"{run}/{first}{what} to scan again or to pass on"))
     if tally.steps:
         table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
     if not ending.complete:

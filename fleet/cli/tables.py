@@ -18,6 +18,20 @@ def plain_table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
+def fitting(rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many columns, from the left, fit into `width` with two blanks between them: two at least, where
+    there are two. Every row has all columns."""
+    from rich.cells import cell_len
+
+    columns = len(rows[0])
+    taken = -2
+    for at in range(columns):
+        taken += 2 + max(cell_len(row[at]) for row in rows)
+        if taken > width:
+            return min(max(at, 2), columns)
+    return columns
+
+
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows as lines, their columns aligned but for what is too wide for that; the last column runs on."""
     columns = max((len(row) for row in rows), default=0)

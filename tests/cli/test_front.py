@@ -7,13 +7,14 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
 import fleet
 from fleet.cli.entry import COMMANDS, explain, run
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, from_here
 from fleet.errors import (
     ConfigError,
     RequestFailed,
@@ -204,3 +205,14 @@ def test_quiet_silences_what_is_said_and_not_what_is_wrong() -> None:
     shell.say("hello")
     shell.complain("broken")
     assert shell.heard.getvalue() == "broken\n"
+
+
+def test_paths_below_the_working_directory_are_written_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert from_here(f"fleet: {tmp_path}/api.yaml:5:5: wrong") == "fleet: api.yaml:5:5: wrong"
+    assert from_here(f"'{tmp_path}/a/b.yaml#/c' leads nowhere") == "'a/b.yaml#/c' leads nowhere"
+    assert from_here(f"https://host{tmp_path}/api.yaml") == f"https://host{tmp_path}/api.yaml"
+    assert from_here(f"{tmp_path}: not a regular file") == f"{tmp_path}: not a regular file"
+    assert from_here(f"{tmp_path}more/api.yaml") == f"{tmp_path}more/api.yaml"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +61,7 @@ def test_csv_is_no_formula_and_moves_no_cursor(finished: Path, capsys: pytest.Ca
     assert first[3].startswith("'=HYPERLINK(")
     assert first[4:6] == ["-5", "[1,2]"]
     assert second[6] == ""
-    assert "drive is incomplete on 1 targets" in told.err
+    assert "drive is incomplete on 1 target: rows missing there are unknown,\nnot gone" in told.err
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])
@@ -136,6 +139,38 @@ def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "outcomes.jsonl").write_bytes(b"[]\n{}\nnot json\n")
     assert run(["show", str(tmp_path), "drive"]) == 2
     assert "no step 'drive' in this run: there are none" in capsys.readouterr().err
+
+
+def shown_in_a_terminal(width: int, *arguments: str) -> list[str]:
+    """What a person sees of `fleet show` in a terminal `width` columns wide, standard error left out."""
+    code = "import sys; from fleet.cli import main; sys.exit(main())"
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        ended = subprocess.run(
+            [sys.executable, "-c", code, "show", *arguments],
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            env={**environment, "TERM": "dumb"},
+            check=True,
+            timeout=60,
+        )
+        text = screen.read(65_536).decode()
+    os.close(theirs)
+    return [*text.replace("\r", "").splitlines(), *ended.stderr.decode().splitlines()]
+
+
+def test_a_narrow_terminal_gets_the_columns_that_fit_and_the_names_of_the_rest(tmp_path: Path) -> None:
+    wide = {"a": "x" * 20, "b": "y" * 20, "c": "z" * 20}
+    (tmp_path / "outcomes.jsonl").write_bytes(record("host1", [wide]))
+    header, row, note = shown_in_a_terminal(60, str(tmp_path), "drive")
+    assert header.split() == ["target", "a", "b"]  # 6 + 2 + 20 + 2 + 20 is 50; a fourth column makes it 72
+    assert row.split() == ["host1", "x" * 20, "y" * 20]
+    assert note == "not shown, too wide: c (--columns target,NAME,...)"
+    assert shown_in_a_terminal(72, str(tmp_path), "drive")[0].split() == ["target", "a", "b", "c"]
+    asked = shown_in_a_terminal(60, str(tmp_path), "drive", "--columns", "target,a,b,c")
+    assert asked[0].split() == ["target", "a", "b", "c"]
 
 
 def test_a_run_is_found_by_its_name(

@@ -99,7 +99,7 @@ def test_failures_are_grouped_with_count_example_hint_and_blame() -> None:
 def test_the_next_command_is_exact() -> None:
     text = told(tallied(*MIXED), run="runs/my run", failed_files=["failed-connect.refused.txt"])
     assert "next   fleet resume 'runs/my run' --kind connect  (4 targets)" in text
-    assert "lists  runs/my run/failed-connect.refused.txt: inventories, to scan again or to pass on" in text
+    assert "lists  runs/my run/failed-connect.refused.txt: an inventory, to scan again or to pass on" in text
     stopped = told(tallied(outcome(1), complete=False), complete=False)
     assert "next  fleet resume runs/r1\n" in stopped
     assert "stopped early" in stopped
@@ -224,7 +224,12 @@ def test_a_dry_run_shows_the_plan_and_opens_nothing() -> None:
                     },
                 ],
                 "requests": 10000,
-                "policy": {"rate": {"requests": None, "per_target": 2}, "timeouts": {"connect": 5.0}},
+                "policy": {
+                    "rate": {"requests": None, "per_target": 2},
+                    "timeouts": {"connect": 5.0, "target": 600.0, "logout": 90.5},
+                    "limits": {"body": 16 * 2**20, "headers": 65_536, "item": 1001, "expansion": 2**24},
+                    "tls": {"mode": "pin", "ca_file": None, "allow_plaintext_credentials": False},
+                },
             }
         )
     )
@@ -233,7 +238,10 @@ def test_a_dry_run_shows_the_plan_and_opens_nothing() -> None:
     assert "  labels   site=a 4,000, site=b 1,000" in lines
     assert "at least 10,000 requests; 1 step fans out: how far, only the targets know" in lines
     assert "system  root      follow Systems (fans out)  404" in lines
-    assert "rate      requests -  per_target 2" in lines
+    assert "rate      requests unlimited  per_target 2" in lines
+    assert "timeouts  connect 5s  target 10m  logout 90.5s" in lines
+    assert "limits    body 16MiB  headers 64KiB  item 1001B  expansion 16,777,216" in lines
+    assert "tls       mode pin  ca_file -  allow_plaintext_credentials no" in lines
     assert lines[-1] == "dry run: no socket was opened"
     assert "\x1b" not in text
 

@@ -58,7 +58,7 @@ def test_validate_prints_place_and_pointer(tmp_path: Path, capsys: pytest.Captur
         f"{path}:5:5: error: the path parameter 'id' of GET /p/{{id}} is not declared"
         " [undeclared-path-parameter] (at #/paths/~1p~1{id}/get)\n"
     )
-    assert err == "1 errors, 0 warnings\n"
+    assert err == "1 error, 0 warnings\n"
 
 
 @pytest.mark.parametrize(
