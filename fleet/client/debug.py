@@ -48,6 +48,7 @@ class _Writing(QueueHandler):
 def start_debug_log(environment: Mapping[str, str] | None = None) -> Path | None:
     """Opens the debug log where the environment asks for it; the path, or None.
 
+    `debug` among `FLEET_LOGGING_HANDLERS` asks; `FLEET_DEBUG_LOG` names the file. Loading calls it.
     Calling it again for the same path changes nothing. Raises `ConfigError` where the file cannot be opened.
     """
     found = os.environ if environment is None else environment
