@@ -29,6 +29,7 @@ class Limits:
     """What hostile or broken remote input may cost."""
 
     body: int = 16 * MIB  # one decoded body
+    values: int = 1_000_000  # of one JSON body: each costs up to 250 bytes here, and as little as two there
     headers: int = 64 * 1024  # one answer's header block
     interim: int = 20  # 1xx answers before the final one
     redirects: int = 5

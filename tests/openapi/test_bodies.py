@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import math
 import time
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -113,6 +114,36 @@ def test_depth_counts_nesting_and_not_brackets_in_strings() -> None:
     assert read_json(orjson.dumps(["[{" * 500, *[[]] * 500]))[1] == ()
     with pytest.raises(RequestFailed):
         read_json(b"[[[1]]]", max_depth=2)
+
+
+VALUES = {
+    b"[[],{},[ ]]": 4, b'{"a,[{": "b,[{", "c": [1, 2]}': 5, b"[]": 1, b" 7 ": 1, b'[ "", [""], {"a": {}} ]': 6,
+    rb'["\\",[],"]\"["]': 4, rb'["\\\"[,", 1]': 3, b'{"\\u0022[,": ""}': 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", VALUES)
+def test_values_are_counted_and_not_signs_in_strings(body: bytes) -> None:
+    count = VALUES[body]
+    assert read_json(body, max_values=count) == (orjson.loads(body), ())
+    if count > 1:
+        with pytest.raises(RequestFailed, match=f"more than {count - 1} values") as caught:
+            read_json(body, max_values=count - 1)
+        assert caught.value.kind is FailureKind.BODY_TOO_LARGE
+
+
+@pytest.mark.parametrize("piece", [b"[]", b"{}", b'{"a":1}', b'""'])
+def test_a_body_of_many_small_values_is_refused_before_it_costs_memory(piece: bytes) -> None:
+    body = b"[" + (piece + b",") * 2_000_000 + b"0]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(RequestFailed) as caught:
+            read_json(body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert caught.value.kind is FailureKind.BODY_TOO_LARGE
+    assert peak < 8 * len(body)
 
 
 def seconds_to_read(body: bytes) -> float:

@@ -154,7 +154,7 @@ class Resources:
             return await self._once(uri, method, operation, send)
         value = cell.value
         if value is None:
-            value = _decoded(cell.reply, method)[0]
+            value = _decoded(cell.reply, method, self._limits)[0]
             if len(cell.reply.body) > DECODED_ONCE:
                 cell.value = value
         return Answer(uri, value, cell.reply.status, cell.reply.headers, cell.reply.body)
@@ -174,7 +174,7 @@ class Resources:
             raise self._seen(RequestFailed(kind, message, status=reply.status))
         if reply.status >= 300:
             raise RequestFailed(FailureKind.HTTP_STATUS, f"status {reply.status}", status=reply.status)
-        value, forgiven = _decoded(reply, method)
+        value, forgiven = _decoded(reply, method, self._limits)
         for what in forgiven:
             self._findings.notes[what] += 1
         await self._validated(uri, method, operation, reply, value)
@@ -224,7 +224,7 @@ class Resources:
             )
 
 
-def _decoded(reply: Reply, method: str) -> tuple[Any, tuple[str, ...]]:
+def _decoded(reply: Reply, method: str, limits: Limits) -> tuple[Any, tuple[str, ...]]:
     if method == "HEAD" or reply.status == 204:
         return {}, ()
-    return read_json(reply.body)
+    return read_json(reply.body, max_values=limits.values)
