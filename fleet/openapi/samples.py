@@ -31,11 +31,10 @@ def sample(document: Document, schema: Place) -> Any:
 
 def _sample(shaper: Shaper, schema: Place, depth: int) -> Any:
     shape = shaper.of(schema)
-    for key in ("example", "default"):
-        if key in shape.said:
-            return shape.said[key]
     if isinstance(examples := shape.said.get("examples"), list) and examples:
         return examples[0]
+    if "default" in shape.said:
+        return shape.said["default"]
     if shape.enum:
         return shape.enum[0]
     for branches in shape.branches.values():

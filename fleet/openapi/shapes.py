@@ -14,15 +14,20 @@ TYPES = ("string", "boolean", "integer", "number", "array", "object", "null")
 """Every type of JSON Schema, as a person would list them."""
 _LOWER = ("minimum", "minLength", "minItems", "minProperties")
 _UPPER = ("maximum", "maxLength", "maxItems", "maxProperties")
+_FROM_NOTHING = ("minLength", "minItems", "minProperties")  # 0 is as good as none
 _EXACT = ("pattern", "format", "multipleOf", "uniqueItems", "contentEncoding", "contentMediaType")
 _INNER = ("items", "additionalProperties", "propertyNames", "contains", "not")
-_SAID = ("title", "description", "default", "example", "examples", "deprecated", "externalDocs")
+BYTES = "application/octet-stream"
+_SAID = ("title", "description", "default", "examples", "deprecated", "externalDocs")
 
 
 @dataclass(slots=True)
 class Shape:
-    """What a schema allows. `types` None is any type, `enum` None any value; limits are by keyword, exclusive
-    ones under their own; `anything` is a schema that cannot be read, or that says nothing."""
+    """What a schema allows. `types` None is any type, `enum` None any value.
+
+    `limits` are by keyword, exclusive ones under their own. `null` says that null is allowed whatever
+    branches say.
+    """
 
     types: frozenset[str] | None = None
     enum: list[Any] | None = None
@@ -38,6 +43,12 @@ class Shape:
     write_only: bool = False
     said: dict[str, Any] = field(default_factory=dict)
     nothing: bool = False  # `false`: no value at all
+    null: bool = False
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether it says no more than that it is bytes: what its media type says as well."""
+        return self == Shape(frozenset({"string"}), exact={"contentMediaType": BYTES}, said=self.said)
 
 
 class Shaper:
@@ -82,9 +93,12 @@ class Shaper:
                 except SpecError:
                     shape.exact["$ref"] = ref
                 if self._old:
+                    if "description" in node:  # means nothing there, but is written for readers
+                        shape.said.setdefault("description", node["description"])
                     continue
             self._add(shape, uri, node)
             todo.extend((Place(uri, entry), False) for entry in _list(node.get("allOf")))
+        shape.null = null and shape.types is None
         if null and shape.types is not None:
             shape.types |= {"null"}
         if null and shape.enum is not None and None not in shape.enum:
@@ -92,12 +106,14 @@ class Shaper:
         return self._unwrapped(shape)
 
     def _add(self, shape: Shape, uri: str, node: dict[str, Any]) -> None:
+        node = _in_new_words(node)
         self._narrow(shape, node)
         for key in _LOWER + _UPPER:
-            self._limit(shape, key, node.get(key))
+            if node.get(f"exclusive{key.capitalize()}") is not True:
+                self._limit(shape, key, node.get(key))
         for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-            if node.get(exclusive) is True:
-                shape.limits[exclusive] = shape.limits.pop(limit, 0)
+            if node.get(exclusive) is True:  # before 3.1
+                self._limit(shape, exclusive, node.get(limit))
             else:
                 self._limit(shape, exclusive, node.get(exclusive))
         for key in _EXACT:
@@ -156,6 +172,8 @@ class Shaper:
     def _limit(shape: Shape, key: str, value: Any) -> None:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return
+        if value == 0 and key in _FROM_NOTHING:
+            return
         stricter = max if key.startswith(("min", "exclusiveMin")) else min
         shape.limits[key] = stricter(shape.limits[key], value) if key in shape.limits else value
 
@@ -173,14 +191,36 @@ class Shaper:
                 and len(shape.branches) == 1
             ):
                 inner = self.of(rest[0])
-                inner.types = inner.types and inner.types | {"null"}
+                if inner.types is not None:
+                    inner.types |= {"null"}
                 if inner.enum is not None and None not in inner.enum:
                     inner.enum = [*inner.enum, None]
+                inner.null = inner.types is None
                 inner.said = {**inner.said, **shape.said}
                 inner.read_only |= shape.read_only
                 inner.write_only |= shape.write_only
                 return inner
         return shape
+
+
+def _in_new_words(node: dict[str, Any]) -> dict[str, Any]:
+    """What 3.1 says in other words than the versions before it, in those of 3.1: bytes, and examples.
+
+    Bytes as they are have a media type and no encoding; that they are a string need not be said.
+    """
+    kind, form = node.get("type"), node.get("format")
+    if "example" in node:
+        rest = {key: value for key, value in node.items() if key != "example"}
+        node = {**rest, "examples": [node["example"], *_list(node.get("examples"))]}
+    if kind == "file" or (form == "binary" and kind in ("string", ["string"], None)):
+        rest = {key: value for key, value in node.items() if key != "format"}
+        return {"contentMediaType": BYTES, **rest, "type": "string"}
+    if form in ("byte", "base64") and kind in ("string", ["string"]):
+        rest = {key: value for key, value in node.items() if key != "format"}
+        return {"contentEncoding": "base64", **rest}
+    if kind is None and "contentMediaType" in node:
+        return {**node, "type": "string"}
+    return node
 
 
 def _is_null(node: Any) -> bool:

@@ -201,7 +201,10 @@ def test_swagger_in_other_words() -> None:
         "multipart/form-data": {
             "schema": {
                 "type": "object",
-                "properties": {"file": {}, "note": {"type": "string"}},
+                "properties": {
+                    "file": {"contentMediaType": "application/octet-stream"},
+                    "note": {"type": "string"},
+                },
                 "required": ["file"],
             }
         }

@@ -125,6 +125,7 @@ def test_what_is_read_only_is_not_asked_for() -> None:
 
 
 Q = {"name": "q", "in": "query", "schema": {"type": "string"}}
+LIST = {"name": "q", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
 JSON = {"application/json": {}}
 
 
@@ -136,7 +137,7 @@ JSON = {"application/json": {}}
         ({}, {"parameters": [{**Q, "required": True}]}, (B, "parameter-added", "/parameters/q")),
         ({"parameters": [Q]}, {"parameters": [{**Q, "required": True}]}, (B, "parameter-required", "/parameters/q")),
         ({"parameters": [{**Q, "required": True}]}, {"parameters": [Q]}, (C, "parameter-required", "/parameters/q")),
-        ({"parameters": [Q]}, {"parameters": [{**Q, "explode": False}]}, (B, "parameter-style", "/parameters/q")),
+        ({"parameters": [LIST]}, {"parameters": [{**LIST, "explode": False}]}, (B, "parameter-style", "/parameters/q")),
         ({"parameters": [Q]}, {"parameters": [{**Q, "schema": {"type": "integer"}}]}, (B, "type", "/parameters/q/schema")),
         ({"parameters": [Q]}, {"parameters": [{**Q, "description": "d"}]}, (D, "description", "/parameters/q")),
         ({}, {"requestBody": {"content": JSON}}, (C, "body-added", "/requestBody")),

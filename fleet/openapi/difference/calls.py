@@ -2,71 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from fleet.errors import SpecError
 from fleet.openapi.difference.change import Change, Severity, at
-from fleet.openapi.difference.schemas import Direction, Key, SchemaPairs
-from fleet.openapi.document import Document
-from fleet.openapi.lower.parts import mapping
-from fleet.openapi.model import Answer, Body, Media, Parameter, SecurityScheme
-from fleet.openapi.operation import Operation
+from fleet.openapi.difference.pairs import Key, SchemaPairs
+from fleet.openapi.difference.schemas import Direction
+from fleet.openapi.difference.side import Side, satisfies
+from fleet.openapi.model import Answer, Media, Parameter
 from fleet.openapi.refs import Place
 
-_VARIABLE = re.compile(r"\{([^{}/]*)\}")
-_Alternative = frozenset[tuple[SecurityScheme, frozenset[str]]]
-
-
-@dataclass(slots=True)
-class Side:
-    """An operation of one of the two descriptions, read once. What cannot be read is left out."""
-
-    document: Document
-    operation: Operation
-    parameters: dict[tuple[str, str], Parameter] = field(default_factory=dict)
-    body: Body | None = None
-    answers: dict[str, Answer] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        names = _VARIABLE.findall(self.operation.template)
-        try:
-            for parameter in self.operation.parameters:
-                name = parameter.name.lower() if parameter.location == "header" else parameter.name
-                if parameter.location == "path" and name in names:
-                    name = f"{{{names.index(name)}}}"  # its place in the path is what it is known by
-                self.parameters[parameter.location, name] = parameter
-            self.body = self.operation.body
-        except SpecError:
-            pass
-        self.answers = {answer.status: answer for answer in self.operation.answers}
-
-    @property
-    def node(self) -> dict[str, Any]:
-        return dict(self.operation._site.node.value)
-
-    def alternatives(self) -> list[_Alternative]:
-        """What satisfies its security: sets of schemes, by definition and not by name, with their scopes."""
-        own = self.node.get("security")
-        if own is None:
-            own = mapping(self.document._library.tree(self.document.source)).get("security", [])
-        if self.operation.security is None and self.document._replaced is not None:
-            own = [{name: [] for name in names} for names in self.document.security]
-        return [
-            frozenset(
-                (self._scheme(name), frozenset(map(str, scopes if isinstance(scopes, list) else ())))
-                for name, scopes in mapping(entry).items()
-            )
-            for entry in (own if isinstance(own, list) else [])
-        ] or [frozenset()]
-
-    def _scheme(self, name: str) -> SecurityScheme:
-        known = self.document.schemes.get(name)
-        if known is None:
-            return SecurityScheme(name, "undefined")
-        return SecurityScheme("", known.kind, known.location, known.parameter, ())
+_DELIMITED = frozenset({"spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject"})
 
 
 class _Calls:
@@ -88,10 +34,29 @@ class _Calls:
 
     def run(self) -> Iterator[Change]:
         yield from self._words()
-        yield from self._parameters()
-        yield from self._body()
+        for part, compared in (
+            ("parameters", self._parameters),
+            ("requestBody", self._body),
+            ("security", self._security),
+        ):
+            if part in self.old.unreadable or part in self.new.unreadable:
+                yield from self._unread(part)
+            else:
+                yield from compared()
         yield from self._answers()
-        yield from self._security()
+        if "callbacks" in self.old.unreadable or "callbacks" in self.new.unreadable:
+            yield from self._unread("callbacks")
+
+    def _unread(self, part: str) -> Iterator[Change]:
+        """A part that is not compared, as one of the descriptions is wrong there; or both."""
+        before, after = self.old.unreadable.get(part), self.new.unreadable.get(part)
+        if before != after or self.old.node.get(part) != self.new.node.get(part):
+            severity: Severity = "compatible" if after is None else "breaking"
+            which, why = ("old", before) if after is None else ("new", after)
+            if before is not None and after is not None:
+                severity, which = "documentation", "old and the new"
+            words = f"{part} of the {which} description cannot be read, and is not compared: {why}"
+            yield self._made(severity, "unreadable", words, part)
 
     def _made(self, severity: Severity, rule: str, message: str, *steps: str | int) -> Change:
         return Change(severity, rule, self.name, at(self.where, *steps), message)
@@ -119,7 +84,7 @@ class _Calls:
                 yield self._made("documentation", key, f"{key} changed", key)
 
     def _parameters(self) -> Iterator[Change]:
-        old, new = self.old.parameters, self.new.parameters
+        old, new = self.old.beside(self.new), self.new.beside(self.old)
         for key, parameter in old.items():
             shown, steps = (
                 f"the {parameter.location} parameter {parameter.name!r}",
@@ -133,7 +98,8 @@ class _Calls:
                 severity: Severity = "breaking" if after.required else "compatible"
                 words = "is required now" if after.required else "is no longer required"
                 yield self._made(severity, "parameter-required", f"{shown} {words}", *steps)
-            if _written(parameter) != _written(after):
+            types = self.pairs.in_common(parameter.schema, after.schema)
+            if self._written(parameter, types) != self._written(after, types):
                 yield self._made("breaking", "parameter-style", f"{shown} is written in another way", *steps)
             if parameter.default != after.default:
                 yield self._made("compatible", "default", f"the default of {shown[4:]} changed", *steps)
@@ -157,6 +123,18 @@ class _Calls:
                 yield self._made(
                     severity, "parameter-added", f"{shown} {words}", "parameters", parameter.name
                 )
+
+    def _written(self, parameter: Parameter, types: frozenset[str]) -> tuple[Any, ...]:
+        """How values of these types are written: styles differ in lists and objects, explode says nothing
+        of a list where lists are simple."""
+        style, explode = parameter.style, parameter.explode
+        if not types & {"array", "object"}:
+            explode = False
+            if style in _DELIMITED:
+                style = "simple" if parameter.location in {"path", "header"} else "form"
+        elif style == "simple" and "object" not in types:
+            explode = False
+        return style, explode, parameter.allow_reserved, parameter.media
 
     def _body(self) -> Iterator[Change]:
         old, new = self.old.body, self.new.body
@@ -194,7 +172,8 @@ class _Calls:
                     "breaking", "media-removed", f"{what} is no longer {kind}", *steps, "content", kind
                 )
                 continue
-            self._schema(media.schema, after[kind].schema, direction, *steps, "content", kind, "schema")
+            schemas = self.pairs.without_bytes(media.schema, after[kind].schema)
+            self._schema(*schemas, direction, *steps, "content", kind, "schema")
             self._schema(
                 media.item_schema, after[kind].item_schema, direction, *steps, "content", kind, "itemSchema"
             )
@@ -254,6 +233,9 @@ class _Calls:
 
     def _headers(self, status: str, old: Answer, new: Answer) -> Iterator[Change]:
         before, after = ({header.name.lower(): header for header in side.headers} for side in (old, new))
+        if self.old.old != self.new.old:  # from 3.0 on the media types say it
+            before.pop("content-type", None)
+            after.pop("content-type", None)
         for name, header in before.items():
             steps = ("responses", status, "headers", header.name)
             if name not in after:
@@ -272,10 +254,10 @@ class _Calls:
                 yield self._made("compatible", "header-added", f"the header {header.name!r} is new", *steps)
 
     def _security(self) -> Iterator[Change]:
-        old, new = self.old.alternatives(), self.new.alternatives()
-        if any(not any(_within(needed, had) for needed in new) for had in old):
+        old, new = self.old.alternatives, self.new.alternatives
+        if any(not any(satisfies(needed, had) for needed in new) for had in old):
             yield self._made("breaking", "security", "credentials that were enough are no longer", "security")
-        elif any(not any(_within(needed, had) for needed in old) for had in new):
+        elif any(not any(satisfies(needed, had) for needed in old) for had in new):
             yield self._made(
                 "compatible", "security", "other credentials, or fewer, are enough now", "security"
             )
@@ -286,12 +268,3 @@ def compare_calls(
 ) -> Iterator[Change]:
     """The changes of one operation outside its schemas; the pairs of schemas go to `roots`."""
     return _Calls(old, new, name, where, pairs, roots, flipped=flipped).run()
-
-
-def _written(parameter: Parameter) -> tuple[Any, ...]:
-    return parameter.style, parameter.explode, parameter.allow_reserved, parameter.media
-
-
-def _within(needed: _Alternative, had: _Alternative) -> bool:
-    """Whether who has what `had` says has what is needed."""
-    return all(any(scheme == own and scopes <= given for own, given in had) for scheme, scopes in needed)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from fleet.openapi.difference.calls import Side, compare_calls
+from fleet.openapi.difference.calls import compare_calls
 from fleet.openapi.difference.change import ORDER, Change, Severity, at
-from fleet.openapi.difference.schemas import Key, SchemaPairs
+from fleet.openapi.difference.pairs import Key, SchemaPairs
+from fleet.openapi.difference.side import Side
 from fleet.openapi.document import Document
 from fleet.openapi.lower.parts import mapping
 from fleet.openapi.operation import Operation
@@ -78,10 +79,12 @@ class _Comparison:
         own = [tuple(server.url for server in side.servers) for side in (old, new)]
         if (old.servers, new.servers) != (self.old.servers, self.new.servers):
             yield from _servers(name, where, *own)
-        before, after = old.callbacks, new.callbacks
-        for word in before.keys() | after.keys():
+        before, after = (side.callbacks for side in sides)
+        if any("callbacks" in side.unreadable for side in sides):
+            before = after = {}
+        for word in sorted(before.keys() | after.keys()):
             inner, outer = before.get(word, {}), after.get(word, {})
-            for key in inner.keys() | outer.keys():
+            for key in sorted(inner.keys() | outer.keys()):
                 yield from self._back(
                     inner.get(key), outer.get(key), at(where, "callbacks", word), f"{name} callback {word}"
                 )

@@ -1,23 +1,18 @@
 """What changed between two schemas, judged by direction: what is asked for may be widened, what is given may
-be narrowed, and the other way round breaks callers.
-
-Each pair of schemas is compared once, however often it is met, so recursion ends; who needs a pair is kept,
-so that a change knows all of its operations.
-"""
+be narrowed, and the other way round breaks callers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from fleet.openapi.difference.change import Severity, at, listed, shown
 from fleet.openapi.refs import Place
-from fleet.openapi.shapes import TYPES, Shape, Shaper
+from fleet.openapi.shapes import TYPES, Shape
 
 Direction = Literal["asked", "given"]
 Effect = Literal["narrowed", "widened", "changed", "harmless"]
-Key = tuple[int, int, Direction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,50 +25,8 @@ class Difference:
     message: str
 
 
-@dataclass(slots=True)
-class Pair:
-    """Two schemas that were compared: what differs right there, and the pairs below."""
-
-    differences: list[Difference] = field(default_factory=list)
-    below: set[Key] = field(default_factory=set)
-
-
-class SchemaPairs:
-    """Compares schemas of two descriptions."""
-
-    def __init__(self, old: Shaper, new: Shaper) -> None:
-        self._old = old
-        self._new = new
-        self._alive: list[Any] = []  # pairs are told apart by identity: what was made for us must stay
-        self.pairs: dict[Key, Pair] = {}
-
-    def compare(self, old: Place, new: Place, direction: Direction, pointer: str) -> Key:
-        """Compares two schemas and all below them; gives the pair."""
-        old, new = self._old.target(old), self._new.target(new)
-        self._alive += [old.value, new.value]
-        first: Key = (id(old.value), id(new.value), direction)
-        todo = [(old, new, direction, pointer)]
-        while todo:
-            before, after, way, where = todo.pop()
-            key: Key = (id(before.value), id(after.value), way)
-            if key in self.pairs:
-                continue
-            pair = self.pairs[key] = Pair()
-            if before.value is after.value:
-                continue
-            step = _Step(self._old.of(before), self._new.of(after), way, where)
-            step.run()
-            pair.differences = step.found
-            for inner in reversed(step.below):
-                found = self._old.target(inner[0]), self._new.target(inner[1]), inner[2], inner[3]
-                pair.below.add((id(found[0].value), id(found[1].value), found[2]))
-                self._alive += [found[0].value, found[1].value]
-                todo.append(found)
-        return first
-
-
-class _Step:
-    """One pair of shapes."""
+class Step:
+    """One pair of shapes: `found` is what differs right there, `below` the pairs of schemas inside."""
 
     def __init__(self, old: Shape, new: Shape, direction: Direction, pointer: str) -> None:
         self.old, self.new, self.direction, self.pointer = old, new, direction, pointer
@@ -108,6 +61,9 @@ class _Step:
         if old != new:
             effect: Effect = "narrowed" if new < old else "widened" if old < new else "changed"
             self.say(effect, "type", f"the type {_named(self.old.types)} became {_named(self.new.types)}")
+        elif self.old.types is None and self.old.branches and self.old.null != self.new.null:
+            words = "null is allowed now" if self.new.null else "null is no longer allowed"
+            self.say("widened" if self.new.null else "narrowed", "type", words)
         return bool(old & new)
 
     def _enum(self) -> None:
@@ -123,17 +79,17 @@ class _Step:
                 self.say("widened", "enum", f"{listed(added)} is among the values now")
 
     def _limits(self) -> None:
-        old, new = self.old.limits, self.new.limits
+        old, new = _limits(self.old), _limits(self.new)
         for key in sorted(old.keys() | new.keys()):
             before, after = old.get(key), new.get(key)
             if before == after:
                 continue
-            lower = key.startswith(("min", "exclusiveMin"))
+            lower = key.startswith("min")
             if before is None or (after is not None and (after > before) == lower):
                 effect: Effect = "narrowed"
             else:
                 effect = "widened"
-            self.say(effect, "limit", f"{key} {shown(before)} became {shown(after)}")
+            self.say(effect, "limit", f"{_limit(key, before)} became {_limit(key, after)}")
 
     def _exact(self) -> None:
         old, new = self.old.exact, self.new.exact
@@ -287,6 +243,25 @@ def _branch(place: Place) -> str:
     if isinstance(node, dict) and isinstance(node.get("$ref"), str):
         return repr(node["$ref"].rpartition("/")[2])
     return shown(node)
+
+
+def _limits(shape: Shape) -> dict[str, tuple[float, int]]:
+    """The limits of a schema so that those of one keyword can be ordered: those that are themselves excluded
+    stand under `minimum` and `maximum` too, with 1 and -1 beside them."""
+    found = {key: (value, 0) for key, value in shape.limits.items() if not key.startswith("exclusive")}
+    for key, beyond, stricter in (("minimum", 1, max), ("maximum", -1, min)):
+        excluded = shape.limits.get(f"exclusive{key.capitalize()}")
+        if excluded is not None:
+            limit = (excluded, beyond)
+            found[key] = stricter(found[key], limit) if key in found else limit
+    return found
+
+
+def _limit(key: str, value: tuple[float, int] | None) -> str:
+    """A limit in the words of 3.1."""
+    if value is not None and value[1]:
+        key = f"exclusive{key[0].upper()}{key[1:]}"
+    return f"{key} {shown(None if value is None else value[0])}"
 
 
 def _named(types: frozenset[str] | None) -> str:

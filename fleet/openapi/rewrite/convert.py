@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from fleet.errors import SpecError
 from fleet.openapi.document import Document
@@ -45,7 +46,8 @@ def convert(document: Document) -> Conversion:
         notes += [f"the link {name!r} is left out: it leads to no operation here" for name in made.links]
         tree = made.tree
     if "swagger" in tree:
-        shaped = Reshaped(tree, notes.append).tree(VERSION)
+        scheme = urlsplit(document.source).scheme if "://" in document.source else "https"
+        shaped = Reshaped(tree, notes.append, scheme=scheme).tree(VERSION)
         return Conversion(dict(changed(OF_3, "document", shaped, _of_2)), tuple(dict.fromkeys(notes)))
     shaped = {key: VERSION if key == "openapi" else value for key, value in tree.items()}
     return Conversion(dict(changed(OF_3, "document", shaped, upgraded)), tuple(notes))

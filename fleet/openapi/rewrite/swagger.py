@@ -12,16 +12,21 @@ _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 _DELIMITED = {"ssv": "spaceDelimited", "pipes": "pipeDelimited"}
+_PLAIN = frozenset({"string", "number", "integer", "boolean"})
 _NOT_HERE = {"accept", "content-type", "authorization"}  # 3.x: no parameters
 
 
 class Reshaped:
     """One document of 2.0, all of whose references are `#/definitions/X`, `#/parameters/X` or
-    `#/responses/X`, in the shape of 3.x. Schemas stay as they are, but for where references lead."""
+    `#/responses/X`, in the shape of 3.x. Schemas stay as they are, but for where references lead. `scheme` is
+    that of a host which has none."""
 
-    def __init__(self, tree: Mapping[str, Any], note: Callable[[str], None]) -> None:
+    def __init__(
+        self, tree: Mapping[str, Any], note: Callable[[str], None], *, scheme: str = "https"
+    ) -> None:
         self._tree = tree
         self._note = note
+        self._scheme = scheme
         self._consumes = _types(tree.get("consumes"))
         self._produces = _types(tree.get("produces"))
 
@@ -66,13 +71,13 @@ class Reshaped:
         return {key: value for key, value in found.items() if value}
 
     def _servers(self, schemes: Any) -> list[dict[str, str]]:
-        host, path = self._tree.get("host"), self._tree.get("basePath") or ""
+        host, path = text(self._tree.get("host")), text(self._tree.get("basePath"))
         if not host:
             return [{"url": path}] if path else []
         listed = (
             [scheme for scheme in schemes if isinstance(scheme, str)] if isinstance(schemes, list) else []
         )
-        return [{"url": f"{scheme}://{host}{path}"} for scheme in listed or ["https"]]
+        return [{"url": f"{scheme}://{host}{path}"} for scheme in listed or [self._scheme]]
 
     def _target(self, node: Any) -> Any:
         """What a parameter or a response is, its reference followed."""
@@ -206,7 +211,7 @@ class Reshaped:
             made["required"] = True
         if location == "query" and "allowEmptyValue" in node:
             made["allowEmptyValue"] = node["allowEmptyValue"]
-        if node.get("type") == "array":
+        if node.get("type") not in _PLAIN:  # without a type it may be given a list
             made.update(self._style(node, location, f"{where}: the parameter {node.get('name')!r}"))
         made["schema"] = schema_of(node)
         return {

@@ -62,7 +62,8 @@ def _exclusive(node: dict[str, Any], limit: str, exclusive: str, *, flag: bool) 
 def _content(node: dict[str, Any]) -> dict[str, Any]:
     """Bytes: formats before 3.1, `contentEncoding` and `contentMediaType` from then on."""
     if node.get("type") == "file":  # 2.0
-        return {key: value for key, value in node.items() if key not in {"type", "format"}}
+        made = {key: value for key, value in node.items() if key not in {"type", "format"}}
+        return {**made, "contentMediaType": "application/octet-stream"}
     if node.get("type") != "string" or node.get("format") not in ("byte", "base64", "binary"):
         return node
     made = {key: value for key, value in node.items() if key != "format"}
