@@ -65,12 +65,15 @@ def load_source(source: str, refs: Sequence[str] = ()) -> Document:
 def opened(source: str, refs: Sequence[str] = (), reader: YamlReader | None = None) -> Opened:
     """What SOURCE names (`-` is stdin), its YAML read by `reader`. A spec file, and a built-in one, stands
     for the description that it names, with its `refs:` and `fixups:`. Raises `SpecError`, `UsageError`."""
-    from fleet.client import ChainLoader, FileSystemLoader, Fixups, PrefixLoader, WebLoader
-    from fleet.config import list_builtin_specs, load_spec
+    from fleet.client import ChainLoader, FileSystemLoader, PrefixLoader, WebLoader
+    from fleet.config import list_builtin_specs
 
     plugins: tuple[Any, ...] = ()
     places: dict[str, str] = {}
     if source in list_builtin_specs() or _is_spec_file(source):
+        from fleet.client import Fixups
+        from fleet.config import load_spec  # brings pydantic: only where there is a spec to read
+
         spec = load_spec(source)
         source, places = spec.api_source, dict(spec.ref_sources)
         if spec.fixups:

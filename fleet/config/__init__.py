@@ -1,9 +1,17 @@
-"""Spec files: found, read, checked, described by a JSON Schema."""
+"""Spec files: found, read, checked, described by a JSON Schema. What needs pydantic comes when it is asked
+for: commands that only want to know the built-in names do not wait for it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from fleet.config.builtin import builtin_directory, list_builtin_specs
-from fleet.config.load import find_spec, load_spec, loads_spec
-from fleet.config.model import InfoSpec, SpecFile
-from fleet.config.schema import SCHEMA_FILE, spec_schema, write_spec_schema
+
+if TYPE_CHECKING:
+    from fleet.config.load import find_spec, load_spec, loads_spec
+    from fleet.config.model import InfoSpec, SpecFile
+    from fleet.config.schema import SCHEMA_FILE, spec_schema, write_spec_schema
 
 __all__ = [
     "SCHEMA_FILE",
@@ -17,3 +25,21 @@ __all__ = [
     "spec_schema",
     "write_spec_schema",
 ]
+
+_WHERE = {
+    "SCHEMA_FILE": "schema",
+    "InfoSpec": "model",
+    "SpecFile": "model",
+    "find_spec": "load",
+    "load_spec": "load",
+    "loads_spec": "load",
+    "spec_schema": "schema",
+    "write_spec_schema": "schema",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return found
