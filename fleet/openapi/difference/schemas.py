@@ -29,7 +29,10 @@ class Step:
     """One pair of shapes: `found` is what differs right there, `below` the pairs of schemas inside."""
 
     def __init__(self, old: Shape, new: Shape, direction: Direction, pointer: str) -> None:
-        self.old, self.new, self.direction, self.pointer = old, new, direction, pointer
+        self.old: Shape = old
+        self.new: Shape = new
+        self.direction: Direction = direction
+        self.pointer: str = pointer
         self.found: list[Difference] = []
         self.below: list[tuple[Place, Place, Direction, str]] = []
 
