@@ -269,14 +269,15 @@ class OpenAPI(Handle):
         **options: Unpack[HandleOptions],
     ) -> OpenAPI:
         """The handle that `cache_store` wrote, without credentials, session factory and plugins: give the
-        options again. `loader` supplies documents that were not read before it was written.
+        options again. `loader` supplies documents that were not read before it was written; document
+        plugins (`Fixups`) among the options see those.
 
         Raises FileNotFoundError where there is no file, `SpecError` where it is not what `cache_store`
         writes, or belongs to somebody else.
         """
         from fleet.client.description.snapshot import restore  # noqa: PLC0415
 
-        document, base = restore(Path(path), loader)
+        document, base = restore(Path(path), loader, options.get("plugins", ()))
         return cls(document, base or None, **options)
 
     def __copy__(self) -> OpenAPI:

@@ -225,3 +225,20 @@ def test_published_files_are_repaired_in_time(shared: Path) -> None:
     assert ("/Id" in broken, "/Name" in broken) == (True, False)
     assert time.process_time() - started < 10  # seconds: 1 where nobody else is at work
     assert all(done.places > 5 for done in fixups.report())
+
+
+def test_documents_read_after_a_handle_was_restored_are_repaired_too(tmp_path: Path) -> None:
+    """What was not read before `cache_store` is read by the handle that `cache_load` gives, and repaired by
+    the plugins that this one is given."""
+    (tmp_path / "Part.yaml").write_text("q: {name: q, inn: query}")
+    operation = {"parameters": [{"$ref": "Part.yaml#/q"}], "responses": {}}
+    tree = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": operation}}}
+    (tmp_path / "api.json").write_bytes(orjson.dumps(tree))
+    fixups = Fixups([Fixup("/*", rename={"inn": "in"}, documents="Part.yaml")])
+    api = OpenAPI.load_file(tmp_path / "api.json", plugins=[fixups])
+    api.cache_store(tmp_path / "kept")
+    assert fixups.report()[0].read == 0
+    again = OpenAPI.cache_load(tmp_path / "kept", plugins=[fixups])
+    (parameter,) = again.document.operation("GET /a").parameters
+    assert (parameter.name, parameter.location) == ("q", "query")
+    assert fixups.report()[0].places == 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fleet.client.description.loaders import ChainLoader, FileSystemLoader, Loader, WebLoader
 from fleet.client.description.treecache import read_private, write_private
+from fleet.client.plugins import DocumentPlugin, Parsing, Plugin
 from fleet.errors import SpecError
-from fleet.openapi import Document, Library, decode_tree, encode_tree, parse
+from fleet.openapi import Document, Library, Parse, decode_tree, encode_tree, parse
 
 _KIND = "snapshot"  # stands where the digest of a source stands in the cache of trees
 
@@ -24,8 +26,9 @@ def store(document: Document, base: str, path: Path) -> None:
     write_private(path.absolute(), encoded)
 
 
-def restore(path: Path, loader: Loader | None) -> tuple[Document, str]:
-    """The document and its base URL. Documents that were not read before are read by the same rules."""
+def restore(path: Path, loader: Loader | None, plugins: Sequence[Plugin] = ()) -> tuple[Document, str]:
+    """The document and its base URL. Documents that were not read before are read by the same rules, and
+    document plugins among `plugins` see those; what is stored was repaired when it was read."""
     if not path.exists():
         raise FileNotFoundError(path)
     data = read_private(path)
@@ -36,7 +39,9 @@ def restore(path: Path, loader: Loader | None) -> tuple[Document, str]:
     if not isinstance(content, dict) or not _well_formed(content):
         raise SpecError("not a stored description of this version: load it again", file=str(path))
     source = content["source"]
-    library = Library(loader or _loader_for(source), parse)
+    repairing = tuple(plugin for plugin in plugins if isinstance(plugin, DocumentPlugin))
+    parsing: Parse = Parsing(parse, repairing) if repairing else parse
+    library = Library(loader or _loader_for(source), parsing)
     library.trees.update(content["trees"])
     return Document(library, source), content["base"]
 
