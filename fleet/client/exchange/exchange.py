@@ -15,6 +15,7 @@ from fleet.client.endpoint import Endpoint
 from fleet.client.exchange.pool import Pool
 from fleet.client.exchange.redirects import redirected
 from fleet.client.exchange.retry import backoff, retry_after, tries_allowed, worth_repeating
+from fleet.client.exchange.slashes import SlashHabit
 from fleet.client.message import Reply, Request
 from fleet.client.wire.connection import Connection
 from fleet.client.wire.dial import Dialer
@@ -60,6 +61,7 @@ class Exchange:
         self._pace = pace
         self._tell = tell
         self._through = proxy
+        self._slashes = SlashHabit()
         self._pool = Pool(
             self._dial,
             policy.rate.per_target,
@@ -85,6 +87,14 @@ class Exchange:
         go out again on a new connection when an idle one turns out to be dead; that is no retry, for any
         request. Raises RequestFailed on transport failures, redirect.blocked and redirect.loop.
         """
+        wanted, habitual = self._slashes.applied(request), None
+        if wanted is not request:
+            try:
+                habitual = await self._repeat(wanted, timeout, check, urgent=urgent, replay=replay)
+            except RequestFailed as failed:
+                raise self._placed(failed, wanted) from failed
+            if not self._slashes.doubts(habitual):
+                return habitual
         visited = {request.path}
         for _ in range(self._policy.limits.redirects + 1):
             try:
@@ -92,6 +102,12 @@ class Exchange:
                 following = redirected(self.endpoint, request, reply)
             except RequestFailed as failed:
                 raise self._placed(failed, request) from failed
+            if habitual is not None:
+                if following is not None and following.path == wanted.path and habitual.status >= 400:
+                    return habitual
+                self._slashes.give_up()
+                habitual = None
+            self._slashes.learn(request, reply, following)
             if following is None:
                 return reply
             if following.path in visited:
