@@ -119,6 +119,15 @@ def test_a_host_without_a_scheme_has_that_of_its_document() -> None:
     assert compare(one, converted(one)) == ()
 
 
+def test_an_empty_consumes_takes_the_place_of_the_documents() -> None:
+    """What it takes then is what it takes where nothing is said: JSON."""
+    taken = [{"name": "b", "in": "body", "schema": {}}]
+    one = document(api("2.0", {"consumes": [], "parameters": taken}, consumes=["application/xml"]))
+    made = converted(one)
+    assert [media.type for media in made.operation("POST /p").body.media] == ["application/json"]  # type: ignore[union-attr]
+    assert compare(one, made) == ()
+
+
 BROKEN_CALLBACK = api("3.0.0", {"callbacks": {"c": {"$ref": "#/components/callbacks/none"}}})
 BAD_SECURITY = api("3.0.0", {"security": "all"})
 BAD_PARAMETERS = api("3.0.0", {"parameters": {}})

@@ -161,13 +161,14 @@ class Reshaped:
         if not found:
             return None
         consumes = _types(node.get("consumes")) if isinstance(node.get("consumes"), list) else None
+        taken = self._consumes if consumes is None else consumes  # an empty list takes the place of the other
         whole = next((entry for (location, _), entry in found.items() if location == "body"), None)
         if whole is not None:
             ref = mapping(whole).get("$ref")
             if isinstance(ref, str) and consumes is None:
                 return {"$ref": ref.replace("#/parameters/", "#/components/requestBodies/", 1)}
-            return self._body([self._target(whole)], consumes or self._consumes)
-        return self._body([self._target(entry) for entry in found.values()], consumes or self._consumes)
+            return self._body([self._target(whole)], taken)
+        return self._body([self._target(entry) for entry in found.values()], taken)
 
     def _body(self, nodes: list[Any], consumes: list[str]) -> dict[str, Any]:
         """A request body made of a body parameter, or of the fields of a form."""
