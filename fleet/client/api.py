@@ -16,6 +16,7 @@ from fleet.client.description.loaders import Loader
 from fleet.client.handle import Chosen, Handle
 from fleet.client.index import Index
 from fleet.client.plugins import InitPlugin
+from fleet.errors import ConfigError
 from fleet.openapi import Additions, Document
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 class OpenAPI(Handle):
     """The handle: a document, a base URL, credentials and a session.
+
+        api = OpenAPI.load_sync("https://host/openapi.json")  # or load_async, load_file, loads, cache_load
+        api.authenticate(tokenAuth=token)                     # by the names of its security schemes
+        user = await api._.getUser({"id": 7})                 # operationId; or api._["/users/{id}", "get"]
+
+    Calls are awaited, unless `session_factory=sync_session` (or any that returns an `httpx.Client`). Sessions
+    are closed by `aclose()` or `async with`, sync ones by `close()` or `with`.
 
         api = OpenAPI.load_sync("https://host/openapi.json")
         api.authenticate(basicAuth=("user", "password"))
@@ -71,6 +79,8 @@ class OpenAPI(Handle):
     ) -> OpenAPI:
         """The description at a URL, bound to that URL's origin unless `baseurl` says otherwise. Blocks.
 
+        What a loader knows by another name than a URL is bound later, with `clone`.
+
         References may lead to the origin of the URL, and to what `refs` maps: URL prefix to directory.
         `loader` replaces both rules and fetches the description too; without one that is a `WebLoader` with
         its own timeout of 30 seconds: the options `verify`, `proxy`, `timeout` and `headers` are those of
@@ -84,7 +94,9 @@ class OpenAPI(Handle):
         document = load_document(
             url, refs=refs, cache=cache, loader=loader, plugins=options.get("plugins", ()), only=only
         )
-        return cls(document, baseurl if baseurl is not None else origin_of(url), **options)
+        if baseurl is None and url.lower().startswith(("http://", "https://")):
+            baseurl = origin_of(url)
+        return cls(document, baseurl, **options)
 
     @classmethod
     async def load_async(
@@ -147,7 +159,12 @@ class OpenAPI(Handle):
         `load_sync` has it, the errors too.
         """
         base, text = (None, url) if data is None else (url, data)
-        raw = text if isinstance(text, bytes) else str(text).encode()
+        if not isinstance(text, str | bytes):
+            raise ConfigError(
+                "loads takes the text of a description (str or bytes): load_file takes a path, and "
+                "json.dumps makes text of a dict"
+            )
+        raw = text if isinstance(text, bytes) else text.encode()
         plugins = options.get("plugins", ())
         document = load_document(raw, refs=refs, cache=False, loader=loader, plugins=plugins, only=only)
         return cls(document, None if base is None else str(base), **options)
@@ -243,10 +260,28 @@ class OpenAPI(Handle):
             await live.aclose()
 
     def close(self) -> None:
-        """Closes the session of a sync handle."""
-        live, self._session = self._session, None
-        if live is not None:
-            live.close()
+        """Closes the session of a sync handle. Raises `ConfigError` where it is async: that is awaited."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def __enter__(self) -> OpenAPI:
+        """`with api.clone(url) as other:` closes a sync session. Raises `ConfigError` for an async one."""
+        if self._sessions.is_async:
+            raise ConfigError(
+                "this handle's session is async: use async with, or session_factory=sync_session"
+            )
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> OpenAPI:
+        """`async with api.clone(url) as other:` closes the session at the end, async or sync."""
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
 
     # Keeping
 
@@ -281,6 +316,10 @@ class OpenAPI(Handle):
         return cls(document, base or None, **options)
 
     def __copy__(self) -> OpenAPI:
+        return self.clone()
+
+    def __deepcopy__(self, memo: object) -> OpenAPI:
+        """A clone too: descriptions do not change, and a copy without credentials would be a trap."""
         return self.clone()
 
     def __repr__(self) -> str:

@@ -228,7 +228,7 @@ class Conversation:
         if violations and self._api._sessions.validate == "fail":
             raise SchemaMismatch(
                 FailureKind.SCHEMA_MISMATCH,
-                described(violations),
+                f"{described(violations)}; the answer is in .response, and validate='warn' takes it as it is",
                 violations=violations,
                 status=status,
                 seconds=time.monotonic() - self._started,
@@ -262,7 +262,7 @@ class Conversation:
         made = session.build_request(
             request.method,
             url,
-            headers=headers,
+            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
             content=content,
             timeout=self._timeout,
             extensions=None if self._stream is None else {"stream": self._stream},

@@ -43,11 +43,14 @@ async def scan(
 
     URLs are taken when there is room for them, so they may come from a generator. Each clone's session is
     closed when its `run` ends. An exception of one URL, a bad URL included, is its result's `error` and
-    touches no other; cancellation ends all of them. Raises `ConfigError` for a limit below 1, and what the
+    touches no other; cancellation ends all of them. Raises `ConfigError` for a limit below 1 and for one
+    text in place of URLs, and what the
     URLs' own iterator raises, after the runs that had begun were cancelled.
     """
     if limit < 1:
         raise ConfigError("limit is at least 1")
+    if isinstance(urls, str | bytes):
+        raise ConfigError("urls is a list of base URLs, or an iterator of them: one URL is [url]")
     numbered = _numbered(urls)
     turn = anyio.Lock()  # an async generator is asked by one at a time
     found: dict[int, Scanned[T]] = {}

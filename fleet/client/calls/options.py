@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,8 @@ class HandleOptions(TypedDict, total=False):
 KNOWN = frozenset(HandleOptions.__annotations__)
 OF_CLIENTS = ("timeout", "verify", "proxy", "headers")  # what httpx clients take under the same names
 OF_SERVERS = frozenset({"server", "server_variables"})
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e]*")  # what httpx writes, too
 _NEVER = {"host", "content-length", "transfer-encoding", "connection"}
 
 
@@ -92,14 +95,23 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError("validate is fail, warn or off")
     if options.get("cookies", "jar") not in ("jar", "declared"):
         raise ConfigError("cookies is 'jar' or 'declared'")
-    headers = options.get("headers") or {}
+    check_headers("headers", options.get("headers") or {})
+    return dict(options)
+
+
+def check_headers(where: str, headers: Any) -> None:
+    """Raises `ConfigError` for headers that cannot be sent; it names them and shows no value."""
+    if not headers and isinstance(headers, Mapping):
+        return
     if not isinstance(headers, Mapping) or not all(
         isinstance(v, str) for pair in headers.items() for v in pair
     ):
-        raise ConfigError("headers is a mapping of names to text")
+        raise ConfigError(f"{where} is a mapping of names to text")
     if refused := sorted(name for name in headers if name.lower() in _NEVER):
-        raise ConfigError(f"headers: {', '.join(refused)} is written by the connection itself")
-    return dict(options)
+        raise ConfigError(f"{where}: {', '.join(refused)} is written by the connection itself")
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ConfigError(f"{where}: {name!r} cannot be sent: its name or value holds what no header may")
 
 
 def chosen_of(options: HandleOptions, before: Chosen | None = None) -> tuple[HandleOptions, Chosen | None]:

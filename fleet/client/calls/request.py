@@ -14,6 +14,7 @@ from fleet.client.calls.carry import carry, carry_now, live_session
 from fleet.client.calls.conversation import Conversation
 from fleet.client.calls.handshake import Handshake, auth_for
 from fleet.client.calls.linked import Answered
+from fleet.client.calls.options import check_headers
 from fleet.client.calls.session import Live
 from fleet.client.calls.stream import OpenAnswer, Sequence, Stream
 from fleet.client.calls.typed import is_loaded, load_types, typed_value, untyped
@@ -22,7 +23,7 @@ from fleet.client.handle import NO_PARAMETERS
 from fleet.client.message import Request
 from fleet.client.plugins import Message, tell, tell_now
 from fleet.errors import ConfigError
-from fleet.openapi import Additions, Operation
+from fleet.openapi import Additions, Operation, ParameterError
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -160,9 +161,12 @@ class OperationRequest:
         """The request, and its body apart where it holds files: those are sent in chunks."""
         file = message.data if hasattr(message.data, "read") else None
         data = untyped(message.data) if file is None else b""
-        call = self.operation.build(
-            untyped(message.parameters), data, content_type=message.content_type, whole=False
-        )
+        parameters = untyped(message.parameters)
+        if not isinstance(parameters, Mapping):
+            name = self.operation.name
+            raise ParameterError(f"{name} takes its parameters as a mapping: parameters={{name: value}}")
+        check_headers("req.headers", extra)
+        call = self.operation.build(parameters, data, content_type=message.content_type, whole=False)
         pieces = call.pieces if file is None else (file,)
         upload = Upload(pieces) if pieces else None
         request = self.api._assembled(call, added)
@@ -177,8 +181,7 @@ class OperationRequest:
         """The open session; made here where only that tells whether it is async."""
         api = self.api
         if api._session is None and api._sessions.is_async is None:
-            certificate = api._certificate()
-            api._session = Live(api._sessions.make(certificate), certificate)
+            return api._sessions.opened(api)
         return api._session
 
     async def _async(self, message: Message, extra: dict[str, str]) -> Answered:

@@ -17,6 +17,7 @@ from fleet.policy import Limits, Timeouts, Tls
 if TYPE_CHECKING:
     import httpx
 
+    from fleet.client.api import OpenAPI
     from fleet.client.calls.handshake import Handshake
     from fleet.client.calls.typed import Validate
     from fleet.client.plugins import Plugin
@@ -70,10 +71,14 @@ class Live:
             live = live.former
 
     def close(self) -> None:
-        """Closes a sync one, and what came before it."""
+        """Closes a sync one, and what came before it. Raises `ConfigError` for an async one."""
+        import httpx  # noqa: PLC0415
+
         live: Live | None = self
         while live is not None:
-            live.client.close()  # type: ignore[union-attr]
+            if not isinstance(live.client, httpx.Client):
+                raise ConfigError("this handle's session is async: await aclose(), or use async with")
+            live.client.close()
             live = live.former
 
 
@@ -107,7 +112,7 @@ class Sessions:
         self.plugins: tuple[Plugin, ...] = tuple(given.get("plugins") or ())
         self.cookies: Cookies = given.get("cookies", "jar")
         self._dialer: Dialer | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a factory may use another handle
         self._trust = Trust()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -168,6 +173,15 @@ class Sessions:
                 name: [_awaitable(hook) for hook in hooks] for name, hooks in made.event_hooks.items()
             }
         return made
+
+    def opened(self, api: OpenAPI) -> Live:
+        """A handle's session, made here and now if there is none: once, however many threads ask."""
+        with self._lock:
+            live = api._session
+            if live is None:
+                certificate = api._certificate()
+                live = api._session = Live(self.make(certificate), certificate)
+            return live
 
     @property
     def is_async(self) -> bool | None:

@@ -15,12 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from fleet.client.debug import document_downloaded
 from fleet.errors import SpecError
 
 if TYPE_CHECKING:
+    import yarl
+
     from fleet.openapi import Parse, YamlReader
 
 YamlLoading: TypeAlias = "YamlReader | Parse | type[Any]"
@@ -121,11 +123,12 @@ class PackageLoader:
 class WebLoader:
     """Documents of one origin, over HTTP. Redirects are followed within the origin only.
 
-    `verify` is as httpx takes it, `timeout` is in seconds. Answers of 400 and above and HTML pages are
-    refused with their status. The environment's proxies are not used.
+    A name that is neither a URL nor an absolute path is taken from `baseurl`, as a link would be. `verify` is
+    as httpx takes it, `timeout` is in seconds. Answers of 400 and above and HTML pages are refused with their
+    status. The environment's proxies are not used.
     """
 
-    baseurl: str
+    baseurl: str | yarl.URL
     timeout: float = 30.0
     verify: bool | str = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -134,8 +137,12 @@ class WebLoader:
     def __call__(self, uri: str) -> bytes:
         from fleet.client.description.download import download  # noqa: PLC0415  (httpx, only where something is fetched)
 
-        if origin(uri) != origin(self.baseurl):
-            raise NotOffered(f"not of the origin {origin(self.baseurl)}", file=uri)
+        base = str(self.baseurl)
+        scheme, host, port = origin(base)
+        if uri and not uri.startswith("/") and not urlsplit(uri).scheme:
+            uri = urljoin(base, uri)
+        if origin(uri) != (scheme, host, port):
+            raise NotOffered(f"not of the origin {scheme}://{host}:{port}", file=uri)
         document_downloaded(uri, self)
         found = download(uri, timeout=self.timeout, verify=self.verify, headers=self.headers)
         return Text.by(found, self.yload)

@@ -108,12 +108,17 @@ class WireTransport(httpx.AsyncBaseTransport):
             try:
                 incoming = await connection.begin(sent, **told)
             except RequestFailed as failed:
+                connection.close()
                 if failed.fresh or not sent.idempotent:
                     raise
                 connection = None
         if connection is None:
             connection = await self._dial(endpoint, timeouts.get("connect"))
-            incoming = await connection.begin(sent, **told)
+            try:
+                incoming = await connection.begin(sent, **told)
+            except BaseException:
+                connection.close()
+                raise
         served = connection
         stream = _Arriving(incoming, request, lambda: self._back(served, endpoint.origin))
         return httpx.Response(incoming.status, headers=_kept(incoming.headers), stream=stream)
@@ -132,7 +137,11 @@ class WireTransport(httpx.AsyncBaseTransport):
             raise RequestFailed(FailureKind.TIMEOUT_CONNECT, "no connection in time") from error
 
     async def _serve(self, connection: Connection, origin: str, sent: Request, allowed: float) -> Reply:
-        reply = await connection.send(sent, timeout=allowed)
+        try:
+            reply = await connection.send(sent, timeout=allowed)
+        except BaseException:  # what cannot be written is refused before the connection knows of it
+            connection.close()
+            raise
         self._back(connection, origin)
         return reply
 

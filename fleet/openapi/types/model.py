@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, GetCoreSchemaHandler, RootModel
 from pydantic.fields import FieldInfo
@@ -89,6 +89,9 @@ class SchemaModel(
 
     __hash__ = None  # type: ignore[assignment]  # it can be changed
 
+    def __reduce__(self) -> NoReturn:
+        refuse_pickle(self)
+
     def __repr_args__(self) -> ReprArgs:
         for name in self.__pydantic_fields_set__ & self.__dict__.keys():
             yield name, self.__dict__[name]
@@ -122,6 +125,9 @@ class SchemaRoot(RootModel[Any]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> NoReturn:
+        refuse_pickle(self)
+
     def __getitem__(self, name: Any) -> Any:
         return self.root[name]
 
@@ -142,6 +148,14 @@ class SchemaRoot(RootModel[Any]):
 
 SchemaType: TypeAlias = type[SchemaModel] | type[SchemaRoot]
 """The type of a schema: objects are models, anything else has a root."""
+
+
+def refuse_pickle(model: BaseModel) -> NoReturn:
+    """Types live with their description: another process has none of them. Raises TypeError."""
+    raise TypeError(
+        f"{type(model).__name__} is a type of a description and does not pickle: send its "
+        "model_dump(mode='json', exclude_unset=True), and model_validate that where it arrives"
+    )
 
 
 def fields_of(model: SchemaModel) -> Iterator[tuple[str, Any]]:
