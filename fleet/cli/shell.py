@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 from fleet.observe import Redactor, safe_block
@@ -30,7 +32,10 @@ class Shell:
 
     def complain(self, text: str) -> None:
         """A line for a person that --quiet does not silence."""
-        self.errors.write(safe_block(self.redactor.text(text)) + "\n")
+        said = safe_block(self.redactor.text(text))
+        if self.errors.isatty():
+            said = "\n".join(_wrapped(line, get_terminal_size().columns) for line in said.split("\n"))
+        self.errors.write(said + "\n")
         self.errors.flush()
 
     def show(self, stream: TextIO, shown: Any, *, width: int | None = None) -> None:
@@ -51,6 +56,17 @@ class Shell:
         """Show a rich renderable to a person, unless --quiet."""
         if not self.quiet:
             self.show(self.errors, shown)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A line broken between words, its indent kept; what is longer than a line is left to the terminal, so
+    that it can be copied."""
+    if len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    return textwrap.fill(
+        line, width, subsequent_indent=indent or "  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def from_here(text: str) -> str:

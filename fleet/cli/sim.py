@@ -25,12 +25,24 @@ def _auth(_context: click.Context, _parameter: click.Parameter, value: str | Non
 
 
 @click.command("sim", short_help="Simulate a fleet of hosts on 127/8, faults included.")
-@click.option("--hosts", type=click.IntRange(1, 1_000_000), default=10, show_default=True, help="How many.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="The port of all hosts. [default: any free]"
+    "--hosts", metavar="N", type=click.IntRange(1, 1_000_000), default=10, show_default=True, help="How many."
+)
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port of all hosts. [default: any free]",
 )
 @click.option("--tls", is_flag=True, help="Speak TLS, with certificates of the simulator's own CA.")
-@click.option("--first-address", default="127.1.0.1", show_default=True, help="Addresses count up from here.")
+@click.option(
+    "--first-address",
+    metavar="ADDRESS",
+    default="127.1.0.1",
+    show_default=True,
+    help="Addresses count up from here.",
+)
 @click.option("--write-hosts", type=_FILE, help="Write an inventory of the hosts.")
 @click.option("--write-ca", type=_FILE, help="Write the CA's certificate (PEM), for --cacert.")
 @click.option(
@@ -43,20 +55,40 @@ def _auth(_context: click.Context, _parameter: click.Parameter, value: str | Non
 @click.option("--faults", type=_FILE, help="Rules for hosts that misbehave (YAML or JSON).")
 @click.option("--list-faults", is_flag=True, help="List the faults and the failure kinds that they cause.")
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Which hosts percentages in --faults pick."
+    "--seed",
+    metavar="N",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Which hosts percentages in --faults pick.",
 )
 @click.option("--auth", callback=_auth, metavar="USER:PASS", help="Ask for this throw-away credential.")
-@click.option("--sessions", type=click.IntRange(0), default=16, show_default=True, help="Sessions per host.")
+@click.option(
+    "--sessions",
+    metavar="N",
+    type=click.IntRange(0),
+    default=16,
+    show_default=True,
+    help="Sessions per host.",
+)
 @click.option(
     "--lockout",
+    metavar="N",
     type=click.IntRange(0),
     default=5,
     show_default=True,
     help="Bad logins until a host locks; 0: never.",
 )
-@click.option("--latency", type=Duration(), help="Wait before each answer.")
-@click.option("--expand/--no-expand", default=True, help="Whether the built-in tree offers $expand.")
-@click.option("--socks", type=click.IntRange(0, 65535), help="Also serve SOCKS5 on this port of 127.0.0.1.")
+@click.option("--latency", metavar="TIME", type=Duration(), help="Wait before each answer.")
+@click.option(
+    "--expand/--no-expand", default=True, show_default=True, help="Whether the built-in tree offers $expand."
+)
+@click.option(
+    "--socks",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    help="Also serve SOCKS5 on this port of 127.0.0.1.",
+)
 def sim(
     write_hosts: Path | None,
     write_ca: Path | None,

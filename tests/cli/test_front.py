@@ -216,3 +216,22 @@ def test_paths_below_the_working_directory_are_written_from_there(
     assert from_here(f"https://host{tmp_path}/api.yaml") == f"https://host{tmp_path}/api.yaml"
     assert from_here(f"{tmp_path}: not a regular file") == f"{tmp_path}: not a regular file"
     assert from_here(f"{tmp_path}more/api.yaml") == f"{tmp_path}more/api.yaml"
+
+
+class Terminal(io.StringIO):
+    """A standard error that a person reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_breaks_messages_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    Shell().complain("fleet: one two three four\n  hint: five six seven\n" + "x" * 25)
+    assert sys.stderr.getvalue() == (
+        "fleet: one two three\n  four\n  hint: five six\n  seven\n" + "x" * 25 + "\n"
+    )
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    Shell().complain("fleet: one two three four")
+    assert sys.stderr.getvalue() == "fleet: one two three four\n"

@@ -147,6 +147,13 @@ def test_a_scan_sums_up_on_stderr_and_stores_everything(hosts: Hosts) -> None:
     assert (hosts.latest / "failed-tls.expired.txt").exists()
 
 
+def test_a_resumed_run_is_called_by_its_own_name(hosts: Hosts) -> None:
+    """`latest` means another run after the next scan."""
+    assert hosts.scan("--pipeline", "probe", "--limit", "1", "--quiet").returncode == 0
+    ended = hosts.run("resume", "latest")
+    assert f"run   runs/{hosts.latest.name}\n" in ended.stderr
+
+
 def test_the_canary_is_in_no_file(hosts: Hosts) -> None:
     assert hosts.scan("--pipeline", "probe", "--log-level", "debug", "--log-format", "json").returncode == 0
     assert hosts.run("show", "latest", "root").returncode == 0
