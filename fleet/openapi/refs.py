@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -17,6 +17,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from fleet.errors import SpecError
 from fleet.openapi.load import locate, parse
+from fleet.openapi.trees import every_mapping, inside_of, path_to
 
 _MAX_LOCATED = 10  # errors of one description that are shown with their place: each costs a parse
 _MAX_LOCATED_BYTES = 4 * 1024 * 1024
@@ -178,7 +179,7 @@ class Library:
             if isinstance(value, dict):
                 base = self.enter(base, value) if "$id" in value else base
                 yield Place(base, value)
-            todo.extend((base, inner) for inner in _inside(value))
+            todo.extend((base, inner) for inner in inside_of(value))
 
     def preload(self, uri: str, limit: int = 5000) -> None:
         """Reads all documents that the references in a document lead to, in breadth, at most `limit`."""
@@ -293,51 +294,3 @@ def join(base: str, name: str) -> str:
     except ValueError:  # such as "//[": no such document
         return name
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(name)))
-
-
-def path_to(tree: Any, wanted: Any) -> list[str | int] | None:
-    """The keys and indexes that lead to a value, told by identity; None where it is not in the tree."""
-    todo: list[tuple[Any, Any]] = [(tree, None)]  # a value, and (its parent's entry, its step)
-    seen: set[int] = set()
-    while todo:
-        entry = todo.pop()
-        value = entry[0]
-        if value is wanted:
-            steps: list[str | int] = []
-            while entry[1] is not None:
-                steps.append(entry[1][1])
-                entry = entry[1][0]
-            return steps[::-1]
-        if isinstance(value, dict | list) and id(value) not in seen:
-            seen.add(id(value))
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            todo.extend((inner, (entry, step)) for step, inner in items if isinstance(inner, dict | list))
-    return None
-
-
-def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    """What a value holds, but for the values of an `enum`: names and references in there are only data."""
-    if isinstance(value, list):
-        return value
-    if isinstance(value.get("enum"), list):
-        return (inner for key, inner in value.items() if key != "enum")
-    return value.values()
-
-
-def every_mapping(tree: Any, *, inside: bool = False) -> Iterator[dict[str, Any]]:
-    """Each dict of a tree once, without recursion; what YAML aliases share is seen once. With `inside`,
-    nothing of schemas that have an `$id` of their own."""
-    seen: set[int] = set()
-    todo = [tree]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, dict):
-            if inside and value is not tree and isinstance(value.get("$id"), str):
-                continue
-            if id(value) not in seen:
-                seen.add(id(value))
-                yield value
-                todo.extend(_inside(value))
-        elif isinstance(value, list) and id(value) not in seen:
-            seen.add(id(value))
-            todo.extend(value)
