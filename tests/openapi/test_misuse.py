@@ -241,3 +241,21 @@ def test_types_say_that_they_do_not_pickle() -> None:
     assert copy.copy(cards) == copy.deepcopy(cards) == cards
     sent = pickle.loads(pickle.dumps(card.model_dump(mode="json", exclude_unset=True)))
     assert api.types["Card"].model_validate(sent) == card
+
+
+def test_another_event_loop_is_told_which_factory_runs_there() -> None:
+    api = OpenAPI.loads("http://127.0.0.1:1", TEXT)
+    api.prepare("echo")
+    assert len(api.types) == 2  # read, so that the call needs no thread before its session
+    call = api._.echo()
+    with pytest.raises(ConfigError, match=r"under trio give session_factory=httpx\.AsyncClient"):
+        call.send(None)  # no event loop of asyncio's runs here, as none does under trio
+
+
+def test_what_a_request_gives_pickles_without_its_handle(service: Service) -> None:
+    with client(service, sync_session) as api:
+        answered = api.createRequest("echo").request()
+    headers, data, response = pickle.loads(pickle.dumps(answered))
+    assert headers["x-rate-limit"] == "12"
+    assert data == answered.data
+    assert response.json() == data

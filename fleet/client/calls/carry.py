@@ -8,14 +8,22 @@ import anyio
 import httpx
 
 from fleet.client.calls.conversation import Conversation, is_transport_error
-from fleet.client.calls.session import Live
+from fleet.client.calls.session import Live, running_loop
+from fleet.errors import ConfigError
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
 
 
 async def live_session(api: OpenAPI) -> Live:
-    """The handle's open session. A handle that outlives `asyncio.run` opens another in the next loop."""
+    """The handle's open session. A handle that outlives `asyncio.run` opens another in the next loop.
+
+    Raises `ConfigError` under another event loop than asyncio's, where the session is this project's own.
+    """
+    if api._sessions.factory is None and running_loop() is None:
+        raise ConfigError(
+            "a session without a factory runs on asyncio: under trio give session_factory=httpx.AsyncClient"
+        )
     certificate = api._certificate()
     live = api._session
     if live is None or not live.serves(certificate):

@@ -42,6 +42,10 @@ class Answered(tuple[httpx.Headers, Any, httpx.Response]):
         yield from ()
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The three alone: links belong to a handle."""
+        return tuple, (tuple(self),)
+
     @property
     def headers(self) -> httpx.Headers:
         """As the service sent them; names in any case."""
