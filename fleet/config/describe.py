@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
 from fleet.guess import guess
+
+if TYPE_CHECKING:
+    from fleet.openapi import Document
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
@@ -16,7 +19,9 @@ _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 def wrap_description(tree: Mapping[str, Any], path: Path, operations: Sequence[str]) -> dict[str, Any]:
     """The tree of a spec that asks these operations (none named: every GET that needs no parameter) and
     keeps each answer whole. Raises SpecError when there is nothing to ask."""
-    found = dict(_readable(tree))
+    from fleet.openapi import load  # noqa: PLC0415  (most specs are no description)
+
+    found = dict(_readable(load(b"", source=str(path), parse=lambda _data, _uri: tree)))
     if operations:
         chosen = list(dict.fromkeys(operations))
         for operation in chosen:
@@ -47,32 +52,19 @@ def wrap_description(tree: Mapping[str, Any], path: Path, operations: Sequence[s
     }
 
 
-def _readable(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and template of every GET without required parameters."""
-    paths = tree.get("paths")
-    for template, item in paths.items() if isinstance(paths, dict) else ():
-        get = item.get("get") if isinstance(item, dict) else None
-        if not isinstance(get, dict) or "{" in template:
+def _readable(document: Document) -> Iterator[tuple[str, str]]:
+    """Name and template of every GET without required parameters, whatever version describes it."""
+    for operation in document.operations.values():
+        if operation.method != "GET" or "{" in operation.template:
             continue
-        parameters = [*_list(item.get("parameters")), *_list(get.get("parameters"))]
-        if any(_required(tree, parameter) for parameter in parameters):
-            continue
-        name = get.get("operationId")
-        yield (name if isinstance(name, str) and name else f"GET {template}"), template
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _required(tree: Mapping[str, Any], parameter: Any) -> bool:
-    """Whether a parameter is required; a reference out of the file counts as one that is not."""
-    reference = parameter.get("$ref") if isinstance(parameter, dict) else None
-    if isinstance(reference, str) and reference.startswith("#/"):
-        parameter = tree
-        for part in reference[2:].split("/"):
-            parameter = parameter.get(part) if isinstance(parameter, dict) else None
-    return isinstance(parameter, dict) and parameter.get("required") is True
+        try:
+            required = any(parameter.required for parameter in operation.parameters)
+        except (
+            SpecError
+        ):  # of another file, say: whoever compiles the spec reads that, and says what is wrong
+            required = False
+        if not required:
+            yield operation.name, operation.template
 
 
 def _named(operations: Sequence[str]) -> dict[str, str]:

@@ -156,6 +156,26 @@ def test_a_description_becomes_a_spec_of_its_plain_gets(tmp_path: Path) -> None:
     assert caught.value.hint == "did you mean 'listThings'?"
 
 
+@pytest.mark.parametrize("openapi", ["3.1.0", "3.2.0"])
+def test_a_description_is_read_as_its_version_says(tmp_path: Path, openapi: str) -> None:
+    path = tmp_path / "things.yaml"
+    path.write_text(f"""
+openapi: {openapi}
+info: {{title: Things, version: '2'}}
+paths:
+  /shared: {{$ref: '#/components/pathItems/shared'}}
+  /asked: {{$ref: '#/components/pathItems/asked'}}
+components:
+  parameters: {{q: {{name: q, in: query, required: true, schema: {{type: string}}}}, one: {{$ref: '#/components/parameters/q'}}}}
+  pathItems:
+    shared: {{get: {{operationId: readShared, responses: {{}}}}}}
+    asked:
+      parameters: [{{$ref: '#/components/parameters/one'}}]
+      get: {{operationId: readAsked, responses: {{}}}}
+""")  # noqa: E501
+    assert list(load_spec(path).steps) == ["readShared"]
+
+
 def test_operations_do_not_belong_to_a_spec_file() -> None:
     with pytest.raises(SpecError, match="only for an API description"):
         load_spec("redfish", operations=["x"])
