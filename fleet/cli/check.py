@@ -18,7 +18,7 @@ from fleet.cli.options import (
     targets,
 )
 from fleet.cli.sections import SectionedCommand, option, section
-from fleet.cli.shell import Shell, ask_secret, from_here
+from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
     for note in prepared.notes:
         shell.say(note)
     plan = prepared.describe()
-    spec, steps = from_here(str(plan["spec"])), len(plan["steps"])
-    shell.say(f"spec         {spec}: valid; pipeline {plan['pipeline']}, {steps} steps")
+    steps = f"{len(plan['steps'])} step{'' if len(plan['steps']) == 1 else 's'}"
+    shell.say(f"spec         {plan['spec']}: valid; pipeline {plan['pipeline']}, {steps}")
     if given["sources"]:
         count = plan["targets"]
         shell.say(f"targets      {count:,}" if count is not None else "targets      not read: a stream")

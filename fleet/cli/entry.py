@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 import fleet
-from fleet.cli.shell import Shell, from_here
+from fleet.cli.shell import Shell
 from fleet.cli.statuses import HELP, Exit
 from fleet.errors import FleetError, RequestFailed, SinkError, TryAgain, UsageError
 from fleet.guess import closest
@@ -148,7 +148,7 @@ def explain(error: BaseException, shell: Shell) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.DONE
         case UsageError():
-            shell.complain(from_here(f"fleet: {error}"))
+            shell.complain(f"fleet: {error}")
             return Exit.CANNOT_RUN
         case SinkError():
             shell.complain(f"fleet: {error}")

@@ -31,8 +31,8 @@ class Shell:
             self.complain(text)
 
     def complain(self, text: str) -> None:
-        """A line for a person that --quiet does not silence."""
-        said = safe_block(self.redactor.text(text))
+        """A line for a person that --quiet does not silence; paths are written `from_here`."""
+        said = safe_block(from_here(self.redactor.text(text)))
         if self.errors.isatty():
             said = "\n".join(_wrapped(line, get_terminal_size().columns) for line in said.split("\n"))
         self.errors.write(said + "\n")

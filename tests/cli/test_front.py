@@ -235,3 +235,24 @@ def test_a_terminal_breaks_messages_between_words(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     Shell().complain("fleet: one two three four")
     assert sys.stderr.getvalue() == "fleet: one two three four\n"
+
+
+def test_what_there_is_one_of_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "api.yaml").write_text(
+        "openapi: 3.1.0\ninfo: {title: t, version: '1'}\n"
+        "paths: {/a: {get: {operationId: a, responses: {'200': {description: d}}}}}\n"
+    )
+    (tmp_path / "spec.yaml").write_text(
+        "fleet: '1'\ninfo: {title: T}\napi: api.yaml\nfixups:\n"
+        "  - {at: /paths/*/get, add: {summary: s}}\n  - {at: /gone, drop: [x]}\n"
+        "steps: {s: {operation: a, outputs: {b: b}}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run(["check", "spec.yaml"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "1 place of the description repaired by 1 fixup",
+        "spec.yaml:6:5: warning: fixup 2 (/gone) repaired nothing: in 1 document",
+        "spec         T (spec.yaml): valid; pipeline all, 1 step",
+    ]
