@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 
 T = TypeVar("T")
 
@@ -14,8 +15,9 @@ async def finish(work: Callable[[], Awaitable[T]], *, grace: float) -> T:
     """The result of `work`, which a cancellation does not interrupt for `grace` more seconds.
 
     The cancellation itself is delivered afterwards: a login that was on its way is then known, and can be
-    logged out.
+    logged out. Nothing is begun for a caller that is cancelled already.
     """
+    await anyio.lowlevel.checkpoint_if_cancelled()
     scope = anyio.CancelScope(shield=True)
     done = anyio.Event()
     results: list[T] = []
