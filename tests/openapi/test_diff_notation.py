@@ -97,6 +97,47 @@ def test_what_only_looks_like_notation_is_a_difference(old: dict[str, Any], new:
     assert "breaking" in {change.severity for change in changed(old, new)}
 
 
+def form(schema: Any, **encoding: Any) -> dict[str, Any]:
+    made = {"schema": {"type": "object", "properties": {"a": schema}}, "encoding": {"a": encoding}}
+    return {"requestBody": {"content": {"multipart/form-data": made}}}
+
+
+def answered(header: Any = None, **words: Any) -> dict[str, Any]:
+    headers = {} if header is None else {"headers": {"H": header}}
+    return {"responses": {"200": {"description": "", **headers, **words}}}
+
+
+NOTHING: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "forth", "back"),
+    [
+        (form(TEXT["schema"]), form(TEXT["schema"], contentType="a/b"), "encoding", "breaking", "breaking"),
+        (form(LIST["schema"]), form(LIST["schema"], style="pipeDelimited", explode=False), "encoding", "breaking", "breaking"),
+        (answered({"required": True}), answered({}), "header-required", "breaking", "compatible"),
+        (answered({}), answered(), "header-removed", "breaking", NOTHING),
+        (answered(links={"l": {"operationId": "o"}}), answered(), "link-removed", "breaking", NOTHING),
+        (answered(content={"a/b": {}}), answered(), "media-removed", "breaking", NOTHING),
+        (query(**TEXT, required=True), query(**TEXT), "parameter-required", "compatible", "breaking"),
+        (query(content={"application/json": {}}), query(schema={}), "parameter-style", "breaking", "breaking"),
+        (query(**TEXT, allowReserved=True), query(**TEXT), "parameter-style", "breaking", "breaking"),
+        (query(**TEXT, required=True), {}, "parameter-removed", "breaking", NOTHING),
+        ({"servers": [{"url": "/a"}, {"url": "/b"}]}, {"servers": [{"url": "/a"}]}, "server", "breaking", "compatible"),
+        ({"callbacks": {"c": {"{$url}": {"post": {"responses": {}}}}}}, {}, "operation-removed", "breaking", NOTHING),
+        ({"requestBody": {"required": True, "content": {}}}, {"requestBody": {"content": {}}}, "body-required", "compatible", "breaking"),
+        (form(TEXT["schema"], style="form"), form(TEXT["schema"], style="form", explode=False), "encoding", NOTHING, NOTHING),
+    ],
+)  # fmt: skip
+def test_each_rule_both_ways(
+    old: dict[str, Any], new: dict[str, Any], rule: str, forth: Any, back: Any
+) -> None:
+    sides = api("3.0.0", old), api("3.0.0", new)
+    for (one, other), expected in ((sides, forth), (sides[::-1], back)):
+        found = [change.severity for change in changed(one, other) if change.rule == rule]
+        assert found == ([expected] if expected else [])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "asked", "given"),
     [

@@ -9,7 +9,7 @@ from fleet.openapi.difference.change import Change, Severity, at
 from fleet.openapi.difference.pairs import Key, SchemaPairs
 from fleet.openapi.difference.schemas import Direction
 from fleet.openapi.difference.side import Side, satisfies
-from fleet.openapi.model import Answer, Media, Parameter
+from fleet.openapi.model import Answer, Encoding, Media, Parameter
 from fleet.openapi.refs import Place
 
 _DELIMITED = frozenset({"spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject"})
@@ -177,11 +177,21 @@ class _Calls:
             self._schema(
                 media.item_schema, after[kind].item_schema, direction, *steps, "content", kind, "itemSchema"
             )
+            yield from self._encoding(media, after[kind], *steps, "content", kind, "encoding")
         for kind in after:
             if kind not in before:
                 yield self._made(
                     "compatible", "media-added", f"{what} may be {kind} now", *steps, "content", kind
                 )
+
+    def _encoding(self, old: Media, new: Media, *steps: str) -> Iterator[Change]:
+        """How the properties of a form are written."""
+        for name in sorted(old.encoding.keys() | new.encoding.keys()):
+            types = self.pairs.in_common_below(name, old.schema, new.schema)
+            before, after = (_encoded(side.encoding.get(name, Encoding()), types) for side in (old, new))
+            if before != after:
+                words = f"the property {name!r} of the form is written in another way"
+                yield self._made("breaking", "encoding", words, *steps, name)
 
     def _answers(self) -> Iterator[Change]:
         old, new = self.old.answers, self.new.answers
@@ -268,3 +278,15 @@ def compare_calls(
 ) -> Iterator[Change]:
     """The changes of one operation outside its schemas; the pairs of schemas go to `roots`."""
     return _Calls(old, new, name, where, pairs, roots, flipped=flipped).run()
+
+
+def _encoded(encoding: Encoding, types: frozenset[str]) -> tuple[Any, ...]:
+    """How a property of a form whose values are of these types is written: styles differ in lists and
+    objects, and whether there is one at all in objects."""
+    many = bool(types & {"array", "object"})
+    return (
+        encoding.content_type,
+        (encoding.style, encoding.explode) if many else (),
+        encoding.allow_reserved,
+        encoding.styled if "object" in types else True,
+    )

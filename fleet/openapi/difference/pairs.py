@@ -38,6 +38,14 @@ class SchemaPairs:
             found = found if own is None else found & own
         return found
 
+    def in_common_below(self, name: str, old: Place | None, new: Place | None) -> frozenset[str]:
+        """The types that the properties of one name of two schemas have in common."""
+        sides = ((self._old, old), (self._new, new))
+        before, after = (
+            None if place is None else shaper.of(place).properties.get(name) for shaper, place in sides
+        )
+        return self.in_common(before, after)
+
     def without_bytes(self, old: Place | None, new: Place | None) -> tuple[Place | None, Place | None]:
         """The schemas of a media type; where one says no more than that it is bytes, as no schema does in
         3.1, None."""
