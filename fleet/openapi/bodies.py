@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -120,11 +121,11 @@ def _encoded(value: Any, bare: str, kind: str) -> bytes:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     if is_json(bare):
-        return orjson.dumps(value, default=_unsealed)
+        return _json(value)
     if isinstance(value, list | tuple) and bare.rpartition("/")[2] in _LINES:
-        return b"".join(orjson.dumps(item, default=_unsealed) + b"\n" for item in value)
+        return b"".join(_json(item) + b"\n" for item in value)
     if isinstance(value, list | tuple) and bare.endswith("json-seq"):
-        return b"".join(b"\x1e" + orjson.dumps(item, default=_unsealed) + b"\n" for item in value)
+        return b"".join(b"\x1e" + _json(item) + b"\n" for item in value)
     if bare == FORM:
         raise TypeError("takes an object")
     if bare.startswith("multipart/"):
@@ -132,6 +133,25 @@ def _encoded(value: Any, bare: str, kind: str) -> bytes:
     if isinstance(value, str | Secret):
         return styles.scalar(value).encode(charset_of(kind))
     raise TypeError(f"takes text or bytes, not {type(value).__name__}")
+
+
+def _json(value: Any) -> bytes:
+    """A value as JSON. Raises TypeError for what JSON cannot say; orjson itself writes null for NaN."""
+    made = orjson.dumps(value, default=_unsealed)
+    if b"null" in made:
+        _refuse_nan(value)
+    return made
+
+
+def _refuse_nan(value: Any) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise TypeError(f"no JSON for {value}")
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple | set | frozenset):
+        return
+    for item in value:
+        _refuse_nan(item)
 
 
 def _unsealed(value: Any) -> Any:

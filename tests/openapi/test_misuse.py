@@ -41,7 +41,12 @@ DESCRIPTION: dict[str, Any] = {
                     {"name": "X-Who", "in": "header", "schema": {"type": "string"}},
                 ],
                 "responses": {"200": {"description": ""}},
-            }
+            },
+            "put": {
+                "operationId": "put",
+                "requestBody": {"content": {JSON: {}, "application/jsonl": {}}},
+                "responses": {"200": {"description": ""}},
+            },
         },
         "/echo/card": {"get": {"operationId": "card", "responses": answer(CARD)}},
     },
@@ -259,3 +264,16 @@ def test_what_a_request_gives_pickles_without_its_handle(service: Service) -> No
     assert headers["x-rate-limit"] == "12"
     assert data == answered.data
     assert response.json() == data
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_json_cannot_say_is_refused_and_not_sent_as_null(service: Service, value: float) -> None:
+    with client(service, sync_session) as api:
+        for data in (value, {"a": value}, [None, {"b": (1.5, value)}], {"c": {value}}):
+            with pytest.raises(ParameterError, match=f"no JSON for {value}"):
+                api._.put(data=data)
+        with pytest.raises(ParameterError, match=f"no JSON for {value}"):
+            api._.put(data=[{"a": 1}, {"a": value}], content_type="application/jsonl")
+        assert not service.seen
+        api._.put(data={"a": None, "b": ["null", 1e300]})
+    assert orjson.loads(service.last["body"]) == {"a": None, "b": ["null", 1e300]}
