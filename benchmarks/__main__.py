@@ -7,7 +7,20 @@ import sys
 from pathlib import Path
 
 # Each runs by itself too; its docstring says what it measures and which budgets it holds.
-COMPARISONS = ("start", "openapi", "typed", "hosts", "wire", "overhead", "loop", "inventory", "scale")
+COMPARISONS = (
+    "start", "openapi", "typed", "hosts", "wire", "overhead", "loop", "inventory", "scale", "pauses",
+)  # fmt: skip
+    "start",
+    "openapi",
+    "typed",
+    "hosts",
+    "wire",
+    "overhead",
+    "loop",
+    "inventory",
+    "scale",
+    "pauses",
+)
 
 
 def main() -> int:
