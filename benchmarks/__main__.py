@@ -10,17 +10,6 @@ from pathlib import Path
 COMPARISONS = (
     "start", "openapi", "typed", "hosts", "wire", "overhead", "loop", "inventory", "scale", "pauses",
 )  # fmt: skip
-    "start",
-    "openapi",
-    "typed",
-    "hosts",
-    "wire",
-    "overhead",
-    "loop",
-    "inventory",
-    "scale",
-    "pauses",
-)
 
 
 def main() -> int:
