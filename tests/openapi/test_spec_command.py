@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -215,3 +217,17 @@ def test_references_elsewhere_are_mapped(tmp_path: Path, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out)["components"] == {"schemas": {"B": {"type": "string"}}}
     assert main(["spec", "validate", str(path), "--refs", "http://h/s/"]) == 2
     assert "--refs takes PREFIX=DIR" in capsys.readouterr().err
+
+
+def test_a_description_is_read_without_what_reads_spec_files(tmp_path: Path) -> None:
+    """Whoever names a description by its path does not wait for pydantic and the model of spec files."""
+    path = tmp_path / "api.json"
+    path.write_text('{"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {}}')
+    program = (
+        "import sys\n"
+        "from fleet.cli import main\n"
+        f"assert main(['spec', 'operations', {str(path)!r}]) == 0\n"
+        "print(sorted({'pydantic', 'fleet.config.load', 'fleet.config.model'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
