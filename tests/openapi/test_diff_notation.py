@@ -169,6 +169,12 @@ def test_an_empty_consumes_takes_the_place_of_the_documents() -> None:
     assert compare(one, made) == ()
 
 
+def test_a_reference_that_leads_nowhere_stays_as_it_is() -> None:
+    answer = {"description": "", "schema": {"$ref": "http://away/x.yaml#/definitions/A"}}
+    one = document(api("2.0", {"responses": {"200": answer}}))
+    assert compare(one, converted(one)) == ()
+
+
 BROKEN_CALLBACK = api("3.0.0", {"callbacks": {"c": {"$ref": "#/components/callbacks/none"}}})
 BAD_SECURITY = api("3.0.0", {"security": "all"})
 BAD_PARAMETERS = api("3.0.0", {"parameters": {}})

@@ -56,7 +56,7 @@ def convert(document: Document) -> Conversion:
 def _of_2(kind: Kind, node: dict[str, Any]) -> dict[str, Any]:
     made = upgraded(kind, node)
     ref = made.get("$ref")
-    if kind == "schema" and isinstance(ref, str):
+    if kind == "schema" and isinstance(ref, str) and ref.startswith("#/definitions/"):
         return {**made, "$ref": ref.replace("#/definitions/", "#/components/schemas/", 1)}
     return made
 

@@ -120,7 +120,7 @@ class Reshaped:
     def _listed(self, node: Any, where: str) -> Any:
         ref = mapping(node).get("$ref")
         if isinstance(ref, str):
-            return {"$ref": ref.replace("#/parameters/", "#/components/parameters/", 1)}
+            return {"$ref": _moved(ref, "#/parameters/", "#/components/parameters/")}
         return self._parameter(node, where)
 
     def _operation(self, node: dict[str, Any], inherited: list[Any], where: str) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Reshaped:
         if whole is not None:
             ref = mapping(whole).get("$ref")
             if isinstance(ref, str) and consumes is None:
-                return {"$ref": ref.replace("#/parameters/", "#/components/requestBodies/", 1)}
+                return {"$ref": _moved(ref, "#/parameters/", "#/components/requestBodies/")}
             return self._body([self._target(whole)], taken)
         return self._body([self._target(entry) for entry in found.values()], taken)
 
@@ -238,7 +238,7 @@ class Reshaped:
         if not isinstance(ref, str):
             return self._answer(node, self._produces if produces is None else produces, where)
         if produces is None or "schema" not in mapping(self._target(node)):
-            return {"$ref": ref.replace("#/responses/", "#/components/responses/", 1)}
+            return {"$ref": _moved(ref, "#/responses/", "#/components/responses/")}
         return self._answer(self._target(node), produces, where)
 
     def _answer(self, node: Any, produces: list[str], where: str) -> Any:
@@ -276,3 +276,8 @@ def _list(value: Any) -> list[Any]:
 
 def _types(value: Any) -> list[str]:
     return [kind for kind in _list(value) if isinstance(kind, str)]
+
+
+def _moved(ref: str, old: str, new: str) -> str:
+    """A reference to what moves; one to another document, which leads nowhere, stays."""
+    return new + ref.removeprefix(old) if ref.startswith(old) else ref
