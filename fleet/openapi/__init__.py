@@ -1,14 +1,32 @@
-"""API descriptions to operations: no sockets, no HTTP client; documents come from a reader."""
+"""API descriptions to operations: no sockets, no HTTP client; documents come from a reader.
+
+  reading     bytes to trees: YAML 1.2, JSON, tags, the cache, references
+  lower       each version of OpenAPI to the one `Document` (model, document, operation, route)
+  calls       values to bytes: parameters, bodies, credentials, servers
+  answers     bytes to values: JSON as devices send it, headers, sequences
+  schema      JSON Schema, compiled: what a value breaks
+  types       pydantic types of schemas
+  rules       what is wrong with a description
+  difference  what changed between two; shapes and samples show what one asks for
+  rewrite     reduce, convert, repair
+
+Everything that a scan does not need is loaded when it is first asked for.
+"""
 
 from typing import TYPE_CHECKING, Any
 
-from fleet.openapi.cache import decode as decode_tree
-from fleet.openapi.cache import digest
-from fleet.openapi.cache import encode as encode_tree
+from fleet.openapi.answers.replies import read_json
+from fleet.openapi.calls.forms import Part
+from fleet.openapi.calls.params import ParameterError
+from fleet.openapi.calls.security import (
+    NOTHING,
+    Additions,
+    alternatives,
+    check_credential,
+    client_credentials,
+    satisfy,
+)
 from fleet.openapi.document import Document, load
-from fleet.openapi.dump import dump_yaml
-from fleet.openapi.forms import Part
-from fleet.openapi.load import locate, parse
 from fleet.openapi.model import (
     Answer,
     Body,
@@ -24,19 +42,14 @@ from fleet.openapi.model import (
     Tag,
 )
 from fleet.openapi.operation import Call, Operation
-from fleet.openapi.params import ParameterError
-from fleet.openapi.refs import Library, Parse, Place, Reader
-from fleet.openapi.replies import read_json
-from fleet.openapi.security import (
-    NOTHING,
-    Additions,
-    alternatives,
-    check_credential,
-    client_credentials,
-    satisfy,
-)
-from fleet.openapi.yaml12 import load_yaml
-from fleet.openapi.yamltags import (
+from fleet.openapi.reading.cache import decode as decode_tree
+from fleet.openapi.reading.cache import digest
+from fleet.openapi.reading.cache import encode as encode_tree
+from fleet.openapi.reading.dump import dump_yaml
+from fleet.openapi.reading.load import locate, parse
+from fleet.openapi.reading.refs import Library, Parse, Place, Reader
+from fleet.openapi.reading.yaml12 import load_yaml
+from fleet.openapi.reading.yamltags import (
     TagUse,
     YAML12Loader,
     YAMLCompatibilityLoader,
@@ -46,9 +59,11 @@ from fleet.openapi.yamltags import (
 )
 
 if TYPE_CHECKING:
+    from fleet.openapi.answers.items import ItemReader
+    from fleet.openapi.answers.sequential import item_reader
+    from fleet.openapi.calls.runtime import Exchanged, evaluate
     from fleet.openapi.difference.change import Change
     from fleet.openapi.difference.compare import compare
-    from fleet.openapi.items import ItemReader
     from fleet.openapi.rewrite.choice import Choice
     from fleet.openapi.rewrite.convert import Conversion, convert
     from fleet.openapi.rewrite.fixups import Fixup, repair
@@ -56,9 +71,7 @@ if TYPE_CHECKING:
     from fleet.openapi.rules.finding import Finding
     from fleet.openapi.rules.official import official_schemas
     from fleet.openapi.rules.review import review
-    from fleet.openapi.runtime import Exchanged, evaluate
     from fleet.openapi.samples import sample, shape_of
-    from fleet.openapi.sequential import item_reader
     from fleet.openapi.shapes import TYPES, Shape
     from fleet.openapi.types import SchemaModel, SchemaRoot, SchemaType, Types, untyped
 
@@ -138,8 +151,8 @@ _LAZY = {  # what a scan never asks for
     "Choice": "fleet.openapi.rewrite.choice",
     "compare": "fleet.openapi.difference.compare",
     "Finding": "fleet.openapi.rules.finding",
-    "Exchanged": "fleet.openapi.runtime",
-    "ItemReader": "fleet.openapi.items",
+    "Exchanged": "fleet.openapi.calls.runtime",
+    "ItemReader": "fleet.openapi.answers.items",
     "Conversion": "fleet.openapi.rewrite.convert",
     "convert": "fleet.openapi.rewrite.convert",
     "Fixup": "fleet.openapi.rewrite.fixups",
@@ -148,8 +161,8 @@ _LAZY = {  # what a scan never asks for
     "SchemaRoot": "fleet.openapi.types",
     "SchemaType": "fleet.openapi.types",
     "Types": "fleet.openapi.types",
-    "evaluate": "fleet.openapi.runtime",
-    "item_reader": "fleet.openapi.sequential",
+    "evaluate": "fleet.openapi.calls.runtime",
+    "item_reader": "fleet.openapi.answers.sequential",
     "official_schemas": "fleet.openapi.rules.official",
     "reduce": "fleet.openapi.rewrite.reduce",
     "reduced": "fleet.openapi.rewrite.reduce",

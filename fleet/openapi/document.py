@@ -10,14 +10,14 @@ from urllib.parse import unquote
 
 from fleet.errors import SpecError
 from fleet.guess import closest
-from fleet.openapi.load import parse as parse_tree
+from fleet.openapi.calls.servers import chosen_server, own_server, path_of_url, server_url
 from fleet.openapi.lower import front_end
 from fleet.openapi.model import Link, Requirement, SecurityScheme, Server, Site, Tag
 from fleet.openapi.operation import Operation
-from fleet.openapi.refs import Library, MissingDocument, Parse, Place, Reader
+from fleet.openapi.reading.load import parse as parse_tree
+from fleet.openapi.reading.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
 from fleet.openapi.schema import Check, Direction, compile_checks, no_check
-from fleet.openapi.servers import chosen_server, own_server, path_of_url, server_url
 
 if TYPE_CHECKING:
     from fleet.openapi.types import Types

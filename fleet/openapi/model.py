@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 
 Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"]
 Dialect: TypeAlias = Literal["2.0", "3.0", "2020-12"]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
-from fleet.openapi.bodies import BodyPlan, is_json
-from fleet.openapi.forms import Pieces
-from fleet.openapi.headers import read_headers
+from fleet.openapi.answers.headers import read_headers
+from fleet.openapi.calls.bodies import BodyPlan, is_json
+from fleet.openapi.calls.forms import Pieces
+from fleet.openapi.calls.params import ParameterPlan
+from fleet.openapi.calls.servers import own_server, read_servers
 from fleet.openapi.model import Answer, Body, Link, Parameter, Requirement, Server, Site
-from fleet.openapi.params import ParameterPlan
-from fleet.openapi.refs import MissingDocument, Place
+from fleet.openapi.reading.refs import MissingDocument, Place
 from fleet.openapi.schema import Check, media_for, no_check
-from fleet.openapi.servers import own_server, read_servers
 
 if TYPE_CHECKING:
     from fleet.openapi.document import Document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.openapi.document import Document
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 from fleet.openapi.shapes import Shape, Shaper
 
 _MAX_DEPTH = 4

@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.errors import SpecError
 from fleet.openapi.model import Dialect
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 
 _MAX_PARTS = 1000  # schemas that one `allOf` leads to; what lies beyond is not looked at
 TYPES = ("string", "boolean", "integer", "number", "array", "object", "null")

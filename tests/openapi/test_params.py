@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fleet.errors import SpecError
 from fleet.openapi import Parameter, ParameterError
-from fleet.openapi.params import ParameterPlan
+from fleet.openapi.calls.params import ParameterPlan
 from fleet.secret import Secret
 
 ARRAY = ["blue", "black", "brown"]

@@ -18,8 +18,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from fleet.openapi import ParameterError
+from fleet.openapi.calls.params import ParameterPlan
 from fleet.openapi.model import Parameter
-from fleet.openapi.params import ParameterPlan
 
 NAME = "the name"
 KINDS = ("string", "integer", "number", "boolean")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fleet.errors import SpecError
 from fleet.openapi import Document, Library, Place, load
-from fleet.openapi.refs import join
+from fleet.openapi.reading.refs import join
 
 Files = dict[str, Any]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import RequestFailed
-from fleet.openapi.sequential import item_reader
+from fleet.openapi.answers.sequential import item_reader
 from fleet.outcome import FailureKind
 
 MIXED = "multipart/mixed; boundary=cut"

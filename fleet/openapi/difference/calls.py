@@ -10,7 +10,7 @@ from fleet.openapi.difference.pairs import Key, SchemaPairs
 from fleet.openapi.difference.schemas import Direction
 from fleet.openapi.difference.side import Side, satisfies
 from fleet.openapi.model import Answer, Encoding, Media, Parameter
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 
 _DELIMITED = frozenset({"spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject"})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.openapi.difference.schemas import Difference, Direction, Step
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 from fleet.openapi.shapes import TYPES, Shaper
 
 Key = tuple[int, int, Direction]

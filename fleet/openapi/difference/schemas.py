@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fleet.openapi.difference.change import Severity, at, listed, shown
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 from fleet.openapi.shapes import TYPES, Shape
 
 Direction = Literal["asked", "given"]

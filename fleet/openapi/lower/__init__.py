@@ -8,7 +8,7 @@ from fleet.errors import SpecError
 from fleet.openapi.lower.v2 import Version2
 from fleet.openapi.lower.v3 import Version3
 from fleet.openapi.model import FrontEnd
-from fleet.openapi.refs import Library
+from fleet.openapi.reading.refs import Library
 
 
 def front_end(library: Library, uri: str) -> FrontEnd:

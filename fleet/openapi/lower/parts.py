@@ -7,7 +7,7 @@ from typing import Any, TypeGuard, cast
 
 from fleet.errors import SpecError
 from fleet.openapi.model import Flow, Location, Requirement, SecurityScheme, Site, Tag
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 
 _FLOWS_OF_2 = {"application": "clientCredentials", "accessCode": "authorizationCode"}
 

@@ -30,7 +30,7 @@ from fleet.openapi.model import (
     Site,
     Tag,
 )
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 FORM = "application/x-www-form-urlencoded"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from fleet.errors import SpecError
+from fleet.openapi.calls.servers import read_servers
 from fleet.openapi.lower.parts import (
     among,
     item_sites,
@@ -32,8 +33,7 @@ from fleet.openapi.model import (
     Site,
     Tag,
 )
-from fleet.openapi.refs import Library, Place
-from fleet.openapi.servers import read_servers
+from fleet.openapi.reading.refs import Library, Place
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _STYLES: dict[str, frozenset[str]] = {

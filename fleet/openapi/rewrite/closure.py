@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fleet.errors import SpecError
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
+from fleet.openapi.reading.trees import every_mapping
 from fleet.openapi.rewrite.grammar import Kind, grammar_of, parts, sections_of
-from fleet.openapi.trees import every_mapping
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from fleet.errors import SpecError
 from fleet.openapi.document import Document
 from fleet.openapi.lower.parts import mapping
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.rewrite.choice import Choice, Named, choose
 from fleet.openapi.rewrite.closure import Closure
 from fleet.openapi.rewrite.grammar import METHODS, sections_of

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fleet.openapi.document import Document
-from fleet.openapi.load import Positions
 from fleet.openapi.operation import Operation
-from fleet.openapi.refs import Library
+from fleet.openapi.reading.load import Positions
+from fleet.openapi.reading.refs import Library
 
 MAX_PLACED_BYTES = 8 << 20  # of a text whose findings have lines: finding them takes 50 bytes for each byte
 MAX_FINDINGS = 1000  # of one description

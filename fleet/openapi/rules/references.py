@@ -8,10 +8,10 @@ from urllib.parse import unquote
 
 from fleet.errors import SpecError
 from fleet.openapi.lower.parts import mapping
-from fleet.openapi.refs import MissingDocument
+from fleet.openapi.reading.refs import MissingDocument
+from fleet.openapi.reading.trees import every_mapping
 from fleet.openapi.rewrite.grammar import grammar_of, objects, parts, sections_of
 from fleet.openapi.rules.finding import Findings, pointer_of
-from fleet.openapi.trees import every_mapping
 
 
 def references(found: Findings) -> None:

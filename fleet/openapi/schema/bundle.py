@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.errors import SpecError
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.schema.effort import ALTERNATIVES, Effort, weight_of
 from fleet.openapi.schema.keywords import (
     Reading,

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from fleet.errors import SpecError
 from fleet.openapi.model import Dialect, Media
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.schema.bundle import bundle
 from fleet.openapi.schema.effort import MAX_CHAIN, MAX_STACK
 from fleet.openapi.schema.keywords import Direction, Reading

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fleet.errors import SpecError
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 from fleet.openapi.types.model import Shape
 from fleet.openapi.types.parts import Choice, Parts, asks, json_type, mapping
 from fleet.openapi.types.shapes import Done, Shapes

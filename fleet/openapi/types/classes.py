@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from pydantic.fields import FieldInfo
 
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 from fleet.openapi.types.judge import Judge
 from fleet.openapi.types.model import (
     TAKEN,

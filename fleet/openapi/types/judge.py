@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from fleet.errors import SpecError
 from fleet.openapi.model import Dialect
-from fleet.openapi.refs import Library, MissingDocument, Place
+from fleet.openapi.reading.refs import Library, MissingDocument, Place
 from fleet.openapi.schema import Check, Direction, compile_check, no_check
 from fleet.openapi.types.parts import unwrapped
 

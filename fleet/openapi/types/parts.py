@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from fleet.errors import SpecError
 from fleet.openapi.model import Dialect
-from fleet.openapi.refs import Library, MissingDocument, Place
+from fleet.openapi.reading.refs import Library, MissingDocument, Place
 
 MAX_PARTS = 50_000  # of one schema; what lies beyond says nothing
 

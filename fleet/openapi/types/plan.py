@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 from fleet.openapi.schema import Direction
 from fleet.openapi.types.judge import Judge, refusal
 from fleet.openapi.types.model import SchemaModel, SchemaRoot, Shape, filled

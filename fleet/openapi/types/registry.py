@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from fleet.guess import closest
 from fleet.openapi.model import Dialect
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.types.choose import chooser
 from fleet.openapi.types.classes import Classes, name_of
 from fleet.openapi.types.judge import Judge, Violations

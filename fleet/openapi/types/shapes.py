@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.openapi.model import Dialect
-from fleet.openapi.refs import Library, Place
+from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.types.judge import Judge
 from fleet.openapi.types.model import Shape
 from fleet.openapi.types.parts import Parts, asks, mapping, take_apart, unwrapped

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
-from fleet.openapi.refs import Place
+from fleet.openapi.reading.refs import Place
 from fleet.openapi.types.parts import Choice, Parts, mapping, unwrapped
 
 if TYPE_CHECKING:

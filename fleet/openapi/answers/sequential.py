@@ -16,8 +16,8 @@ from email.message import Message
 
 import orjson
 
-from fleet.openapi.delimited import Elements, Parts
-from fleet.openapi.items import BLANK, BOM, ItemReader, one_value
+from fleet.openapi.answers.delimited import Elements, Parts
+from fleet.openapi.answers.items import BLANK, BOM, ItemReader, one_value
 
 _LINES = frozenset({"jsonl", "x-jsonl", "ndjson", "x-ndjson", "jsonlines", "x-jsonlines", "json-lines"})
 _MAX_RETRY = 18  # digits

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 from fleet.errors import SpecError
-from fleet.openapi.load import locate, parse
-from fleet.openapi.trees import every_mapping, inside_of, path_to
+from fleet.openapi.reading.load import locate, parse
+from fleet.openapi.reading.trees import every_mapping, inside_of, path_to
 
 _MAX_LOCATED = 10  # errors of one description that are shown with their place: each costs a parse
 _MAX_LOCATED_BYTES = 4 * 1024 * 1024

@@ -11,7 +11,7 @@ import orjson
 import yaml
 
 from fleet.errors import SpecError
-from fleet.openapi.yaml12 import CORE_TAGS, MAX_BYTES, collector_paused, load_yaml
+from fleet.openapi.reading.yaml12 import CORE_TAGS, MAX_BYTES, collector_paused, load_yaml
 
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r"line (\d+) column (\d+)")

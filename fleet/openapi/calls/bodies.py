@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from fleet.openapi import styles
-from fleet.openapi.forms import URLENCODED, charset_of, is_file, multipart, urlencoded
+from fleet.openapi.calls import styles
+from fleet.openapi.calls.forms import URLENCODED, charset_of, is_file, multipart, urlencoded
+from fleet.openapi.calls.params import ParameterError
 from fleet.openapi.model import Body, Media
-from fleet.openapi.params import ParameterError
 from fleet.secret import Secret
 
 FORM = URLENCODED

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from fleet.openapi import styles
+from fleet.openapi.calls import styles
 from fleet.openapi.model import Encoding
 from fleet.secret import Secret
 

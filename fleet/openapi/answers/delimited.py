@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from email.message import Message
 
 from fleet.errors import RequestFailed
-from fleet.openapi.items import BLANK, BOM, ItemReader, one_value
-from fleet.openapi.replies import read_json
+from fleet.openapi.answers.items import BLANK, BOM, ItemReader, one_value
+from fleet.openapi.answers.replies import read_json
 from fleet.outcome import FailureKind
 
 _PADDING = 64  # bytes of white space behind a boundary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.errors import RequestFailed
-from fleet.openapi.replies import read_json
+from fleet.openapi.answers.replies import read_json
 from fleet.outcome import FailureKind
 
 BOM = b"\xef\xbb\xbf"

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from fleet.errors import ConfigError
 from fleet.guess import closest
-from fleet.openapi import styles
+from fleet.openapi.calls import styles
 from fleet.openapi.model import Flow, Requirement, SecurityScheme
 from fleet.secret import Secret
 

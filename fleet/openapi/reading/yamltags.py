@@ -16,9 +16,9 @@ from yaml._yaml import CParser
 
 from fleet.errors import SpecError
 from fleet.guess import closest
-from fleet.openapi.load import parse
-from fleet.openapi.refs import Parse
-from fleet.openapi.yaml12 import CORE_TAGS, load_yaml, plain_value, tag_of
+from fleet.openapi.reading.load import parse
+from fleet.openapi.reading.refs import Parse
+from fleet.openapi.reading.yaml12 import CORE_TAGS, load_yaml, plain_value, tag_of
 
 PREFIX = "tag:yaml.org,2002:"
 SAFE_TAGS = frozenset({"null", "bool", "int", "float"})

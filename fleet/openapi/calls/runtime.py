@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet.errors import RequestFailed, SpecError
-from fleet.openapi import styles
+from fleet.openapi.calls import styles
 from fleet.outcome import FailureKind
 
 _EXPRESSION = re.compile(

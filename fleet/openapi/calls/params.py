@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from fleet.errors import SpecError
-from fleet.openapi import styles
-from fleet.openapi.forms import URLENCODED, urlencoded
+from fleet.openapi.calls import styles
+from fleet.openapi.calls.forms import URLENCODED, urlencoded
 from fleet.openapi.model import Parameter
 
 Pairs: TypeAlias = list[tuple[str, str]]

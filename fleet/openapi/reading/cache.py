@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from fleet.openapi.yaml12 import collector_paused
+from fleet.openapi.reading.yaml12 import collector_paused
 
 MAGIC = b"fleet-tree"
 FORMAT = 1  # of the file and of what the YAML reader makes: raise it when either changes

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from fleet.openapi.yaml12 import plain_value
+from fleet.openapi.reading.yaml12 import plain_value
 
 
 class _Quoting(yaml.SafeDumper):

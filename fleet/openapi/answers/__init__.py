@@ -1,0 +1,1 @@
+"""Bytes to values: JSON as devices send it, typed headers, sequences."""
