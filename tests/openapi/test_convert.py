@@ -350,6 +350,19 @@ def test_versions_that_need_nothing_or_too_much() -> None:
         convert(document({**tree, "openapi": "3.2.0"}))
 
 
+@pytest.mark.parametrize("kind", [["string"], {"a": 1}, 7, [{}]])
+def test_a_type_that_is_no_name_ends_in_no_other_error(kind: Any) -> None:
+    parameter = {"name": "q", "in": "query", "type": kind, "items": {"type": "string"}}
+    tree = {
+        "swagger": "2.0",
+        "info": {"title": "T", "version": "1"},
+        "paths": {},
+        "parameters": {"Q": parameter},
+    }
+    made = convert(document(tree)).tree
+    assert made["components"]["parameters"]["Q"]["name"] == "q"
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = tmp_path / "swagger.json", tmp_path / "api.yaml"
     path.write_bytes(orjson.dumps(SWAGGER))

@@ -12,7 +12,7 @@ _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 _DELIMITED = {"ssv": "spaceDelimited", "pipes": "pipeDelimited"}
-_PLAIN = frozenset({"string", "number", "integer", "boolean"})
+_PLAIN = ("string", "number", "integer", "boolean")  # a tuple: what is compared may be a list
 _NOT_HERE = {"accept", "content-type", "authorization"}  # 3.x: no parameters
 
 
