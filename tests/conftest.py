@@ -10,10 +10,15 @@ import hypothesis
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction, blockbuster_ctx
 
-# A property holds or does not, however slow the machine is.
-hypothesis.settings.register_profile(
-    "fleet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+# A property holds or does not, however slow the machine is. The same examples are tried each time, so that a
+# failure is of the change at hand; `--hypothesis-profile wide` tries others.
+for profile, derandomize in (("fleet", True), ("wide", False)):
+    hypothesis.settings.register_profile(
+        profile,
+        deadline=None,
+        derandomize=derandomize,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
 hypothesis.settings.load_profile("fleet")
 
 

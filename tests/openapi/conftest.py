@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import settings
 
 from fleet.openapi import Document, load
 
@@ -50,8 +49,3 @@ def shared() -> Path:
     if not (path / "data").is_dir():
         pytest.skip("the published documents are not here")
     return path.resolve()
-
-
-# A busy machine is not a failing property.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
