@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         RedirectLoader,
         WebLoader,
     )
+    from fleet.client.description.treecache import CachedParse
     from fleet.client.endpoint import Endpoint
     from fleet.client.errors import (
         CallFailed,
@@ -69,6 +70,7 @@ _HOMES = {
     "start_debug_log": "debug",
     "stop_debug_log": "debug",
     "load_document": "description.load",
+    "CachedParse": "description.treecache",
     "Dialer": "wire.dial",
     "peek_certificate": "wire.dial",
     "Endpoint": "endpoint",
@@ -122,6 +124,7 @@ _HOMES = {
 
 __all__ = [
     "Answered",
+    "CachedParse",
     "CallFailed",
     "Certificate",
     "ChainLoader",

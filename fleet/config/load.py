@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from fleet.client import CachedParse
 from fleet.config.builtin import list_builtin_specs
 from fleet.config.complain import first_complaint
 from fleet.config.describe import wrap_description
@@ -32,7 +33,7 @@ def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
         data = path.read_bytes()
     except OSError as error:
         raise SpecError(f"the spec cannot be read: {error.strerror or error}", file=str(path)) from None
-    tree = parse(data, str(path))
+    tree = CachedParse.default()(data, str(path))
     if isinstance(tree, dict) and ("openapi" in tree or "swagger" in tree) and "fleet" not in tree:
         tree, text = wrap_description(tree, path, operations), ""
         notes = (*notes, f"{path.name} is an API description: {len(tree['steps'])} operations are steps")

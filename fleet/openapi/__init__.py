@@ -45,18 +45,9 @@ from fleet.openapi.operation import Call, Operation
 from fleet.openapi.reading.cache import decode as decode_tree
 from fleet.openapi.reading.cache import digest
 from fleet.openapi.reading.cache import encode as encode_tree
-from fleet.openapi.reading.dump import dump_yaml
 from fleet.openapi.reading.load import locate, parse
 from fleet.openapi.reading.refs import Library, Parse, Place, Reader
 from fleet.openapi.reading.yaml12 import load_yaml
-from fleet.openapi.reading.yamltags import (
-    TagUse,
-    YAML12Loader,
-    YAMLCompatibilityLoader,
-    YamlReader,
-    reading_with,
-    tags_used,
-)
 
 if TYPE_CHECKING:
     from fleet.openapi.answers.items import ItemReader
@@ -64,6 +55,15 @@ if TYPE_CHECKING:
     from fleet.openapi.calls.runtime import Exchanged, evaluate
     from fleet.openapi.difference.change import Change
     from fleet.openapi.difference.compare import compare
+    from fleet.openapi.reading.dump import dump_yaml
+    from fleet.openapi.reading.yamltags import (
+        TagUse,
+        YAML12Loader,
+        YAMLCompatibilityLoader,
+        YamlReader,
+        reading_with,
+        tags_used,
+    )
     from fleet.openapi.rewrite.choice import Choice
     from fleet.openapi.rewrite.convert import Conversion, convert
     from fleet.openapi.rewrite.fixups import Fixup, repair
@@ -147,6 +147,13 @@ __all__ = [
 ]
 
 _LAZY = {  # what a scan never asks for
+    "dump_yaml": "fleet.openapi.reading.dump",
+    "TagUse": "fleet.openapi.reading.yamltags",
+    "YAML12Loader": "fleet.openapi.reading.yamltags",
+    "YAMLCompatibilityLoader": "fleet.openapi.reading.yamltags",
+    "YamlReader": "fleet.openapi.reading.yamltags",
+    "reading_with": "fleet.openapi.reading.yamltags",
+    "tags_used": "fleet.openapi.reading.yamltags",
     "Change": "fleet.openapi.difference.change",
     "Choice": "fleet.openapi.rewrite.choice",
     "compare": "fleet.openapi.difference.compare",

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import anyio
+import pytest
 
 from fleet.sim import SimOptions, SimulatedFleet
 
@@ -54,3 +55,14 @@ async def test_what_tls_and_validation_need_is_imported_before_the_loop_runs(tmp
     assert imported >= {"cryptography.x509", "jsonschema_rs"}
     assert sorted(imported & UNUSED - {"cryptography"}) == []
     assert sorted(line for line in imported if line.startswith("in the loop")) == []
+
+
+async def test_a_second_scan_reads_no_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The spec and its description are in the cache of parsed documents by then."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found = []
+    for name in ("cold", "warm"):
+        (tmp_path / name).mkdir()
+        async with SimulatedFleet(SimOptions(hosts=1)) as sim:
+            found.append("yaml" in await imported_by(tmp_path / name, *sim.hosts))
+    assert found == [True, False]

@@ -20,7 +20,7 @@ from fleet.client.description.loaders import (
 from fleet.client.description.treecache import CachedParse, default_directory
 from fleet.client.plugins import DocumentPlugin, Parsing, Plugin
 from fleet.errors import SpecError
-from fleet.openapi import Document, Parse, load, parse, reading_with
+from fleet.openapi import Document, Parse, load, parse
 
 if TYPE_CHECKING:
     from fleet.openapi import Choice
@@ -95,6 +95,8 @@ class AsLoaded:
         yload = data.yload if isinstance(data, Text) else None
         if yload is None:
             return self.otherwise(data, uri)
+        from fleet.openapi import reading_with  # noqa: PLC0415  (the tags of YAML, where a reader is named)
+
         return reading_with(yload)(bytes(data), uri)  # PyYAML takes bytes and no class of them
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet.openapi import decode_tree, digest, encode_tree, parse
+from fleet.openapi import Parse, decode_tree, digest, encode_tree, parse
 
 _SMALL = 4 * 1024  # bytes of source that parse faster than a file opens
 _MAX_FILE = 256 * 1024 * 1024
@@ -53,6 +53,12 @@ class CachedParse:
     """
 
     directory: str
+
+    @classmethod
+    def default(cls) -> Parse:
+        """With the trees in `default_directory`; plain `parse` for a user without a home."""
+        directory = default_directory()
+        return cls(directory) if directory else parse
 
     def __call__(self, data: bytes, uri: str) -> Any:
         if len(data) <= _SMALL or data[:64].lstrip()[:1] in {b"{", b"["}:  # JSON parses as fast as its cache

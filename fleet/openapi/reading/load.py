@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-import yaml
 
 from fleet.errors import SpecError
 from fleet.openapi.reading.yaml12 import CORE_TAGS, MAX_BYTES, collector_paused, load_yaml
@@ -59,6 +58,8 @@ class Positions:
     """The places of many values of one text, parsed once."""
 
     def __init__(self, text: bytes | str) -> None:
+        import yaml  # noqa: PLC0415  (20 ms, and a warm start reads no YAML)
+
         self._root: Any = None
         with suppress(SpecError, yaml.YAMLError), collector_paused():
             load_yaml(text)  # the composer has no depth limit of its own
@@ -78,6 +79,8 @@ class Positions:
 
 def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
     """The mark and the node of one step down."""
+    import yaml  # noqa: PLC0415
+
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value == str(step):

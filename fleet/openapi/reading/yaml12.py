@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn
 
-import yaml
-from yaml._yaml import CParser
-
 from fleet.errors import SpecError
 
 MAX_BYTES = 64 * 1024 * 1024  # of one document
@@ -49,6 +46,9 @@ def load_yaml(text: bytes | str, *, source: str = "", tags: frozenset[str] = COR
     explicit tags count always. Raises `SpecError` with line and column: syntax, duplicate
     keys, more than `MAX_DEPTH` levels, more than `MAX_NODES` nodes after aliases, more than `MAX_BYTES`.
     """
+    import yaml  # noqa: PLC0415  (20 ms, and a warm start reads no YAML)
+    from yaml._yaml import CParser  # noqa: PLC0415
+
     if len(text) > MAX_BYTES:
         raise SpecError(f"the document is larger than {MAX_BYTES >> 20} MiB", file=source or None)
     with collector_paused():
@@ -124,6 +124,8 @@ class _Builder:
         self.memo: dict[str, Any] = {}
 
     def build(self) -> Any:
+        import yaml  # noqa: PLC0415
+
         parser = self.parser
         parser.get_event()  # stream start
         if parser.check_event(yaml.StreamEndEvent):
@@ -137,6 +139,8 @@ class _Builder:
         return value
 
     def _value(self) -> Any:  # one loop over events: every call in it is paid 300,000 times for 4 MB
+        import yaml  # noqa: PLC0415
+
         get_event = self.parser.get_event
         memo, plain = self.memo, self.plain
         stack: list[tuple[Any, Any, str | None, int]] = []  # parent, its pending key, anchor, nodes before
