@@ -143,11 +143,7 @@ class Connection:
             broken = await self._push(data, content, length, timeout)
             deadline = incoming.deadline()
             while not reader.status:
-                if arrived := await self._channel.receive(deadline):
-                    reader.feed(arrived)
-                elif reader.started:
-                    reader.end()
-                else:
+                if not await self._heard(reader, deadline):
                     raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
         except BaseException as error:  # cancellation too: half an answer is nobody's
             incoming.close()
@@ -207,11 +203,7 @@ class Connection:
             except OSError as error:
                 broken = error  # it may have answered before it hung up: 413, or an alert that says why
             while not reader.done:
-                if arrived := await self._channel.receive(deadline):
-                    reader.feed(arrived)
-                elif reader.started:
-                    reader.end()
-                else:
+                if not await self._heard(reader, deadline):
                     raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
             return reader.body()
         except Exception as error:
@@ -225,6 +217,16 @@ class Connection:
                 del failed  # it holds this frame, which would hold it
         finally:
             broken = None
+
+    async def _heard(self, reader: ReplyReader, deadline: float) -> bool:
+        """Hands the reader what arrives next, or that nothing will; false where no byte of an answer came."""
+        if arrived := await self._channel.receive(deadline):
+            reader.feed(arrived)
+        elif reader.started:
+            reader.end()
+        else:
+            return False
+        return True
 
     def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
         failed = classify(error, phase="request")

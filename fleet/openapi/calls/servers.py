@@ -93,7 +93,7 @@ def path_of_url(url: str, near: str = "") -> str:
     """The path of a server's URL: empty, or with a slash before and none behind. A relative one is found from
     `near`, where that is the URL of a description (3.1, 4.8.5), else from the root."""
     try:
-        start = near if near.startswith(("http://", "https://")) else "http://root/"
+        start = near if near.startswith(("http://", "https://")) else "http://near.invalid/"
         path = quote(urlsplit(urljoin(start, url) if url else "").path.rstrip("/"), safe=_SAFE)
     except ValueError:
         return ""
