@@ -13,6 +13,7 @@ import fleet
 from fleet.assembly.options import ScanOptions
 from fleet.assembly.prepare import PreparedScan
 from fleet.errors import UsageError
+from fleet.inventory import Shard
 from fleet.policy import Policy
 
 _BLOCK = 1024 * 1024
@@ -49,7 +50,10 @@ def options_of(manifest: Mapping[str, Any]) -> ScanOptions:
             **{field.name: _group(field.name, stored["policy"][field.name]) for field in fields(Policy)}
         )
         tuples = {name: tuple(stored[name]) for name in _TUPLES}
-        return ScanOptions(**{**stored, **tuples, "policy": policy, "given": frozenset(stored["given"])})
+        shard = Shard.parse(text) if (text := stored.get("shard")) is not None else None
+        return ScanOptions(
+            **{**stored, **tuples, "policy": policy, "given": frozenset(stored["given"]), "shard": shard}
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the run's manifest does not hold its options: {error}") from error
 
@@ -79,6 +83,7 @@ def _options_json(options: ScanOptions, prepared: PreparedScan) -> dict[str, Any
         "exclude_files": [_absolute(path) for path in options.exclude_files],
         "outputs": [path if path == "-" else str(Path(path).absolute()) for path in options.outputs],
         "inputs": dict(options.inputs),
+        "shard": str(options.shard) if options.shard is not None else None,
         "given": sorted(options.given),
         "policy": asdict(replace(options.policy, tls=tls)),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from fleet.inventory import Shard
 from fleet.policy import Policy
 
 
@@ -16,6 +17,7 @@ class ScanOptions:
     (`timeouts.request`, `rate.per_target`, ...), which beat the spec file's own defaults. `sources` are
     inventory files, `-` for standard input, or target expressions; all of `select` must hold for a target.
     `operation` chooses from an API description that stands in for a spec. `outputs` are further sinks.
+    `shard` is the part to scan of all that the others leave; `limit` counts before it.
     """
 
     sources: tuple[str, ...] = ()
@@ -32,6 +34,7 @@ class ScanOptions:
     exclude: tuple[str, ...] = ()
     exclude_files: tuple[str, ...] = ()
     limit: int | None = None
+    shard: Shard | None = None
     scheme: str = "https"
     strict_inventory: bool = False
     discover: bool = False

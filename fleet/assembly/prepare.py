@@ -75,6 +75,7 @@ class PreparedScan:
             f"{len(self.document.operations):,} operations",
             "pipeline": self.plan.pipeline,
             "targets": self.survey.total,
+            "shard": str(self.options.shard) if self.options.shard is not None else None,
             "labels": dict(self.survey.labels),
             "proxies": dict(self.survey.proxies),
             "auths": dict(self.survey.auths),

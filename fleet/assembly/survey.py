@@ -59,6 +59,7 @@ def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None
             exclude_files=options.exclude_files,
             select=options.select,
             limit=options.limit,
+            shard=options.shard,
             strict=options.strict_inventory,
             limits=options.policy.limits,
         ),
@@ -106,7 +107,7 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Sur
     notes.extend(str(error) for error in complaints)
     if rejected > len(complaints):
         notes.append(f"and {rejected - len(complaints)} more inventory lines were rejected")
-    if options.sources and not survey.total:
+    if options.sources and not survey.total and options.shard is None:  # a shard of few targets may be empty
         raise UsageError(_nothing(options, complaints))
     return survey
 

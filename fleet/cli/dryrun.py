@@ -24,7 +24,8 @@ _BYTES = frozenset(("body", "headers", "item", "stream", "bodies", "line", "outc
 def dry_run(plan: Mapping[str, Any]) -> RenderableType:
     """The picture of `PreparedScan.describe()`.
 
-    It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `labels`,
+    It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `shard`;
+    `labels`,
     `proxies`, `auths` (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`,
     `optional`); `requests` (the least number, over all targets; of a stream, for one); `estimate` (from an
     earlier run, text); `policy` (section to number to value). Whatever is missing is not shown.
@@ -41,6 +42,8 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
             head.add_row(name, Text(safe(from_here(str(plan[name])))))
     targets = plan.get("targets")
     head.add_row("targets", f"{targets:,}" if targets is not None else "unknown until standard input is read")
+    if plan.get("shard"):
+        head.add_row("  shard", f"{plan['shard']}, counted from 0")
     for name in ("labels", "proxies", "auths"):
         if counts := plan.get(name):
             head.add_row(f"  {name}", Text(_folded(counts)))

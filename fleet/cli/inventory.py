@@ -62,8 +62,9 @@ def _open(
     select: tuple[str, ...],
     limit: int | None,
     strict_inventory: bool,
+    shard: str | None,
 ) -> Inventory:
-    from fleet.inventory import InventoryOptions, read_targets
+    from fleet.inventory import InventoryOptions, Shard, read_targets
 
     options = InventoryOptions(
         scheme=scheme,
@@ -72,5 +73,6 @@ def _open(
         select=select,
         limit=limit,
         strict=strict_inventory,
+        shard=Shard.parse(shard) if shard is not None else None,
     )
     return read_targets(sources, options=options, report=lambda error: click.echo(str(error), err=True))

@@ -80,6 +80,7 @@ _chosen = (
         "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
     ),
     option("--limit", type=Count(1), metavar="N", help="Stop reading after N targets."),
+    option("--shard", metavar="I/N", help="Only part I of N, from 0; /N: part $JOB_COMPLETION_INDEX."),
     scheme_option,
     option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
 )
@@ -236,6 +237,7 @@ def scan_options(given: dict[str, Any]) -> ScanOptions:
         raise UsageError(f"--user takes a name, no password: {ALTERNATIVES}")
     policy, named = policy_of(given)
     from fleet.assembly import ScanOptions
+    from fleet.inventory import Shard
 
     plain = {name: given[name] for name in _PLAIN if given.get(name) is not None}
     return ScanOptions(
@@ -247,6 +249,7 @@ def scan_options(given: dict[str, Any]) -> ScanOptions:
         exclude_files=tuple(given.get("exclude_files", ())),
         inputs=dict(given.get("inputs", ())),
         outputs=tuple(given.get("outputs", ())),
+        shard=Shard.parse(given["shard"]) if given.get("shard") is not None else None,
     )
 
 

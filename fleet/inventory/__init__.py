@@ -16,6 +16,7 @@ from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
 from fleet.inventory.rows import format_target
 from fleet.inventory.secrets import SecretReader, is_reference
+from fleet.inventory.shard import Shard
 from fleet.inventory.sources import rereadable
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "Proxies",
     "ProxyModel",
     "SecretReader",
+    "Shard",
     "format_target",
     "is_reference",
     "load_auths",

@@ -13,6 +13,7 @@ from fleet.inventory.match import Condition, HostSet, parse_condition
 from fleet.inventory.report import Report, placed
 from fleet.inventory.rows import Row, targets_of
 from fleet.inventory.seen import Seen
+from fleet.inventory.shard import Shard
 from fleet.inventory.sources import check_source, rows_of
 from fleet.policy import Limits
 from fleet.target import Target
@@ -23,8 +24,9 @@ class InventoryOptions:
     """What is taken from the sources.
 
     `exclude` and `select` are expressions and conditions as `fleet.inventory.match` describes them; several
-    selections must all hold. `limit` ends the reading after that many targets. `strict` makes the first
-    bad entry fatal. `stdin` replaces standard input for the source `-`.
+    selections must all hold. `limit` ends the reading after that many targets, and `shard` takes its part
+    of those: the parts together are what there would be without it. `strict` makes the first bad entry
+    fatal. `stdin` replaces standard input for the source `-`.
     """
 
     scheme: Scheme = "https"
@@ -32,6 +34,7 @@ class InventoryOptions:
     exclude_files: Sequence[str] = ()
     select: Sequence[str] = ()
     limit: int | None = None
+    shard: Shard | None = None
     strict: bool = False
     limits: Limits = field(default_factory=Limits)
     stdin: BinaryIO | None = None
@@ -45,6 +48,7 @@ class InventoryCounts:
     duplicates: int = 0
     excluded: int = 0
     unselected: int = 0
+    elsewhere: int = 0  # in other shards
     rejected: int = 0
 
     def __str__(self) -> str:
@@ -53,6 +57,7 @@ class InventoryCounts:
             f"{self.duplicates} duplicate{'' if self.duplicates == 1 else 's'}" if self.duplicates else "",
             f"{self.excluded} excluded" if self.excluded else "",
             f"{self.unselected} not selected" if self.unselected else "",
+            f"{self.elsewhere} in other shards" if self.elsewhere else "",
             f"{self.rejected} rejected" if self.rejected else "",
         ]
         return ", ".join(filter(None, told))
@@ -88,7 +93,7 @@ class Inventory(Iterator[Target]):
         self._targets.close()
 
     def _read(self, sources: Sequence[str]) -> Generator[Target, None, None]:
-        limit = self._options.limit
+        limit, shard = self._options.limit, self._options.shard
         if limit == 0:
             return
         for source in sources:
@@ -96,8 +101,12 @@ class Inventory(Iterator[Target]):
                 source, limits=self._options.limits, report=self._reject, stdin=self._options.stdin
             ):
                 for target in self._row(row):
-                    yield target
-                    if limit is not None and self.counts.targets >= limit:
+                    if shard is None or shard.holds(target.id):
+                        self.counts.targets += 1
+                        yield target
+                    else:
+                        self.counts.elsewhere += 1
+                    if limit is not None and self.counts.targets + self.counts.elsewhere >= limit:
                         return
 
     def _row(self, row: Row) -> Iterator[Target]:
@@ -105,7 +114,6 @@ class Inventory(Iterator[Target]):
         try:
             for target, host_port in targets_of(row, scheme=scheme, expansion=expansion):
                 if self._take(target, host_port, row):
-                    self.counts.targets += 1
                     yield target
         except InventoryError as error:
             self._reject(placed(error, row.file, row.line))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from fleet.assembly import PreparedScan, ScanOptions, prepare
+from fleet.assembly.manifest import manifest_of, options_of
 from fleet.errors import InventoryError, UsageError
+from fleet.inventory import Shard
 from fleet.policy import Policy, Rate, Timeouts
 from fleet.target import Target
 
@@ -174,3 +177,16 @@ def test_a_dry_run_names_a_built_in_spec_and_not_its_place(prepared: Prepare, fo
     assert prepared("h1").describe()["spec"] == f"Lamps ({folder / 'lamps.yaml'})"
     scan = prepare(ScanOptions(sources=("h1",), spec="redfish"), prompt=lambda _prompt: "")
     assert scan.describe()["spec"].endswith("(built-in 'redfish')")
+
+
+def test_a_shard_is_a_part_of_the_targets_and_may_be_empty(prepared: Prepare) -> None:
+    parts = [prepared("h[1-9]", shard=Shard(index, 3)) for index in range(3)]
+    assert sum(part.survey.total or 0 for part in parts) == 9
+    seen = [target.id for part in parts for target in targets(part)]
+    assert sorted(seen) == [f"https://h{number}" for number in range(1, 10)]
+    assert [prepared("h1", shard=Shard(index, 2)).survey.total for index in range(2)].count(0) == 1
+
+
+def test_a_run_of_a_shard_goes_on_with_that_shard(prepared: Prepare) -> None:
+    scan = prepared("h[1-9]", shard=Shard(2, 3))
+    assert options_of(json.loads(json.dumps(manifest_of(scan)))).shard == Shard(2, 3)
