@@ -1,6 +1,7 @@
 """The composition root: the one package that knows all parts, and puts a scan together from them."""
 
 from fleet.assembly.execute import Resumed, ScanResult, execute, prepare_resume
+from fleet.assembly.manifest import inventory_of, shard_of
 from fleet.assembly.options import ScanOptions
 from fleet.assembly.pins import read_pins, write_pins
 from fleet.assembly.prepare import PreparedScan, builtin_specs, prepare
@@ -17,9 +18,11 @@ __all__ = [
     "call_operation",
     "check_against",
     "execute",
+    "inventory_of",
     "learn_certificates",
     "prepare",
     "prepare_resume",
     "read_pins",
+    "shard_of",
     "write_pins",
 ]

@@ -12,9 +12,10 @@ import orjson
 
 from fleet.assembly.bindings import Prompt
 from fleet.assembly.connect import Connector
-from fleet.assembly.manifest import changes_since, manifest_of, options_of
+from fleet.assembly.manifest import WHOLE, changes_since, manifest_of, options_of
 from fleet.assembly.prepare import PreparedScan, prepare
 from fleet.engine import (
+    SUCCESS,
     DoneTargets,
     Probe,
     RunDirectory,
@@ -26,6 +27,7 @@ from fleet.engine import (
     scan,
     signals,
     stands,
+    write_success,
 )
 from fleet.errors import InventoryError, SinkError
 from fleet.event import Listener, WarningRaised, tell
@@ -119,7 +121,7 @@ async def execute(
     directory = resume.directory if resume is not None else await _create(prepared)
     try:
         if resume is not None:
-            await anyio.to_thread.run_sync(_recount, tally, resume)
+            await anyio.to_thread.run_sync(_take_up, tally, resume)
         connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener)
         async with signals(stop):
             totals = await scan(
@@ -139,7 +141,8 @@ async def execute(
         with suppress(SinkError):  # the same full disk again: what ended the scan is what to speak of
             await _close(directory, tally)
         raise
-    await _close(directory, tally)
+    shard = str(prepared.options.shard or WHOLE)
+    await _close(directory, tally, complete=shard if totals.complete else None)
     return ScanResult(directory.path, totals)
 
 
@@ -152,22 +155,26 @@ def _sinks(directory: RunDirectory, outputs: Sequence[Sink]) -> list[Sink]:
     return [sink_for(directory.journal), *outputs]
 
 
-async def _close(directory: RunDirectory, tally: Tally) -> None:
+async def _close(directory: RunDirectory, tally: Tally, *, complete: str | None = None) -> None:
     with anyio.CancelScope(shield=True):
-        await anyio.to_thread.run_sync(_sum_up, directory, tally)
+        await anyio.to_thread.run_sync(_sum_up, directory, tally, complete)
 
 
-def _sum_up(directory: RunDirectory, tally: Tally) -> None:
+def _sum_up(directory: RunDirectory, tally: Tally, complete: str | None) -> None:
+    """`complete` names the shard of which nothing is missing."""
     try:
         summary = orjson.dumps(tally.to_json(), option=orjson.OPT_INDENT_2)
         directory.atomic_write("summary.json", summary + b"\n")
         directory.write_failed()
+        if complete is not None:
+            write_success(directory, shard=complete, statuses=tally.statuses)
     finally:
         directory.close()
 
 
-def _recount(tally: Tally, resume: Resumed) -> None:
-    """Count what earlier sessions of the run have stored and this one leaves alone."""
+def _take_up(tally: Tally, resume: Resumed) -> None:
+    """Count what earlier sessions have stored and this one leaves alone. Until it ends, none is complete."""
+    resume.directory.discard(SUCCESS)
     for record in read_last_outcomes(resume.directory.journal):
         if stands(record, resume.kinds):
             tally.add_record(record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,12 @@ from typing import Any
 import fleet
 from fleet.assembly.options import ScanOptions
 from fleet.assembly.prepare import PreparedScan
+from fleet.assembly.survey import open_inventory
 from fleet.errors import UsageError
-from fleet.inventory import Shard
+from fleet.inventory import Shard, rereadable
 from fleet.policy import Policy
 
+WHOLE = Shard(0, 1)
 _BLOCK = 1024 * 1024
 _TUPLES = ("sources", "select", "exclude", "exclude_files", "outputs")
 _PATHS = ("auths_file", "proxies_file", "pins_file")
@@ -66,6 +68,23 @@ def changes_since(manifest: Mapping[str, Any]) -> list[str]:
         for part in noted
         if isinstance(part, dict) and part.get("sha256") and _digest(Path(part["source"])) != part["sha256"]
     ]
+
+
+def shard_of(manifest: Mapping[str, Any]) -> Shard:
+    """The part of its inventory that a run scans; a run of all of it is shard 0 of 1. Raises UsageError."""
+    return options_of(manifest).shard or WHOLE
+
+
+def inventory_of(manifest: Mapping[str, Any]) -> Iterator[str] | None:
+    """The ids of all targets that the shards of a run had to scan together; None where that cannot be told
+    any more: standard input, a file that has changed. Raises UsageError."""
+    options = replace(options_of(manifest), shard=None)
+    if not all(map(rereadable, (*options.sources, *options.exclude_files))):
+        return None
+    noted = [part.get("sha256") for part in manifest.get("inventory", ())]
+    if noted != [digest for source in options.sources if (digest := _digest(Path(source))) is not None]:
+        return None
+    return (target.id for target in open_inventory(options, lambda _error: None))
 
 
 def _options_json(options: ScanOptions, prepared: PreparedScan) -> dict[str, Any]:

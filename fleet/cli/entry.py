@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "resume",
         "Go on with a scan that was stopped, or scan its failures again.",
     ),
+    "merge": ("fleet.cli.merge", "merge", "Make one run of the runs of its shards, and say what is missing."),
     "show": ("fleet.cli.show", "show", "Show the rows of one step of a run, as a table, CSV or JSON lines."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
     "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),

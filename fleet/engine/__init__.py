@@ -14,8 +14,10 @@ from fleet.engine.directory import (
 from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
+from fleet.engine.success import SUCCESS, read_success, write_success
 
 __all__ = [
+    "SUCCESS",
     "WHERE_RUNS_ARE",
     "DoneTargets",
     "Probe",
@@ -29,9 +31,11 @@ __all__ = [
     "read_last_outcomes",
     "read_manifest",
     "read_outcomes",
+    "read_success",
     "run_id",
     "runs_folder",
     "scan",
     "signals",
     "stands",
+    "write_success",
 ]

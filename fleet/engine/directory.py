@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 LOCK = "lock"
 WHERE_RUNS_ARE = "name a run directory, or the name of one under runs/: latest is the newest"
 JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -78,6 +78,13 @@ class RunDirectory:
         if not _NAME.fullmatch(name):
             raise ValueError(f"not a plain file name: {name!r}")
         return atomic_write(self.path / name, data)
+
+    def discard(self, name: str) -> None:
+        """Take a file away, if it is there. Raises SinkError."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self.path / name, error) from error
 
     def write_failed(self) -> list[Path]:
         """Write `failed-<kind>.txt` for each kind that targets failed with; older ones are replaced."""

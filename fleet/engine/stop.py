@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -66,10 +67,14 @@ class Stop:
 
 @asynccontextmanager
 async def signals(stop: Stop) -> AsyncIterator[None]:
-    """SIGINT and SIGTERM become requests to stop, while the context lasts.
+    """SIGINT and SIGTERM become requests to stop, while the context lasts. A thread beside the main one gets
+    no signals: whoever runs a scan there asks `stop` itself.
 
     A third signal ends the process at once with 128 + its number: the journal is as true as after kill -9.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     with open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
         async with anyio.create_task_group() as group:
             group.start_soon(_obey, stop, received)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import ClassVar
 
 from fleet.errors import UsageError
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"  # what Kubernetes tells each pod of an Indexed Job
-MOST = 100_000  # shards of one scan: as many as an Indexed Job may have pods at a time
 _TEXT = re.compile(r"(\d{1,9}|auto)?/(\d{1,9})", re.ASCII)
 
 
@@ -24,12 +24,14 @@ class Shard:
     Raises ValueError for numbers that do not fit.
     """
 
+    MOST: ClassVar[int] = 100_000  # shards of one scan: as many as an Indexed Job may have pods at a time
+
     index: int
     count: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.count <= MOST:
-            raise ValueError(f"a scan has 1 to {MOST:,} shards, not {self.count:,}")
+        if not 1 <= self.count <= self.MOST:
+            raise ValueError(f"a scan has 1 to {self.MOST:,} shards, not {self.count:,}")
         if not 0 <= self.index < self.count:
             raise ValueError(
                 f"shards count from 0: of {self.count:,} the last is {self.count - 1:,}, not {self.index:,}"
