@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -91,8 +92,10 @@ def run_jobs(
     waiting = list(jobs)
     for _ in range(rounds):
         with executor() as pool:
-            begun = {pool.submit(job): job for job in waiting}
-            waiting = []
+            begun: dict[Future[JobResult], Job] = {}
+            with suppress(BrokenExecutor):  # a pool may break before it was given everything
+                while waiting:
+                    begun[pool.submit(waiting[0])] = waiting.pop(0)
             for future in as_completed(begun):
                 try:
                     yield future.result()

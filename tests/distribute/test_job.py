@@ -9,11 +9,12 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,3 +171,22 @@ def test_what_needs_a_person_is_refused_at_once(options: ScanOptions, says: str)
 def test_shards_that_cannot_be_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="1 to"):
         shard_jobs(ScanOptions(), 0, tmp_path)
+
+
+class Fragile(ThreadPoolExecutor):
+    """Breaks when it is given its second job."""
+
+    given = 0
+
+    def submit(self, *arguments: Any, **named: Any) -> Future[Any]:
+        self.given += 1
+        if self.given == 2:
+            raise BrokenExecutor("a worker was killed")
+        return super().submit(*arguments, **named)
+
+
+def test_a_pool_that_breaks_while_it_is_given_jobs_loses_none(options: ScanOptions, tmp_path: Path) -> None:
+    pools = iter([Fragile(1), ThreadPoolExecutor(1)])
+    results = list(run_jobs(lambda: next(pools), shard_jobs(options, 3, tmp_path / "runs")))
+    assert sorted(result.shard for result in results) == ["0/3", "1/3", "2/3"]
+    assert asked(results) == sorted(HOSTS)
