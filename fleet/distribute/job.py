@@ -95,7 +95,8 @@ def run_jobs(
             begun: dict[Future[JobResult], Job] = {}
             with suppress(BrokenExecutor):  # a pool may break before it was given everything
                 while waiting:
-                    begun[pool.submit(waiting[0])] = waiting.pop(0)
+                    future = pool.submit(waiting[0])
+                    begun[future] = waiting.pop(0)
             for future in as_completed(begun):
                 try:
                     yield future.result()
