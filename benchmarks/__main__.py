@@ -8,7 +8,8 @@ from pathlib import Path
 
 # Each runs by itself too; its docstring says what it measures and which budgets it holds.
 COMPARISONS = (
-    "start", "openapi", "typed", "hosts", "wire", "overhead", "loop", "inventory", "scale", "pauses",
+    "workload", "start", "openapi", "typed", "hosts", "wire", "overhead", "loop", "inventory",
+    "scale", "pauses",
 )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """What was measured last, against `benchmarks/budgets.toml`: `python -m benchmarks.check [NAME...]`.
 
 Reads `benchmarks/results/NAME.jsonl`, which comparisons write. `least` are ratios that may not fall short
-(the other side's median by ours), `most` are ratios of our own that may not be above (`row/other row`), and
-`aims` are our own figures on a quiet machine: reported, never judged. Exits with 1 when a budget is broken,
-and with 2 when nothing was measured.
+(the other side's median by ours), `against` the same by the name of the other side, `most` are ratios of
+our own that may not be above (`row/other row`), and `aims` are our own figures on a quiet machine: reported,
+never judged. Exits with 1 when a budget is broken, and with 2 when nothing was measured.
 """
 
 from __future__ import annotations
@@ -44,6 +44,14 @@ def verdicts(name: str, known: Medians) -> Iterator[tuple[str, bool | None]]:
                 continue
             ratio = other / ours
             yield f"{row} {measure}: {ratio:.1f} times less (at least {limit})", ratio >= limit
+    for other_side, limits in budgets.get("against", {}).items():
+        for row, limit in limits.items():
+            ours, other = known.get((row, "cpu", "fleet")), known.get((row, "cpu", other_side))
+            if not ours or not other:
+                yield f"{row} against {other_side}: not measured", None
+                continue
+            ratio = other / ours
+            yield f"{row} against {other_side}: {ratio:.2f} of our CPU (at least {limit})", ratio >= limit
     for pair, limits in budgets.get("most", {}).items():
         row, _, beside = pair.partition("/")
         for measure, limit in limits.items():
@@ -72,7 +80,8 @@ def judge(name: str) -> int:
 
 
 def main(names: list[str]) -> int:
-    names = names or [name for name in ("openapi", "hosts") if (RESULTS / f"{name}.jsonl").exists()]
+    budgets = tomllib.loads(BUDGETS.read_text())
+    names = names or [name for name in budgets if name != "quick" and (RESULTS / f"{name}.jsonl").exists()]
     if not names:
         print("nothing was measured yet: make bench, or python -m benchmarks.openapi", file=sys.stderr)
         return 2
