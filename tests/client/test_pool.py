@@ -27,7 +27,7 @@ async def test_a_host_sees_at_most_two_connections(host: Any, say: Any, scanning
         return say(200)
 
     server = await host(slowly)
-    exchange = scanning().exchange(server)
+    exchange = scanning(rate=Rate(patience=0)).exchange(server)
     async with anyio.create_task_group() as group:
         for number in range(20):
             group.start_soon(exchange.send, Request("GET", f"/{number}"))
@@ -35,6 +35,40 @@ async def test_a_host_sees_at_most_two_connections(host: Any, say: Any, scanning
     assert server.peak == 2
     assert len(server.asked) == 20
     assert exchange.requests == 20
+
+
+async def test_a_host_that_answers_at_once_sees_one_connection(host: Any, say: Any, scanning: Any) -> None:
+    async def at_once(asked: Any) -> bytes:
+        return say(200)
+
+    server = await host(at_once)
+    exchange = scanning(rate=Rate(patience=60)).exchange(server)
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(exchange.send, Request("GET", f"/{number}"))
+    exchange.close()
+    assert (server.peak, server.connections, len(server.asked)) == (1, 1, 20)
+
+
+async def test_a_host_that_keeps_a_queue_waiting_gets_its_second_connection(
+    host: Any, say: Any, scanning: Any
+) -> None:
+    both = anyio.Event()
+
+    async def once_two_ask(asked: Any) -> bytes:
+        if asked.connection == 2:
+            both.set()
+        await both.wait()
+        return say(200)
+
+    server = await host(once_two_ask)
+    exchange = scanning(rate=Rate(patience=0.01)).exchange(server)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            for number in range(6):
+                group.start_soon(exchange.send, Request("GET", f"/{number}"))
+    exchange.close()
+    assert (server.peak, len(server.asked)) == (2, 6)
 
 
 async def test_waiters_are_served_in_order(host: Any, say: Any, scanning: Any) -> None:

@@ -68,6 +68,7 @@ class Exchange:
             slots=pace.proxy_slots if proxy else None,
             slot=self.proxy or "",
             clock=self.clock,
+            patience=policy.rate.patience,
         )
 
     async def send(

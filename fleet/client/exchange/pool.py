@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ class _Waiter:
 class Pool:
     """At most `limit` connections of one target; the one used last is reused first, waiters queue in order.
 
+    Up to `patience` seconds after somebody first had to wait, one connection is all there is: a host that
+    answers at once needs no second one, and a handshake costs more than five requests.
+
     `slots` and `slot` bound the connections of all targets through one proxy: a slot is held while a
     connection is open. Only a target without a connection waits for a slot; one that has some makes do with
     them, so no two targets can hold what the other one waits for. `clock` is stopped meanwhile.
@@ -41,9 +45,12 @@ class Pool:
         slots: Slots | None = None,
         slot: str = "",
         clock: TargetClock | None = None,
+        patience: float = 0.0,
     ) -> None:
         self._dial = dial
         self._limit = limit
+        self._patience = patience
+        self._patient: asyncio.TimerHandle | None = None
         self._slots = slots
         self._slot = slot
         self._clock = clock or TargetClock()
@@ -62,7 +69,7 @@ class Pool:
                 self._drop_idle()  # if the host gave up one idle connection, it gave up the others as well
             elif (connection := self._take_idle()) is not None:
                 return connection
-            if self._open < self._limit and self._may_open():
+            if self._open < self._allowed() and self._may_open():
                 self._open += 1
                 return await self._open_one(holding=self._open > 1)
         return await self._queue(fresh=fresh)
@@ -98,8 +105,25 @@ class Pool:
     def close(self) -> None:
         """Closes what is idle; what is in use is closed by whoever uses it."""
         self._limit = 0
+        if self._patient is not None:
+            self._patient.cancel()
         self._dial = _closed  # lets go of the exchange, which holds this pool
         self._drop_idle()
+
+    def _allowed(self) -> int:
+        """How many connections there may be by now."""
+        if not self._patience or not self._open or self._limit < 2:
+            return self._limit
+        if self._patient is None:
+            self._patient = asyncio.get_running_loop().call_later(self._patience, self._lose_patience)
+        return 1
+
+    def _lose_patience(self) -> None:
+        """From now on as many as the limit says: those who wait may open theirs."""
+        self._patience = 0.0
+        while self._waiting and self._open < self._limit and self._may_open():
+            self._open += 1
+            self._grant(None, holding=self._open > 1)
 
     def _take_idle(self) -> Connection | None:
         while self._idle:
