@@ -23,11 +23,11 @@ class Channel:
 
     `received` counts bytes read above TLS. Whoever awaits here closes the channel on any error, cancellation
     included. One task reads at a time. The loop keeps watching for bytes between two reads, and one timer is
-    kept for all waits: to register and to schedule anew for each answer is a tenth of what a request costs.
+    kept for all waits: both cost more than they look, and each answer would pay for them.
     `close` and `release` end both.
     """
 
-    __slots__ = ("_due", "_eager", "_loop", "_reading", "_socket", "_timer", "_watched", "received")
+    __slots__ = ("_due", "_eager", "_loop", "_reading", "_socket", "_stale", "_timer", "_watched", "received")
 
     def __init__(self, sock: socket) -> None:
         self._socket: socket | None = sock
@@ -35,6 +35,7 @@ class Channel:
         self._eager = 0
         self._watched = -1  # the descriptor that the loop watches for bytes
         self._reading: asyncio.Future[None] | None = None  # who waits for them
+        self._stale = False  # the next word of bytes is of those that woke somebody already
         self._due = 0.0  # until when
         self._timer: asyncio.TimerHandle | None = None  # fires at `_due` or earlier
         self.received: int = 0
@@ -164,7 +165,7 @@ class Channel:
         descriptor = self.sock.fileno()
         if self._watched != descriptor:
             loop.add_reader(descriptor, self._arrived)
-            self._watched = descriptor
+            self._watched, self._stale = descriptor, False
         self._reading = woken = loop.create_future()
         self._due = deadline
         if self._timer is None or self._timer.when() > deadline:
@@ -175,10 +176,17 @@ class Channel:
             self._reading = None
 
     def _arrived(self) -> None:
-        """The loop sees bytes. Where nobody waits for them it stops looking, or it would never rest."""
-        if self._reading is None:
+        """The loop sees bytes. Where nobody waits for them it stops looking, or it would never rest.
+
+        It looks once more before whoever was woken has read them: that word is let pass, or it would wake the
+        next wait for nothing. Should there be more to read, the loop says so again.
+        """
+        if self._stale:
+            self._stale = False
+        elif self._reading is None:
             self._unwatch()
         elif not self._reading.done():
+            self._stale = True
             self._reading.set_result(None)
 
     def _schedule(self, when: float) -> None:
