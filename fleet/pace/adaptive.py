@@ -45,7 +45,8 @@ class Adaptive:
     def __init__(self, start: int, *, floor: int, ceiling: int) -> None:
         if not 1 <= floor <= start <= ceiling:
             raise ValueError(f"wanted 1 <= {floor} <= {start} <= {ceiling}")
-        self.limit, self._floor, self._ceiling = start, floor, ceiling
+        self.limit: int = start
+        self._floor, self._ceiling = floor, ceiling
         self._stood = start  # the limit to go back to when a trial gains nothing
         self._best = 0.0
         self._least = 1.0

@@ -5,19 +5,29 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from fleet.client.wire.channel import Channel
 
 TURNS = 50
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A non-blocking socket and its peer."""
+    ours, peer = socket.socketpair()
+    ours.setblocking(False)
+    with ours, peer:
+        yield ours, peer
 
 
 @pytest.mark.parametrize("gives_way", [0, 1, 3])
-async def test_an_answer_costs_one_wait_and_no_registration(gives_way: int) -> None:
+async def test_an_answer_costs_one_wait_and_no_registration(pair: Pair, gives_way: int) -> None:
     loop = asyncio.get_running_loop()
-    ours, peer = socket.socketpair()
-    ours.setblocking(False)
+    ours, peer = pair
     counts: Counter[str] = Counter()
 
     class Counted(Channel):
@@ -30,63 +40,56 @@ async def test_an_answer_costs_one_wait_and_no_registration(gives_way: int) -> N
                 counts["registrations"] += self._watched != before
 
     channel = Counted(ours)
-    with peer:
-        for _ in range(TURNS):
-            loop.call_later(0.001, peer.send, b"answer")
-            assert await channel.receive(loop.time() + 5) == b"answer"
-            for _ in range(gives_way):
-                await asyncio.sleep(0)
-        channel.close()
+    for _ in range(TURNS):
+        loop.call_later(0.001, peer.send, b"answer")
+        assert await channel.receive(loop.time() + 5) == b"answer"
+        for _ in range(gives_way):
+            await asyncio.sleep(0)
+    channel.close()
     assert counts == {"waits": TURNS, "registrations": 1}
 
 
-async def test_bytes_that_nobody_waits_for_do_not_keep_the_loop_busy() -> None:
+async def test_bytes_that_nobody_waits_for_do_not_keep_the_loop_busy(pair: Pair) -> None:
     loop = asyncio.get_running_loop()
-    ours, peer = socket.socketpair()
-    ours.setblocking(False)
+    ours, peer = pair
     channel = Channel(ours)
-    with peer:
-        loop.call_soon(peer.send, b"first")
-        assert await channel.receive(loop.time() + 5) == b"first"
-        peer.send(b"unasked")
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert channel._watched == -1
-        assert await channel.receive(loop.time() + 5) == b"unasked"
-        channel.close()
+    loop.call_soon(peer.send, b"first")
+    assert await channel.receive(loop.time() + 5) == b"first"
+    peer.send(b"unasked")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert channel._watched == -1
+    assert await channel.receive(loop.time() + 5) == b"unasked"
+    channel.close()
 
 
-async def test_a_closed_channel_leaves_nothing_with_the_loop() -> None:
+async def test_a_closed_channel_leaves_nothing_with_the_loop(pair: Pair) -> None:
     loop = asyncio.get_running_loop()
-    ours, peer = socket.socketpair()
-    ours.setblocking(False)
+    ours, peer = pair
     channel = Channel(ours)
     number = ours.fileno()
-    with peer:
-        loop.call_soon(peer.send, b"first")
-        await channel.receive(loop.time() + 5)
-        timer = channel._timer
-        channel.close()
+    loop.call_soon(peer.send, b"first")
+    await channel.receive(loop.time() + 5)
+    timer = channel._timer
+    channel.close()
     assert timer is not None
     assert timer.cancelled()
     assert not loop.remove_reader(number)
 
 
-async def test_an_earlier_deadline_counts_after_a_later_one() -> None:
+async def test_an_earlier_deadline_counts_after_a_later_one(pair: Pair) -> None:
     loop = asyncio.get_running_loop()
-    ours, peer = socket.socketpair()
-    ours.setblocking(False)
+    ours, peer = pair
     channel = Channel(ours)
-    with peer:
-        loop.call_soon(peer.send, b"first")
-        await channel.receive(loop.time() + 60)
+    loop.call_soon(peer.send, b"first")
+    await channel.receive(loop.time() + 60)
+    began = loop.time()
+    with pytest.raises(TimeoutError):
+        await channel.receive(began + 0.02)
+    assert loop.time() < began + 5
+    with pytest.raises(TimeoutError):  # and a later one after an earlier one
+        loop.call_later(0.01, lambda: None)
         began = loop.time()
-        with pytest.raises(TimeoutError):
-            await channel.receive(began + 0.02)
-        assert loop.time() < began + 5
-        with pytest.raises(TimeoutError):  # and a later one after an earlier one
-            loop.call_later(0.01, lambda: None)
-            began = loop.time()
-            await channel.receive(began + 0.03)
-        assert loop.time() >= began + 0.03
-        channel.close()
+        await channel.receive(began + 0.03)
+    assert loop.time() >= began + 0.03
+    channel.close()
