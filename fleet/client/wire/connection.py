@@ -11,8 +11,9 @@ from fleet.client.endpoint import Endpoint
 from fleet.client.message import Reply, Request
 from fleet.client.wire.certificate import CertificateReader
 from fleet.client.wire.channel import Channel
+from fleet.client.wire.encode import UNTOLD, RequestEncoder
 from fleet.client.wire.failures import classify
-from fleet.client.wire.framing import UNTOLD, ReplyReader, encode_request
+from fleet.client.wire.framing import ReplyReader
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -43,7 +44,7 @@ class Connection:
         self.endpoint = endpoint
         self.via = via
         self._channel = channel
-        self._host_header = endpoint.host_header
+        self._encoder = RequestEncoder(endpoint.host_header, USER_AGENT)
         self._limits = limits
         self._der = der
         self._session = session or {}
@@ -95,7 +96,7 @@ class Connection:
         """
         if self._busy:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
-        data = encode_request(request, self._host_header, USER_AGENT)
+        data = self._encoder.encode(request)
         loop = asyncio.get_running_loop()
         started = loop.time()
         reader = ReplyReader(head_only=request.method == "HEAD", limits=self._limits)
@@ -133,7 +134,7 @@ class Connection:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
         from fleet.client.wire.incoming import Incoming, SourceFailed  # noqa: PLC0415  (no scan needs it)
 
-        data = encode_request(request, self._host_header, USER_AGENT, None if content is None else length)
+        data = self._encoder.encode(request, None if content is None else length)
         reader = ReplyReader(
             head_only=request.method == "HEAD", limits=limits or self._limits, piecewise=True
         )
