@@ -16,7 +16,7 @@ from typing import Any
 
 from fleet.client.wire.secured import Secured
 
-READ_SIZE = 65_536
+READ_SIZE = 32_768  # of one-byte chunks a host can put a thousand into 6 KB: this bounds one turn of the loop
 _STEP = 262_144  # bytes of a body encrypted at once
 _CONNECTING = {errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN, errno.EINTR}
 

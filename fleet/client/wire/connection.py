@@ -69,12 +69,15 @@ class Connection:
         return self._served
 
     @property
+    def kept(self) -> bool:
+        """Whether it is idle and open, as far as this side knows."""
+        return self._keep and not self._busy and not self._channel.closed
+
+    @property
     def reusable(self) -> bool:
-        """Whether another request may be sent now: open, idle, and the peer has not hung up meanwhile."""
-        if self._busy or not self._keep or self._channel.closed:
-            return False
+        """Whether another request may be sent now: it is kept, and the peer has not hung up meanwhile."""
         # Before its first request a TLS 1.3 connection may be readable: session tickets.
-        return self._served == 0 or not self._channel.readable_now()
+        return self.kept and (self._served == 0 or not self._channel.readable_now())
 
     @property
     def certificate(self) -> Mapping[str, Any] | None:
