@@ -166,10 +166,12 @@ class Channel:
         """Sends bytes as they are."""
         sent = 0
         while True:
-            with suppress(BlockingIOError, InterruptedError):
+            try:
                 sent += self.sock.send(memoryview(data)[sent:] if sent else data)
-            if sent == len(data):
-                return
+                if sent == len(data):
+                    return
+            except (BlockingIOError, InterruptedError):
+                pass
             await self._writable(deadline)
 
     async def _flush(self, secured: Secured, deadline: float) -> None:
@@ -183,7 +185,10 @@ class Channel:
             self._loop.add_reader(descriptor, self._arrived)
             self._watched = descriptor
         self._reads = True
-        return await self._woken(deadline)
+        try:
+            return await self._turn(deadline)
+        finally:
+            self._waiting = None
 
     async def _writable(self, deadline: float) -> None:
         """Waits until bytes can be sent, or an attempt to connect has ended."""
@@ -191,11 +196,13 @@ class Channel:
         self._loop.add_writer(descriptor, self._wake)
         self._reads = False
         try:
-            await self._woken(deadline)
+            await self._turn(deadline)
         finally:
+            self._waiting = None
             self._loop.remove_writer(descriptor)
 
-    async def _woken(self, deadline: float) -> bytes:
+    def _turn(self, deadline: float) -> asyncio.Future[bytes]:
+        """What a wait that ends at the deadline waits for."""
         loop = self._loop
         if loop.time() > deadline:  # a peer that always has something to say would always be ready
             raise TimeoutError
@@ -204,10 +211,7 @@ class Channel:
         self._due = deadline
         if self._timer is None or self._timer.when() > deadline:
             self._schedule(deadline)
-        try:
-            return await woken
-        finally:
-            self._waiting = None
+        return woken
 
     def _arrived(self) -> None:
         """The loop sees bytes. Where nobody waits for them it stops looking, or it would never rest."""

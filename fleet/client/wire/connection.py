@@ -147,8 +147,12 @@ class Connection:
             broken = await self._push(data, content, length, timeout)
             deadline = incoming.deadline()
             while not reader.status:
-                if not await self._heard(reader, deadline):
-                    raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
+                if arrived := await self._channel.receive(deadline):
+                    reader.feed(arrived)
+                elif reader.started:
+                    reader.end()
+                else:
+                    raise broken or _unanswered()
         except BaseException as error:  # cancellation too: half an answer is nobody's
             incoming.close()
             if isinstance(error, SourceFailed):
@@ -207,8 +211,12 @@ class Connection:
             except OSError as error:
                 broken = error  # it may have answered before it hung up: 413, or an alert that says why
             while not reader.done:
-                if not await self._heard(reader, deadline):
-                    raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
+                if arrived := await self._channel.receive(deadline):
+                    reader.feed(arrived)
+                elif reader.started:
+                    reader.end()
+                else:
+                    raise broken or _unanswered()
             return reader.body()
         except Exception as error:
             failed = self._failure(error, reader)
@@ -222,16 +230,6 @@ class Connection:
         finally:
             broken = None
 
-    async def _heard(self, reader: ReplyReader, deadline: float) -> bool:
-        """Hands the reader what arrives next, or that nothing will; false where no byte of an answer came."""
-        if arrived := await self._channel.receive(deadline):
-            reader.feed(arrived)
-        elif reader.started:
-            reader.end()
-        else:
-            return False
-        return True
-
     def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
         failed = classify(error, phase="request")
         if reader.started or failed.kind.blame == "local":
@@ -242,6 +240,10 @@ class Connection:
         elif self.via is not None and not self._channel.received:
             return no_answer(self.via)
         return failed
+
+
+def _unanswered() -> RequestFailed:
+    return RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
 
 
 def no_answer(via: str) -> RequestFailed:
