@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -183,14 +184,16 @@ async def probe(
     listener: Callable[[Any], None] | None = None,
     inputs: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """The outcome of one target behind `client`."""
+    """The outcome of one target behind `client`, of whom all that may be asked at once is asked at once."""
     checked = spec if isinstance(spec, PipelineSpec) else spec_of(spec)
     plan = compile_plan(checked, document, pipeline, inputs=inputs)
+    policy = policy or Policy()
+    policy = replace(policy, rate=replace(policy.rate, patience=0.0))
     run = PipelineProbe(
         plan,
         lambda _: client,
         run="r1",
-        policy=plan.tuned(policy or Policy()),
+        policy=plan.tuned(policy),
         listener=listener or unexpected,
         deadline=deadline,
     )
