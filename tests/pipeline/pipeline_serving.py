@@ -13,7 +13,7 @@ import orjson
 
 from fleet.client import Endpoint, Reply
 from fleet.errors import RequestFailed
-from fleet.openapi import load
+from fleet.openapi import Call, load
 from fleet.outcome import Outcome
 from fleet.pace import TargetClock
 from fleet.pipeline import PipelineProbe, PipelineSpec, compile_plan
@@ -57,16 +57,9 @@ class Served:
         self.peak = 0
         self.closed = 0
 
-    async def call(
-        self,
-        operation: Any,
-        parameters: Any = None,
-        body: Any = None,
-        *,
-        timeout: float | None = None,
-        anonymous: bool = False,
+    async def ask(
+        self, operation: Any, call: Call, *, timeout: float | None = None, anonymous: bool = False
     ) -> Reply:
-        call = operation.build(parameters or {}, body)
         path = self.exchange.endpoint.path + self._prefix + call.path
         return await self._get(f"{path}?{call.query}" if call.query else path, timeout)
 
