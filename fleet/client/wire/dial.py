@@ -61,9 +61,15 @@ class Dialer:
         return self._contexts.context(self._tls), self._contexts.certificates
 
     async def dial(
-        self, endpoint: Endpoint, *, proxy: Proxy | None = None, pin_key: str | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        proxy: Proxy | None = None,
+        pin_key: str | None = None,
+        reuse: bool = False,
     ) -> Connection:
-        """A connection that is ready for its first request.
+        """A connection that is ready for its first request; `reuse` says that one that an earlier scan has
+        left will do (see `KeepingDialer`: here there is none).
 
         `timeouts.connect` covers names, TCP and the handshake with the proxy, `timeouts.tls` that of TLS.
         Where a host has several addresses they are tried in turn, each with an equal share of the time left,
@@ -82,6 +88,11 @@ class Dialer:
         except BaseException:
             channel.close()
             raise
+
+    def keep(self, connection: Connection, *, proxy: Proxy | None = None, pin_key: str | None = None) -> bool:
+        """Whether an idle connection was taken over, for a later scan; it is the caller's to close if not.
+        `proxy` and `pin_key` are those that it was dialed with."""
+        return False
 
     async def _connect(self, host: str, port: int, deadline: float) -> Channel:
         addresses = await self._resolve(host, port, deadline)
@@ -161,7 +172,7 @@ class Dialer:
     def _check_pin(self, der: bytes, endpoint: Endpoint, pin_key: str | None) -> None:
         if self._tls.mode != "pin":
             return
-        pinned = (self._pins.get(pin_key) if pin_key else None) or self._pins.get(endpoint.address)
+        pinned = self._pinned(endpoint, pin_key)
         seen = fingerprint(der)
         if pinned is None:
             raise RequestFailed(FailureKind.TLS_PIN, f"no pin is known; the certificate's SHA-256 is {seen}")
@@ -169,6 +180,9 @@ class Dialer:
             raise RequestFailed(
                 FailureKind.TLS_PIN, f"pinned {pinned}, but the certificate's SHA-256 is {seen}"
             )
+
+    def _pinned(self, endpoint: Endpoint, pin_key: str | None) -> str | None:
+        return (self._pins.get(pin_key) if pin_key else None) or self._pins.get(endpoint.address)
 
 
 async def peek_certificate(
