@@ -115,6 +115,15 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """How names are looked up, where a proxy does not do it."""
+
+    threads: int = 16  # look-ups at once
+    remembered: int = 16_384  # names of one run: 10 MB
+    addresses: int = 16  # of one name; a connection tries no more
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """What a process that runs several scans keeps open between them (`fleet.client.KeptConnections`)."""
 

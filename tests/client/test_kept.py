@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import socket
@@ -293,10 +294,12 @@ def test_another_event_loop_begins_anew(rounds: Any) -> None:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             nonlocal served
             served += 1
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(OK)
-            await reader.read()
-            writer.close()
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(OK)
+                await reader.read()
+            finally:
+                writer.close()
 
         async with await asyncio.start_server(talk, "127.0.0.1", port) as server:
             port = server.sockets[0].getsockname()[1]
@@ -320,13 +323,17 @@ async def test_idle_connections_make_room_when_descriptors_run_out(host: Any, sa
     with socket.create_server(("127.0.0.1", 0)) as listener:
         exchange = await scans.exchange(Url(f"http://127.0.0.1:{listener.getsockname()[1]}"))
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        lowest = os.dup(0)
-        os.close(lowest)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))  # not one more may be opened
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1 + max(map(int, os.listdir("/proc/self/fd"))), hard))
+        held = []
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.dup(0))  # until not one more may be opened
         try:
             dialed = await exchange._dialer.dial(exchange.endpoint)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in held:
+                os.close(descriptor)
         dialed.close()
         exchange.close()
     assert len(scans.kept) == 1

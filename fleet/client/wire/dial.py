@@ -14,7 +14,9 @@ from fleet.client.wire.certificate import CertificateReader, fingerprint
 from fleet.client.wire.channel import Channel, NotTls
 from fleet.client.wire.connection import Connection, no_answer
 from fleet.client.wire.failures import Phase, classify
-from fleet.client.wire.resolve import Address, Resolver, numeric_address
+from fleet.client.wire.lookup import Address
+from fleet.client.wire.resolve import Resolver, numeric_address
+from fleet.client.wire.tcp import connect
 from fleet.client.wire.tls import TlsContexts
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
@@ -72,8 +74,8 @@ class Dialer:
         left will do (see `KeepingDialer`: here there is none).
 
         `timeouts.connect` covers names, TCP and the handshake with the proxy, `timeouts.tls` that of TLS.
-        Where a host has several addresses they are tried in turn, each with an equal share of the time left,
-        so one dead address does not use it up. Raises RequestFailed; a cancelled dial leaves no socket.
+        Of several addresses of a host the first that answers is taken (see `tcp.connect`). Raises
+        RequestFailed; a cancelled dial leaves no socket.
         """
         deadline = asyncio.get_running_loop().time() + self.timeouts.connect
         if proxy is None:
@@ -96,21 +98,9 @@ class Dialer:
 
     async def _connect(self, host: str, port: int, deadline: float) -> Channel:
         addresses = await self._resolve(host, port, deadline)
-        loop = asyncio.get_running_loop()
-        failed: RequestFailed | None = None
-        for index, address in enumerate(addresses):
-            now = loop.time()
-            share = now + (deadline - now) / (len(addresses) - index)
-            try:
-                return await _open(address, share)
-            except (OSError, TimeoutError) as error:
-                failed = classify(error, phase="connect")
-                if failed.kind.blame == "local":
-                    break
-        try:
-            raise failed or RequestFailed(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
-        finally:
-            del failed  # it holds this frame, which would hold it: garbage for each host that is down
+        if not addresses:
+            raise RequestFailed(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
+        return await connect(addresses, deadline)
 
     async def _resolve(self, host: str, port: int, deadline: float) -> tuple[Address, ...]:
         numeric = numeric_address(host, port)
@@ -199,19 +189,6 @@ async def peek_certificate(
         return connection.certificate or {}
     finally:
         connection.close()
-
-
-async def _open(address: Address, deadline: float) -> Channel:
-    family, destination = address
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-    channel = Channel(sock)
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await channel.connect(destination, deadline)
-    except BaseException:
-        channel.close()
-        raise
-    return channel
 
 
 def _tls_failure(error: Exception, via: str | None) -> RequestFailed:
