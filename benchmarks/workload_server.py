@@ -78,11 +78,11 @@ class Place:
 
 
 @contextmanager
-def serve(folder: Path, hosts: int) -> Iterator[Place]:
+def serve(folder: Path, hosts: int, config: str = CONFIG) -> Iterator[Place]:
     """nginx for so many hosts, with everything that the peers read in `folder`."""
     names = tuple(f"127.1.{number // 250}.{number % 250 + 1}" for number in range(hosts))
     ports = {scheme: _free_port() for scheme in ("http", "https")}
-    _write(folder, ports)
+    _write(folder, ports, config)
     command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr.strip()
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
@@ -93,15 +93,17 @@ def serve(folder: Path, hosts: int) -> Iterator[Place]:
             server.terminate()
 
 
-def _write(folder: Path, ports: dict[str, int]) -> None:
+def _write(folder: Path, ports: dict[str, int], config: str) -> None:
     (folder / "www").mkdir()
     folder.chmod(0o755)  # nginx's worker is another user where it is started by root
     for number, size in enumerate(SIZES):
         (folder / "www" / f"r{number}").write_text(_body(number, size))
-    issued = trustme.CA().issue_cert("127.1.0.1", key_type=trustme.KeyType.RSA)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued = authority.issue_cert("127.1.0.1", key_type=trustme.KeyType.RSA)
     (folder / "server.pem").write_bytes(issued.private_key_and_cert_chain_pem.bytes())
     (folder / "passwords").write_text(f"u:{{PLAIN}}{PASSWORD}\n")
-    (folder / "nginx.conf").write_text(CONFIG.format(**ports))
+    (folder / "nginx.conf").write_text(config.format(**ports))
     (folder / "api.json").write_text(json.dumps(_description()))
     (folder / "w.yaml").write_text(SPEC.replace("value: count", "value: '`1`'"))
     (folder / "auths.yaml").write_text("auths: {w: {username: u, password: env:BENCH_PASSWORD}}\n")

@@ -115,6 +115,25 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """How names are looked up, where a proxy does not do it."""
+
+    threads: int = 16  # look-ups at once
+    remembered: int = 16_384  # names of one run: 10 MB
+    addresses: int = 16  # of one name; a connection tries no more
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What a process that runs several scans keeps open between them (`fleet.client.KeptConnections`)."""
+
+    connections: int = 4000  # idle ones, and never more than half of the descriptors
+    per_proxy: int = 64  # of them, through one proxy
+    idle: float = 60.0  # seconds without a request
+    age: float = 3600.0  # seconds since it was opened: then names and certificates are judged anew
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All of it, as one value that travels."""
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import orjson
@@ -37,6 +38,9 @@ from fleet.pipeline import PipelineProbe
 from fleet.policy import Policy
 from fleet.sinks import Sink, sink_for
 from fleet.target import Target
+
+if TYPE_CHECKING:
+    from fleet.client import KeptConnections
 
 NOTHING_THERE = frozenset(
     {
@@ -109,10 +113,12 @@ async def execute(
     stop: Stop,
     tally: Tally,
     resume: Resumed | None = None,
+    kept: KeptConnections | None = None,
 ) -> ScanResult:
     """Scan every target, journal each outcome, write the summary and the files that feed back in.
 
     `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`.
+    `kept` is for who runs several scans in one process: connections that they leave open for each other.
     Raises SinkError when the journal or a sink cannot be written, and TryAgain when another scan holds
     the run directory.
     """
@@ -122,7 +128,7 @@ async def execute(
     try:
         if resume is not None:
             await anyio.to_thread.run_sync(_take_up, tally, resume)
-        connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener)
+        connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener, kept)
         async with signals(stop):
             totals = await scan(
                 prepared.targets(_teller(listener)),
