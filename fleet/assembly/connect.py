@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.assembly.prepare import PreparedScan
 from fleet.client import Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
@@ -35,6 +35,10 @@ class Connector:
             direct=prepared.survey.direct,
         )
         return cls(prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell)
+
+    def paced(self, pace: Pace, tell: Listener) -> Connector:
+        """The same with other limits: those of a worker process, which asks for what it may."""
+        return replace(self, pace=pace, tell=tell)
 
     def __call__(self, target: Target) -> TargetClient:
         """The client of one bound target; no socket opens before it is used."""
