@@ -25,6 +25,7 @@ from fleet.outcome import Failure, FailureKind, Outcome
 COUNTED = 0.25  # seconds that counts may lag behind what they count
 LINGER = 0.005  # seconds that an outcome waits for others to travel with, where many are in hand
 FEW = 8
+_COUNTED = (RequestFinished, RequestRetried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class _Worker:
         del self._scopes[word.number]
 
     def _tell(self, event: Event) -> None:
-        if not self._shared.each and isinstance(event, RequestFinished | RequestRetried):
+        if type(event) in _COUNTED and not self._shared.each:
             self._counts(event)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(COUNTED, self._say_counts)
