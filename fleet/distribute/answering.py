@@ -36,10 +36,16 @@ from fleet.policy import Policy
 
 
 class Limits:
-    """One rate, one breaker per credential, one per proxy; a `Desk` per worker answers its questions."""
+    """One rate, one breaker per credential, one per proxy; a `Desk` per worker answers its questions.
 
-    def __init__(self, policy: Policy, tell: Listener) -> None:
-        self.pace = Pace.of(policy, self._hear)
+    `clock` is the system's monotonic one, which is the same in every process.
+    """
+
+    def __init__(
+        self, policy: Policy, tell: Listener, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.pace = Pace.of(policy, self._hear, clock=clock)
+        self._clock = clock
         self._policy = policy
         self._tell = tell
         self._paused: dict[str, float] = {}  # proxies
@@ -72,7 +78,7 @@ class Limits:
                 for desk in self._desks:
                     desk.lapse(event.key)
             case BreakerOpened():
-                until = self._paused[event.key] = time.monotonic() + self._policy.breaker.reopen
+                until = self._paused[event.key] = self._clock() + self._policy.breaker.reopen
                 self.say(Paused(event.key, until))
             case BreakerClosed(scope="proxy"):
                 self._paused.pop(event.key, None)

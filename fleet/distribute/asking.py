@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from itertools import count
 from typing import Any
@@ -48,8 +48,15 @@ ASK_AGAIN = 1.0  # seconds between two questions whether a paused proxy may be t
 class AskedRate(RateLimiter):
     """Turns that the scan gives out. One that nobody waits for any more is lost, so none is ever too many."""
 
-    def __init__(self, per_second: float | None, say: Say) -> None:
-        super().__init__(per_second)
+    def __init__(
+        self,
+        per_second: float | None,
+        say: Say,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        super().__init__(per_second, clock=clock, sleep=sleep)
         self._say = say
         self._waiting: deque[asyncio.Future[float]] = deque()
         self._unasked = 0
@@ -63,7 +70,7 @@ class AskedRate(RateLimiter):
         if not self._unasked:
             loop.call_soon(self._ask)
         self._unasked += 1
-        await anyio.sleep(max(0.0, await turn - time.monotonic()))
+        await self._sleep(max(0.0, await turn - self._clock()))
 
     def hear(self, word: Turns) -> None:
         for when in word.times:
@@ -194,10 +201,19 @@ class AskedPace:
     The worker of `seat` (from 0) of so many `seats` has its share of every proxy's slots.
     """
 
-    def __init__(self, policy: Policy, say: Say, *, seat: int, seats: int) -> None:
-        self._rate = AskedRate(policy.rate.requests, say)
+    def __init__(
+        self,
+        policy: Policy,
+        say: Say,
+        *,
+        seat: int,
+        seats: int,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._rate = AskedRate(policy.rate.requests, say, clock=clock, sleep=sleep)
         self._credentials = AskedBreaker(policy, say)
-        self._proxies = ToldProxies(policy, say)
+        self._proxies = ToldProxies(policy, say, clock=clock)
         self.pace = Pace(
             rate=self._rate,
             proxy_slots=Slots(share_of(policy.rate.per_proxy, seat, seats)),
