@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fleet.assembly.prepare import PreparedScan
@@ -46,6 +46,10 @@ class Connector:
         else:
             dialer = Dialer(contexts=TlsContexts(), **parts)
         return cls(prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell)
+
+    def paced(self, pace: Pace, tell: Listener) -> Connector:
+        """The same with other limits: those of a worker process, which asks for what it may."""
+        return replace(self, pace=pace, tell=tell)
 
     def __call__(self, target: Target) -> TargetClient:
         """The client of one bound target; no socket opens before it is used."""
