@@ -38,7 +38,7 @@ bench: $(READY)  ## Run every comparison under benchmarks/
 	@$(BIN)/python -m benchmarks
 
 bench-quick: $(READY)  ## A minute of them, with wide margins
-	@$(BIN)/python -m benchmarks.openapi --quick
+	@$(BIN)/python -m benchmarks --quick
 
 bench-check: $(READY)  ## Compare what was measured last with benchmarks/budgets.toml
 	@$(BIN)/python -m benchmarks.check
