@@ -36,7 +36,7 @@ from benchmarks.workload_server import Place, serve
 
 HERE = Path(__file__).parent
 HOSTS, ROUNDS = 2000, 3
-QUICK_HOSTS = 400
+QUICK_HOSTS = 300
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +14,8 @@ from pathlib import Path
 import trustme
 
 from benchmarks import workload_files
-from benchmarks.process import FLEET, PASSWORD
+from benchmarks.process import PASSWORD
+from benchmarks.simulated import forget, simulated, totals, urls
 
 CONFIG = """
 daemon off; worker_processes 1; pid nginx.pid; error_log error.log; worker_rlimit_nofile 16384;
@@ -98,12 +96,12 @@ def by_nginx(folder: Path, hosts: int) -> Iterator[Place]:
     (folder / "nginx.conf").write_text(CONFIG.format(**ports, place=LOCATION))
     version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr.strip()
     names = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(hosts)]
-    urls = {scheme: [f"{scheme}://{name}:{port}" for name in names] for scheme, port in ports.items()}
+    found = {scheme: [f"{scheme}://{name}:{port}" for name in names] for scheme, port in ports.items()}
     command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         try:
             _wait(ports["http"])
-            yield Place(folder, urls, version.rpartition(" ")[2], _Log(folder / "asked.log"))
+            yield Place(folder, found, version.rpartition(" ")[2], _Log(folder / "asked.log"))
         finally:
             server.terminate()
 
@@ -129,40 +127,14 @@ class _Log:
 def by_sim(folder: Path, hosts: int) -> Iterator[Place]:
     """It costs more than nginx: a client's CPU time shows beside it, time on the wall does not."""
     with ExitStack() as stack:
-        controls, urls = [], {}
+        controls, found = [], {}
         for scheme, flags in (("http", ()), ("https", ("--tls",))):
-            listed = folder / f"{scheme}-sim.txt"
-            wanted = ("--hosts", str(hosts), "--tree", str(folder / "www"), "--auth", f"u:{PASSWORD}")
-            controls.append(stack.enter_context(simulated(listed, *wanted, *flags)))
-            urls[scheme] = [line.split()[0] for line in listed.read_text().splitlines()]
-        yield Place(folder, urls, "fleet sim", lambda: _told(controls))
-
-
-@contextmanager
-def simulated(listed: Path, *flags: str) -> Iterator[str]:
-    """`fleet sim` in a process of its own, its hosts in the file `listed`. Gives the URL that tells what it
-    was asked."""
-    command = [FLEET, "sim", "--port", "0", "--write-hosts", str(listed), *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sim:
-        try:
-            assert sim.stdout is not None
-            ready = re.search(r"control=(\S+)", sim.stdout.readline())
-            if ready is None:
-                raise SystemExit("fleet sim did not start")
-            yield ready[1]
-        finally:
-            sim.terminate()
-
-
-def totals(control: str) -> dict[str, int]:
-    """What a simulated fleet was asked since it was last forgotten."""
-    with urllib.request.urlopen(f"{control}/totals") as reply:
-        found: dict[str, int] = json.load(reply)
-    return found
-
-
-def forget(control: str) -> None:
-    urllib.request.urlopen(f"{control}/reset", data=b"").close()
+            place = folder / scheme
+            place.mkdir()
+            wanted = ("--tree", str(folder / "www"), "--auth", f"u:{PASSWORD}", *flags)
+            controls.append(stack.enter_context(simulated(place, hosts, *wanted)))
+            found[scheme] = urls(place)
+        yield Place(folder, found, "fleet sim", lambda: _told(controls))
 
 
 def _told(controls: list[str]) -> Served:
