@@ -62,7 +62,12 @@ def shown(value: float) -> str:
 
 def verdicts(name: str, known: Medians) -> list[Verdict]:
     budgets = tomllib.loads(BUDGETS.read_text()).get(name, {})
-    return [*_sides(budgets, known), *_pairs(budgets, known), *_figures(budgets, known)]
+    return [
+        *_sides(budgets, known),
+        *_between(budgets, known),
+        *_pairs(budgets, known),
+        *_figures(budgets, known),
+    ]
 
 
 def _sides(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
@@ -79,6 +84,24 @@ def _sides(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
                 ours, other = known.get((row, "cpu", "fleet")), known.get((row, "cpu", side))
                 said = f"{row}: times the CPU of {side}" if most else f"{row}: times less CPU than {side}"
                 yield Verdict(said, _ratio(ours, other) if most else _ratio(other, ours), limit, most=most)
+
+
+def _between(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
+    """One side of ours by another, and one by the best of all others."""
+    for pair, rows in budgets.get("between", {}).items():
+        side, _, beside = pair.partition("/")
+        for row, limits in rows.items():
+            for measure, limit in limits.items():
+                ours, other = known.get((row, measure, side)), known.get((row, measure, beside))
+                said = f"{row}: {measure} of {side} by that of {beside}"
+                yield Verdict(said, _ratio(ours, other), limit, most=True)
+    for side, rows in budgets.get("best", {}).items():
+        for row, limits in rows.items():
+            for measure, limit in limits.items():
+                others = [v for (a, b, c), v in known.items() if (a, b) == (row, measure) and c != side]
+                ours = known.get((row, measure, side))
+                said = f"{row}: {measure} of {side} by the best of the others"
+                yield Verdict(said, _ratio(ours, max(others, default=None)), limit, most=False)
 
 
 def _pairs(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:

@@ -1,6 +1,6 @@
 """Where the CPU time of a scan goes, room by room and function by function.
 
-    python -m benchmarks.profile [w|walk] [--scheme http|https] [--hosts N] [--rows N]
+    python -m benchmarks.profile [w|walk...] [--scheme http|https] [--hosts N] [--rows N]
                                  [--as NAME] [--before NAME] [--python PYTHON]
 
 Samples `fleet scan` over workload W or the inventory walk (`benchmarks.workload`, `benchmarks.walk`) by CPU
@@ -97,7 +97,7 @@ def scans(work: str, scheme: str, hosts: int) -> Iterator[object]:
             yield walk.command, walk.folder, lambda: totals(walk.control)["requests"]
 
 
-def measure(name: str, work: str, scheme: str, hosts: int, python: str) -> list[Line]:
+def measure(work: str, scheme: str, hosts: int, python: str) -> list[Line]:
     with scans(work, scheme, hosts) as (command, folder, requests):  # type: ignore[misc]
         run([python, str(SAMPLER), "none.txt", *command(1)[1:]], folder)  # fills caches
         start, first = sampled(command(1), folder, python)
@@ -144,7 +144,7 @@ def table(lines: Sequence[Line], before: Sequence[Line], *, rooms: bool, rows: i
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile")
-    parser.add_argument("work", nargs="?", choices=("w", "walk"), default="w")
+    parser.add_argument("works", nargs="*", metavar="w|walk", default=["w", "walk"])
     parser.add_argument("--scheme", choices=("http", "https"), default="https")
     parser.add_argument("--hosts", type=int, default=0)
     parser.add_argument("--rows", type=int, default=ROWS)
@@ -152,15 +152,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--before", default="", metavar="NAME")
     parser.add_argument("--python", default=sys.executable)
     given = parser.parse_args(arguments)
-    if given.work == "walk" and not TOWER.is_dir():
-        print("left out: DMTF's tower mockup is not at hand (FLEET_SHARED)", file=sys.stderr)
-        return 0
-    name = f"profile-{given.name or f'{given.work}-{given.scheme}'}"
-    before = kept(f"profile-{given.before}") if given.before else []
-    lines = measure(name, given.work, given.scheme, given.hosts or HOSTS[given.work], given.python)
-    keep(name, lines)
-    for rooms in (True, False):
-        print(*table(lines, before, rooms=rooms, rows=given.rows), sep="\n", end="\n\n")
+    for work in given.works:
+        if work not in HOSTS:
+            parser.error(f"there is no {work}; there are {', '.join(HOSTS)}")
+        if work == "walk" and not TOWER.is_dir():
+            print("left out: DMTF's tower mockup is not at hand (FLEET_SHARED)", file=sys.stderr)
+            continue
+        before = kept(f"profile-{given.before}") if given.before else []
+        lines = measure(work, given.scheme, given.hosts or HOSTS[work], given.python)
+        keep(f"profile-{given.name or f'{work}-{given.scheme}'}", lines)
+        print(f"{work}, {given.scheme}\n")
+        for rooms in (True, False):
+            print(*table(lines, before, rooms=rooms, rows=given.rows), sep="\n", end="\n\n", flush=True)
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.process import PASSWORD
 from benchmarks.workload_peers import AT_ONCE, PATHS
 
+WAVE = 2 * AT_ONCE  # hosts, so that the first request of one is done before its second begins
 SIZES = (2100, 500, 6100, 8000, 2100)  # bytes of the answers
 SPEC = """
 fleet: "1"
@@ -44,9 +45,9 @@ def curl_list(file: Path, urls: Sequence[str]) -> Path:
     """What curl is to do. It begins transfers in this order and reuses a connection that is free by then:
     so all first requests of as many hosts as may run at once, then all second ones."""
     lines = ["parallel", f"parallel-max = {AT_ONCE}", "silent", "fail", "insecure", f'user = "u:{PASSWORD}"']
-    for start in range(0, len(urls), AT_ONCE):
+    for start in range(0, len(urls), WAVE):
         for path in PATHS:
-            for url in urls[start : start + AT_ONCE]:
+            for url in urls[start : start + WAVE]:
                 lines += [f'url = "{url}{path}"', "output = /dev/null"]
     file.write_text("\n".join(lines))
     return file

@@ -16,6 +16,9 @@ import trustme
 from benchmarks import workload_files
 from benchmarks.process import PASSWORD
 from benchmarks.simulated import forget, simulated, totals, urls
+from benchmarks.workload_peers import AT_ONCE
+
+__all__ = ["AT_ONCE", "CONFIG", "Place", "Served", "serve"]
 
 CONFIG = """
 daemon off; worker_processes 1; pid nginx.pid; error_log error.log; worker_rlimit_nofile 16384;
@@ -79,21 +82,21 @@ class Place:
 
 
 @contextmanager
-def serve(folder: Path, hosts: int) -> Iterator[Place]:
-    """A server for so many hosts, with everything that the peers read in `folder`."""
+def serve(folder: Path, hosts: int, config: str = CONFIG) -> Iterator[Place]:
+    """A server for so many hosts, with everything that the peers read in `folder`; `config` is nginx's."""
     workload_files.write(folder)
-    with by_nginx(folder, hosts) if shutil.which("nginx") else by_sim(folder, hosts) as place:
+    with by_nginx(folder, hosts, config) if shutil.which("nginx") else by_sim(folder, hosts) as place:
         yield place
 
 
 @contextmanager
-def by_nginx(folder: Path, hosts: int) -> Iterator[Place]:
+def by_nginx(folder: Path, hosts: int, config: str = CONFIG) -> Iterator[Place]:
     folder.chmod(0o755)  # its worker is another user where it is started by root
     issued = trustme.CA().issue_cert("127.1.0.1", key_type=trustme.KeyType.RSA)
     (folder / "server.pem").write_bytes(issued.private_key_and_cert_chain_pem.bytes())
     (folder / "passwords").write_text(f"u:{{PLAIN}}{PASSWORD}\n")
     ports = {scheme: _free_port() for scheme in ("http", "https")}
-    (folder / "nginx.conf").write_text(CONFIG.format(**ports, place=LOCATION))
+    (folder / "nginx.conf").write_text(config.format(**ports, place=LOCATION))
     version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr.strip()
     names = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(hosts)]
     found = {scheme: [f"{scheme}://{name}:{port}" for name in names] for scheme, port in ports.items()}
