@@ -96,7 +96,7 @@ class Folder:
                 found += _written(prefix, suffix, literals, widths, points)
         for (prefix, suffix), chunks in self._v6.items():
             found += _written_v6(prefix, suffix, _numbers(chunks))
-        return sorted(found, key=lambda folded: _natural(folded.text))
+        return sorted(found, key=lambda folded: natural(folded.text))
 
     def _put(self, chunks: _Chunks, number: int) -> None:
         chunk, bit = number >> _CHUNK, 1 << (number & ((1 << _CHUNK) - 1))
@@ -240,6 +240,6 @@ def _span_v6(prefix: str, suffix: str, first: int, last: int) -> FoldedSet:
     return FoldedSet(f"{prefix}[{text}]{suffix}", last - first + 1)
 
 
-def _natural(text: str) -> list[tuple[int, int, str]]:
+def natural(text: str) -> list[tuple[int, int, str]]:
     """A key by which `bmc-2` stands before `bmc-10`."""
     return [(0, int(part), part) if at % 2 else (1, 0, part) for at, part in enumerate(_NUMBER.split(text))]

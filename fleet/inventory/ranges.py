@@ -139,7 +139,8 @@ def parse_range(host: str, *, whole: bool = False) -> HostRange | None:
     if "/" in host:
         return _network(host, whole)
     if ":" in host and "-" in host:
-        return _span(*host.split("-", 1), ipaddress.IPv6Address)
+        low, _, high = host.partition("-")
+        return _span(low, high, ipaddress.IPv6Address)
     if "-" in host and host[0].isdigit():
         if (span := _SPAN.fullmatch(host)) is not None:
             return _span(span.group(1), span.group(2), ipaddress.IPv4Address)
@@ -168,12 +169,12 @@ def _span(
     low: str, high: str, address: type[ipaddress.IPv4Address] | type[ipaddress.IPv6Address]
 ) -> Interval:
     try:
-        first, last = address(low), address(high)
+        first, last = int(address(low)), int(address(high))
     except ValueError:
         raise InventoryError(f"not a range of addresses: {shown(f'{low}-{high}')}") from None
     if first > last:
         raise InventoryError(f"{low}-{high} runs backwards", hint=f"did you mean {high}-{low}?")
-    return Interval(int(first), int(last), first.version)
+    return Interval(first, last, 4 if address is ipaddress.IPv4Address else 6)
 
 
 def _octets(text: str) -> Pattern:
