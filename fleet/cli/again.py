@@ -111,10 +111,9 @@ class Repeat:
         given, policy = self._options.get("given") or (), self._options.get("policy") or {}
         for flag, (group, number) in numbers.items():
             if f"{group}.{number}" in given and (value := policy.get(group, {}).get(number)) is not None:
-                yield from (
-                    f"--{flag.replace('_', '-')}",
-                    f"{value:g}" if isinstance(value, float) else str(value),
-                )
+                unit = "s" if group == "timeouts" else ""
+                shown = f"{value:g}{unit}" if isinstance(value, float) else str(value)
+                yield from (f"--{flag.replace('_', '-')}", shown)
 
 
 def _spec(spec: str) -> tuple[str, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.command import Command
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
 from fleet.report import (
@@ -19,16 +19,18 @@ from fleet.report import (
     Common,
     Report,
     WayLine,
+    blames,
+    cost_text,
     days_left,
+    failures_title,
+    gaps_title,
     host_text,
     short_name,
-    size_text,
     some,
 )
 
 SHOWN = 20  # causes, operations, proxies, checks and values of a label; the page and --json have the rest
 BAR = 24  # columns of the longest bar
-_WORD = re.compile(r"(?:'[^']*'|[^\s'])+")
 _STYLES = {"ok": "green", "partial": "yellow", "failed": "red", "skipped": "dim"}
 _STATES = {
     "complete": "complete: every target has exactly one outcome",
@@ -42,8 +44,8 @@ def report_text(report: Report, *, run: str) -> RenderableType:
     """The whole report; every text in it that came from a host is inert."""
     parts = (
         _head(report, run),
-        _why("Why targets failed", report.failures),
-        _why("Why targets are partial (one may be in several)", report.gaps),
+        _why(failures_title(report), report.failures),
+        _why(gaps_title(report), report.gaps),
         _steps(report),
         _operations(report),
         _latency(report),
@@ -70,9 +72,7 @@ def _head(report: Report, run: str) -> Text:
     text.append(
         f"\n{_STATES[report.state]}", style="not dim" if report.state == "complete" else "not dim yellow"
     )
-    return text.append(
-        f"\n{report.requests:,} requests, {size_text(report.bytes)} received, {report.retries:,} retries"
-    )
+    return text.append(f"\n{cost_text(report)}")
 
 
 def _why(title: str, groups: Sequence[CauseGroup]) -> RenderableType | None:
@@ -86,7 +86,8 @@ def _why(title: str, groups: Sequence[CauseGroup]) -> RenderableType | None:
     if len(groups) > SHOWN:
         rest = sum(group.targets for group in groups[SHOWN:])
         table.add_row(f"{rest:,}", f"by {len(groups) - SHOWN:,} more causes: fleet report --html, or --json")
-    return Group(Text(title, style="bold"), Padding(table, (0, 0, 0, 2)))
+    heading = Text(title, style="bold").append(f"  blame: {_counted(blames(groups))}", style="not bold dim")
+    return Group(heading, Padding(table, (0, 0, 0, 2)))
 
 
 def _group(group: CauseGroup) -> RenderableType:
@@ -113,23 +114,6 @@ def _example(group: CauseGroup) -> str:
     rest = message.removesuffix(group.cause).rstrip(": ") if message.endswith(group.cause) else message
     target = safe(short_name(group.example.target), 120)
     return f"{target}: {safe(rest, 240)}" if rest else target
-
-
-class Command:
-    """A command that can be copied: where it is longer than a line, lines end in a backslash."""
-
-    def __init__(self, command: str) -> None:
-        self._words = _WORD.findall(safe(command, 2000))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        line = ""
-        for word in self._words:
-            if line and len(line) + len(word) + 3 > options.max_width:
-                yield Text(f"{line} \\")
-                line = f"  {word}"
-            else:
-                line = f"{line} {word}" if line else word
-        yield Text(line)
 
 
 def _common(common: Common, targets: int) -> str:
@@ -211,7 +195,7 @@ def _bar(statuses: Mapping[str, int], count: int, most: int) -> Text:
 def _slowest(report: Report) -> RenderableType | None:
     rows = [
         [
-            _inert(slow.target),
+            _inert(short_name(slow.target)),
             f"{slow.seconds:,.1f} s",
             slow.status,
             f"{slow.requests:,}",

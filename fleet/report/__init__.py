@@ -11,7 +11,16 @@ from fleet.report.markdown import markdown_text, to_markdown
 from fleet.report.model import CauseGroup, Report, WayLine, report_schema
 from fleet.report.pick import Found, find_target, label_names, targets_of
 from fleet.report.shares import Common
-from fleet.report.wording import days_left, host_text, size_text, some
+from fleet.report.wording import (
+    blames,
+    cost_text,
+    days_left,
+    failures_title,
+    gaps_title,
+    host_text,
+    size_text,
+    some,
+)
 
 __all__ = [
     "STATUSES",
@@ -24,10 +33,14 @@ __all__ = [
     "TargetLine",
     "TargetLines",
     "WayLine",
+    "blames",
     "cause_id",
     "cause_key",
+    "cost_text",
     "days_left",
+    "failures_title",
     "find_target",
+    "gaps_title",
     "gather",
     "head_of",
     "host_text",

@@ -16,7 +16,7 @@ from fleet.report.groups import short_name
 from fleet.report.markup import Child, Html, element, join
 from fleet.report.model import CauseGroup, Report, WayLine
 from fleet.report.shares import Common
-from fleet.report.wording import days_left, host_text, size_text, some
+from fleet.report.wording import cost_text, days_left, failures_title, gaps_title, host_text, some
 
 GROUPS = 200
 VALUES = 100  # of one label or proxy: more are no table to read
@@ -65,8 +65,8 @@ _Section = tuple[str, str, Html]  # its anchor, its title, its content
 
 def _sections(report: Report) -> list[_Section]:
     found = [
-        _section("failures", "Why targets failed", _groups(report.failures, report.targets)),
-        _section("gaps", "Why targets are partial", _groups(report.gaps, report.targets)),
+        _section("failures", failures_title(report), _groups(report.failures, report.targets)),
+        _section("gaps", gaps_title(report), _groups(report.gaps, report.targets)),
         _section("steps", "Steps", _steps(report)),
         _section("operations", "Failed requests", _operations(report)),
         _section("latency", "How long targets took", _latency(report)),
@@ -102,9 +102,7 @@ def _header(report: Report, run: str, sections: Sequence[_Section]) -> Html:
             None,
             (
                 report.started[:16].replace("T", " ") + (" UTC" if report.started else ""),
-                some(report.requests, "request"),
-                f"{size_text(report.bytes)} received",
-                f"{report.retries:,} retries",
+                cost_text(report),
                 f"fleet {report.fleet}" if report.fleet else "",
             ),
         )

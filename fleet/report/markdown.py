@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fleet.observe import safe
 from fleet.report.gather import STATUSES
 from fleet.report.model import CauseGroup, Report, WayLine
-from fleet.report.wording import days_left, host_text, size_text, some
+from fleet.report.wording import cost_text, days_left, failures_title, gaps_title, host_text, some
 
 GROUPS = 50
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~#@!]|://")
@@ -36,12 +36,9 @@ def _parts(report: Report, run: str) -> Iterator[str]:
     title = " ".join(filter(None, (report.spec, report.pipeline)))
     yield f"# {markdown_text(title)}: {markdown_text(report.run or run)}"
     yield f"\n**{some(report.targets, 'target')} = {counts}** ({report.state})\n"
-    yield (
-        f"{report.started[:16].replace('T', ' ')}; {report.requests:,} requests, {size_text(report.bytes)} "
-        f"received, {report.retries:,} retries"
-    )
-    yield from _groups("Why targets failed", report.failures)
-    yield from _groups("Why targets are partial", report.gaps)
+    yield f"{report.started[:16].replace('T', ' ')}; {cost_text(report)}"
+    yield from _groups(failures_title(report), report.failures)
+    yield from _groups(gaps_title(report), report.gaps)
     yield from _table(
         "Steps",
         ("step", "rows", "complete", "incomplete", "not offered"),
