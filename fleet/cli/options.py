@@ -167,7 +167,7 @@ pressure: Section = section(
     option("--max-body", type=Size(), metavar="SIZE", help="Of one decoded body. [16MiB]"),
 )
 
-_NUMBERS: dict[str, tuple[str, str]] = {
+NUMBERS: dict[str, tuple[str, str]] = {
     "concurrency": ("rate", "concurrency"),
     "workers": ("rate", "workers"),
     "per_target": ("rate", "per_target"),
@@ -214,7 +214,7 @@ def shared(*decorators: Section) -> Section:
 def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
     """The policy that the flags make, and the dotted names of the numbers that were given."""
     policy, named = Policy(), set()
-    for flag, (group, number) in _NUMBERS.items():
+    for flag, (group, number) in NUMBERS.items():
         if (value := given.get(flag)) is not None:
             policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
             named.add(f"{group}.{number}")
