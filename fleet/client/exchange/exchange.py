@@ -63,6 +63,7 @@ class Exchange:
         self._tell = tell
         self._through = proxy
         self._slashes = SlashHabit()
+        self._dialed = False
         self._pool = Pool(
             self._dial,
             policy.rate.per_target,
@@ -145,8 +146,11 @@ class Exchange:
                 return
 
     def close(self) -> None:
-        """Closes all connections. The exchange is over."""
-        self._pool.close()
+        """Closes all connections, but those that the dialer keeps for a later scan. The exchange is over."""
+        self._pool.close(self._keep)
+
+    def _keep(self, connection: Connection) -> bool:
+        return self._dialer.keep(connection, proxy=self._through, pin_key=self._target)
 
     async def _repeat(
         self, request: Request, timeout: float | None, check: Check | None, *, urgent: bool, replay: bool
@@ -242,16 +246,20 @@ class Exchange:
 
     async def _dial(self) -> Connection:
         """Opens a connection. A proxy that cannot be reached is reported to the breaker, and a paused one is
-        not tried."""
-        label = self.proxy
+        not tried. The first one may be a connection that an earlier scan has left: when that turns out to be
+        dead, the next one is new."""
+        label, reuse = self.proxy, not self._dialed
+        self._dialed = True
         if label is None:
-            connection = await self._dialer.dial(self.endpoint, pin_key=self._target)
+            connection = await self._dialer.dial(self.endpoint, pin_key=self._target, reuse=reuse)
         else:
             if not self._pace.proxies.admits(label):
                 message = f"{label} is paused: it could not be reached several times in a row"
                 raise RequestFailed(FailureKind.PROXY_UNREACHABLE, message)
             try:
-                connection = await self._dialer.dial(self.endpoint, proxy=self._through, pin_key=self._target)
+                connection = await self._dialer.dial(
+                    self.endpoint, proxy=self._through, pin_key=self._target, reuse=reuse
+                )
             except RequestFailed as failed:
                 if failed.kind is FailureKind.PROXY_UNREACHABLE:
                     self._pace.proxies.failed(label)

@@ -114,12 +114,17 @@ class Pool:
         self._limit = 1
         self._drop_idle()
 
-    def close(self) -> None:
-        """Closes what is idle; what is in use is closed by whoever uses it."""
+    def close(self, keep: Callable[[Connection], bool] | None = None) -> None:
+        """Closes what is idle, unless `keep` takes it over; what is in use is closed by whoever uses it."""
         self._limit = 0
         if self._patient is not None:
             self._patient.cancel()
         self._dial = _closed  # lets go of the exchange, which holds this pool
+        while keep is not None and self._idle:
+            connection = self._idle.pop()
+            if not keep(connection):
+                connection.close()
+            self._forget(holding=True)
         self._drop_idle()
 
     def _allowed(self) -> int:

@@ -27,7 +27,8 @@ USER_AGENT = f"fleet/{__version__}"
 class Connection:
     """An open connection, made by a `Dialer`. It serves one request at a time.
 
-    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS.
+    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS; `opened` is
+    when it was, by the event loop's clock.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Connection:
     ) -> None:
         self.endpoint = endpoint
         self.via = via
+        self.opened: float = asyncio.get_running_loop().time()
         self._channel = channel
         self._encoder = RequestEncoder(endpoint.host_header, USER_AGENT)
         self._limits = limits
