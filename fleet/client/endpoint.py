@@ -10,10 +10,6 @@ from urllib.parse import urlsplit
 _PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
 _PATH = re.compile(r"[\x21-\x7e]*")
-# What nearly every base URL is. `urlsplit` would take it apart in the same way, and for six times as long.
-_PLAIN = re.compile(
-    rf"(https?)://({_HOST.pattern})(?::([1-9][0-9]{{0,4}}))?((?:/[A-Za-z0-9_.~%!$&'()*+,;=:-]*)*)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +29,6 @@ class Endpoint:
     def parse(cls, url: str) -> Endpoint:
         """The endpoint of a base URL. Raises ValueError, in words for a person, for anything that is not
         `http[s]://host[:port][/prefix]`; userinfo, a query and a fragment are refused."""
-        if (plain := _PLAIN.fullmatch(url)) is not None:
-            scheme, host, given, path = plain.groups()
-            port = int(given) if given else _PORTS[scheme]
-            if port < 65_536 and ".." not in host:
-                return cls(scheme, host, port, path.rstrip("/"))
-        return cls._parse_odd(url)
-
-    @classmethod
-    def _parse_odd(cls, url: str) -> Endpoint:
         if not url.isprintable() or " " in url:  # `urlsplit` would quietly drop some of these
             raise ValueError("a base URL holds no spaces and no control characters")
         parts = urlsplit(url)

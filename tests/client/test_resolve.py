@@ -10,8 +10,6 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fleet.client import Endpoint, Resolver
 from fleet.errors import RequestFailed
@@ -184,29 +182,6 @@ def test_endpoints(url: str, parts: tuple[object, ...]) -> None:
     found = Endpoint.parse(url)
     assert (found.scheme, found.host, found.port, found.path, found.host_header) == parts
     assert Endpoint.parse(str(found)) == found
-
-
-PARTS = st.sampled_from(
-    ["a", "bmc-1", "-", ".", "..", "_", "A", "127.0.0.1", "[::1]", "@", ":", ":0", ":1", ":080", ":8443",
-     ":65535", ":65536", "/", "//", "/p", "/%41", "/a b", "/\u00e9", ";x", "?", "#", "\\", "\t", "\u00fc"]
-)  # fmt: skip
-
-
-@settings(max_examples=1000, deadline=None)
-@given(
-    st.sampled_from(["http://", "https://", "HTTP://", "ftp://", "", "http:/"]), st.lists(PARTS, max_size=5)
-)
-def test_one_look_and_urlsplit_agree(scheme: str, parts: list[str]) -> None:
-    url = scheme + "".join(parts)
-    try:
-        odd: Endpoint | str = Endpoint._parse_odd(url)
-    except ValueError as error:
-        odd = str(error)
-    try:
-        found: Endpoint | str = Endpoint.parse(url)
-    except ValueError as error:
-        found = str(error)
-    assert found == odd
 
 
 NO_ENDPOINTS = [
