@@ -88,7 +88,7 @@ class SessionLogin:
         self._policy = policy
         self._breaker = breaker
         self._tell = tell
-        self._one = anyio.Lock()
+        self._one = anyio.Lock(fast_acquire=True)
         self._generation = 0  # sessions opened so far
         self._renewable = policy.retry.logins
         self._standing: StandingLogin | None = None
