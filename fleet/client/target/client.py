@@ -142,14 +142,14 @@ class TargetClient:
             self._session.resource = reply.body
         return reply
 
-    async def follow(
-        self, link: object, *, at: str = "/", query: str = "", timeout: float | None = None
-    ) -> Reply:
-        """The reply to a GET on a link that the target supplied in the resource at the path `at`. `query` is
-        an encoded query to add. Raises RequestFailed as `call` does, and link.foreign."""
-        path = resolve_link(self.exchange.endpoint, link, at=at)
-        if query:
-            path += ("&" if "?" in path else "?") + query
+    async def follow(self, link: object, *, at: str = "/", timeout: float | None = None) -> Reply:
+        """The reply to a GET on a link that the target supplied in the resource at the path `at`. Raises
+        RequestFailed as `call` does, and link.foreign."""
+        return await self.get(resolve_link(self.exchange.endpoint, link, at=at), timeout=timeout)
+
+    async def get(self, path: str, *, timeout: float | None = None) -> Reply:
+        """The reply to a GET of an origin-form path that `resolve_link` let pass, base path included. Raises
+        RequestFailed as `call` does."""
         prepare = partial(_fitting, self.api.prepare_link, path)
         if self._login is None:
             return await self._send_bare(prepare, timeout)

@@ -99,8 +99,10 @@ class SessionLogin:
     async def send(self, prepare: Prepare, *, timeout: float | None = None) -> Reply:
         """The reply to the prepared request. Raises RequestFailed: auth.* when there is no session to be
         had, and what the exchange raises."""
-        if (standing := await self._ensure(0)) is not None:
-            return await standing.send(prepare, timeout=timeout)
+        if not self._generation or self._standing is not None or self._refusal is not None:
+            standing = await self._ensure(0)
+            if standing is not None:
+                return await standing.send(prepare, timeout=timeout)
         generation = self._generation
         request = prepare()
         reply = await self._exchange.send(request, timeout=timeout, check=self._check)
