@@ -26,6 +26,7 @@ from fleet.observe.logs import Logger
 from fleet.outcome import Outcome
 
 SPELLED_OUT = 10  # records of one sort before the rest goes to debug and into a count at the end
+_OF_EVERY_TARGET = frozenset({RequestFinished, TargetStarted, RequestRetried, SessionOpened})
 _RESERVED = frozenset({"event", "message", "level", "timestamp", "self"})
 
 
@@ -40,6 +41,7 @@ class LogListener:
     def __init__(self, logger: Logger) -> None:
         self._log = logger
         self._debug = logger.is_enabled_for(logging.DEBUG)
+        self.deaf_to: frozenset[type[Event]] = frozenset() if self._debug else _OF_EVERY_TARGET
         self._told: Counter[tuple[str, str]] = Counter()
         self._warned: set[tuple[str, str]] = set()
 
@@ -47,8 +49,7 @@ class LogListener:
         log = self._log
         match event:
             case RequestFinished() | TargetStarted() | RequestRetried() | SessionOpened():
-                if self._debug:
-                    self._one_of_many(event)
+                self._one_of_many(event)
             case TargetFinished():
                 self._finished(event.outcome)
             case SessionClosed(leaked=True):

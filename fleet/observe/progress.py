@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Event as Flag
 from threading import Thread
 from types import TracebackType
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
@@ -20,6 +20,8 @@ from fleet.event import (
     BreakerClosed,
     BreakerOpened,
     Event,
+    RequestFinished,
+    RequestRetried,
     ScanFinished,
     ScanStarted,
     ScanStopping,
@@ -41,6 +43,8 @@ class Progress:
     With `silent` nothing is drawn, but a stop is still announced; with `quiet` it is not either. `note` and
     `write` always write. `clock` is monotonic seconds. After `log_to` the sparse lines are log records.
     """
+
+    deaf_to: ClassVar[frozenset[type[Event]]] = frozenset({RequestFinished, RequestRetried})
 
     def __init__(
         self,

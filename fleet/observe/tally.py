@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from fleet.event import (
     BreakerOpened,
     Event,
     LoginFailed,
+    RequestFinished,
+    RequestRetried,
     ScanFinished,
     ScanStarted,
     SessionClosed,
@@ -82,6 +84,8 @@ class Tally:
     sums up the whole run. `targets` is the sum over the four statuses, always. Where `plaintext_allowed` is
     false no credential went without TLS, whatever was bound to a target.
     """
+
+    deaf_to: ClassVar[frozenset[type[Event]]] = frozenset({RequestFinished, RequestRetried})
 
     def __init__(self, *, plaintext_allowed: bool = True) -> None:
         self._plaintext_allowed = plaintext_allowed
