@@ -131,8 +131,10 @@ class Seat:
             self._link.say(End())
 
     def kill(self) -> None:
-        """End the worker now."""
+        """End the worker now. Where the nursery is gone too, it ends when it notices that nobody listens."""
         self._nursery.kill(self._worker)
+        if self._link is not None:
+            self._link.abort()
 
     async def _dropped(self, number: int, held: _InHand) -> Outcome | None:
         if held.answer.done() and not held.answer.cancelled():
