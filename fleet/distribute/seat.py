@@ -98,6 +98,7 @@ class Seat:
                 self._limits.close(desk)
                 link.close()
                 self._let_go()
+                self._changed()
             group.cancel_scope.cancel()
         with anyio.move_on_after(REAPED):
             await ended.wait()
