@@ -43,13 +43,18 @@ def worker_processes(
     if count == 1:
         yield None
         return
-    connector = Connector.of(prepared, _ignore)  # the trust store is read once, for all
 
-    def prepare() -> None:
+    def unlock() -> None:
         if resume is not None:
-            resume.directory.close()  # the lock is the scan's: it must not outlive it in a worker
+            resume.directory.close()
 
-    nursery = Nursery(Work(prepared, connector, listeners, each, count), prepare)
+    try:
+        connector = Connector.of(prepared, _ignore)  # the trust store is read once, for all
+        # The lock is the scan's: it must not outlive it in a worker.
+        nursery = Nursery(Work(prepared, connector, listeners, each, count), prepare=unlock)
+    except BaseException:
+        unlock()
+        raise
     try:
         yield _Workers(prepared, nursery, count).probing
     finally:
