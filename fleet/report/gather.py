@@ -85,7 +85,7 @@ class TargetLines:
             self.left_out += 1
 
     def __iter__(self) -> Iterator[TargetLine]:
-        return iter(sorted(self._held, reverse=True))
+        return iter(sorted(self._held, key=lambda line: (-line.rank, -line.seconds, line.id)))
 
     def __len__(self) -> int:
         return len(self._held)
