@@ -25,6 +25,8 @@ from fleet.report import (
     failures_title,
     gaps_title,
     host_text,
+    latency_text,
+    seconds_text,
     short_name,
     some,
 )
@@ -63,7 +65,7 @@ def report_text(report: Report, *, run: str) -> RenderableType:
 def _head(report: Report, run: str) -> Text:
     what = " ".join(filter(None, (report.spec, report.pipeline)))
     started = report.started[:16].replace("T", " ")
-    text = Text(" · ".join(filter(None, (safe(run, 200), safe(what, 80), started))), style="dim")
+    text = Text(", ".join(filter(None, (safe(run, 200), safe(what, 80), started))), style="dim")
     text.append(f"\n{some(report.targets, 'target')} = ", style="not dim bold")
     for number, status in enumerate(STATUSES):
         count = report.statuses.get(status, 0)
@@ -102,18 +104,19 @@ def _group(group: CauseGroup) -> RenderableType:
         text.append(f"\n{_common(common, group.targets)}", style="not bold yellow")
     if len(group.steps) > 1 or group.errors:
         text.append(f"\nin {_counted(group.steps)}", style="not bold default dim")
-    text.append(f"\ne.g. {_example(group)}", style="not bold default dim")
+    if example := _example(group):
+        text.append(f"\ne.g. {example}", style="not bold default dim")
     if group.hint:
         text.append(f"\nhint: {group.hint}", style="not bold default italic")
     return Group(text, Command(group.again)) if group.again else text
 
 
 def _example(group: CauseGroup) -> str:
-    """One target, and its message as far as the cause does not say it."""
+    """One target and its message, as far as the cause does not say it; nothing where it says all."""
     message = group.example.message
     rest = message.removesuffix(group.cause).rstrip(": ") if message.endswith(group.cause) else message
     target = safe(short_name(group.example.target), 120)
-    return f"{target}: {safe(rest, 240)}" if rest else target
+    return f"{target}: {safe(rest, 240)}" if rest else ""
 
 
 def _common(common: Common, targets: int) -> str:
@@ -172,11 +175,7 @@ def _latency(report: Report) -> RenderableType | None:
         count = sum(bucket.statuses.values())
         edge = "longer" if bucket.below is None else f"{bucket.below:g} s"
         table.add_row(edge, f"{count:,}", _bar(bucket.statuses, count, most))
-    said = (
-        f"half took up to {latency.median:g} s, 90 % {latency.p90:g} s, 99 % {latency.p99:g} s, "
-        f"the longest {latency.longest:g} s"
-    )
-    return Group(table, Text(said, style="dim"))
+    return Group(table, Text(latency_text(report), style="dim"))
 
 
 def _bar(statuses: Mapping[str, int], count: int, most: int) -> Text:
@@ -196,7 +195,7 @@ def _slowest(report: Report) -> RenderableType | None:
     rows = [
         [
             _inert(short_name(slow.target)),
-            f"{slow.seconds:,.1f} s",
+            seconds_text(slow.seconds),
             slow.status,
             f"{slow.requests:,}",
             f"{slow.retries:,}",
@@ -216,7 +215,7 @@ def _ways(title: str, lines: Sequence[WayLine]) -> RenderableType | None:
             safe(line.name or "(none)", 60),
             f"{line.targets:,}",
             *(f"{line.statuses.get(status, 0):,}" for status in used),
-            f"{line.median:g} s",
+            seconds_text(line.median),
         ]
         for line in lines[:SHOWN]
     ]
@@ -226,6 +225,9 @@ def _ways(title: str, lines: Sequence[WayLine]) -> RenderableType | None:
 
 
 def _checks(report: Report) -> RenderableType | None:
+    if not report.checks:
+        return None
+    shown = report.checks[:SHOWN]
     rows = [
         [
             safe(check.name, 60),
@@ -233,12 +235,19 @@ def _checks(report: Report) -> RenderableType | None:
             f"{check.failed:,}",
             f"{check.unknown:,}",
             f"{check.targets:,}",
-            _inert(host_text(check.hosts, check.unnamed)),
         ]
-        for check in report.checks[:SHOWN]
+        for check in shown
     ]
-    head = ("check", "pass", "fail", "unknown", "targets", "failed on")
-    return _table(head, rows, alarming=(2,), left=(5,), more=len(report.checks) - SHOWN) if rows else None
+    head = ("check", "pass", "fail", "unknown", "failed on")
+    named = [
+        Text.assemble(
+            (f"{safe(check.name, 60)} failed on ", "dim"),
+            (_inert(host_text(check.hosts, check.unnamed)), "cyan"),
+        )
+        for check in shown
+        if check.targets
+    ]
+    return Group(_table(head, rows, alarming=(2,), more=len(report.checks) - SHOWN), *named)
 
 
 def _certificates(report: Report) -> RenderableType | None:

@@ -16,7 +16,16 @@ from fleet.report.groups import short_name
 from fleet.report.markup import Child, Html, element, join
 from fleet.report.model import CauseGroup, Report, WayLine
 from fleet.report.shares import Common
-from fleet.report.wording import cost_text, days_left, failures_title, gaps_title, host_text, some
+from fleet.report.wording import (
+    cost_text,
+    days_left,
+    failures_title,
+    gaps_title,
+    host_text,
+    latency_text,
+    seconds_text,
+    some,
+)
 
 GROUPS = 200
 VALUES = 100  # of one label or proxy: more are no table to read
@@ -226,10 +235,7 @@ def _latency(report: Report) -> Html | None:
     latency = report.latency
     if not latency.buckets:
         return None
-    said = (
-        f"Half took up to {latency.median:g} s, 90 % {latency.p90:g} s, 99 % {latency.p99:g} s, "
-        f"the longest {latency.longest:g} s."
-    )
+    said = f"{latency_text(report).capitalize()}."
     rows = [
         (short_name(slow.target), f"{slow.seconds:,.1f}", slow.status, slow.requests, slow.retries)
         for slow in report.slowest
@@ -246,7 +252,9 @@ def _ways(title: str, lines: Sequence[WayLine]) -> Html | None:
         label = ", ".join(f"{name} {count:,}" for name, count in line.statuses.items())
         bar = stacked(line.statuses, STATUSES, whole=line.targets, height=10, label=label)
         counts = (line.statuses.get(name, 0) for name in STATUSES)
-        rows.append((line.name or "(none)", line.targets, *counts, f"{line.median:g}", bar))
+        rows.append(
+            (line.name or "(none)", line.targets, *counts, seconds_text(line.median).removesuffix(" s"), bar)
+        )
     return _table(title, (title, "targets", *STATUSES, "median s", ""), rows)
 
 
