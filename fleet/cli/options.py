@@ -156,6 +156,7 @@ reach: Section = section("Access", _auths, *_way)  # to shake hands, and no more
 pressure: Section = section(
     "Pressure",
     concurrency_option,
+    option("--workers", type=Count(1), metavar="N", help="Processes. [cores from 5,000 targets on, else 1]"),
     option("--per-target", type=Count(1), metavar="N", help="Connections to one target. [2]"),
     option("--per-proxy", type=Count(1), metavar="N", help="Connections through one proxy. [256]"),
     option("--rate", type=PerSecond(), metavar="N/s", help="Requests over the whole scan. [unlimited]"),
@@ -168,6 +169,7 @@ pressure: Section = section(
 
 NUMBERS: dict[str, tuple[str, str]] = {
     "concurrency": ("rate", "concurrency"),
+    "workers": ("rate", "workers"),
     "per_target": ("rate", "per_target"),
     "per_proxy": ("rate", "per_proxy"),
     "rate": ("rate", "requests"),

@@ -1,6 +1,6 @@
 """The scan loop, its two-stage stop, the run directory, runs by name, the journal's reader, and resume."""
 
-from fleet.engine.attempt import Probe
+from fleet.engine.attempt import Attempt, Probe
 from fleet.engine.descriptors import capped_concurrency
 from fleet.engine.directory import (
     WHERE_RUNS_ARE,
@@ -21,6 +21,7 @@ from fleet.engine.success import SUCCESS, read_success, write_success
 __all__ = [
     "SUCCESS",
     "WHERE_RUNS_ARE",
+    "Attempt",
     "DoneTargets",
     "Probe",
     "RunDirectory",
