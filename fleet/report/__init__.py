@@ -4,9 +4,10 @@ Reads run directories and nothing else: no network, no spec.
 """
 
 from fleet.report.causes import cause_id
-from fleet.report.gather import STATUSES, Gatherer, TargetLine, TargetLines, gather, head_of
+from fleet.report.gather import STATUSES, Gatherer, gather, head_of
 from fleet.report.groups import Again, cause_key, short_name
 from fleet.report.html import to_html
+from fleet.report.lines import TargetLine, TargetLines
 from fleet.report.markdown import markdown_text, to_markdown
 from fleet.report.model import CauseGroup, Report, WayLine, report_schema
 from fleet.report.pick import Found, find_target, label_names, targets_of
