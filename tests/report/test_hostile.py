@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import shutil
+import struct
 import subprocess
+import sys
+import termios
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import record_run
+from recorded import Recorded, record_run
 
 from fleet.cli.entry import run
 
@@ -128,6 +133,38 @@ def test_no_form_moves_the_cursor(hostile: Path, form: list[str], capsys: pytest
         assert max(map(len, told.out.splitlines())) < 40_000
 
 
+@pytest.mark.parametrize("width", [40, 200])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_terminal_gets_no_sequence_but_colours(hostile: Path, width: int, plain: bool) -> None:
+    """The real thing: a pseudo-terminal, where rich writes escapes of its own."""
+    code = "import sys; from fleet.cli import main; sys.exit(main())"
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    environment |= {"TERM": "xterm-256color", **({"NO_COLOR": "1"} if plain else {})}
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", code, "report", str(hostile), "--by", "site"],
+            stdout=theirs,
+            env=environment,
+        ) as process,
+        os.fdopen(ours, "rb", buffering=0) as screen,
+    ):
+        os.close(theirs)
+        told = b""
+        try:
+            while block := screen.read(65_536):
+                told += block
+        except OSError:  # how a terminal says that nobody writes to it any more
+            pass
+        assert process.wait(timeout=60) == 0
+    text = re.sub(r"\x1b\[[0-9;]*m", "", told.decode())
+    assert "3 targets" in text or "targets = " in text
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u202a-\u202e\u2066-\u2069]", text)
+    if plain:
+        assert b"\x1b[3" not in told.replace(b"\x1b[3m", b"")  # italic is no colour
+
+
 def test_markdown_holds_no_markup_of_others(hostile: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", str(hostile), "--md"]) == 0
     text = re.sub(r"`[^`\n]*`", "", capsys.readouterr().out)
@@ -147,7 +184,33 @@ def test_the_story_of_a_hostile_target_is_inert(
     assert len(told) < 20_000
 
 
-def test_a_browser_fires_no_canary_and_fills_the_list(page: Path, tmp_path: Path) -> None:
+ACT = """<script>
+const said = [], search = document.getElementById("search");
+const note = () => said.push(document.getElementById("shown").textContent);
+const first = (id) => document.querySelector(id + " tbody tr").cells[0].textContent;
+search.value = "TLS.expired bmc-03-02"; search.dispatchEvent(new Event("input")); note();
+for (const turn of [1, 2]) { document.querySelector("#list th button").click(); said.push(first("#list")); }
+search.value = ""; search.dispatchEvent(new Event("input"));
+document.querySelector(".chip[data-status=partial]").click(); note();
+for (const turn of [1, 2]) document.querySelectorAll("#steps th button")[1].click();
+said.push(first("#steps"));
+document.title = said.join("; ");
+</script></body>"""
+
+
+def test_the_list_is_searched_and_sorted(recorded: Recorded, tmp_path: Path) -> None:
+    """With the page's policy taken away, for it would not let a test's script run."""
+    place = tmp_path / "page.html"
+    assert run(["report", str(recorded.path), "--html", str(place)]) == 0
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", place.read_text(encoding="utf-8"))
+    place.write_text(text.replace("</body>", ACT), encoding="utf-8")
+    title = re.search(r"<title>([^<]*)</title>", browsed(place, tmp_path).stdout)
+    assert title is not None
+    assert title[1] == "10 of 5,000 targets; bmc-03-020; bmc-03-029; 41 of 5,000 targets; drive"
+
+
+def browsed(page: Path, profile: Path) -> subprocess.CompletedProcess[str]:
+    """What a browser made of a page; skips where there is none."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("there is no chromium here: that the page is inert is held by its parsing alone")
@@ -155,10 +218,14 @@ def test_a_browser_fires_no_canary_and_fills_the_list(page: Path, tmp_path: Path
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync --enable-logging=stderr"
     )
-    ended = subprocess.run(
-        [browser, *flags.split(), f"--user-data-dir={tmp_path}", "--dump-dom", page.as_uri()],
+    return subprocess.run(
+        [browser, *flags.split(), f"--user-data-dir={profile / 'profile'}", "--dump-dom", page.as_uri()],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
+
+
+def test_a_browser_fires_no_canary_and_fills_the_list(page: Path, tmp_path: Path) -> None:
+    ended = browsed(page, tmp_path)
     title = re.search(r"<title>([^<]*)</title>", ended.stdout)
     assert title is not None
     assert CANARY not in title[1]

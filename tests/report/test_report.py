@@ -15,8 +15,9 @@ from recorded import TROUBLES, Recorded, host_name, record_run
 
 from fleet.cli.entry import run
 from fleet.engine import read_last_outcomes
-from fleet.inventory import read_targets
-from fleet.report import CauseGroup, Report, gather, targets_of
+from fleet.inventory import Folder, read_targets
+from fleet.report import CauseGroup, Report, gather, host_text, targets_of
+from fleet.report.groups import named
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
@@ -34,6 +35,15 @@ def report(recorded: Recorded) -> Report:
 def hosts_of(group: CauseGroup) -> set[str]:
     assert group.unnamed == 0
     return {target.url for target in read_targets(list(group.hosts), report=pytest.fail)}
+
+
+def test_the_largest_sets_are_named_and_the_rest_is_counted() -> None:
+    folder = Folder()
+    for host in ["zoo", *(f"bmc{number}" for number in range(1, 60)), "ant"]:
+        folder.add(host)
+    assert host_text(*named(folder, 2)) == "bmc[1-59], ant and 1 more"
+    assert host_text(*named(folder)) == "bmc[1-59], ant, zoo"
+    assert host_text((), 5) == "5"
 
 
 def test_counts_add_up(report: Report) -> None:
