@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from fleet.cli.command import Command
+from fleet.cli.report_groups import counted, group_lines, inert
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
 from fleet.report import (
     STATUSES,
-    CauseGroup,
-    Common,
     Report,
     WayLine,
-    blames,
     cost_text,
     days_left,
     failures_title,
     gaps_title,
     host_text,
+    latency_text,
+    seconds_text,
     short_name,
     some,
 )
 
-SHOWN = 20  # causes, operations, proxies, checks and values of a label; the page and --json have the rest
+SHOWN = 20  # operations, proxies, checks and values of a label; the page and --json have the rest
 BAR = 24  # columns of the longest bar
 _STYLES = {"ok": "green", "partial": "yellow", "failed": "red", "skipped": "dim"}
 _STATES = {
@@ -44,8 +41,8 @@ def report_text(report: Report, *, run: str) -> RenderableType:
     """The whole report; every text in it that came from a host is inert."""
     parts = (
         _head(report, run),
-        _why(failures_title(report), report.failures),
-        _why(gaps_title(report), report.gaps),
+        group_lines(failures_title(report), report.failures),
+        group_lines(gaps_title(report), report.gaps),
         _steps(report),
         _operations(report),
         _latency(report),
@@ -63,7 +60,7 @@ def report_text(report: Report, *, run: str) -> RenderableType:
 def _head(report: Report, run: str) -> Text:
     what = " ".join(filter(None, (report.spec, report.pipeline)))
     started = report.started[:16].replace("T", " ")
-    text = Text(" · ".join(filter(None, (safe(run, 200), safe(what, 80), started))), style="dim")
+    text = Text(", ".join(filter(None, (safe(run, 200), safe(what, 80), started))), style="dim")
     text.append(f"\n{some(report.targets, 'target')} = ", style="not dim bold")
     for number, status in enumerate(STATUSES):
         count = report.statuses.get(status, 0)
@@ -73,55 +70,6 @@ def _head(report: Report, run: str) -> Text:
         f"\n{_STATES[report.state]}", style="not dim" if report.state == "complete" else "not dim yellow"
     )
     return text.append(f"\n{cost_text(report)}")
-
-
-def _why(title: str, groups: Sequence[CauseGroup]) -> RenderableType | None:
-    if not groups:
-        return None
-    table = Table.grid(padding=(0, 1), expand=False)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
-    for group in groups[:SHOWN]:
-        table.add_row(Text(f"{group.targets:,}", style="bold"), _group(group))
-    if len(groups) > SHOWN:
-        rest = sum(group.targets for group in groups[SHOWN:])
-        table.add_row(f"{rest:,}", f"by {len(groups) - SHOWN:,} more causes: fleet report --html, or --json")
-    heading = Text(title, style="bold").append(f"  blame: {_counted(blames(groups))}", style="not bold dim")
-    return Group(heading, Padding(table, (0, 0, 0, 2)))
-
-
-def _group(group: CauseGroup) -> RenderableType:
-    text = Text(safe(group.kind, 60), style="bold yellow" if group.errors else "bold red")
-    if group.blame:
-        text.append(f"  blame: {group.blame}", style="not bold dim")
-    if group.errors:
-        text.append(f"  {some(group.errors, 'request')}", style="not bold dim")
-    text.append(f"\n{safe(group.cause, 240)}", style="not bold default")
-    text.append(f"\n{_inert(host_text(group.hosts, group.unnamed))}", style="not bold cyan")
-    for common in group.common:
-        text.append(f"\n{_common(common, group.targets)}", style="not bold yellow")
-    if len(group.steps) > 1 or group.errors:
-        text.append(f"\nin {_counted(group.steps)}", style="not bold default dim")
-    text.append(f"\ne.g. {_example(group)}", style="not bold default dim")
-    if group.hint:
-        text.append(f"\nhint: {group.hint}", style="not bold default italic")
-    return Group(text, Command(group.again)) if group.again else text
-
-
-def _example(group: CauseGroup) -> str:
-    """One target, and its message as far as the cause does not say it."""
-    message = group.example.message
-    rest = message.removesuffix(group.cause).rstrip(": ") if message.endswith(group.cause) else message
-    target = safe(short_name(group.example.target), 120)
-    return f"{target}: {safe(rest, 240)}" if rest else target
-
-
-def _common(common: Common, targets: int) -> str:
-    share = "all" if common.count == targets else f"{common.share:.0%}"
-    pair = safe(f"{common.name}={common.value}", 80)
-    how = "went through" if common.name == "proxy" else "have"
-    name = safe(common.value, 80) if common.name == "proxy" else pair
-    return f"{share} {how} {name}, of the fleet {common.fleet:.0%}"
 
 
 def _steps(report: Report) -> RenderableType | None:
@@ -151,7 +99,7 @@ def _operations(report: Report) -> RenderableType | None:
             safe(line.step or "", 40),
             f"{line.errors:,}",
             f"{line.targets:,}",
-            _counted(line.kinds),
+            counted(line.kinds),
         ]
         for line in report.operations[:SHOWN]
     ]
@@ -172,11 +120,7 @@ def _latency(report: Report) -> RenderableType | None:
         count = sum(bucket.statuses.values())
         edge = "longer" if bucket.below is None else f"{bucket.below:g} s"
         table.add_row(edge, f"{count:,}", _bar(bucket.statuses, count, most))
-    said = (
-        f"half took up to {latency.median:g} s, 90 % {latency.p90:g} s, 99 % {latency.p99:g} s, "
-        f"the longest {latency.longest:g} s"
-    )
-    return Group(table, Text(said, style="dim"))
+    return Group(table, Text(latency_text(report), style="dim"))
 
 
 def _bar(statuses: Mapping[str, int], count: int, most: int) -> Text:
@@ -195,8 +139,8 @@ def _bar(statuses: Mapping[str, int], count: int, most: int) -> Text:
 def _slowest(report: Report) -> RenderableType | None:
     rows = [
         [
-            _inert(short_name(slow.target)),
-            f"{slow.seconds:,.1f} s",
+            inert(short_name(slow.target)),
+            seconds_text(slow.seconds),
             slow.status,
             f"{slow.requests:,}",
             f"{slow.retries:,}",
@@ -216,7 +160,7 @@ def _ways(title: str, lines: Sequence[WayLine]) -> RenderableType | None:
             safe(line.name or "(none)", 60),
             f"{line.targets:,}",
             *(f"{line.statuses.get(status, 0):,}" for status in used),
-            f"{line.median:g} s",
+            seconds_text(line.median),
         ]
         for line in lines[:SHOWN]
     ]
@@ -226,6 +170,9 @@ def _ways(title: str, lines: Sequence[WayLine]) -> RenderableType | None:
 
 
 def _checks(report: Report) -> RenderableType | None:
+    if not report.checks:
+        return None
+    shown = report.checks[:SHOWN]
     rows = [
         [
             safe(check.name, 60),
@@ -233,12 +180,19 @@ def _checks(report: Report) -> RenderableType | None:
             f"{check.failed:,}",
             f"{check.unknown:,}",
             f"{check.targets:,}",
-            _inert(host_text(check.hosts, check.unnamed)),
         ]
-        for check in report.checks[:SHOWN]
+        for check in shown
     ]
-    head = ("check", "pass", "fail", "unknown", "targets", "failed on")
-    return _table(head, rows, alarming=(2,), left=(5,), more=len(report.checks) - SHOWN) if rows else None
+    head = ("check", "pass", "fail", "unknown", "failed on")
+    named = [
+        Text.assemble(
+            (f"{safe(check.name, 60)} failed on ", "dim"),
+            (inert(host_text(check.hosts, check.unnamed)), "cyan"),
+        )
+        for check in shown
+        if check.targets
+    ]
+    return Group(_table(head, rows, alarming=(2,), more=len(report.checks) - SHOWN), *named)
 
 
 def _certificates(report: Report) -> RenderableType | None:
@@ -258,7 +212,7 @@ def _certificates(report: Report) -> RenderableType | None:
     if not certificates.expiries:
         return text
     rows = [
-        [end.day, days_left(end.days), f"{end.targets:,}", _inert(host_text(end.hosts, end.unnamed))]
+        [end.day, days_left(end.days), f"{end.targets:,}", inert(host_text(end.hosts, end.unnamed))]
         for end in certificates.expiries[:SHOWN]
     ]
     head = ("ends", "", "targets", "which")
@@ -276,9 +230,9 @@ def _remarks(report: Report) -> RenderableType | None:
             for line in report.violated[:5]
         ]
     if report.notes:
-        lines.append(Text(f"forgiven: {_counted(report.notes)}", style="dim"))
+        lines.append(Text(f"forgiven: {counted(report.notes)}", style="dim"))
     if report.dropped:
-        lines.append(Text(f"beyond the limits, counted only: {_counted(report.dropped)}", style="yellow"))
+        lines.append(Text(f"beyond the limits, counted only: {counted(report.dropped)}", style="yellow"))
     return Group(*lines) if lines else None
 
 
@@ -307,19 +261,3 @@ def _table(
     if note:
         parts.append(Text(note, style="dim"))
     return Group(*parts)
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(_parts(counts))
-
-
-def _parts(counts: Mapping[str, int]) -> Iterator[str]:
-    for number, (name, count) in enumerate(counts.items()):
-        if number == 8:
-            yield f"{len(counts) - number:,} more"
-            return
-        yield f"{safe(name, 60)} {count:,}"
-
-
-def _inert(text: str) -> str:
-    return safe(text, 1200)

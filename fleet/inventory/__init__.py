@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fleet.inventory.credentials import COMMAND_LINE, Credentials, NamedAuth
-from fleet.inventory.folding import FoldedSet, Folder, fold, name_some, natural
+from fleet.inventory.folding import FoldedSet, Folder, fold, natural
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
@@ -45,7 +45,6 @@ __all__ = [
     "format_target",
     "is_reference",
     "load_auths",
-    "name_some",
     "natural",
     "parse_condition",
     "parse_match",

@@ -130,19 +130,6 @@ def fold(hosts: Iterable[str]) -> list[FoldedSet]:
     return folder.sets()
 
 
-def name_some(sets: Sequence[FoldedSet], *, most: int, unnamed: int = 0) -> str:
-    """The `most` largest sets as one text, and how many hosts are not among them: `a-[1-9], b and 212 more`.
-
-    The text may hold what hosts are called: show it as remote text.
-    """
-    ranked = sorted(sets, key=lambda folded: -folded.size)[:most]
-    rest = unnamed + sum(folded.size for folded in sets) - sum(folded.size for folded in ranked)
-    named = ", ".join(folded.text for folded in ranked)
-    if not rest:
-        return named
-    return f"{named} and {rest:,} more" if named else f"{rest:,}"
-
-
 def _v6_number(name: str) -> int | None:
     """An IPv6 literal in brackets as a number, if it is spelled as one is written again."""
     try:

@@ -4,9 +4,10 @@ Reads run directories and nothing else: no network, no spec.
 """
 
 from fleet.report.causes import cause_id
-from fleet.report.gather import STATUSES, Gatherer, TargetLine, TargetLines, gather, head_of
+from fleet.report.gather import STATUSES, Gatherer, gather, head_of
 from fleet.report.groups import Again, cause_key, short_name
 from fleet.report.html import to_html
+from fleet.report.lines import TargetLine, TargetLines
 from fleet.report.markdown import markdown_text, to_markdown
 from fleet.report.model import CauseGroup, Report, WayLine, report_schema
 from fleet.report.pick import Found, find_target, label_names, targets_of
@@ -18,6 +19,8 @@ from fleet.report.wording import (
     failures_title,
     gaps_title,
     host_text,
+    latency_text,
+    seconds_text,
     size_text,
     some,
 )
@@ -45,8 +48,10 @@ __all__ = [
     "head_of",
     "host_text",
     "label_names",
+    "latency_text",
     "markdown_text",
     "report_schema",
+    "seconds_text",
     "short_name",
     "size_text",
     "some",

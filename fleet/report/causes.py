@@ -9,6 +9,7 @@ READ = 400  # characters of a message that are looked at
 _REQUEST = re.compile(r"[A-Z]{3,7} (?:\S{1,300} )?\(([^()]{1,120})\): ")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,12}://[^\s'\"<>()]+")
 _PATH = re.compile(r"(?<![\w*.])/[^\s'\"<>(),;]+")
+_V6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\](?::[0-9]{1,5})?")
 _NUMBERED = re.compile(r"[\w.%+-]*[0-9][\w.%+-]*")
 _SAME = re.compile(r"\*(?:[:/*-]+\*)+")
 
@@ -33,7 +34,7 @@ def cause_of(message: str, *, names: tuple[str, ...] = (), status: int | None = 
     for name in names:
         if len(name) > 3:
             text = text.replace(name, "*")
-    text = _PATH.sub("PATH", _URL.sub("URL", text))
+    text = _V6.sub("*", _PATH.sub("PATH", _URL.sub("URL", text)))
     kept = str(status) if status is not None else ""
     text = _NUMBERED.sub(lambda number: number[0] if number[0] == kept else "*", text)
     return " ".join(_SAME.sub("*", text).split())

@@ -8,7 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from fleet.observe import safe
 from fleet.report.gather import STATUSES
 from fleet.report.model import CauseGroup, Report, WayLine
-from fleet.report.wording import cost_text, days_left, failures_title, gaps_title, host_text, some
+from fleet.report.wording import (
+    cost_text,
+    days_left,
+    failures_title,
+    gaps_title,
+    host_text,
+    latency_text,
+    seconds_text,
+    some,
+)
 
 GROUPS = 50
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~#@!]|://")
@@ -105,10 +114,7 @@ def _latency(report: Report) -> Iterator[str]:
     if not latency.buckets:
         return
     yield "\n## How long targets took\n"
-    yield (
-        f"Half took up to {latency.median:g} s, 90 % {latency.p90:g} s, 99 % {latency.p99:g} s, "
-        f"the longest {latency.longest:g} s."
-    )
+    yield f"{latency_text(report).capitalize()}."
     rows = [
         (markdown_text(slow.target), f"{slow.seconds:,.1f}", slow.status, slow.requests)
         for slow in report.slowest
@@ -122,7 +128,7 @@ def _ways(title: str, lines: Sequence[WayLine]) -> Iterator[str]:
             markdown_text(line.name or "(none)"),
             line.targets,
             *(line.statuses.get(name, 0) for name in STATUSES),
-            f"{line.median:g} s",
+            seconds_text(line.median),
         )
         for line in lines
     ]

@@ -47,6 +47,8 @@
   const numbers = new Set([3, 4, 5]);
   let found = all, drawn = 0;
 
+  const pressed = (chip) => chip.getAttribute("aria-pressed") === "true";
+
   function draw() {
     const part = document.createDocumentFragment();
     for (const row of found.slice(drawn, drawn + PAGE)) {
@@ -69,7 +71,7 @@
 
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const statuses = new Set(chips.filter((chip) => chip.ariaPressed === "true").map((chip) => chip.dataset.status));
+    const statuses = new Set(chips.filter(pressed).map((chip) => chip.dataset.status));
     found = all.filter((row) => (!statuses.size || statuses.has(row[1])) && words.every((word) => texts.get(row).includes(word)));
     body.replaceChildren();
     drawn = 0;
@@ -81,7 +83,7 @@
   search.addEventListener("input", filter);
   more.addEventListener("click", draw);
   for (const chip of chips) chip.addEventListener("click", () => {
-    chip.ariaPressed = chip.ariaPressed === "true" ? "false" : "true";
+    chip.setAttribute("aria-pressed", String(!pressed(chip)));
     filter();
   });
   draw();

@@ -86,8 +86,9 @@ def _rank(record: Record, wanted: str) -> int:
     identity, url = str(record["id"]), str(record.get("target", ""))
     if wanted in (identity, url):
         return 0
-    authority = url.partition("://")[2].partition("/")[0]
-    if wanted == authority or wanted == f"{authority}{url.partition(authority)[2]}":
+    place = url.partition("://")[2]
+    authority = place.partition("/")[0]
+    if wanted in (authority, place):
         return 1
     host = authority.rpartition(":")[0] if authority.rpartition(":")[2].isdigit() else authority
     if wanted in (host, host.strip("[]")):

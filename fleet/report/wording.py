@@ -24,6 +24,20 @@ def days_left(days: int) -> str:
     return f"in {count}" if days > 0 else f"{count} ago"
 
 
+def seconds_text(seconds: float) -> str:
+    """As exact as a person wants it: `0.35 s`, `12.5 s`, `310 s`."""
+    digits = 2 if seconds < 1 else 1 if seconds < 100 else 0
+    return f"{seconds:,.{digits}f} s"
+
+
+def latency_text(report: Report) -> str:
+    """The percentiles in a sentence."""
+    latency = report.latency
+    said = (latency.median, latency.p90, latency.p99, latency.longest)
+    half, ninety, most, longest = map(seconds_text, said)
+    return f"half took up to {half}, 90 % {ninety}, 99 % {most}, the longest {longest}"
+
+
 def some(count: int, noun: str, plural: str = "") -> str:
     """`1 target`, `2,000 targets`; `plural` where it is not the noun and an s."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"

@@ -7,6 +7,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -202,3 +203,74 @@ def test_a_run_of_somebody_else_cannot_be_read(tmp_path: Path, capsys: pytest.Ca
     (run_dir / "manifest.json").mkdir()  # what root cannot read either
     assert run(["show", str(run_dir), "drive"]) == 2
     assert "manifest.json: Is a directory" in capsys.readouterr().err
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> str:
+    """Two hosts with drives below systems below a root."""
+    lines = []
+    for number, model in ((10, "R760"), (9, "SR650")):
+        systems = [
+            {"@uri": f"/s/{at}", "@parent": ["root", 0], "@key": f"S{number}{at}", "model": model}
+            for at in (0, 1)
+        ]
+        drives = [
+            {"@uri": f"/d/{at}", "@parent": ["system", at], "name": f"Bay {at}", "bytes": number * 100 - at}
+            for at in (0, 1)
+        ]
+        steps = {"root": [{"version": "1"}], "system": systems, "drive": drives}
+        held = {name: {"complete": True, "rows": rows} for name, rows in steps.items()}
+        record = {"id": f"bmc-{number}", "status": "ok", "labels": {"site": f"dc{number}"}, "steps": held}
+        lines.append(json.dumps(record))
+    path = tmp_path / "outcomes.jsonl"
+    path.write_text("\n".join(lines))
+    return str(path)
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[list[str]]:
+    assert run(["show", *arguments]) == 0
+    return [line.split("  ") for line in re.sub(" {2,}", "  ", capsys.readouterr().out).splitlines()]
+
+
+def test_rows_begin_with_what_they_belong_to(nested: str, capsys: pytest.CaptureFixture[str]) -> None:
+    head, first, *_ = shown(capsys, nested, "drive")
+    assert head == ["target", "system", "name", "bytes"]  # one root a target tells no rows apart
+    assert first == ["bmc-10", "S100", "Bay 0", "1000"]
+    rows = shown(capsys, nested, "drive", "--columns", "target,root,system.model,labels.site,system.none")
+    assert rows[1] == ["bmc-10", "R760", "dc10"]
+
+
+def test_rows_are_sorted_as_people_count(nested: str, capsys: pytest.CaptureFixture[str]) -> None:
+    by_target = shown(capsys, nested, "drive", "--sort", "target,-name", "--columns", "target,name")
+    assert by_target[1:] == [["bmc-9", "Bay 1"], ["bmc-9", "Bay 0"], ["bmc-10", "Bay 1"], ["bmc-10", "Bay 0"]]
+    most = shown(capsys, nested, "drive", "--sort=-bytes", "--limit", "1", "--columns", "bytes,system.model")
+    assert most[1:] == [["1000", "R760"]]
+    assert run(["show", nested, "drive", "--sort", "bites"]) == 2
+    assert "--sort: no column 'bites'" in capsys.readouterr().err
+
+
+def test_rows_are_picked_by_what_stands_above_them(nested: str, capsys: pytest.CaptureFixture[str]) -> None:
+    where = "system.model == 'SR650' && labels.site == 'dc9'"
+    assert run(["show", nested, "drive", "--where", where, "--format", "jsonl"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["target"], row["system"], row["@parent"]) for row in rows] == [
+        ("bmc-9", "S90", ["system", 0]),
+        ("bmc-9", "S91", ["system", 1]),
+    ]
+
+
+def test_markdown_cells_are_no_markup(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(finished), "drive", "--format", "md", "--columns", "target,id,parts"]) == 0
+    head, rule, first, _ = capsys.readouterr().out.splitlines()
+    assert (head, rule) == ("| target | id | parts |", "|---|---|---|")
+    assert first.count("|") == 4
+    assert r"\[1,2\]" in first
+    assert "\x1b" not in first
+
+
+def test_fields_are_listed_with_what_they_hold(nested: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = shown(capsys, nested, "drive", "--list-fields")
+    assert rows[0] == ["field", "type", "rows", "example"]
+    assert ["bytes", "number", "4", "1000"] in rows
+    assert ["system.model", "text", "4", "R760"] in rows
+    assert ["labels.site", "text", "4", "dc10"] in rows

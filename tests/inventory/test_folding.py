@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.inventory import Folder, fold, name_some, read_targets
+from fleet.inventory import Folder, fold, read_targets
 
 
 def expanded(expressions: Iterable[str]) -> list[str]:
@@ -92,15 +92,6 @@ def test_what_is_folded_expands_to_exactly_what_it_was(urls: list[str]) -> None:
     found = expanded(one.text for one in folded)
     assert set(found) == hosts
     assert len(found) == len(hosts) == sum(one.size for one in folded)
-
-
-def test_the_largest_sets_are_named_and_the_rest_is_counted() -> None:
-    folder = Folder()
-    for host in ["zoo", *(f"bmc{number}" for number in range(1, 60)), "ant"]:
-        folder.add(host)
-    assert name_some(folder.sets(), most=2) == "bmc[1-59], ant and 1 more"
-    assert name_some(folder.sets(), most=9) == "bmc[1-59], ant, zoo"
-    assert name_some([], most=2, unnamed=5) == "5"
 
 
 def test_memory_is_bounded_and_what_is_left_out_is_counted() -> None:
