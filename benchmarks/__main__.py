@@ -9,7 +9,7 @@ from pathlib import Path
 # Each runs by itself too; its docstring says what it measures and which budgets it holds.
 COMPARISONS = (
     "workload", "start", "openapi", "typed", "hosts", "wire", "overhead", "loop", "inventory",
-    "scale", "pauses", "rounds",
+    "scale", "pauses", "rounds", "tls",
 )  # fmt: skip
 
 
