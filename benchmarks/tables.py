@@ -145,8 +145,8 @@ def short() -> Iterator[str]:
     if not found:
         yield "Nothing that was measured here."
     for name, verdict in found:
-        what = "an aim" if verdict.aim else "a budget"
-        yield f"- {name}, {verdict.what}: {shown(verdict.value or 0)}, {what} of {verdict.bound}."
+        sort = "aim" if verdict.aim else "budget"
+        yield f"- `{name}`, {verdict.what}: {shown(verdict.value or 0)}; the {sort} is {verdict.bound}."
 
 
 def _all() -> Iterator[tuple[str, Verdict]]:
