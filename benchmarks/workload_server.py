@@ -92,7 +92,9 @@ def serve(folder: Path, hosts: int, config: str = CONFIG) -> Iterator[Place]:
 @contextmanager
 def by_nginx(folder: Path, hosts: int, config: str = CONFIG) -> Iterator[Place]:
     folder.chmod(0o755)  # its worker is another user where it is started by root
-    issued = trustme.CA().issue_cert("127.1.0.1", key_type=trustme.KeyType.RSA)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued = authority.issue_cert("127.1.0.1", key_type=trustme.KeyType.RSA)
     (folder / "server.pem").write_bytes(issued.private_key_and_cert_chain_pem.bytes())
     (folder / "passwords").write_text(f"u:{{PLAIN}}{PASSWORD}\n")
     ports = {scheme: _free_port() for scheme in ("http", "https")}
