@@ -42,7 +42,7 @@ def made(lines: Sequence[Line]) -> str:
     parts += [f"{rounds} rounds"] if rounds > 1 else []
     hosts = max((line["hosts"] for line in lines if "hosts" in line and line["side"] == "fleet"), default=0)
     parts += [f"{hosts:,} hosts"] if hosts else []
-    return ", ".join(part for part in parts if part)
+    return ", ".join(part for part in parts if part and isinstance(part, str))  # `server` may be a measure
 
 
 def versions(*names: str) -> str:
