@@ -66,8 +66,11 @@ class Rate:
     requests: float | None = None
     per_target: int = 2  # connections to one target; BMCs reset above 1 to 4
     patience: float = 1.0  # seconds of one connection's queue before a target gets its second one
-    per_proxy: int = 256  # connections through one proxy
-    concurrency: int = 256  # targets in flight
+    per_proxy: int = 256  # connections through one proxy; the most, where `concurrency` is None
+    concurrency: int | None = None  # targets in flight; None: as many as do some good, found while scanning
+    auto_start: int = 64  # where such a search begins, for the scan and for each proxy
+    auto_least: int = 8
+    auto_most: int = 1024
 
 
 @dataclass(frozen=True, slots=True)

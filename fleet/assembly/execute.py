@@ -33,8 +33,9 @@ from fleet.errors import InventoryError, SinkError
 from fleet.event import Listener, WarningRaised, tell
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
+from fleet.pace import Governor
 from fleet.pipeline import PipelineProbe
-from fleet.policy import Policy
+from fleet.policy import Policy, Rate
 from fleet.sinks import Sink, sink_for
 from fleet.target import Target
 
@@ -116,13 +117,16 @@ async def execute(
     Raises SinkError when the journal or a sink cannot be written, and TryAgain when another scan holds
     the run directory.
     """
-    listener = tell([tally, *listeners])
+    governor = _governor(prepared.policy.rate)
+    listener = tell([tally, *listeners] if governor is None else [tally, governor, *listeners])
     outputs = [sink_for(output) for output in prepared.options.outputs]
     directory = resume.directory if resume is not None else await _create(prepared)
     try:
         if resume is not None:
             await anyio.to_thread.run_sync(_take_up, tally, resume)
         connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener)
+        if governor is not None:
+            governor.steers(connector.pace)
         async with signals(stop):
             totals = await scan(
                 prepared.targets(_teller(listener)),
@@ -130,7 +134,7 @@ async def execute(
                 _sinks(directory, outputs),
                 run=directory.id,
                 pipeline=prepared.plan.pipeline,
-                concurrency=_concurrency(prepared, listener),
+                concurrency=governor or _fixed(prepared.policy.rate, listener),
                 stop=stop,
                 listener=listener,
                 total=prepared.survey.total,
@@ -180,9 +184,16 @@ def _take_up(tally: Tally, resume: Resumed) -> None:
             tally.add_record(record)
 
 
-def _concurrency(prepared: PreparedScan, listener: Listener) -> int:
-    rate = prepared.policy.rate
-    allowed, note = capped_concurrency(rate.concurrency, per_target=rate.per_target)
+def _governor(rate: Rate) -> Governor | None:
+    """What finds out how many targets to have in flight, where nobody said."""
+    if rate.concurrency is not None:
+        return None
+    allowed, _ = capped_concurrency(rate.auto_most, per_target=rate.per_target)
+    return Governor(rate, ceiling=allowed)
+
+
+def _fixed(rate: Rate, listener: Listener) -> int:
+    allowed, note = capped_concurrency(rate.concurrency or rate.auto_start, per_target=rate.per_target)
     if note is not None:
         listener(WarningRaised("concurrency.capped", note))
     return allowed
