@@ -65,12 +65,13 @@ class Rate:
 
     requests: float | None = None
     per_target: int = 2  # connections to one target; BMCs reset above 1 to 4
-    patience: float = 1.0  # seconds of one connection's queue before a target gets its second one
+    patience: float = 1.0  # seconds of one request at a time, then of one connection's queue, before a second
     per_proxy: int = 256  # connections through one proxy; the most, where `concurrency` is None
-    concurrency: int | None = None  # targets in flight; None: as many as do some good, found while scanning
+    concurrency: int | None = None  # targets in flight, over all processes; None: found while scanning
     auto_start: int = 64  # where such a search begins, for the scan and for each proxy
     auto_least: int = 8
     auto_most: int = 1024
+    workers: int | None = None  # processes; None: the cores for a large inventory, 1 for any other
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,25 @@ class Proxy:
     def label(self) -> str:
         """What outcomes and metrics call it: its name, or its URL without credentials."""
         return self.name or f"{self.scheme}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How names are looked up, where a proxy does not do it."""
+
+    threads: int = 16  # look-ups at once
+    remembered: int = 16_384  # names of one run: 10 MB
+    addresses: int = 16  # of one name; a connection tries no more
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What a process that runs several scans keeps open between them (`fleet.client.KeptConnections`)."""
+
+    connections: int = 4000  # idle ones, and never more than half of the descriptors
+    per_proxy: int = 64  # of them, through one proxy
+    idle: float = 60.0  # seconds without a request
+    age: float = 3600.0  # seconds since it was opened: then names and certificates are judged anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from fleet.assembly.prepare import PreparedScan
-from fleet.client import Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
+from fleet.client import Credential, Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
 from fleet.event import Listener
 from fleet.pace import Pace
 from fleet.target import Target
+
+if TYPE_CHECKING:
+    from fleet.client import KeptConnections
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,33 +24,56 @@ class Connector:
     dialer: Dialer
     pace: Pace
     tell: Listener
+    handles: dict[str, OpenAPI] = field(default_factory=dict)  # by credential
 
     @classmethod
-    def of(cls, prepared: PreparedScan, tell: Listener) -> Connector:
+    def of(cls, prepared: PreparedScan, tell: Listener, kept: KeptConnections | None = None) -> Connector:
+        """`kept` is what earlier scans of this process have left open; this one adds to it."""
         policy = prepared.policy
-        dialer = Dialer(
-            tls=policy.tls,
-            contexts=TlsContexts(),
-            resolver=Resolver(),
-            timeouts=policy.timeouts,
-            limits=policy.limits,
-            pins=prepared.pins,
-            plain=prepared.survey.plain,
-            direct=prepared.survey.direct,
-        )
+        parts: dict[str, Any] = {
+            "tls": policy.tls,
+            "resolver": Resolver(),
+            "timeouts": policy.timeouts,
+            "limits": policy.limits,
+            "pins": prepared.pins,
+            "plain": prepared.survey.plain,
+            "direct": prepared.survey.direct,
+        }
+        if kept is not None:
+            from fleet.client import KeepingDialer  # noqa: PLC0415 (for who runs several scans)
+
+            dialer: Dialer = KeepingDialer(kept, **parts)
+        else:
+            dialer = Dialer(contexts=TlsContexts(), **parts)
         return cls(prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell)
+
+    def paced(self, pace: Pace, tell: Listener) -> Connector:
+        """The same with other limits: those of a worker process, which asks for what it may."""
+        return replace(self, pace=pace, tell=tell)
 
     def __call__(self, target: Target) -> TargetClient:
         """The client of one bound target; no socket opens before it is used."""
         bindings = self.prepared.bindings
+        credential = bindings.credential(target)
         return TargetClient.connect(
             target,
-            self.api,
+            self._handle(credential),
             self.dialer,
             policy=self.prepared.policy,
             pace=self.pace,
             tell=self.tell,
-            credential=bindings.credential(target),
+            credential=credential,
             login=self.prepared.plan.login,
             proxy=bindings.proxy(target),
         )
+
+    def _handle(self, credential: Credential | None) -> OpenAPI:
+        """The handle that the clients of a credential are cloned from. It carries the credential, unless that
+        is only for logging in."""
+        if credential is None or (self.prepared.plan.login is not None and credential.pair is not None):
+            return self.api
+        handle = self.handles.get(credential.name)
+        if handle is None:
+            handle = self.handles[credential.name] = self.api.clone()
+            handle.authenticate(**credential.values(handle.document))
+        return handle

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import orjson
@@ -39,6 +40,9 @@ from fleet.policy import Policy, Rate
 from fleet.sinks import Sink, sink_for
 from fleet.target import Target
 
+if TYPE_CHECKING:
+    from fleet.client import KeptConnections
+
 NOTHING_THERE = frozenset(
     {
         FailureKind.CONNECT_REFUSED,
@@ -47,6 +51,10 @@ NOTHING_THERE = frozenset(
         FailureKind.DNS_NOT_FOUND,
     }
 )
+
+
+# Gives the probe of a run while it is entered: made from the run's id, who is told, and who ends the scan.
+Probing: TypeAlias = Callable[[str, Listener, Stop], AbstractAsyncContextManager[Probe]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,31 +118,35 @@ async def execute(
     stop: Stop,
     tally: Tally,
     resume: Resumed | None = None,
+    kept: KeptConnections | None = None,
+    probing: Probing | None = None,
+    processes: int = 1,
 ) -> ScanResult:
     """Scan every target, journal each outcome, write the summary and the files that feed back in.
 
     `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`.
+    `kept` is for who runs several scans in one process: connections that they leave open for each other.
+    `probing` makes the probe; without it, targets are scanned in this process. With it they are in hand of so
+    many `processes`, each with a limit of file descriptors of its own.
     Raises SinkError when the journal or a sink cannot be written, and TryAgain when another scan holds
     the run directory.
     """
-    governor = _governor(prepared.policy.rate)
+    governor = _governor(prepared.policy.rate, processes)
     listener = tell([tally, *listeners] if governor is None else [tally, governor, *listeners])
     outputs = [sink_for(output) for output in prepared.options.outputs]
     directory = resume.directory if resume is not None else await _create(prepared)
     try:
         if resume is not None:
             await anyio.to_thread.run_sync(_take_up, tally, resume)
-        connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener)
-        if governor is not None:
-            governor.steers(connector.pace)
-        async with signals(stop):
+        probes = probing or _here(prepared, kept, governor)
+        async with signals(stop), probes(directory.id, listener, stop) as probe:
             totals = await scan(
                 prepared.targets(_teller(listener)),
-                _probe(prepared, connector, directory.id, listener),
+                probe,
                 _sinks(directory, outputs),
                 run=directory.id,
                 pipeline=prepared.plan.pipeline,
-                concurrency=governor or _fixed(prepared.policy.rate, listener),
+                concurrency=governor or _fixed(prepared.policy.rate, listener, processes),
                 stop=stop,
                 listener=listener,
                 total=prepared.survey.total,
@@ -184,22 +196,37 @@ def _take_up(tally: Tally, resume: Resumed) -> None:
             tally.add_record(record)
 
 
-def _governor(rate: Rate) -> Governor | None:
+def _governor(rate: Rate, processes: int) -> Governor | None:
     """What finds out how many targets to have in flight, where nobody said."""
     if rate.concurrency is not None:
         return None
-    allowed, _ = capped_concurrency(rate.auto_most, per_target=rate.per_target)
-    return Governor(rate, ceiling=allowed)
+    allowed, _ = capped_concurrency(-(-rate.auto_most // processes), per_target=rate.per_target)
+    return Governor(rate, ceiling=allowed * processes)
 
 
-def _fixed(rate: Rate, listener: Listener) -> int:
-    allowed, note = capped_concurrency(rate.concurrency or rate.auto_start, per_target=rate.per_target)
+def _fixed(rate: Rate, listener: Listener, processes: int) -> int:
+    asked = rate.concurrency or rate.auto_start
+    allowed, note = capped_concurrency(-(-asked // processes), per_target=rate.per_target)
     if note is not None:
         listener(WarningRaised("concurrency.capped", note))
-    return allowed
+    return min(asked, allowed * processes)
 
 
-def _probe(prepared: PreparedScan, connector: Connector, run: str, listener: Listener) -> Probe:
+def _here(prepared: PreparedScan, kept: KeptConnections | None, governor: Governor | None) -> Probing:
+    """The probe that scans in this process."""
+
+    @asynccontextmanager
+    async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
+        connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener, kept)
+        if governor is not None:
+            governor.steers(connector.pace)
+        yield probe_of(prepared, connector, run, listener)
+
+    return probing
+
+
+def probe_of(prepared: PreparedScan, connector: Connector, run: str, listener: Listener) -> Probe:
+    """The probe of a run: its plan over one target, through the connector."""
     probe = PipelineProbe(
         prepared.plan,
         connector,

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from fleet.client.wire.connection import Connection
     from fleet.client.wire.dial import Dialer, peek_certificate
     from fleet.client.wire.failures import classify, failure_of
+    from fleet.client.wire.kept import KeepingDialer, KeptConnections
     from fleet.client.wire.resolve import Resolver
     from fleet.client.wire.tls import TlsContexts
     from fleet.client.wire.transport import WireTransport
@@ -84,6 +85,8 @@ _HOMES = {
     "failure_of": "wire.failures",
     "Scanned": "calls.fanout",
     "scan": "calls.fanout",
+    "KeepingDialer": "wire.kept",
+    "KeptConnections": "wire.kept",
     "Fixups": "description.fixups",
     "Repaired": "description.fixups",
     "Answered": "calls.linked",
@@ -143,6 +146,8 @@ __all__ = [
     "HandleOptions",
     "Headers",
     "InitPlugin",
+    "KeepingDialer",
+    "KeptConnections",
     "LinkedCall",
     "Links",
     "Loader",

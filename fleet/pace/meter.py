@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fleet.event import Event, RequestFinished
+from fleet.event import Event, ExchangesCounted, RequestFinished
 from fleet.outcome import FailureKind
 from fleet.pace.adaptive import Pressure
 
@@ -25,6 +25,7 @@ _TROUBLE = frozenset(
         FailureKind.PROXY_NO_ANSWER,
     }
 )
+_TROUBLED_CODES = frozenset({*map(str, _BUSY), *_TROUBLE})
 
 
 @dataclass(slots=True, eq=False)
@@ -35,11 +36,11 @@ class _Sum:
     exhausted: int = 0
     answers: dict[str, list[float]] = field(default_factory=dict)  # by route: how many, and their seconds
 
-    def answered(self, route: str, seconds: float) -> None:
+    def answered(self, route: str, seconds: float, count: int = 1) -> None:
         known = self.answers.get(route)
         if known is None:
             known = self.answers.setdefault(route if len(self.answers) < ROUTES else OTHER, [0, 0.0])
-        known[0] += 1
+        known[0] += count
         known[1] += seconds
 
     def pressure(self, in_hand: int, held: int) -> Pressure:
@@ -59,8 +60,12 @@ class Meter:
         self._sums: dict[str, _Sum] = {}
 
     def __call__(self, event: Event) -> None:
-        if not isinstance(event, RequestFinished):
-            return
+        if isinstance(event, RequestFinished):
+            self._count(event)
+        elif isinstance(event, ExchangesCounted):
+            self._add(event)
+
+    def _count(self, event: RequestFinished) -> None:
         scan = self._sum(SCAN)
         proxy = self._sum(event.proxy) if event.proxy is not None else None
         troubled = event.failure in _TROUBLE if event.failure is not None else event.status in _BUSY
@@ -74,6 +79,19 @@ class Meter:
                 one.exhausted += 1
             elif event.status is not None and not troubled:
                 one.answered(event.route, event.seconds)
+
+    def _add(self, counted: ExchangesCounted) -> None:
+        """What a worker process has counted, which tells no proxies apart."""
+        scan = self._sum(SCAN)
+        for (_, _, code), count in counted.requests.items():
+            scan.finished += count
+            if code in _TROUBLED_CODES:
+                scan.troubled += count
+            elif code in _EXHAUSTED:
+                scan.exhausted += count
+        for route, (*counts, seconds) in counted.durations.items():
+            if total := int(sum(counts)):
+                scan.answered(route, seconds, total)
 
     def take(self, key: str, *, in_hand: int, held: int) -> Pressure:
         """What was counted since the last time, with how much is in hand, and held back, now."""

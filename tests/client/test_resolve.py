@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
 import anyio
 import pytest
 
 from fleet.client import Endpoint, Resolver
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind as Kind
+from fleet.policy import Names
 
 
 async def test_numeric_hosts_need_no_resolver() -> None:
-    resolver = Resolver(threads=1)
+    resolver = Resolver()
     assert (await resolver.resolve("127.0.0.9", 443))[0][1] == ("127.0.0.9", 443)
     assert (await resolver.resolve("::1", 443))[0][1] == ("::1", 443, 0, 0)
 
@@ -38,6 +45,117 @@ async def test_names_that_do_not_exist(name: str) -> None:
         assert caught.value.kind in {Kind.DNS_NOT_FOUND, Kind.DNS_UNAVAILABLE}
         if name != "nowhere.invalid":  # never leaves this machine, so no resolver can be down
             assert caught.value.kind is Kind.DNS_NOT_FOUND
+
+
+class Namer:
+    """A resolver of the system that says what a test wants, when it wants."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.at_once = self.most = 0
+        self.open = threading.Event()
+        self.error: OSError | None = None
+
+    def __call__(self, host: str) -> tuple[Any, ...]:
+        self.asked.append(host)
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        self.open.wait(30)
+        self.at_once -= 1
+        if self.error is not None:
+            raise self.error
+        return tuple((socket.AF_INET, (f"127.0.0.{number}", 0)) for number in range(1, 40))
+
+
+@pytest.fixture
+def namer() -> Iterator[Namer]:
+    made = Namer()
+    yield made
+    made.open.set()
+
+
+async def test_all_who_ask_for_a_name_wait_for_one_look_up(namer: Namer) -> None:
+    """Those who give up take nothing from the others, and what was begun for them is not begun again."""
+    resolver = Resolver(look_up=namer)
+    async with anyio.create_task_group() as group:
+        async with anyio.create_task_group() as impatient:
+            for _ in range(3):
+                impatient.start_soon(resolver.resolve, "bmc-1", 443)
+            await anyio.wait_all_tasks_blocked()
+            impatient.cancel_scope.cancel()
+        for _ in range(20):
+            group.start_soon(resolver.resolve, "bmc-1", 443)
+        await anyio.wait_all_tasks_blocked()
+        namer.open.set()
+    assert (await resolver.resolve("bmc-1", 80))[0][1] == ("127.0.0.1", 80)
+    assert namer.asked == ["bmc-1"]
+
+
+async def test_a_name_server_that_is_slow_keeps_its_threads_and_no_other(namer: Namer) -> None:
+    """libc cannot be interrupted: who gives up leaves a thread behind, which must not be replaced."""
+    resolver = Resolver(Names(threads=2), look_up=namer)
+    for start in range(0, 12, 4):
+        async with anyio.create_task_group() as group:
+            for number in range(start, start + 4):
+                group.start_soon(resolver.resolve, f"bmc-{number}", 443)
+            await anyio.wait_all_tasks_blocked()
+            assert await anyio.to_thread.run_sync(lambda: "others go on") == "others go on"
+            group.cancel_scope.cancel()
+    namer.open.set()
+    assert await resolver.resolve("bmc-12", 443)
+    assert namer.most <= 2
+    assert namer.asked == ["bmc-0", "bmc-1", "bmc-12"]  # nobody waited for the others any more
+
+
+async def test_threads_end_when_there_is_nothing_to_ask(namer: Namer) -> None:
+    namer.open.set()
+    resolver = Resolver(look_up=namer)
+    async with anyio.create_task_group() as group:
+        for number in range(40):
+            group.start_soon(resolver.resolve, f"bmc-{number}", 443)
+    for thread in threading.enumerate():
+        if thread.name == "fleet look-up":
+            await anyio.to_thread.run_sync(thread.join, 10)
+            assert not thread.is_alive()
+    assert len(namer.asked) == 40
+
+
+async def test_what_is_remembered_is_bounded(namer: Namer) -> None:
+    namer.open.set()
+    resolver = Resolver(Names(remembered=3, addresses=4), look_up=namer)
+    for number in (0, 1, 2, 3, 4, 3, 2, 0):
+        assert len(await resolver.resolve(f"bmc-{number}", 443)) == 4
+        assert len(resolver._known) <= 3
+    assert namer.asked == [f"bmc-{number}" for number in (0, 1, 2, 3, 4, 0)]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "times"),
+    [(socket.EAI_NONAME, Kind.DNS_NOT_FOUND, 1), (socket.EAI_AGAIN, Kind.DNS_UNAVAILABLE, 2)],
+)
+async def test_what_does_not_exist_is_remembered_and_a_failure_is_not(
+    namer: Namer, code: int, kind: Kind, times: int
+) -> None:
+    namer.open.set()
+    namer.error = socket.gaierror(code, "said so")
+    resolver = Resolver(look_up=namer)
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as caught:
+            await resolver.resolve("bmc-1", 443)
+        assert (caught.value.kind, caught.value.message) == (kind, "bmc-1: said so")
+    assert len(namer.asked) == times
+
+
+def test_each_event_loop_has_look_ups_of_its_own(namer: Namer) -> None:
+    resolver = Resolver(Names(threads=1), look_up=namer)
+
+    async def give_up() -> None:
+        with anyio.move_on_after(0.01):
+            await resolver.resolve("bmc-1", 443)
+
+    asyncio.run(give_up())
+    namer.open.set()
+    assert asyncio.run(resolver.resolve("bmc-1", 443))
 
 
 async def test_a_cancelled_caller_does_not_take_the_answer_from_others() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from fleet.event import ConcurrencyChanged, RequestFinished, TargetStarted
+from fleet.event import ConcurrencyChanged, ExchangesCounted, RequestFinished, TargetStarted
 from fleet.outcome import FailureKind
 from fleet.pace import Governor, Pace, Slots
 from fleet.pace.adaptive import Pressure
@@ -33,6 +33,14 @@ def test_requests_are_counted_and_begin_anew() -> None:
         meter(event)
     assert take(meter) == Pressure(4, 1, 0.05, 0, {"root": (3, pytest.approx(0.25))}, 3, 1)
     assert take(meter) == Pressure(in_hand=3, held=1)
+
+
+def test_what_a_worker_process_counted_is_counted() -> None:
+    meter = Meter()
+    codes = {"200": 5, "404": 1, "503": 2, "timeout.tls": 3, "proxy.protocol": 1, "local.ports": 1}
+    requests = {("GET", "root", code): count for code, count in codes.items()}
+    meter(ExchangesCounted(requests, {"root": [4.0, 8.0, 0.6], "other": [0.0, 0.0, 0.0]}, {}, 100))
+    assert take(meter) == Pressure(13, 6, 0.0, 1, {"root": (12, 0.6)}, 3, 1)
 
 
 @pytest.mark.parametrize(

@@ -67,19 +67,31 @@ class Pool:
         if not self._waiting:
             if fresh:
                 self._drop_idle()  # if the host gave up one idle connection, it gave up the others as well
-            elif (connection := self._take_idle()) is not None:
+            elif (connection := self.idle()) is not None:
                 return connection
             if self._open < self._allowed() and self._may_open():
                 self._open += 1
                 return await self._open_one(holding=self._open > 1)
         return await self._queue(fresh=fresh)
 
+    def idle(self) -> Connection | None:
+        """A connection that can serve at once, as `acquire` would give it; None where that waits or dials."""
+        while self._idle and not self._waiting:
+            connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+            self._drop(connection)
+        return None
+
     def release(self, connection: Connection) -> None:
         """Takes a connection back: kept if it can serve again, closed if not."""
-        if not connection.reusable or self._open > self._limit:
+        if not connection.kept or self._open > self._limit:
             self._drop(connection)
         elif self._waiting:
-            self._grant(connection)
+            if connection.reusable:
+                self._grant(connection)
+            else:
+                self._drop(connection)
         elif self._aside and self._slots is not None:
             self._drop(connection)
         else:
@@ -102,12 +114,17 @@ class Pool:
         self._limit = 1
         self._drop_idle()
 
-    def close(self) -> None:
-        """Closes what is idle; what is in use is closed by whoever uses it."""
+    def close(self, keep: Callable[[Connection], bool] | None = None) -> None:
+        """Closes what is idle, unless `keep` takes it over; what is in use is closed by whoever uses it."""
         self._limit = 0
         if self._patient is not None:
             self._patient.cancel()
         self._dial = _closed  # lets go of the exchange, which holds this pool
+        while keep is not None and self._idle:
+            connection = self._idle.pop()
+            if not keep(connection):
+                connection.close()
+            self._forget(holding=True)
         self._drop_idle()
 
     def _allowed(self) -> int:
@@ -124,14 +141,6 @@ class Pool:
         while self._waiting and self._open < self._limit and self._may_open():
             self._open += 1
             self._grant(None, holding=self._open > 1)
-
-    def _take_idle(self) -> Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.reusable:
-                return connection
-            self._drop(connection)
-        return None
 
     def _may_open(self) -> bool:
         """Whether opening one more connection keeps the rule of the slots; may take a slot."""

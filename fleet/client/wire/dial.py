@@ -14,7 +14,9 @@ from fleet.client.wire.certificate import CertificateReader, fingerprint
 from fleet.client.wire.channel import Channel, NotTls
 from fleet.client.wire.connection import Connection, no_answer
 from fleet.client.wire.failures import Phase, classify
-from fleet.client.wire.resolve import Address, Resolver, numeric_address
+from fleet.client.wire.lookup import Address
+from fleet.client.wire.resolve import Resolver, numeric_address
+from fleet.client.wire.tcp import connect
 from fleet.client.wire.tls import TlsContexts
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
@@ -61,13 +63,19 @@ class Dialer:
         return self._contexts.context(self._tls), self._contexts.certificates
 
     async def dial(
-        self, endpoint: Endpoint, *, proxy: Proxy | None = None, pin_key: str | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        proxy: Proxy | None = None,
+        pin_key: str | None = None,
+        reuse: bool = False,
     ) -> Connection:
-        """A connection that is ready for its first request.
+        """A connection that is ready for its first request; `reuse` says that one that an earlier scan has
+        left will do (see `KeepingDialer`: here there is none).
 
         `timeouts.connect` covers names, TCP and the handshake with the proxy, `timeouts.tls` that of TLS.
-        Where a host has several addresses they are tried in turn, each with an equal share of the time left,
-        so one dead address does not use it up. Raises RequestFailed; a cancelled dial leaves no socket.
+        Of several addresses of a host the first that answers is taken (see `tcp.connect`). Raises
+        RequestFailed; a cancelled dial leaves no socket.
         """
         deadline = asyncio.get_running_loop().time() + self.timeouts.connect
         if proxy is None:
@@ -83,23 +91,16 @@ class Dialer:
             channel.close()
             raise
 
+    def keep(self, connection: Connection, *, proxy: Proxy | None = None, pin_key: str | None = None) -> bool:
+        """Whether an idle connection was taken over, for a later scan; it is the caller's to close if not.
+        `proxy` and `pin_key` are those that it was dialed with."""
+        return False
+
     async def _connect(self, host: str, port: int, deadline: float) -> Channel:
         addresses = await self._resolve(host, port, deadline)
-        loop = asyncio.get_running_loop()
-        failed: RequestFailed | None = None
-        for index, address in enumerate(addresses):
-            now = loop.time()
-            share = now + (deadline - now) / (len(addresses) - index)
-            try:
-                return await _open(address, share)
-            except (OSError, TimeoutError) as error:
-                failed = classify(error, phase="connect")
-                if failed.kind.blame == "local":
-                    break
-        try:
-            raise failed or RequestFailed(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
-        finally:
-            del failed  # it holds this frame, which would hold it: garbage for each host that is down
+        if not addresses:
+            raise RequestFailed(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
+        return await connect(addresses, deadline)
 
     async def _resolve(self, host: str, port: int, deadline: float) -> tuple[Address, ...]:
         numeric = numeric_address(host, port)
@@ -161,7 +162,7 @@ class Dialer:
     def _check_pin(self, der: bytes, endpoint: Endpoint, pin_key: str | None) -> None:
         if self._tls.mode != "pin":
             return
-        pinned = (self._pins.get(pin_key) if pin_key else None) or self._pins.get(endpoint.address)
+        pinned = self._pinned(endpoint, pin_key)
         seen = fingerprint(der)
         if pinned is None:
             raise RequestFailed(FailureKind.TLS_PIN, f"no pin is known; the certificate's SHA-256 is {seen}")
@@ -169,6 +170,9 @@ class Dialer:
             raise RequestFailed(
                 FailureKind.TLS_PIN, f"pinned {pinned}, but the certificate's SHA-256 is {seen}"
             )
+
+    def _pinned(self, endpoint: Endpoint, pin_key: str | None) -> str | None:
+        return (self._pins.get(pin_key) if pin_key else None) or self._pins.get(endpoint.address)
 
 
 async def peek_certificate(
@@ -185,19 +189,6 @@ async def peek_certificate(
         return connection.certificate or {}
     finally:
         connection.close()
-
-
-async def _open(address: Address, deadline: float) -> Channel:
-    family, destination = address
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-    channel = Channel(sock)
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await channel.connect(destination, deadline)
-    except BaseException:
-        channel.close()
-        raise
-    return channel
 
 
 def _tls_failure(error: Exception, via: str | None) -> RequestFailed:

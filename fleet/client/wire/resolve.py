@@ -1,35 +1,38 @@
-"""Names to addresses: one look-up per name and run, in a bounded number of threads."""
+"""Names to addresses: one look-up per name and run, a bounded number at once."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections import OrderedDict
-from typing import TypeAlias
-
-import anyio
-from anyio import to_thread
 
 from fleet.client.wire.failures import classify
+from fleet.client.wire.lookup import Address, Answer, LookUp, Lookups, Question, system_addresses
 from fleet.errors import RequestFailed
+from fleet.policy import Names
 
-Address: TypeAlias = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
+_Found = tuple[Address, ...] | RequestFailed
 
 
 class Resolver:
     """The addresses of a host. Numeric hosts never reach the system's resolver.
 
-    `threads` bounds the look-ups in flight; `names` bounds what is remembered (the oldest is forgotten).
-    A name that does not exist is remembered too; a resolver that did not answer is asked again.
+    One per scan: what it has learnt holds to its end, whatever the name server's TTL says. A name that does
+    not exist is remembered too; a resolver that did not answer is asked again. When there are more names
+    than `names.remembered`, the one that was learnt first is forgotten. `look_up` asks the system,
+    in a thread.
     """
 
-    def __init__(self, *, threads: int = 16, names: int = 16_384) -> None:
-        self._threads = anyio.CapacityLimiter(threads)
-        self._names = names
-        self._known: OrderedDict[str, tuple[Address, ...] | RequestFailed] = OrderedDict()
-        self._asking: dict[str, tuple[anyio.Lock, int]] = {}
+    def __init__(self, names: Names | None = None, *, look_up: LookUp = system_addresses) -> None:
+        self._names = names or Names()
+        self._look_up = look_up
+        self._known: OrderedDict[str, _Found] = OrderedDict()
+        self._asking: dict[str, Question] = {}
+        self._lookups = Lookups(self._names.threads, look_up)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def resolve(self, host: str, port: int) -> tuple[Address, ...]:
-        """Every address of `host`, in the system's order, with `port` filled in.
+        """Every address of `host` (at most `names.addresses`), in the system's order, with `port` filled in.
 
         Raises RequestFailed (`dns.not_found`, `dns.unavailable`).
         """
@@ -38,51 +41,51 @@ class Resolver:
             return (numeric,)
         found = self._known.get(host)
         if found is None:
-            found = await self._ask_once(host)
+            found = await self._ask(host)
         if isinstance(found, RequestFailed):
             raise RequestFailed(found.kind, found.message)
         return tuple((family, (address[0], port, *address[2:])) for family, address in found)
 
-    async def _ask_once(self, host: str) -> tuple[Address, ...] | RequestFailed:
-        """One caller asks and the others wait for it; when it is cancelled, the next one asks."""
-        lock, waiting = self._asking.get(host) or (anyio.Lock(), 0)
-        self._asking[host] = (lock, waiting + 1)
+    async def _ask(self, host: str) -> _Found:
+        """All who want to know one name wait for one look-up, which outlives whoever gives up."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # what was asked in another loop is answered there, if at all
+            self._lookups.close()
+            self._lookups = Lookups(self._names.threads, self._look_up)
+            self._loop, self._asking = loop, {}
+        question = self._asking.get(host)
+        if question is None or question.answer.cancelled():
+            question = self._asking[host] = Question(host, loop)
+            question.answer.add_done_callback(lambda _answer: self._settle(question))
+            question.waiting = 1
+            self._lookups.ask(question)
+        else:
+            question.waiting += 1
         try:
-            async with lock:
-                found = self._known.get(host)
-                if found is None:
-                    found = await self._ask(host)
-                return found
+            answer = await asyncio.shield(question.answer)
         finally:
-            lock, waiting = self._asking[host]
-            if waiting == 1:
-                del self._asking[host]
-            else:
-                self._asking[host] = (lock, waiting - 1)
+            question.waiting -= 1
+        return self._known.get(host) or self._judged(host, answer)
 
-    async def _ask(self, host: str) -> tuple[Address, ...] | RequestFailed:
-        try:
-            # Not cancellable in libc: a cancelled caller leaves its thread behind, which keeps its place.
-            answers = await to_thread.run_sync(_look_up, host, abandon_on_cancel=True, limiter=self._threads)
-        except (OSError, UnicodeError) as error:
-            failed = classify(error, phase="resolve")
-            failed.message = f"{host}: {failed.message}"
-            if failed.kind != "dns.not_found":
-                return failed
-            self._remember(host, failed)
-            return failed
-        self._remember(host, answers)
-        return answers
-
-    def _remember(self, host: str, found: tuple[Address, ...] | RequestFailed) -> None:
+    def _settle(self, question: Question) -> None:
+        """A look-up has ended: what is known now holds for the run."""
+        host = question.host
+        if self._asking.get(host) is question:
+            del self._asking[host]
+        if question.answer.cancelled():
+            return
+        found = self._judged(host, question.answer.result())
+        if isinstance(found, RequestFailed) and found.kind != "dns.not_found":
+            return
         self._known[host] = found
-        if len(self._known) > self._names:
+        if len(self._known) > self._names.remembered:
             self._known.popitem(last=False)
 
-
-def _look_up(host: str) -> tuple[Address, ...]:
-    answers = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return tuple((family, address) for family, _, _, _, address in answers)  # type: ignore[misc]
+    def _judged(self, host: str, answer: Answer) -> _Found:
+        if isinstance(answer, Exception):
+            failed = classify(answer, phase="resolve")
+            return RequestFailed(failed.kind, f"{host}: {failed.message}")
+        return answer[: self._names.addresses]
 
 
 def numeric_address(host: str, port: int) -> Address | None:

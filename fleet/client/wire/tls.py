@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from functools import cached_property
+from pathlib import Path
 
 from fleet.client.wire.certificate import CertificateReader
 from fleet.errors import ConfigError
@@ -20,11 +22,14 @@ class TlsContexts:
     """One SSLContext per (mode, profile, ca_file): a default one costs 23 ms, so none is made per target.
 
     A context reads its trust store from disk when it is first made: call `context` before the event loop
-    runs (`Dialer` does, where it is built).
+    runs (`Dialer` does, where it is built). With `watching` each call looks whether the store is still what
+    it was: who asks again after it has changed gets another context.
     """
 
-    def __init__(self) -> None:
-        self._made: dict[Tls, ssl.SSLContext] = {}
+    def __init__(self, *, watching: bool = False) -> None:
+        self._watching = watching
+        self._made: dict[Tls, tuple[ssl.SSLContext, object]] = {}
+        self._given: dict[Tls, ssl.SSLContext] = {}
 
     @cached_property
     def certificates(self) -> CertificateReader:
@@ -33,14 +38,35 @@ class TlsContexts:
 
     def context(self, tls: Tls) -> ssl.SSLContext:
         """The context for a policy. Raises ConfigError when its CA file cannot be read."""
+        if (given := self._given.get(tls)) is not None:
+            return given
+        store = _store_of(tls) if self._watching else None
         made = self._made.get(tls)
-        if made is None:
-            made = self._made[tls] = _make(tls)
-        return made
+        if made is None or made[1] != store:
+            made = self._made[tls] = _make(tls), store
+        return made[0]
 
     def use(self, tls: Tls, context: ssl.SSLContext) -> None:
         """Has a policy judged by a context that somebody else made."""
-        self._made[tls] = context
+        self._given[tls] = context
+
+
+def _store_of(tls: Tls) -> object:
+    """What tells one state of a policy's trust store from another."""
+    if tls.mode != "verify":
+        return None
+    if tls.ca_file is not None:
+        try:
+            return hashlib.sha256(Path(tls.ca_file).read_bytes()).digest()
+        except OSError:
+            return None
+    system = ssl.get_default_verify_paths()
+    return tuple(_stamp(path) for path in (system.cafile, system.capath) if path is not None)
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    found = Path(path).stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _make(tls: Tls) -> ssl.SSLContext:
