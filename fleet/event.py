@@ -104,6 +104,15 @@ class BreakerClosed(NamedTuple):
     key: str
 
 
+class ConcurrencyChanged(NamedTuple):
+    """A limit that finds itself has moved: targets in flight, or connections through the proxy `key`."""
+
+    scope: str  # "targets" or "proxy"
+    key: str
+    limit: int  # in force from now on: it may be a trial
+    stood: int  # the one that was found so far
+
+
 class WarningRaised(NamedTuple):
     """Something a person should know once: `name` is a `noun.verb_past` event name."""
 
@@ -146,6 +155,7 @@ Event: TypeAlias = (
     | LoginFailed
     | BreakerOpened
     | BreakerClosed
+    | ConcurrencyChanged
     | WarningRaised
     | ProbeCrashed
     | ScanStopping

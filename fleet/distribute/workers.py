@@ -81,7 +81,7 @@ class _Workers:
         asked to end the scan."""
         policy, plan = self._prepared.policy, self._prepared.plan
         limits = Limits(policy, listener)
-        share = -(-policy.rate.concurrency // self._count)
+        share = -(-(policy.rate.concurrency or policy.rate.auto_most) // self._count)
         self._room, _ = capped_concurrency(share, per_target=policy.rate.per_target)
         begin = Begin(run, plan.pipeline, self._room)
         self._run, self._pipeline = run, plan.pipeline

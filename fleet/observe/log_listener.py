@@ -8,6 +8,7 @@ from collections import Counter
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    ConcurrencyChanged,
     Event,
     LoginFailed,
     ProbeCrashed,
@@ -82,6 +83,14 @@ class LogListener:
                     pipeline=event.pipeline,
                     total=event.total,
                     concurrency=event.concurrency,
+                )
+            case ConcurrencyChanged():
+                log.debug(
+                    "concurrency.changed",
+                    scope=event.scope,
+                    key=event.key,
+                    limit=event.limit,
+                    stood=event.stood,
                 )
             case ScanStopping():
                 log.info("scan.stopping", reason=event.reason, cancelled=event.cancelled)

@@ -19,6 +19,7 @@ from rich.text import Text
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    ConcurrencyChanged,
     Event,
     RequestFinished,
     RequestRetried,
@@ -98,6 +99,9 @@ class Progress:
                 self._started += 1
             case ScanStarted():
                 self._total, self._concurrency = event.total, event.concurrency
+            case ConcurrencyChanged():
+                if event.scope == "targets":
+                    self._concurrency = event.limit
             case BreakerOpened():
                 self._paused[event.scope, event.key] = event.why
             case BreakerClosed():

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from fleet.event import (
     BreakerOpened,
+    ConcurrencyChanged,
     Event,
     LoginFailed,
     RequestFinished,
@@ -112,6 +113,8 @@ class Tally:
         self.sessions_leaked: int = 0
         self.logins_failed: int = 0
         self.breakers: Counter[tuple[str, str]] = Counter()
+        self.concurrency: int | None = None  # targets in flight that were found right, where that was asked
+        self.proxy_limits: dict[str, int] = {}  # connections through each proxy, likewise
         self.plaintext: int = 0  # outcomes that used a credential without TLS
         self.seconds: float = 0.0
         self.complete: bool | None = None
@@ -143,6 +146,8 @@ class Tally:
                 self.logins_failed += 1
             case BreakerOpened():
                 self.breakers[event.scope, event.key] += 1
+            case ConcurrencyChanged():
+                self._limited(event)
             case WarningRaised():
                 self._overhear(event)
             case ScanFinished():
@@ -216,6 +221,7 @@ class Tally:
             "requests": self.requests,
             "bytes": self.bytes,
             "retries": self.retries,
+            "concurrency": {"targets": self.concurrency, "proxies": dict(self.proxy_limits)},
             "sessions": {
                 "opened": self.sessions_opened,
                 "closed": self.sessions_closed,
@@ -277,6 +283,12 @@ class Tally:
 
     def _unprotected(self, auth: str | None, url: str) -> None:
         self.plaintext += self._plaintext_allowed and auth is not None and url.startswith("http://")
+
+    def _limited(self, event: ConcurrencyChanged) -> None:
+        if event.scope == "targets":
+            self.concurrency = event.stood
+        elif event.key in self.proxy_limits or len(self.proxy_limits) < FOLDS:
+            self.proxy_limits[event.key] = event.stood
 
     def _overhear(self, event: WarningRaised) -> None:
         key = (event.name, event.message)
