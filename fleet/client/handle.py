@@ -38,7 +38,7 @@ class Kept:
     __slots__ = ("_requests", "additions")
 
     def __init__(self, additions: dict[Any, Additions]) -> None:
-        self.additions = additions
+        self.additions: dict[Any, Additions] = additions
         self._requests: dict[int, tuple[Call, str, Request]] = {}
 
     def request(self, call: Call, prefix: str) -> Request | None:
