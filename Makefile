@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help demo test check wheel bench bench-quick bench-check corpus lock reference format clean
+.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,14 +34,18 @@ wheel: $(READY)  ## Build the wheel, install it in an empty venv elsewhere, scan
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 	@PYTHON="$(abspath $(BIN)/python)" sh tests/e2e/wheel.sh
 
-bench: $(READY)  ## Run every comparison under benchmarks/
+bench: $(READY)  ## Run every comparison under benchmarks/ (half an hour)
 	@$(BIN)/python -m benchmarks
 
 bench-quick: $(READY)  ## A minute of them, with wide margins
-	@$(BIN)/python -m benchmarks.openapi --quick
+	@$(BIN)/python -m benchmarks --quick
 
 bench-check: $(READY)  ## Compare what was measured last with benchmarks/budgets.toml
 	@$(BIN)/python -m benchmarks.check
+
+bench-page: $(READY)  ## Put what was measured last into docs/explanation/performance.md, with its charts
+	@$(BIN)/python -m benchmarks.tables --write
+	@$(BIN)/python -m benchmarks.plot
 
 corpus: $(READY)  ## Read the descriptions that npm and PyPI packages ship (npm needed; see docs/reference/corpus.md)
 	@$(BIN)/python tests/corpus/run.py
@@ -52,6 +56,9 @@ lock: $(READY)  ## Pin every dependency again
 	    --no-annotate --custom-compile-command 'make lock' pyproject.toml --group dev -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-runtime.lock
+	@for pair in "peers:aiohttp aiopenapi3 httpx orjson" "plot:matplotlib"; do \
+	    printf '%s\n' $${pair#*:} | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	        --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o benchmarks/$${pair%%:*}.lock; done
 
 reference: $(READY)  ## Write the pages and the schema that are made from code again
 	@$(BIN)/python docs/reference/generate.py

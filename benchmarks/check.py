@@ -1,89 +1,150 @@
 """What was measured last, against `benchmarks/budgets.toml`: `python -m benchmarks.check [NAME...]`.
 
-Reads `benchmarks/results/NAME.jsonl`, which comparisons write. `least` are ratios that may not fall short
-(the other side's median by ours), `against` the same by the name of the other side, `most` are ratios of
-our own that may not be above (`row/other row`), and `aims` are our own figures on a quiet machine: reported,
-never judged. Exits with 1 when a budget is broken, and with 2 when nothing was measured.
+Reads `benchmarks/results/NAME.jsonl`, which comparisons write. Ratios and counts are judged, seconds and
+megabytes (`aims`) are reported: machines differ. `budgets.toml` says what each sort of budget means. Exits
+with 1 when a budget is broken, and with 2 when nothing was measured.
 """
 
 from __future__ import annotations
 
-import json
-import statistics
 import sys
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from benchmarks.results import RESULTS, Medians, medians
 
 BUDGETS = Path(__file__).with_name("budgets.toml")
-RESULTS = Path(__file__).with_name("results")
-
-Medians = dict[tuple[str, str, str], float]
-"""By row, measure and side."""
+UPWARD = ("rate", "open")  # measures of which more is better
 
 
-def medians(name: str) -> Medians:
-    found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for text in (RESULTS / f"{name}.jsonl").read_text().splitlines():
-        line = json.loads(text)
-        for measure in ("cpu", "peak", "bytes"):
-            if measure in line:
-                found[line["row"], measure, line["side"]].append(line[measure])
-    return {key: statistics.median(values) for key, values in found.items()}
+@dataclass(frozen=True)
+class Verdict:
+    """One budget. `value` is None where it was not measured; `most`: whether `limit` bounds it from above;
+    an `aim` is not judged."""
+
+    what: str
+    value: float | None
+    limit: float
+    most: bool
+    aim: bool = False
+
+    @property
+    def good(self) -> bool | None:
+        """Whether it is kept; None where that was not measured."""
+        if self.value is None:
+            return None
+        return self.value <= self.limit if self.most else self.value >= self.limit
+
+    @property
+    def broken(self) -> bool:
+        return self.good is False and not self.aim
+
+    @property
+    def bound(self) -> str:
+        return f"at {'most' if self.most else 'least'} {self.limit:,.10g}"
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"  {'-':8} {self.what}: not measured"
+        word = "BROKEN" if self.broken else "missed" if not self.good else "ok"
+        return (
+            f"  {word:8} {self.what}: {shown(self.value)} ({'aim' if self.aim else 'budget'}: {self.bound})"
+        )
 
 
-def verdicts(name: str, known: Medians) -> Iterator[tuple[str, bool | None]]:
-    """A line for each budget, and whether it is kept; None where it was not measured, or is only an aim."""
-    budgets = tomllib.loads(BUDGETS.read_text())[name]
+def shown(value: float) -> str:
+    """Three digits that mean something."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def verdicts(name: str, known: Medians) -> list[Verdict]:
+    budgets = tomllib.loads(BUDGETS.read_text()).get(name, {})
+    return [
+        *_sides(budgets, known),
+        *_between(budgets, known),
+        *_pairs(budgets, known),
+        *_figures(budgets, known),
+    ]
+
+
+def _sides(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
+    """Ours beside a peer's."""
     for row, limits in budgets.get("least", {}).items():
         for measure, limit in limits.items():
             ours, other = known.get((row, measure, "fleet")), known.get((row, measure, "peer"))
-            if not ours or not other:
-                yield f"{row} {measure}: not measured", None
-                continue
-            ratio = other / ours
-            yield f"{row} {measure}: {ratio:.1f} times less (at least {limit})", ratio >= limit
-    for other_side, limits in budgets.get("against", {}).items():
-        for row, limit in limits.items():
-            ours, other = known.get((row, "cpu", "fleet")), known.get((row, "cpu", other_side))
-            if not ours or not other:
-                yield f"{row} against {other_side}: not measured", None
-                continue
-            ratio = other / ours
-            yield f"{row} against {other_side}: {ratio:.2f} of our CPU (at least {limit})", ratio >= limit
-    for pair, limits in budgets.get("most", {}).items():
-        row, _, beside = pair.partition("/")
-        for measure, limit in limits.items():
-            ours, other = known.get((row, measure, "fleet")), known.get((beside, measure, "fleet"))
-            if not ours or not other:
-                yield f"{pair} {measure}: not measured", None
-                continue
-            yield f"{pair} {measure}: {ours / other:.2f} (at most {limit})", ours / other <= limit
-    for row, limits in budgets.get("aims", {}).items():
-        for measure, aim in limits.items():
-            ours = known.get((row, measure, "fleet"))
-            if ours:
-                reached = "reached" if ours <= aim else "not reached"
-                yield f"{row} {measure}: {ours:.3g}, aim {aim:.3g}: {reached}", None
+            yield Verdict(
+                f"{row}: times less {measure} than the peer", _ratio(other, ours), limit, most=False
+            )
+    for key, most in (("against", False), ("within", True)):
+        for side, limits in budgets.get(key, {}).items():
+            for row, limit in limits.items():
+                ours, other = known.get((row, "cpu", "fleet")), known.get((row, "cpu", side))
+                said = f"{row}: times the CPU of {side}" if most else f"{row}: times less CPU than {side}"
+                yield Verdict(said, _ratio(ours, other) if most else _ratio(other, ours), limit, most=most)
+
+
+def _between(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
+    """One side of ours by another, and one by the best of all others."""
+    for pair, rows in budgets.get("between", {}).items():
+        side, _, beside = pair.partition("/")
+        for row, limits in rows.items():
+            for measure, limit in limits.items():
+                ours, other = known.get((row, measure, side)), known.get((row, measure, beside))
+                said = f"{row}: {measure} of {side} by that of {beside}"
+                yield Verdict(said, _ratio(ours, other), limit, most=True)
+    for side, rows in budgets.get("best", {}).items():
+        for row, limits in rows.items():
+            for measure, limit in limits.items():
+                others = [v for (a, b, c), v in known.items() if (a, b) == (row, measure) and c != side]
+                ours = known.get((row, measure, side))
+                said = f"{row}: {measure} of {side} by the best of the others"
+                yield Verdict(said, _ratio(ours, max(others, default=None)), limit, most=False)
+
+
+def _pairs(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
+    """A row of our own by another."""
+    for key, most in (("most", True), ("reach", False)):
+        for pair, limits in budgets.get(key, {}).items():
+            row, _, beside = pair.partition("/")
+            for measure, limit in limits.items():
+                ours, other = known.get((row, measure, "fleet")), known.get((beside, measure, "fleet"))
+                yield Verdict(
+                    f"{measure} of {row} by that of {beside}", _ratio(ours, other), limit, most=most
+                )
+
+
+def _figures(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
+    for key, aim in (("counts", False), ("aims", True)):
+        for row, limits in budgets.get(key, {}).items():
+            for measure, limit in limits.items():
+                ours = known.get((row, measure, "fleet"))
+                if ours is not None or not aim:
+                    yield Verdict(f"{row}: {measure}", ours, limit, most=measure not in UPWARD, aim=aim)
+
+
+def _ratio(one: float | None, other: float | None) -> float | None:
+    return one / other if one and other else None
 
 
 def judge(name: str) -> int:
-    """Prints the verdicts on the last results."""
-    kept = True
-    print(f"\nbudgets of {name}:")
-    for line, good in verdicts(name, medians(name)):
-        word = {True: "ok", False: "BROKEN", None: "-"}[good]
-        print(f"  {word:7} {line}")
-        kept = kept and good is not False
-    return 0 if kept else 1
+    """Prints the verdicts on the last results; 1 when a budget is broken."""
+    found = verdicts(name, medians(name))
+    print(f"\nbudgets of {name}:", *found, sep="\n", flush=True)
+    return int(any(verdict.broken for verdict in found))
+
+
+def measured() -> list[str]:
+    """The comparisons that have results here, in the order of the budgets."""
+    return [name for name in tomllib.loads(BUDGETS.read_text()) if (RESULTS / f"{name}.jsonl").exists()]
 
 
 def main(names: list[str]) -> int:
-    budgets = tomllib.loads(BUDGETS.read_text())
-    names = names or [name for name in budgets if name != "quick" and (RESULTS / f"{name}.jsonl").exists()]
+    names = names or [name for name in measured() if "quick" not in name]
     if not names:
-        print("nothing was measured yet: make bench, or python -m benchmarks.openapi", file=sys.stderr)
+        print("nothing was measured yet: make bench, or python -m benchmarks.workload", file=sys.stderr)
         return 2
     return max(judge(name) for name in names)
 

@@ -15,7 +15,6 @@ import asyncio
 import gc
 import json
 import multiprocessing
-import os
 import resource
 import sys
 import time
@@ -23,8 +22,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from benchmarks import descriptions
-from benchmarks.check import RESULTS, judge
+from benchmarks.check import judge
 from benchmarks.descriptions import PET
+from benchmarks.results import about, keep
 from fleet import OpenAPI
 from fleet.client import Dialer, Resolver, TargetClient, TlsContexts
 from fleet.pace import Pace
@@ -165,11 +165,9 @@ def main(arguments: Sequence[str]) -> int:
                     flush=True,
                 )
                 for row, cpu in ((f"new-{name}-{count}", new), (f"kept-{name}-{count}", kept)):
-                    load = round(os.getloadavg()[0], 2)
-                    lines.append({"row": row, "cpu": cpu, "side": "fleet", "round": round_, "load": load})
+                    lines.append({"row": row, "cpu": cpu, "side": "fleet", "round": round_, **about()})
     server.terminate()
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "hosts.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    keep("hosts", lines)
     return judge("hosts")
 
 

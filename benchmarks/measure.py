@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 BLOCKS = 5
+FEWER = int(os.environ.get("BENCH_FEWER", "1"))
+"""By what the repetitions of a measurement are divided where it may be coarse."""
 
 
 def tell(**facts: Any) -> None:
@@ -46,7 +48,7 @@ def stages(works: dict[str, Callable[[], object]]) -> None:
 def often(row: str, work: Callable[[], object], times: int) -> None:
     """Does it `times` times in each of some blocks; tells the CPU seconds of one, of the median block."""
     work()
-    spent = []
+    spent, times = [], times // FEWER
     for _ in range(BLOCKS):
         began = time.process_time()
         for _ in range(times):
@@ -58,7 +60,7 @@ def often(row: str, work: Callable[[], object], times: int) -> None:
 def many(row: str, make: Callable[[Any], object], inputs: list[Any], text: Callable[[int], Any]) -> None:
     """Makes one thing of each input: CPU seconds of one (inputs ready), and bytes of one as tracemalloc sees
     them (inputs of `text`, made on the way, so that what a thing keeps of its input counts)."""
-    spent = []
+    spent, inputs = [], inputs[: len(inputs) // FEWER]
     for _ in range(BLOCKS):
         gc.collect()
         began = time.process_time()

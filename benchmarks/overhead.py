@@ -19,7 +19,8 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.scale import scan, simulated
+from benchmarks.scale import LOGIN, scan
+from benchmarks.simulated import forget, simulated, urls
 from fleet.client import Dialer, Endpoint, Request, Resolver, TlsContexts
 from fleet.openapi import read_json
 from fleet.policy import Limits, Timeouts, Tls
@@ -76,7 +77,7 @@ def compare(folder: Path, control: str, pipeline: str, hosts: Sequence[str]) -> 
     flags = ("--pipeline", pipeline, "--connect-timeout", "60s", "--timeout", "60s")
     start = float("inf")
     for round_ in range(ROUNDS):
-        urllib.request.urlopen(f"{control}/reset", data=b"").close()
+        forget(control)
         start = min(start, scan(folder, f"{pipeline}-one-{round_}", 1, *flags).cpu)
     paths = asked(control)
     scans, wires = [], []
@@ -92,9 +93,9 @@ def compare(folder: Path, control: str, pipeline: str, hosts: Sequence[str]) -> 
 
 def main(arguments: Sequence[str]) -> int:
     count = int(arguments[0]) if arguments else 500
-    with tempfile.TemporaryDirectory() as name, simulated(Path(name), count, "--tls") as control:
+    with tempfile.TemporaryDirectory() as name, simulated(Path(name), count, "--tls", *LOGIN) as control:
         folder = Path(name)
-        hosts = [line.split()[0] for line in (folder / "hosts.txt").read_text().splitlines()]
+        hosts = urls(folder)
         for pipeline in arguments[1:] or ("probe", "inventory"):
             for line in compare(folder, control, pipeline, hosts):
                 print(line, flush=True)

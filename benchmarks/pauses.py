@@ -16,7 +16,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.scale import AUTHS, simulated
+from benchmarks.scale import AUTHS, LOGIN
+from benchmarks.simulated import simulated
 
 LIMIT = 0.020  # seconds
 # CPU time of the thread: on a shared machine the clock on the wall measures the neighbours.
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     hosts = arguments[0] if arguments else "10000"
     concurrency = arguments[1] if len(arguments) > 1 else "500"
     pipeline = arguments[2] if len(arguments) > 2 else "health"
-    with tempfile.TemporaryDirectory() as name, simulated(Path(name), int(hosts), "--tls"):
+    with tempfile.TemporaryDirectory() as name, simulated(Path(name), int(hosts), "--tls", *LOGIN):
         folder = Path(name)
         (folder / "auths.yaml").write_text(AUTHS)
         command = [sys.executable, "-c", TIMED, str(folder / "taken.json"), "scan", str(folder / "hosts.txt")]

@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.process import FLEET
+from benchmarks.simulated import need, simulated
+
 PEAK_MB = 200.0
 GROWTH = 1.3
-FLEET = (str(Path(sys.executable).with_name("fleet")),)
+LOGIN = ("--auth", "root:calvin")
 AUTHS = "auths: {lab: {username: root, password: env:BENCH_PASSWORD}}\n"
 
 
@@ -40,27 +40,10 @@ class Measured:
     wall: float
 
 
-@contextmanager
-def simulated(folder: Path, hosts: int, *flags: str) -> Iterator[str]:
-    """A simulated fleet in a process of its own; `hosts.txt` and `ca.pem` in `folder` describe it. Gives the
-    URL where it tells what it was asked."""
-    command = [*FLEET, "sim", "--hosts", str(hosts), "--port", "0", "--auth", "root:calvin", *flags]
-    command += ["--write-hosts", str(folder / "hosts.txt"), "--write-ca", str(folder / "ca.pem")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sim:
-        assert sim.stdout is not None
-        ready = re.search(r"control=(\S+)", sim.stdout.readline())
-        if ready is None:
-            raise SystemExit("the simulator did not start")
-        try:
-            yield ready[1]
-        finally:
-            sim.terminate()
-
-
 def scan(folder: Path, run: str, hosts: int, *flags: str) -> Measured:
     """Scan the first `hosts` hosts, and count the outcomes of its journal."""
     (folder / "auths.yaml").write_text(AUTHS)
-    command = [*FLEET, "scan", str(folder / "hosts.txt"), "--limit", str(hosts), "--quiet"]
+    command = [FLEET, "scan", str(folder / "hosts.txt"), "--limit", str(hosts), "--quiet"]
     command += ["--auths", str(folder / "auths.yaml"), "--cacert", str(folder / "ca.pem")]
     command += ["--run-dir", str(folder / run), *flags]
     began = time.monotonic()
@@ -107,10 +90,8 @@ def compare(folder: Path, pipeline: str, hosts: int, concurrency: int) -> bool:
 def main(arguments: Sequence[str]) -> int:
     hosts = int(arguments[0]) if arguments else 10_000
     concurrency = int(arguments[1]) if len(arguments) > 1 else 500
-    room = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if room != resource.RLIM_INFINITY and room < hosts + 4 * concurrency:
-        raise SystemExit(f"the simulator needs {hosts + 4 * concurrency} open files, the limit is {room}")
-    with tempfile.TemporaryDirectory() as name, simulated(Path(name), hosts, "--tls"):
+    need(hosts + 4 * concurrency)
+    with tempfile.TemporaryDirectory() as name, simulated(Path(name), hosts, "--tls", *LOGIN):
         results = [
             compare(Path(name), pipeline, hosts, concurrency)
             for pipeline in arguments[2:] or ("probe", "health")

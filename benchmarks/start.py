@@ -10,7 +10,6 @@ interleaved. Figures go to `benchmarks/results/start.jsonl`; the budgets are rat
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -19,7 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.check import RESULTS, judge
+from benchmarks.check import judge
+from benchmarks.results import about, keep
 
 FLEET = "import sys; from fleet.cli import main; sys.exit(main())"
 ROOT = Path(__file__).parents[1]
@@ -89,7 +89,8 @@ def main(arguments: list[str]) -> int:
             rows = commands(folder, *(hosts for _, hosts in served))
             for round_ in range(rounds + 1):
                 for row, command in rows.items():
-                    line = {"row": row, "side": "fleet", "cpu": cpu(row, command, folder), "round": round_}
+                    taken = cpu(row, command, folder)
+                    line = {"row": row, "side": "fleet", "cpu": taken, "round": round_, **about()}
                     if round_:  # the first fills caches
                         lines.append(line)
         finally:
@@ -99,8 +100,7 @@ def main(arguments: list[str]) -> int:
     for row in rows:
         seconds = sorted(float(str(line["cpu"])) for line in lines if line["row"] == row)
         print(f"{row:10} least {seconds[0]:.3f} s  median {seconds[len(seconds) // 2]:.3f} s", flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "start.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    keep("start", lines)
     return judge("start")
 
 

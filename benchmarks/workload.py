@@ -1,88 +1,98 @@
 """What a scan costs beside its peers: workload W, CPU seconds of the client for 1,000 hosts.
 
-    python -m benchmarks.workload [--hosts N] [--rounds N] [--scheme http|https] [--only PEER,...]
+    python -m benchmarks.workload [--hosts N] [--rounds N] [--scheme http|https] [--only PEER,...] [--quick]
 
-Each host is an address of its own on 127/8, served by nginx: one connection, five GETs of 0.5 to 8 KB
-with basic auth, decoded, 256 hosts at once. `fleet` is the command as a user runs it: a spec and a pipeline,
-answers validated, metrics and outcomes written. The peers do what each does best by hand and store nothing;
-`curl` does not even decode. Certificates are verified by none, `ssl` is the handshake alone.
+Each host is an address of its own on 127/8, served by nginx (where it is not installed, by `fleet sim`): one
+connection, five GETs of 0.5 to 8 KB with basic auth, decoded, 256 hosts at once. `fleet` is the command as a
+user runs it: a spec and a pipeline, answers validated (`warn`), metrics and outcomes written, no progress.
+The peers do what each does best by hand and store nothing; curl does not even decode. Nobody verifies
+certificates; `ssl` and `openssl` are the handshake alone.
 
 Every measurement is a process of its own, user and system time, rounds interleaved. The cost of a host is
-what all hosts take above one of them: a start-up counts for nobody, and is kept as `start`. Figures go to
-`benchmarks/results/workload.jsonl`, budgets are in `budgets.toml`.
+what all hosts take above one of them: a start-up counts for nobody, and is kept as `start`. The server tells
+whether every question had its answer, and by how many connections. `--quick` is a small one for CI. Figures
+go to `benchmarks/results/workload.jsonl` (`workload-quick.jsonl`), budgets are in `budgets.toml`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
+import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import peer
-from benchmarks.check import RESULTS, judge, medians
-from benchmarks.workload_server import AT_ONCE, Place, serve
+from benchmarks.check import judge
+from benchmarks.process import FLEET, Taken, run
+from benchmarks.results import Line, about, keep, medians
+from benchmarks.workload_peers import AT_ONCE, PATHS
+from benchmarks.workload_server import Place, serve
 
 HERE = Path(__file__).parent
-FLEET = str(Path(sys.executable).with_name("fleet"))
-SLOW = {
-    "aiopenapi3": 10,
-    "aiopenapi3-kept": 5,
-    "httpx": 2,
-}  # hosts divided by: their cost does not depend on it
-OURS = ("fleet", "wire", "ssl")
-PEERS = (*OURS, "curl", "httpx", "aiohttp", "aiopenapi3-kept", "aiopenapi3")
+HOSTS, ROUNDS = 2000, 3
+QUICK_HOSTS = 300
 
 
 @dataclass(frozen=True)
-class Taken:
-    """One process: `cpu` and `wall` in seconds, `peak` in bytes."""
+class Side:
+    """Who does it. `share`: of the hosts, for those whose cost for a host does not depend on how many there
+    are; `asks`: whether it asks anything, or only shakes hands."""
 
-    cpu: float
-    wall: float
-    peak: int
+    what: str
+    share: float = 1
+    asks: bool = True
+    quick: bool = False
 
 
-def run(command: Sequence[str], folder: Path) -> Taken:
-    environment = {**os.environ, "BENCH_PASSWORD": "p"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    began = time.monotonic()
-    with (folder / "said.txt").open("w+") as said:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise SystemExit(f"{command[0]} ended with {process.returncode}: {said.read()[-500:]}")
-    return Taken(used.ru_utime + used.ru_stime, time.monotonic() - began, used.ru_maxrss * 1024)
+SIDES = {
+    "fleet": Side("`fleet scan`, everything on", quick=True),
+    "client": Side("our client: login, requests, JSON; no pipeline, no outcome"),
+    "wire": Side("our connection alone: connect, GET, JSON"),
+    "ssl": Side("the handshake alone, by Python's `ssl`", asks=False),
+    "openssl": Side("the handshake alone, by `openssl s_time`", asks=False),
+    # In one command curl's cost for a host grows with the hosts: it gets as many as it does best.
+    "curl": Side("`curl --parallel`, decodes nothing", 1 / 4, quick=True),
+    "aiohttp": Side("aiohttp, one session for all hosts", quick=True),
+    "httpx": Side("httpx, a client for each host, one SSLContext", 1 / 2, quick=True),
+    "aiopenapi3-kept": Side("aiopenapi3, a clone for each host, connections kept by force", 1 / 5),
+    "aiopenapi3": Side("aiopenapi3, a clone for each host, as documented", 1 / 10, quick=True),
+}
+OURS = ("client", "wire", "ssl")  # run by this interpreter
+LEAST = 60  # hosts, below which a start's own noise is larger than what they cost
+FLOOR_SECONDS = 2  # of `openssl s_time`, which counts what it manages
 
 
 def command_of(name: str, place: Place, scheme: str, hosts: int) -> list[str] | None:
-    """How a peer is run over the first hosts; None where it cannot be, with a word on standard error."""
+    """How a side is run over the first hosts; None where it cannot be, with a word on standard error."""
     listed = place.hosts(scheme, hosts)
     if name == "fleet":
-        shutil.rmtree(place.folder / "run", ignore_errors=True)
-        flags = ["--allow-plaintext-credentials", "--insecure", "--quiet", "--metrics-file", "fleet.prom"]
-        return [FLEET, "scan", str(listed), "--spec", "w.yaml", "--auths", "auths.yaml", "--run-dir", "run",
-                "--concurrency", str(AT_ONCE), *flags]  # fmt: skip
-    if name == "curl":
-        found = shutil.which("curl")
+        return scan_command(place, listed)
+    if name in ("curl", "openssl"):
+        found = shutil.which(name)
         if found is None:
-            return missing("curl is not installed")
-        return [found, "-q", "--config", str(place.curl(scheme, hosts))]
-    python: Path | None = Path(sys.executable) if name in ("wire", "ssl") else peer.python()
+            return missing(f"{name} is not installed")
+        if name == "curl":
+            return [found, "-q", "--config", str(place.curl(scheme, hosts))]
+        address = place.urls[scheme][0].partition("://")[2]
+        return [found, "s_time", "-new", "-time", str(FLOOR_SECONDS), "-connect", address]
+    python = Path(sys.executable) if name in OURS else peer.python()
     if python is None:
-        return missing(f"{name} is not installed")
+        return missing(f"{name} cannot be installed here")
     return [str(python), str(HERE / "workload_peers.py"), name, str(listed), str(place.folder / "api.json")]
+
+
+def scan_command(place: Place, listed: Path, *more: str) -> list[str]:
+    """The scan as a user runs it, into a run directory that is not there yet."""
+    shutil.rmtree(place.folder / "run", ignore_errors=True)
+    flags = ["--allow-plaintext-credentials", "--insecure", "--quiet", "--metrics-file", "fleet.prom"]
+    return [FLEET, "scan", str(listed), "--spec", "w.yaml", "--auths", "auths.yaml", "--run-dir", "run",
+            "--concurrency", str(AT_ONCE), *flags, *more]  # fmt: skip
 
 
 def missing(why: str) -> None:
@@ -91,33 +101,57 @@ def missing(why: str) -> None:
 
 def measure(
     place: Place, names: Sequence[str], schemes: Sequence[str], hosts: int, rounds: int
-) -> Iterator[dict[str, object]]:
-    about = {"date": time.strftime("%Y-%m-%d"), "python": platform.python_version(), "server": place.server}
+) -> Iterator[Line]:
+    able = [name for name in names if ready(name, place, schemes)]
     for round_ in range(rounds):
         for scheme in schemes:
-            for name in names:
-                if name == "ssl" and scheme == "http":
+            for name in able:
+                if scheme == "http" and not SIDES[name].asks:
                     continue
-                several = max(2, hosts // SLOW.get(name, 1))
-                one = measured(name, place, scheme, 1)
-                many = measured(name, place, scheme, several) if one is not None else None
-                if one is None or many is None:
-                    continue
-                each = (many.cpu - one.cpu) / (several - 1)
-                print(f"{scheme:6} {name:16} {each * 1e3:7.2f} CPU s per 1,000 hosts", flush=True)
-                yield {"row": scheme, "side": name, "cpu": each, "start": one.cpu, "wall": many.wall,
-                       "peak": many.peak, "hosts": several, "round": round_,
-                       "load": round(os.getloadavg()[0], 2), **about}  # fmt: skip
+                line = measured(name, place, scheme, min(hosts, max(LEAST, int(hosts * SIDES[name].share))))
+                print(f"{scheme:6} {name:16} {line['cpu'] * 1e3:7.2f} CPU s per 1,000 hosts", flush=True)
+                yield {"row": scheme, "side": name, "round": round_, **line, **about(server=place.server)}
 
 
-def measured(name: str, place: Place, scheme: str, hosts: int) -> Taken | None:
+def ready(name: str, place: Place, schemes: Sequence[str]) -> bool:
+    """Whether a side can be run here. Runs it once, so that no later run fills caches."""
+    if command_of(name, place, schemes[0], 1) is None:
+        return False
+    if name != "openssl":
+        once(name, place, schemes[0], 1)
+    return True
+
+
+def measured(name: str, place: Place, scheme: str, hosts: int) -> Line:
+    """What a host costs, and what only a start costs."""
+    if name == "openssl":
+        return floor(once(name, place, scheme, 1)[0])
+    one, _ = once(name, place, scheme, 1)
+    many, connections = once(name, place, scheme, hosts)
+    each = (many.cpu - one.cpu) / (hosts - 1)
+    return {"cpu": each, "start": one.cpu, "wall": many.wall, "peak": many.peak, "hosts": hosts,
+            **({"connections": connections / hosts} if SIDES[name].asks else {})}  # fmt: skip
+
+
+def once(name: str, place: Place, scheme: str, hosts: int) -> tuple[Taken, int]:
+    """One run, and by how many connections it asked. Exits where an answer is missing."""
     command = command_of(name, place, scheme, hosts)
-    if command is None:
-        return None
+    assert command is not None
+    place.served()
     taken = run(command, place.folder)
+    connections = place.check(hosts * len(PATHS)).connections if SIDES[name].asks else 0
     if name == "fleet":
         check_outcomes(place, hosts)
-    return taken
+    return taken, connections
+
+
+def floor(taken: Taken) -> Line:
+    """`openssl s_time` counts connections for some seconds, one after the other."""
+    found = re.search(r"(\d+) connections in", taken.said)
+    if found is None or not int(found[1]):
+        raise SystemExit(f"openssl s_time made no connection: {taken.said[-500:]}")
+    count = int(found[1])
+    return {"cpu": taken.cpu / count, "wall": taken.wall, "peak": taken.peak, "hosts": count}
 
 
 def check_outcomes(place: Place, hosts: int) -> None:
@@ -127,42 +161,50 @@ def check_outcomes(place: Place, hosts: int) -> None:
         raise SystemExit(f"{good} of {hosts} hosts answered as they should")
 
 
-def table(schemes: Sequence[str]) -> None:
-    known = medians("workload")
+def table(name: str, schemes: Sequence[str]) -> None:
+    known = medians(name)
     print(f"\n{'':18}" + "".join(f"{scheme:>10}{'by fleet':>10}" for scheme in schemes))
-    for name in PEERS:
+    for side in (side for side in SIDES if any((scheme, "cpu", side) in known for scheme in schemes)):
         cells = ""
         for scheme in schemes:
-            cpu, ours = known.get((scheme, "cpu", name)), known.get((scheme, "cpu", "fleet"))
+            cpu, ours = known.get((scheme, "cpu", side)), known.get((scheme, "cpu", "fleet"))
             cells += f"{cpu * 1e3:10.2f}" if cpu else f"{'-':>10}"
             cells += f"{cpu / ours:10.2f}" if cpu and ours else f"{'-':>10}"
-        print(f"{name:18}{cells}")
+        print(f"{side:18}{cells}")
 
 
 @contextmanager
 def place_of(hosts: int) -> Iterator[Place]:
     with tempfile.TemporaryDirectory() as name, serve(Path(name), hosts) as place:
+        if place.server == "fleet sim":
+            print(
+                "nginx is not installed: the server is fleet sim, and takes the other core", file=sys.stderr
+            )
         yield place
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workload")
-    parser.add_argument("--hosts", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--hosts", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--scheme", choices=("http", "https"))
     parser.add_argument("--only", help="these peers, comma between them")
+    parser.add_argument("--quick", action="store_true")
     given = parser.parse_args(arguments)
     schemes = (given.scheme,) if given.scheme else ("https", "http")
-    names = [name for name in PEERS if not given.only or name in given.only.split(",")]
-    if shutil.which("nginx") is None:
-        missing("nginx is not installed, and what a client costs shows only beside a server that costs less")
-        return 0
-    with place_of(given.hosts) as place:
-        lines = list(measure(place, names, schemes, given.hosts, given.rounds))
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "workload.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    table(schemes)
-    return judge("workload")
+    wanted = given.only.split(",") if given.only else [*SIDES]
+    if unknown := set(wanted) - {*SIDES}:
+        parser.error(f"no peer is called {', '.join(sorted(unknown))}; there are {', '.join(SIDES)}")
+    names = [name for name in SIDES if name in wanted and (SIDES[name].quick or not given.quick)]
+    hosts = given.hosts or (QUICK_HOSTS if given.quick else HOSTS)
+    results = "workload-quick" if given.quick else "workload"
+    with place_of(hosts) as place:
+        keep(
+            results,
+            list(measure(place, names, schemes, hosts, given.rounds or (1 if given.quick else ROUNDS))),
+        )
+    table(results, schemes)
+    return judge(results)
 
 
 if __name__ == "__main__":

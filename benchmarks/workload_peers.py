@@ -1,7 +1,8 @@
 """The peers of workload W, each by itself: `python workload_peers.py PEER HOSTS-FILE DESCRIPTION`.
 
 Run by `benchmarks.workload`, in an environment that has the peer. Each asks every host the five questions
-with basic auth and decodes the answers, 256 hosts at once; none verifies certificates.
+with basic auth and decodes the answers, 256 hosts at once; none verifies certificates. An answer that is not
+200 ends it. Standard library only, but for what each peer imports itself.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-PATHS = tuple(f"/r{number}" for number in range(5))
+PATHS = tuple(f"/redfish/v1/r{number}" for number in range(5))
 AT_ONCE = 256
 LOGIN = ("u", "p")
 
@@ -33,6 +34,11 @@ async def each(hosts: Sequence[str], work: Callable[[str], Awaitable[None]]) -> 
     await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
 
 
+def expect(status: int) -> None:
+    if status != 200:
+        raise SystemExit(f"an answer with status {status}")
+
+
 async def wire(hosts: Sequence[str], _description: Path) -> None:
     """Our own connection, without pipeline, client or outcome."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -47,8 +53,40 @@ async def wire(hosts: Sequence[str], _description: Path) -> None:
     async def ask(host: str) -> None:
         connection = await dialer.dial(Endpoint.parse(host))
         for path in PATHS:
-            read_json((await connection.send(Request("GET", path, (login,)), timeout=20)).body)
+            reply = await connection.send(Request("GET", path, (login,)), timeout=20)
+            expect(reply.status)
+            read_json(reply.body)
         connection.close()
+
+    await each(hosts, ask)
+
+
+async def client(hosts: Sequence[str], description: Path) -> None:
+    """What a pipeline stands on: clone, login, request, retries, pool; no steps, no outcome."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from fleet import OpenAPI
+    from fleet.client import Credential, Dialer, Resolver, TargetClient, TlsContexts
+    from fleet.openapi import read_json
+    from fleet.pace import Pace
+    from fleet.policy import Policy, Tls
+    from fleet.secret import Secret
+    from fleet.target import Target
+
+    policy = Policy(tls=Tls(mode="insecure", allow_plaintext_credentials=True))
+    parts = {"contexts": TlsContexts(), "resolver": Resolver()}
+    dialer = Dialer(tls=policy.tls, timeouts=policy.timeouts, limits=policy.limits, **parts)
+    named = {"policy": policy, "pace": Pace.of(policy, lambda event: None), "tell": lambda event: None}
+    credential = Credential("w", LOGIN[0], Secret(LOGIN[1]))
+    api = OpenAPI.loads(description.read_text())
+
+    async def ask(host: str) -> None:
+        async with TargetClient.connect(
+            Target(host, host), api, dialer, credential=credential, **named
+        ) as target:
+            for number in range(len(PATHS)):
+                reply = await target.call(f"get{number}")
+                expect(reply.status)
+                read_json(reply.body)
 
     await each(hosts, ask)
 
@@ -72,7 +110,9 @@ async def by_httpx(hosts: Sequence[str], _description: Path) -> None:
     async def ask(host: str) -> None:
         async with httpx.AsyncClient(base_url=host, auth=LOGIN, verify=shared, trust_env=False) as client:
             for path in PATHS:
-                (await client.get(path)).json()
+                reply = await client.get(path)
+                expect(reply.status_code)
+                reply.json()
 
     await each(hosts, ask)
 
@@ -86,6 +126,7 @@ async def by_aiohttp(hosts: Sequence[str], _description: Path) -> None:
         async def ask(host: str) -> None:
             for path in PATHS:
                 async with session.get(f"{host}{path}") as reply:
+                    expect(reply.status)
                     await reply.json()
 
         await each(hosts, ask)
@@ -124,7 +165,8 @@ async def by_aiopenapi3(hosts: Sequence[str], description: Path, *, kept: bool =
         if kept:
             clone._session_factory = same
         for path in PATHS:
-            await clone.createRequest((path, "get")).request()
+            _headers, _data, reply = await clone.createRequest((path, "get")).request()
+            expect(reply.status_code)
         for client in made:
             await httpx.AsyncClient.aclose(client)
 
@@ -136,6 +178,7 @@ async def by_aiopenapi3_kept(hosts: Sequence[str], description: Path) -> None:
 
 
 PEERS = {
+    "client": client,
     "wire": wire,
     "ssl": handshakes,
     "httpx": by_httpx,

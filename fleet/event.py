@@ -7,7 +7,7 @@ cost a third of what dataclasses do, to define at every start and to make at eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from fleet.outcome import FailureKind, Outcome
@@ -55,6 +55,17 @@ class RequestRetried(NamedTuple):
     route: str
     reason: str  # a failure kind, or `status 503`
     wait: float  # seconds until the next try
+
+
+class ExchangesCounted(NamedTuple):
+    """What exchanges of a worker process add up to, told in place of each one's RequestFinished and
+    RequestRetried. `requests` counts them by method, route and status or failure kind; `durations` has for
+    each route a count per bucket of `fleet.observe`'s histogram, and then the sum of their seconds."""
+
+    requests: Mapping[tuple[str, str, str], int]
+    durations: Mapping[str, Sequence[float]]
+    retries: Mapping[str, int]  # by reason
+    received: int  # decoded body bytes
 
 
 class SessionOpened(NamedTuple):
@@ -129,6 +140,7 @@ Event: TypeAlias = (
     | TargetFinished
     | RequestFinished
     | RequestRetried
+    | ExchangesCounted
     | SessionOpened
     | SessionClosed
     | LoginFailed

@@ -65,9 +65,10 @@ class Rate:
 
     requests: float | None = None
     per_target: int = 2  # connections to one target; BMCs reset above 1 to 4
-    patience: float = 1.0  # seconds of one connection's queue before a target gets its second one
+    patience: float = 1.0  # seconds of one request at a time, then of one connection's queue, before a second
     per_proxy: int = 256  # connections through one proxy
-    concurrency: int = 256  # targets in flight
+    concurrency: int = 256  # targets in flight, over all processes
+    workers: int | None = None  # processes; None: the cores for a large inventory, 1 for any other
 
 
 @dataclass(frozen=True, slots=True)

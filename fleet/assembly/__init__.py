@@ -1,6 +1,8 @@
 """The composition root: the one package that knows all parts, and puts a scan together from them."""
 
-from fleet.assembly.execute import Resumed, ScanResult, execute, prepare_resume
+from fleet.assembly.connect import Connector
+from fleet.assembly.cores import processes_for
+from fleet.assembly.execute import Probing, Resumed, ScanResult, execute, prepare_resume, probe_of
 from fleet.assembly.manifest import inventory_of, shard_of
 from fleet.assembly.options import ScanOptions
 from fleet.assembly.pins import read_pins, write_pins
@@ -9,8 +11,10 @@ from fleet.assembly.single import Called, Learnt, call_operation, check_against,
 
 __all__ = [
     "Called",
+    "Connector",
     "Learnt",
     "PreparedScan",
+    "Probing",
     "Resumed",
     "ScanOptions",
     "ScanResult",
@@ -22,6 +26,8 @@ __all__ = [
     "learn_certificates",
     "prepare",
     "prepare_resume",
+    "probe_of",
+    "processes_for",
     "read_pins",
     "shard_of",
     "write_pins",

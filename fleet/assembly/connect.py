@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fleet.assembly.prepare import PreparedScan
-from fleet.client import Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
+from fleet.client import Credential, Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
 from fleet.event import Listener
 from fleet.pace import Pace
 from fleet.target import Target
@@ -24,6 +24,7 @@ class Connector:
     dialer: Dialer
     pace: Pace
     tell: Listener
+    handles: dict[str, OpenAPI] = field(default_factory=dict)  # by credential
 
     @classmethod
     def of(cls, prepared: PreparedScan, tell: Listener, kept: KeptConnections | None = None) -> Connector:
@@ -46,17 +47,33 @@ class Connector:
             dialer = Dialer(contexts=TlsContexts(), **parts)
         return cls(prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell)
 
+    def paced(self, pace: Pace, tell: Listener) -> Connector:
+        """The same with other limits: those of a worker process, which asks for what it may."""
+        return replace(self, pace=pace, tell=tell)
+
     def __call__(self, target: Target) -> TargetClient:
         """The client of one bound target; no socket opens before it is used."""
         bindings = self.prepared.bindings
+        credential = bindings.credential(target)
         return TargetClient.connect(
             target,
-            self.api,
+            self._handle(credential),
             self.dialer,
             policy=self.prepared.policy,
             pace=self.pace,
             tell=self.tell,
-            credential=bindings.credential(target),
+            credential=credential,
             login=self.prepared.plan.login,
             proxy=bindings.proxy(target),
         )
+
+    def _handle(self, credential: Credential | None) -> OpenAPI:
+        """The handle that the clients of a credential are cloned from. It carries the credential, unless that
+        is only for logging in."""
+        if credential is None or (self.prepared.plan.login is not None and credential.pair is not None):
+            return self.api
+        handle = self.handles.get(credential.name)
+        if handle is None:
+            handle = self.handles[credential.name] = self.api.clone()
+            handle.authenticate(**credential.values(handle.document))
+        return handle

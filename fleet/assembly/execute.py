@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import orjson
@@ -50,6 +50,10 @@ NOTHING_THERE = frozenset(
         FailureKind.DNS_NOT_FOUND,
     }
 )
+
+
+# Gives the probe of a run while it is entered: made from the run's id, who is told, and who ends the scan.
+Probing: TypeAlias = Callable[[str, Listener, Stop], AbstractAsyncContextManager[Probe]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +118,15 @@ async def execute(
     tally: Tally,
     resume: Resumed | None = None,
     kept: KeptConnections | None = None,
+    probing: Probing | None = None,
+    processes: int = 1,
 ) -> ScanResult:
     """Scan every target, journal each outcome, write the summary and the files that feed back in.
 
     `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`.
     `kept` is for who runs several scans in one process: connections that they leave open for each other.
+    `probing` makes the probe; without it, targets are scanned in this process. With it they are in hand of so
+    many `processes`, each with a limit of file descriptors of its own.
     Raises SinkError when the journal or a sink cannot be written, and TryAgain when another scan holds
     the run directory.
     """
@@ -128,15 +136,15 @@ async def execute(
     try:
         if resume is not None:
             await anyio.to_thread.run_sync(_take_up, tally, resume)
-        connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener, kept)
-        async with signals(stop):
+        probes = probing or _here(prepared, kept)
+        async with signals(stop), probes(directory.id, listener, stop) as probe:
             totals = await scan(
                 prepared.targets(_teller(listener)),
-                _probe(prepared, connector, directory.id, listener),
+                probe,
                 _sinks(directory, outputs),
                 run=directory.id,
                 pipeline=prepared.plan.pipeline,
-                concurrency=_concurrency(prepared, listener),
+                concurrency=_concurrency(prepared, listener, processes),
                 stop=stop,
                 listener=listener,
                 total=prepared.survey.total,
@@ -186,15 +194,28 @@ def _take_up(tally: Tally, resume: Resumed) -> None:
             tally.add_record(record)
 
 
-def _concurrency(prepared: PreparedScan, listener: Listener) -> int:
+def _concurrency(prepared: PreparedScan, listener: Listener, processes: int) -> int:
     rate = prepared.policy.rate
-    allowed, note = capped_concurrency(rate.concurrency, per_target=rate.per_target)
+    share = -(-rate.concurrency // processes)
+    allowed, note = capped_concurrency(share, per_target=rate.per_target)
     if note is not None:
         listener(WarningRaised("concurrency.capped", note))
-    return allowed
+    return min(rate.concurrency, allowed * processes)
 
 
-def _probe(prepared: PreparedScan, connector: Connector, run: str, listener: Listener) -> Probe:
+def _here(prepared: PreparedScan, kept: KeptConnections | None) -> Probing:
+    """The probe that scans in this process."""
+
+    @asynccontextmanager
+    async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
+        connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener, kept)
+        yield probe_of(prepared, connector, run, listener)
+
+    return probing
+
+
+def probe_of(prepared: PreparedScan, connector: Connector, run: str, listener: Listener) -> Probe:
+    """The probe of a run: its plan over one target, through the connector."""
     probe = PipelineProbe(
         prepared.plan,
         connector,

@@ -41,6 +41,16 @@ def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str
         writer.writerow([cell(row.get(column)) for column in columns])
 
 
+def write_markdown(stream: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """A table as GitHub and GitLab show it."""
+    from fleet.report import markdown_text
+
+    stream.write(f"| {' | '.join(map(markdown_text, columns))} |\n|{'---|' * len(columns)}\n")
+    for row in rows:
+        cells = (markdown_text(text_of(row.get(column)), MAX_CELL) for column in columns)
+        stream.write(f"| {' | '.join(cells)} |\n")
+
+
 def write_jsonl(stream: TextIO, rows: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object per line, in ASCII: escapes are data here, not actions."""
     for row in rows:

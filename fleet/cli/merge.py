@@ -33,10 +33,10 @@ def merge(shell: Shell, /, runs: tuple[str, ...], run_dir: str | None) -> int:
     """
     from pathlib import Path
 
-    from fleet.cli.records import run_path
     from fleet.distribute import merge as merged_of
+    from fleet.engine import find_run
 
-    merged = merged_of([run_path(run) for run in runs], Path(run_dir) if run_dir is not None else None)
+    merged = merged_of([find_run(run) for run in runs], Path(run_dir) if run_dir is not None else None)
     counts = ", ".join(f"{count:,} {status}" for status, count in merged.statuses.items() if count)
     click.echo(
         f"{merged.targets:,} targets ({counts or 'none'}) of {len(runs)} runs in {merged.run_directory}"

@@ -156,6 +156,7 @@ reach: Section = section("Access", _auths, *_way)  # to shake hands, and no more
 pressure: Section = section(
     "Pressure",
     concurrency_option,
+    option("--workers", type=Count(1), metavar="N", help="Processes. [cores from 5,000 targets on, else 1]"),
     option("--per-target", type=Count(1), metavar="N", help="Connections to one target. [2]"),
     option("--per-proxy", type=Count(1), metavar="N", help="Connections through one proxy. [256]"),
     option("--rate", type=PerSecond(), metavar="N/s", help="Requests over the whole scan. [unlimited]"),
@@ -166,8 +167,9 @@ pressure: Section = section(
     option("--max-body", type=Size(), metavar="SIZE", help="Of one decoded body. [16MiB]"),
 )
 
-_NUMBERS: dict[str, tuple[str, str]] = {
+NUMBERS: dict[str, tuple[str, str]] = {
     "concurrency": ("rate", "concurrency"),
+    "workers": ("rate", "workers"),
     "per_target": ("rate", "per_target"),
     "per_proxy": ("rate", "per_proxy"),
     "rate": ("rate", "requests"),
@@ -212,7 +214,7 @@ def shared(*decorators: Section) -> Section:
 def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
     """The policy that the flags make, and the dotted names of the numbers that were given."""
     policy, named = Policy(), set()
-    for flag, (group, number) in _NUMBERS.items():
+    for flag, (group, number) in NUMBERS.items():
         if (value := given.get(flag)) is not None:
             policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
             named.add(f"{group}.{number}")

@@ -43,14 +43,14 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
     The last outcome of a target counts.
     """
     from fleet.assembly import prepare_resume
-    from fleet.cli.records import run_path
     from fleet.cli.running import run_scan
+    from fleet.engine import find_run
 
     shell.quiet = given["quiet"]
     again = parse_kinds(kinds)
     policy, named = policy_of(given)
     prepared, resumed = prepare_resume(
-        str(run_path(run)), kinds=again, policy=policy, given=named, prompt=ask_secret
+        str(find_run(run)), kinds=again, policy=policy, given=named, prompt=ask_secret
     )
     return run_scan(
         prepared,

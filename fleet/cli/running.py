@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from fleet.cli.values import fails
 from fleet.cli.watching import View, Watch, watch
 
 if TYPE_CHECKING:
-    from fleet.assembly import PreparedScan, Resumed, ScanResult
+    from fleet.assembly import PreparedScan, Probing, Resumed, ScanResult
 
 
 def run_scan(
@@ -32,22 +33,34 @@ def run_scan(
     """
     import anyio
 
-    from fleet.assembly import execute
+    from fleet.assembly import execute, processes_for
     from fleet.engine import Stop
 
     shell.redactor.learn(*prepared.secrets)
     for note in prepared.notes:
         shell.say(note)
     stop = Stop(grace=grace)
-    with watch(
-        view,
-        shell,
-        spec=prepared.name,
-        pipeline_metrics=prepared.metrics,
-        plaintext=prepared.policy.tls.allow_plaintext_credentials,
-    ) as seen:
-        listeners = (settle, *seen.listeners)
-        run = partial(execute, prepared, listeners=listeners, stop=stop, tally=seen.tally, resume=resume)
+    processes = processes_for(prepared.policy, prepared.survey)
+    with (
+        _workers(prepared, processes, view, resume) as probing,  # before the first thread is there
+        watch(
+            view,
+            shell,
+            spec=prepared.name,
+            pipeline_metrics=prepared.metrics,
+            plaintext=prepared.policy.tls.allow_plaintext_credentials,
+        ) as seen,
+    ):
+        run = partial(
+            execute,
+            prepared,
+            listeners=(settle, *seen.listeners),
+            stop=stop,
+            tally=seen.tally,
+            resume=resume,
+            probing=probing,
+            processes=processes,
+        )
         try:
             result = anyio.run(run)
         except BaseException:
@@ -56,6 +69,18 @@ def run_scan(
     _show(prepared, seen, result, shell)
     _write_metrics(view, seen, result)
     return _status(seen, result, fail_on)
+
+
+def _workers(
+    prepared: PreparedScan, processes: int, view: View, resume: Resumed | None
+) -> AbstractContextManager[Probing | None]:
+    if processes == 1:
+        return nullcontext()
+    from fleet.distribute import worker_processes
+
+    return worker_processes(
+        prepared, processes, listeners=(settle,), each=view.log_level == "debug", resume=resume
+    )
 
 
 def _write_metrics(view: View, seen: Watch, result: ScanResult) -> None:

@@ -55,10 +55,10 @@ def _dry_run(shell: Shell, prepared: PreparedScan, estimate: str | None) -> int:
     import sys
 
     from fleet.cli.dryrun import dry_run
-    from fleet.cli.records import run_path
+    from fleet.engine import find_run
 
     for note in prepared.notes:
         shell.say(note)
-    earlier = run_path(estimate) if estimate is not None else None
+    earlier = find_run(estimate) if estimate is not None else None
     shell.show(sys.stdout, dry_run(prepared.describe(earlier=earlier)))
     return Exit.DONE

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
 
 import click
 
-from fleet.cli.cells import text_of, write_csv, write_jsonl
+from fleet.cli.cells import text_of, write_csv, write_jsonl, write_markdown
 from fleet.cli.options import expression
-from fleet.cli.records import StepIndex, index_step, run_path, step_rows
+from fleet.cli.records import (
+    Row,
+    StepIndex,
+    index_step,
+    outcomes_file,
+    picked,
+    sorted_rows,
+    step_rows,
+    value_of,
+)
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -24,31 +33,42 @@ TABLE_ROWS = 500
 _HIDDEN = ("@uri", "@parent", "complete")  # in CSV and JSON lines, but too wide for a table
 
 _EXAMPLES = """
-fleet show runs/20261122-1542-k7q drive
-fleet show runs/20261122-1542-k7q firmware --format csv > firmware.csv
-fleet show runs/20261122-1542-k7q system --columns target,model,bios
-fleet show runs/20261122-1542-k7q drive --where "health != 'OK'"
+fleet show latest drive --where "health != 'OK'"
+fleet show latest drive --columns target,system.model,name,serial --sort system.model,-bytes
+fleet show 20261122 firmware --format csv > firmware.csv
+fleet show latest drive --list-fields
+fleet show latest drive | less -S
 """
 
+_choice = section(
+    "Which rows",
+    option(
+        "--where",
+        metavar="JMESPATH",
+        help="Only rows for which this holds: \"health != 'OK' && labels.site == 'a'\".",
+    ),
+    option("--sort", "order", metavar="NAME,...", help="By these columns; -NAME: the last first."),
+    option("--limit", type=Count(1), metavar="N", help="At most N rows. [500 in a table]"),
+)
 _shape = section(
     "Shape",
     option(
         "--format",
         "form",
-        type=click.Choice(["table", "csv", "jsonl"]),
+        type=click.Choice(["table", "csv", "jsonl", "md"]),
         default="table",
         show_default=True,
         help="CSV cells cannot act as formulas.",
     ),
-    option("--where", metavar="JMESPATH", help="Only rows for which this holds: \"health != 'OK'\"."),
-    option("--columns", metavar="NAME,...", help="Only these columns, in this order."),
-    option("--limit", type=Count(1), metavar="N", help="At most N rows. [500 in a table]"),
+    option("--columns", metavar="NAME,...", help="Only these, in this order; system.model: of a step above."),
+    option("--list-fields", is_flag=True, help="What --where, --sort and --columns may name, with examples."),
 )
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("run")
 @click.argument("step", required=False)
+@_choice
 @_shape
 @click.pass_obj
 def show(
@@ -59,31 +79,44 @@ def show(
     form: str,
     columns: str | None,
     where: str | None,
+    order: str | None,
     limit: int | None,
+    list_fields: bool,
 ) -> int:
-    """Show the rows that STEP yielded in RUN: a run directory, its name, latest, or an outcomes file.
+    """Show the rows that STEP yielded in RUN: the steps above it by the key of their row, then what it has.
 
-    Without STEP, the names of the steps.
+    Without STEP, the names of the steps and how many rows they have. RUN is a run directory, the beginning of
+    a run's name, latest, previous, or an outcomes file.
     """
-    index = index_step(run_path(run), step)
+    from fleet.engine import find_run
+
+    path = find_run(run)
+    outcomes_file(path)  # what is no run is said before anything is read
+    index = index_step(path, step, fields=list_fields)
     if step is None:
         for name, count in index.steps.items():
             click.echo(f"{text_of(name)}\t{count}")
         return Exit.DONE
     if step not in index.steps:
         raise UsageError(_unknown(step, index))
-    rows = step_rows(index, step)
+    if list_fields:
+        _fields(shell, index)
+        return Exit.DONE
+    rows: Iterator[Row] = step_rows(index, step)
     if where is not None:
         rows = filter(expression(where, "--where").holds, rows)
+    total = None
+    if order is not None:
+        counted = _Counted(rows)
+        rows = sorted_rows(counted, order, index, limit or (TABLE_ROWS if form == "table" else None))
+        total = counted.count
     chosen = _chosen(columns, index)
-    if form == "jsonl":
-        picked = ({name: row[name] for name in chosen if name in row} for row in rows)
-        write_jsonl(sys.stdout, islice(picked, limit))
-    elif form == "csv":
-        write_csv(sys.stdout, chosen, islice(rows, limit))
+    if form == "table":
+        names = chosen if columns else [name for name in chosen if not _hidden(name, index)]
+        _table(shell, names, rows, limit or TABLE_ROWS, index, total=total, asked=columns is not None)
     else:
-        names = chosen if columns else [name for name in chosen if name not in _HIDDEN]
-        _table(shell, names, rows, limit or TABLE_ROWS, all_columns=columns is not None)
+        write = {"jsonl": _jsonl, "csv": write_csv, "md": write_markdown}[form]
+        write(sys.stdout, chosen, (picked(row, chosen, index) for row in islice(rows, limit)))
     if index.incomplete:
         shell.say(
             f"{step} is incomplete on {index.incomplete:,} target{'' if index.incomplete == 1 else 's'}: "
@@ -92,13 +125,39 @@ def show(
     return Exit.DONE
 
 
+class _Counted(Iterator[Row]):
+    """Rows, and how many they were."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __next__(self) -> Row:
+        row = next(self._rows)
+        self.count += 1
+        return row
+
+
+def _jsonl(stream: Any, _columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> None:
+    write_jsonl(stream, rows)
+
+
 def _chosen(columns: str | None, index: StepIndex) -> list[str]:
     if columns is None:
-        return list(index.columns)
+        return list(index.shown)
     names = [name.strip() for name in columns.split(",") if name.strip()]
-    if unknown := [name for name in names if name not in index.columns]:
-        raise UsageError(f"no column {unknown[0]!r}; there are {', '.join(index.columns)}")
+    for name in names:
+        if not index.knows(name):
+            near = closest(name, index.shown)
+            hint = f"did you mean {near!r}? " if near else ""
+            raise UsageError(f"no column {name!r}; {hint}there are {', '.join(index.shown)}")
     return names
+
+
+def _hidden(name: str, index: StepIndex) -> bool:
+    """What a table leaves out unless it is asked for: a step above with one row tells no rows apart."""
+    alone = name in index.parents and name not in index.columns and index.most.get(name, 0) <= 1
+    return alone or name in _HIDDEN
 
 
 def _unknown(step: str, index: StepIndex) -> str:
@@ -107,8 +166,35 @@ def _unknown(step: str, index: StepIndex) -> str:
     return f"no step {step!r} in this run: {hint}there are {', '.join(index.steps) or 'none'}"
 
 
+def _fields(shell: Shell, index: StepIndex) -> None:
+    """What may be named, one line each."""
+    from fleet.cli.tables import aligned
+    from fleet.observe import safe
+
+    lines = [("field", "type", "rows", "example")]
+    lines += [
+        (
+            safe(name, 60),
+            ", ".join(field.types) or "empty",
+            f"{field.rows:,}",
+            safe(text_of(field.example), 60),
+        )
+        for name, field in sorted(index.fields.items(), key=lambda item: "." in item[0])
+    ]
+    for line in aligned(lines):
+        click.echo(line)
+    shell.say("in --where a name with other characters than letters, digits and _ is quoted: '\"@uri\"'")
+
+
 def _table(
-    shell: Shell, columns: Sequence[str], rows: Iterator[Mapping[str, Any]], limit: int, *, all_columns: bool
+    shell: Shell,
+    columns: Sequence[str],
+    rows: Iterator[Row],
+    limit: int,
+    index: StepIndex,
+    *,
+    total: int | None,
+    asked: bool,
 ) -> None:
     """A terminal gets the columns that fit, unless they were asked for; a pipe gets whole lines."""
     from rich.text import Text
@@ -117,15 +203,16 @@ def _table(
     from fleet.observe import safe
 
     cells = [[safe(name, 60) for name in columns]]
-    cells += [[safe(text_of(row.get(name)), 120) for name in columns] for row in islice(rows, limit)]
+    some = islice(rows, limit)
+    cells += [[safe(text_of(value_of(row, name, index)), 120) for name in columns] for row in some]
     terminal = sys.stdout.isatty()
-    shown = len(columns) if all_columns or not terminal else fitting(cells, get_terminal_size().columns)
+    shown = len(columns) if asked or not terminal else fitting(cells, get_terminal_size().columns)
     table = plain_table()
     for name in cells[0][:shown]:
         table.add_column(Text(name), overflow="fold")
-    for row in cells[1:]:
-        table.add_row(*map(Text, row[:shown]))
-    rest = sum(1 for _ in rows)
+    for line in cells[1:]:
+        table.add_row(*map(Text, line[:shown]))
+    rest = sum(1 for _ in rows) if total is None else total - (len(cells) - 1)
     shell.show(sys.stdout, table, width=None if terminal else 10_000)
     if shown < len(columns):
         shell.say(f"not shown, too wide: {', '.join(cells[0][shown:])} (--columns target,NAME,...)")

@@ -71,6 +71,17 @@ class Handle:
         self._additions = None
         self._forget(None if reset else by_scheme)
 
+    def carries(self, credentials: Mapping[str, Any]) -> bool:
+        """Whether exactly these credentials were given."""
+        return self._credentials == credentials
+
+    def share(self, other: Handle) -> None:
+        """Keeps in common with `other`, of which this is a clone, what their credentials add to requests,
+        until either gets others. Neither may have a session: what one learns is not the other's."""
+        if other._additions is None:
+            other._additions = {}
+        self._additions = other._additions
+
     def _forget(self, names: Iterable[str] | None) -> None:
         """Drops what a session has learnt of these credentials, None: of all. Nothing here has a session."""
 
@@ -113,7 +124,11 @@ class Handle:
         if not isinstance(operation, Operation):
             operation = self.document.operation(operation)
         call = operation.build(parameters or NO_PARAMETERS, body)
-        added = NOTHING if anonymous else self._added(operation)
+        return self.prepare_call(operation, call, anonymous=anonymous)
+
+    def prepare_call(self, operation: Operation, call: Call, *, anonymous: bool = False) -> Request:
+        """The request for a call that `operation.build` made: `prepare`, where many handles make the same."""
+        added = NOTHING if anonymous else self._added_for(operation.requirements, operation.name)
         return self._assembled(call, added)
 
     def _assembled(self, call: Call, added: Additions) -> Request:
@@ -161,9 +176,6 @@ class Handle:
             return route("GET", path[len(prefix) :])
         own = prefix.removesuffix(self.server_path) if self.server_path else ""
         return route("GET", path.removeprefix(own))
-
-    def _added(self, operation: Operation) -> Additions:
-        return self._added_for(operation.requirements, operation.name)
 
     def _added_for(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
         """What credentials add where these requirements hold; worked out once per handle."""

@@ -1,6 +1,6 @@
-"""The scan loop, its two-stage stop, the run directory, the journal's reader, and resume."""
+"""The scan loop, its two-stage stop, the run directory, runs by name, the journal's reader, and resume."""
 
-from fleet.engine.attempt import Probe
+from fleet.engine.attempt import Attempt, Probe
 from fleet.engine.descriptors import capped_concurrency
 from fleet.engine.directory import (
     WHERE_RUNS_ARE,
@@ -11,7 +11,9 @@ from fleet.engine.directory import (
     run_id,
     runs_folder,
 )
+from fleet.engine.failed import inventory_line
 from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
+from fleet.engine.runs import RunEntry, find_run, known_folder, list_runs, run_entry
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
 from fleet.engine.success import SUCCESS, read_success, write_success
@@ -19,19 +21,26 @@ from fleet.engine.success import SUCCESS, read_success, write_success
 __all__ = [
     "SUCCESS",
     "WHERE_RUNS_ARE",
+    "Attempt",
     "DoneTargets",
     "Probe",
     "RunDirectory",
+    "RunEntry",
     "ScanTotals",
     "Stop",
     "atomic_write",
     "capped_concurrency",
     "done_ids",
+    "find_run",
+    "inventory_line",
     "journal_of",
+    "known_folder",
+    "list_runs",
     "read_last_outcomes",
     "read_manifest",
     "read_outcomes",
     "read_success",
+    "run_entry",
     "run_id",
     "runs_folder",
     "scan",

@@ -30,15 +30,14 @@ class Attempt:
         self._listener = listener
 
     async def __call__(self, target: Target, scope: anyio.CancelScope) -> Outcome:
-        """Run the probe inside `scope`. Raises only the cancellation of something around the scope."""
+        """Run the probe. `scope` is the innermost one around the call: when it is cancelled, the outcome says
+        so, and whoever called leaves the scope next. Raises only the cancellation of something around it."""
         began = time.monotonic()
         try:
-            with scope:
-                outcome = await self._probe(target)
-                if not isinstance(outcome, Outcome) or outcome.id != target.id:
-                    raise TypeError(f"the probe gave no outcome of {target.id!r}: {outcome!r:.200}")
-                return outcome
+            return _checked(await self._probe(target), target)
         except asyncio.CancelledError as error:
+            if scope.cancel_called:
+                return self._failed(target, FailureKind.LOCAL_CANCELLED, "the scan was stopped", began)
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
@@ -47,7 +46,6 @@ class Attempt:
             raise
         except BaseException as error:  # SystemExit and the like cost one target, too
             return self.crashed(target, error, began)
-        return self._failed(target, FailureKind.LOCAL_CANCELLED, "the scan was stopped", began)
 
     def crashed(self, target: Target, error: BaseException, began: float) -> Outcome:
         """The outcome of a bug; the traceback is told, not stored. `began` is monotonic."""
@@ -71,3 +69,9 @@ class Attempt:
             auth=target.auth,
             proxy=target.proxy,
         )
+
+
+def _checked(outcome: object, target: Target) -> Outcome:
+    if not isinstance(outcome, Outcome) or outcome.id != target.id:
+        raise TypeError(f"the probe gave no outcome of {target.id!r}: {outcome!r:.200}")
+    return outcome

@@ -20,7 +20,9 @@ from fleet.errors import SinkError, TryAgain, UsageError
 MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 LOCK = "lock"
-WHERE_RUNS_ARE = "name a run directory, or the name of one under runs/: latest is the newest"
+WHERE_RUNS_ARE = (
+    "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or previous"
+)
 JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _LETTERS = string.ascii_lowercase + string.digits
@@ -109,12 +111,17 @@ def run_id() -> str:
     return time.strftime("%Y%m%d-%H%M-", time.gmtime()) + tail
 
 
+def run_places() -> list[Path]:
+    """Where runs may be, the first choice first; nothing is made, and none of them need exist."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    states = [Path(state.partition(":")[0])] if (state := os.environ.get("STATE_DIRECTORY")) else []
+    return [place / "runs" for place in (Path.cwd(), *states, Path(home) / "fleet")]
+
+
 def runs_folder() -> Path:
     """Where runs go when nobody says, made if it is missing: `runs/` here, or where that cannot be written in
     $STATE_DIRECTORY (systemd) or $XDG_STATE_HOME/fleet. Raises SinkError when none of them can be."""
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    states = [Path(state.partition(":")[0])] if (state := os.environ.get("STATE_DIRECTORY")) else []
-    places = [place / "runs" for place in (Path.cwd(), *states, Path(home) / "fleet")]
+    places = run_places()
     for place in places:
         try:
             place.mkdir(mode=0o700, parents=place != places[0], exist_ok=True)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 import anyio
+import anyio.lowlevel
 import orjson
-from anyio.streams.memory import MemoryObjectReceiveStream
 
 from fleet.errors import SinkError
 from fleet.event import Listener, ProbeCrashed, TargetFinished
 from fleet.outcome import Failure, FailureKind, Outcome
 
 BATCH = 256  # outcomes written together
+LINGER = 0.05  # seconds that the first outcome of a batch waits for others: each batch costs a thread's turn
 SYNC_OUTCOMES = 256  # outcomes, or ...
 SYNC_SECONDS = 1.0  # ... seconds after which what was written is made to survive a power loss
+TOLD = 32  # outcomes told before others get a turn of the event loop
 
 
 T = TypeVar("T")
@@ -33,19 +37,28 @@ class Sink(Protocol):
 
 
 class Drain:
-    """Empties the stream of outcomes into the sinks, the journal first.
+    """Takes outcomes, and empties them into the sinks, the journal first.
 
-    When the journal fails nothing more is stored or told. When another sink fails it is left out from
-    then on, and the journal still gets what was in hand. Either way `error` is set and `failed` called.
+    `room` is how many outcomes may wait before `crowded` says so. When the journal fails nothing more is
+    stored or told. When another sink fails it is left out from then on, and the journal still gets what was
+    in hand. Either way `error` is set and `failed` called.
     """
 
-    def __init__(self, sinks: Sequence[Sink], listener: Listener, failed: Callable[[], None]) -> None:
+    def __init__(
+        self, sinks: Sequence[Sink], listener: Listener, failed: Callable[[], None], *, room: int
+    ) -> None:
+        self.room = room
         self._opened = tuple(sinks)
         self._sinks = list(sinks)  # those that work
         self._journal = sinks[0] if sinks else None
         self._listener = listener
         self._failed = failed
         self._limiter = anyio.CapacityLimiter(1)
+        self._waiting: deque[Outcome] = deque()
+        self._called = asyncio.Event()  # there is something to write, to sync, or to end
+        self._emptied = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended = False
         self._unsynced = 0
         self._due = 0.0
         self._lost = False  # the journal failed
@@ -54,16 +67,48 @@ class Drain:
         self.counts: dict[str, int] = {"ok": 0, "partial": 0, "failed": 0, "skipped": 0}
         self.unfinished: int = 0  # outcomes that a resumed scan replaces, or that could not be stored
 
-    async def run(self, outcomes: MemoryObjectReceiveStream[Outcome]) -> None:
-        """Until every sender has closed."""
-        while True:
-            batch = await self._next(outcomes)
-            if batch is None:
-                break
-            if batch:
+    def add(self, outcome: Outcome) -> None:
+        """One more to store: with others, as soon as a batch is full or `LINGER` seconds have passed."""
+        self._waiting.append(outcome)
+        count = len(self._waiting)
+        if count >= BATCH or count >= self.room:
+            self._called.set()
+        elif count == 1:
+            self._call_in(LINGER)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether as many outcomes wait as there is room for: then wait for `relief` before the next one."""
+        return len(self._waiting) >= self.room
+
+    async def relief(self) -> None:
+        """Returns when there is room again."""
+        while self.crowded:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def end(self) -> None:
+        """Nothing more is added."""
+        self._ended = True
+        self._called.set()
+
+    async def run(self) -> None:
+        """Until everything that was added before `end` is stored."""
+        while self._waiting or not self._ended:
+            await self._called.wait()
+            self._called.clear()
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                self._emptied.set()
                 await self._store(batch)
-            if self._unsynced >= SYNC_OUTCOMES or (self._unsynced and time.monotonic() >= self._due):
+                if len(self._waiting) < min(BATCH, self.room) and not self._ended:
+                    break
+            if self._sync_is_due():
                 await self._in_thread(self._sync)
+            if self._waiting:
+                self._call_in(LINGER)
+            elif self._unsynced:
+                self._call_in(self._due - time.monotonic())
 
     async def open(self) -> None:
         """Open every sink. Raises SinkError, with none left open."""
@@ -71,23 +116,14 @@ class Drain:
 
     async def close(self) -> None:
         """Close every sink, whatever the others do; `error` is set when one fails."""
+        if self._timer is not None:
+            self._timer.cancel()
         await self._in_thread(self._close)
 
-    async def _next(self, outcomes: MemoryObjectReceiveStream[Outcome]) -> list[Outcome] | None:
-        """A batch; [] when it is time to sync; None at the end."""
-        batch: list[Outcome] = []
-        wait = max(0.0, self._due - time.monotonic()) if self._unsynced else float("inf")
-        with anyio.move_on_after(wait):
-            try:
-                batch.append(await outcomes.receive())
-            except anyio.EndOfStream:
-                return None
-        try:
-            while len(batch) < BATCH:
-                batch.append(outcomes.receive_nowait())
-        except (anyio.WouldBlock, anyio.EndOfStream):
-            pass
-        return batch
+    def _call_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._called.set)
 
     async def _store(self, batch: list[Outcome]) -> None:
         if self._lost:
@@ -95,16 +131,15 @@ class Drain:
             return
         crashes: list[ProbeCrashed] = []
         stored = await self._in_thread(lambda: self._write(batch, crashes))
-        if not self._unsynced:
-            self._due = time.monotonic() + SYNC_SECONDS
-        self._unsynced += len(stored)
+        self.unfinished += len(batch) - len(stored)
         for crash in crashes:
             self._listener(crash)
-        for outcome in stored:
+        for number, outcome in enumerate(stored, 1):
             self.counts[outcome.status] += 1
             self.unfinished += not outcome.done
             self._listener(TargetFinished(outcome))
-        self.unfinished += len(batch) - len(stored)
+            if not number % TOLD:
+                await anyio.lowlevel.cancel_shielded_checkpoint()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Shielded: a thread that writes is always waited for."""
@@ -133,7 +168,17 @@ class Drain:
         stored = [outcome for outcome, _ in encoded]
         lines = [line for _, line in encoded]
         self._each(lambda sink: sink.write(stored, lines))
-        return [] if self._lost else stored
+        if self._lost:
+            return []
+        if not self._unsynced:
+            self._due = time.monotonic() + SYNC_SECONDS
+        self._unsynced += len(stored)
+        if self._sync_is_due():
+            self._sync()
+        return stored
+
+    def _sync_is_due(self) -> bool:
+        return self._unsynced >= SYNC_OUTCOMES or (self._unsynced > 0 and time.monotonic() >= self._due)
 
     def _sync(self) -> None:
         self._each(lambda sink: sink.flush())

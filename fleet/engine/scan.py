@@ -1,21 +1,23 @@
-"""The scan loop: feeder, bounded stream, workers, bounded stream, drain."""
+"""The scan loop: a thread that reads ahead, workers, and a drain.
+
+Workers take targets where the reader puts them, and a worker with nothing to take ends: how many there are
+follows what there is to do, up to the limit.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import anyio
-from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from fleet.engine.attempt import Attempt, Probe
 from fleet.engine.drain import Drain, Sink
 from fleet.engine.feed import Feed
 from fleet.engine.stop import GRACE, Stop
 from fleet.event import Listener, ScanFinished, ScanStarted, ScanStopping, TargetStarted
-from fleet.outcome import Outcome
 from fleet.target import Target
 
 AHEAD = 1024  # targets read from the inventory before a worker wants them
@@ -83,30 +85,26 @@ class _Loop:
         stop: Stop,
         listener: Listener,
     ) -> None:
-        if concurrency < 1:
+        self._limit = concurrency
+        if self._limit < 1:
             raise ValueError(f"concurrency is {concurrency}, must be at least 1")
-        self._run, self._pipeline, self._concurrency = run, pipeline, concurrency
+        self._run, self._pipeline = run, pipeline
         self._stop, self._listener = stop, listener
         self._attempt = Attempt(probe, run=run, pipeline=pipeline, listener=listener)
-        self._drain = Drain(sinks, listener, failed=lambda: stop.abort("sink"))
-        self._scopes: set[anyio.CancelScope] = set()
-        self._feeding = anyio.CancelScope()
+        self._drain = Drain(sinks, listener, failed=lambda: stop.abort("sink"), room=self._limit)
+        self._scopes: set[anyio.CancelScope] = set()  # one for each worker
+        self._starting = 0  # workers that have not run yet
+        self._look = asyncio.Event()  # there may be something to begin
         self._stopped = anyio.Event()
         self._told = 0  # stages of the stop that were told
-        self._idle = 0  # workers that wait for a target
-        self._workers = 0
-        self._put = 0
-        self._taken = 0
-        self._read = False  # the inventory was read to its end
-        self._error: Exception | None = None
 
     async def run(
         self, targets: Iterator[Target], total: int | None, done: Container[str] | None
     ) -> ScanTotals:
         began = time.monotonic()
         await self._drain.open()
-        self._listener(ScanStarted(self._run, self._pipeline, total, self._concurrency))
-        feed = Feed(targets, room=AHEAD, done=done)
+        self._listener(ScanStarted(self._run, self._pipeline, total, self._limit))
+        feed = Feed(targets, room=AHEAD, done=done, wake=self._look.set)
         unwatch = self._stop.watch(self._obey)
         try:
             self._obey()  # it may have been asked before it began
@@ -114,84 +112,54 @@ class _Loop:
                 group.start_soon(self._keep_grace)
                 await self._store(feed)
                 group.cancel_scope.cancel()
+            every = feed.ended  # before it is closed, which forgets what was not taken
         finally:
             unwatch()
             feed.close()
             await self._drain.close()
-        return self._finish(feed.skipped, time.monotonic() - began)
+        return self._finish(feed, every, time.monotonic() - began)
 
     async def _store(self, feed: Feed) -> None:
         """Feed, work and drain until all three are done."""
-        results, storing = anyio.create_memory_object_stream[Outcome](self._concurrency)
-        async with storing, anyio.create_task_group() as drain:
-            drain.start_soon(self._drain.run, storing)
-            async with results, anyio.create_task_group() as workers:
-                with self._feeding:
-                    await self._feed(feed, workers, results)
+        async with anyio.create_task_group() as drain:
+            drain.start_soon(self._drain.run)
+            async with anyio.create_task_group() as workers:
+                while not (feed.ended or self._stop.stopping):
+                    self._look.clear()
+                    room = self._limit - len(self._scopes)
+                    if room > 0:
+                        feed.want()  # before it is counted: what comes later wakes
+                    for _ in range(min(len(feed) - self._starting, room)):
+                        self._starting += 1
+                        scope = anyio.CancelScope()
+                        self._scopes.add(scope)
+                        workers.start_soon(self._work, feed, scope)
+                    await self._look.wait()
+            self._drain.end()
 
-    async def _feed(self, feed: Feed, workers: TaskGroup, results: MemoryObjectSendStream[Outcome]) -> None:
-        queue, waiting = anyio.create_memory_object_stream[Target](self._concurrency)
-        with queue, waiting:
-            while batch := await self._batch(feed):
-                for target in batch:
-                    if self._idle == 0 and self._workers < self._concurrency:
-                        self._workers += 1
-                        workers.start_soon(self._work, waiting.clone(), results.clone())
-                    self._put += 1
-                    try:
-                        queue.send_nowait(target)
-                    except anyio.WouldBlock:
-                        await queue.send(target)
-
-    async def _batch(self, feed: Feed) -> list[Target]:
+    async def _work(self, feed: Feed, scope: anyio.CancelScope) -> None:
+        """One target after the other, while there are any and the limit has room for this worker."""
+        drain, stop = self._drain, self._stop
+        self._starting -= 1
         try:
-            batch = await feed.batch()
-        except Exception as error:  # the inventory's: raised again when what is in hand is stored
-            self._error = error
-            return []
-        self._read = not batch
-        return batch
-
-    async def _work(
-        self, waiting: MemoryObjectReceiveStream[Target], results: MemoryObjectSendStream[Outcome]
-    ) -> None:
-        with waiting, results:
-            while (target := await self._next(waiting)) is not None and not self._stop.stopping:
-                self._taken += 1
-                self._listener(TargetStarted(target.id))
-                outcome = await self._probe(target)
-                try:
-                    results.send_nowait(outcome)
-                except anyio.WouldBlock:
-                    await results.send(outcome)
-
-    async def _next(self, waiting: MemoryObjectReceiveStream[Target]) -> Target | None:
-        try:
-            return waiting.receive_nowait()
-        except anyio.WouldBlock:
-            self._idle += 1
-        except anyio.EndOfStream:
-            return None
-        try:
-            return await waiting.receive()
-        except anyio.EndOfStream:
-            return None
-        finally:
-            self._idle -= 1
-
-    async def _probe(self, target: Target) -> Outcome:
-        scope = anyio.CancelScope()
-        self._scopes.add(scope)
-        try:
-            return await self._attempt(target, scope)
+            with scope:
+                while not stop.stopping and len(self._scopes) <= self._limit:
+                    target = feed.take()
+                    if target is None:
+                        break
+                    self._listener(TargetStarted(target.id))
+                    drain.add(await self._attempt(target, scope))
+                    if drain.crowded:
+                        await drain.relief()
         finally:
             self._scopes.discard(scope)
+            self._look.set()
 
     def _obey(self) -> None:
         stage = self._stop.stopping + self._stop.cancelling
         if stage == 0:
             return
-        self._feeding.cancel()
+        self._look.set()
         self._stopped.set()
         if stage == 2:
             for scope in self._scopes:
@@ -207,19 +175,19 @@ class _Loop:
             await anyio.sleep(self._stop.grace)
             self._stop.request(GRACE)
 
-    def _finish(self, already: int, seconds: float) -> ScanTotals:
-        drain = self._drain
-        every = self._read and self._put == self._taken and self._error is None
-        complete = every and drain.unfinished == 0 and drain.error is None
+    def _finish(self, feed: Feed, every: bool, seconds: float) -> ScanTotals:
+        """`every` target was read and taken."""
+        drain, error = self._drain, feed.error
+        complete = every and error is None and drain.unfinished == 0 and drain.error is None
         self._listener(ScanFinished(self._run, seconds, complete))
         if drain.error is not None:
             raise drain.error
-        if self._error is not None:
-            raise self._error
+        if error is not None:
+            raise error
         return ScanTotals(
             **drain.counts,
             cancelled=drain.unfinished,
-            already=already,
+            already=feed.skipped,
             complete=complete,
             seconds=seconds,
             reason=self._stop.reason,

@@ -2,7 +2,7 @@
 
 Targets are streamed: nothing here holds an inventory in memory. Reading blocks, so an event loop reads
 from a thread. `sources` tells what an argument is, `text`, `tables` and `file_sd` read the three kinds of
-files to `rows`, and `read` makes targets of them.
+files to `rows`, and `read` makes targets of them; `folding` makes few expressions of many hosts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fleet.inventory.credentials import COMMAND_LINE, Credentials, NamedAuth
+from fleet.inventory.folding import FoldedSet, Folder, fold, name_some, natural
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
@@ -29,6 +30,8 @@ __all__ = [
     "AuthsFile",
     "Condition",
     "Credentials",
+    "FoldedSet",
+    "Folder",
     "HostSet",
     "Inventory",
     "InventoryCounts",
@@ -38,9 +41,12 @@ __all__ = [
     "ProxyModel",
     "SecretReader",
     "Shard",
+    "fold",
     "format_target",
     "is_reference",
     "load_auths",
+    "name_some",
+    "natural",
     "parse_condition",
     "parse_match",
     "parse_proxy_url",

@@ -3,6 +3,7 @@
 10.0.0.0/24            the hosts of a network (network and broadcast address left out; /31 and /32 whole)
 10.0.0.10-50           also in several octets: 10.0.0-3.1-254
 10.0.0.10-10.0.1.20    from one address to another
+[2001:db8::1-2001:db8::9]  also in IPv6, in brackets
 bmc[001-512].dc1       leading zeros are kept
 bmc[1,4,8-16/2,a-f]    lists, steps and letters; any number of brackets, the last one turns fastest
 """
@@ -137,9 +138,12 @@ def parse_range(host: str, *, whole: bool = False) -> HostRange | None:
         return _brackets(host)
     if "/" in host:
         return _network(host, whole)
+    if ":" in host and "-" in host:
+        low, _, high = host.partition("-")
+        return _span(low, high, ipaddress.IPv6Address)
     if "-" in host and host[0].isdigit():
         if (span := _SPAN.fullmatch(host)) is not None:
-            return _span(span.group(1), span.group(2))
+            return _span(span.group(1), span.group(2), ipaddress.IPv4Address)
         if _OCTETS.fullmatch(host):
             return _octets(host)
     return None
@@ -161,14 +165,16 @@ def _network(text: str, whole: bool) -> Interval:
     return Interval(first, last, network.version)
 
 
-def _span(low: str, high: str) -> Interval:
+def _span(
+    low: str, high: str, address: type[ipaddress.IPv4Address] | type[ipaddress.IPv6Address]
+) -> Interval:
     try:
-        first, last = int(ipaddress.IPv4Address(low)), int(ipaddress.IPv4Address(high))
+        first, last = int(address(low)), int(address(high))
     except ValueError:
         raise InventoryError(f"not a range of addresses: {shown(f'{low}-{high}')}") from None
     if first > last:
         raise InventoryError(f"{low}-{high} runs backwards", hint=f"did you mean {high}-{low}?")
-    return Interval(first, last, 4)
+    return Interval(first, last, 4 if address is ipaddress.IPv4Address else 6)
 
 
 def _octets(text: str) -> Pattern:

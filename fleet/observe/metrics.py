@@ -29,6 +29,7 @@ from fleet.event import (
     BreakerClosed,
     BreakerOpened,
     Event,
+    ExchangesCounted,
     RequestFinished,
     RequestRetried,
     ScanFinished,
@@ -110,6 +111,8 @@ class Metrics(Collector):
                 self._breaker(event.scope, event.key, 1.0)
             case BreakerClosed():
                 self._breaker(event.scope, event.key, 0.0)
+            case ExchangesCounted():
+                self._add(event)
             case ScanStarted():
                 self._pipeline = event.pipeline
                 if event.total is not None:
@@ -139,6 +142,16 @@ class Metrics(Collector):
         duration[-1] += event.seconds
         self._bytes += event.received
 
+    def take(self) -> ExchangesCounted | None:
+        """What was observed since this was last called, and forget it: for the metrics of another process.
+        None where there is nothing."""
+        if not self._requests and not self._retries:
+            return None
+        taken = ExchangesCounted(dict(self._requests), self._durations, dict(self._retries), self._bytes)
+        self._requests, self._retries, self._bytes = Counter(), Counter(), 0
+        self._durations = {route: [0.0] * len(numbers) for route, numbers in self._durations.items()}
+        return taken
+
     def collect(self) -> Iterator[Metric]:
         """The families, as they stand now. Safe to call from another thread while the scan counts."""
         yield from self._scan_families()
@@ -146,6 +159,18 @@ class Metrics(Collector):
         yield from self._state_families()
         if self._samples is not None:
             yield from self._samples.collect()
+
+    def _add(self, counted: ExchangesCounted) -> None:
+        routes = {route: self._routes.get(route) or self._route(route) for route in counted.durations}
+        for (method, route, code), count in counted.requests.items():
+            self._requests[method, routes[route], code] += count
+        for route, numbers in counted.durations.items():
+            durations = self._durations[routes[route]]
+            for at, number in enumerate(numbers):
+                durations[at] += number
+        for reason, count in counted.retries.items():
+            self._retries[reason] += count
+        self._bytes += counted.received
 
     def _route(self, route: str) -> str:
         known = route if len(self._routes) < MAX_ROUTES else OTHER

@@ -96,6 +96,16 @@ class CredentialBreaker:
         record = self._records.get(credential)
         return record is not None and record.paused_until is not None
 
+    def proven(self, credential: str) -> bool:
+        """Whether it got in before and is not paused: its logins need not wait, wherever they begin."""
+        record = self._records.get(credential)
+        return record is not None and record.proven and record.paused_until is None
+
+    def note(self, credential: str, target: str, *, accepted: bool) -> None:
+        """The verdict on a login that began elsewhere because the credential was `proven`."""
+        if (record := self._records.get(credential)) is not None:
+            self._judge(record, credential, target, accepted=accepted, canary=False)
+
     def crowded(self, credential: str) -> bool:
         """Whether a login with it would wait for others now."""
         record = self._records.get(credential)

@@ -33,6 +33,12 @@ class RateLimiter:
     def unlimited(self) -> bool:
         return not self._interval
 
+    def reserve(self) -> float:
+        """Takes the next turn, for whoever keeps to it elsewhere: when it begins, by the clock."""
+        mine = max(self._clock(), self._next)
+        self._next = mine + self._interval
+        return mine
+
     async def wait(self) -> None:
         """Returns when it is the caller's turn. A cancelled one gives it back if it was last."""
         if not self._interval:

@@ -14,7 +14,7 @@ from fleet.policy import Policy
 
 if TYPE_CHECKING:
     from fleet.client import LoginPlan
-    from fleet.openapi import Document, Operation
+    from fleet.openapi import Call, Document, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,14 @@ class Way:
     """One way to come by rows: the only one of a plain step, or an alternative of a `firstOf`.
 
     `chain` are the steps from just below the step's `per` down to `source`: what must be walked, from one
-    row of `per`, to the rows that this way starts from. `pointer` leads to the inline elements.
+    row of `per`, to the rows that this way starts from. `call` is what every target is asked, where no
+    parameter is `computed`. `pointer` leads to the inline elements.
     """
 
     source: str | None = None
     chain: tuple[str, ...] = ()
     operation: Operation | None = None
+    call: Call | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     computed: tuple[tuple[str, Expression], ...] = ()
     anonymous: bool = False

@@ -31,11 +31,11 @@ async def test_an_answer_costs_one_wait_and_no_registration(pair: Pair, gives_wa
     counts: Counter[str] = Counter()
 
     class Counted(Channel):
-        async def _readable(self, deadline: float) -> None:
+        async def _arrival(self, deadline: float) -> bytes:
             counts["waits"] += 1
             before = self._watched
             try:
-                await super()._readable(deadline)
+                return await super()._arrival(deadline)
             finally:
                 counts["registrations"] += self._watched != before
 

@@ -181,7 +181,7 @@ async def test_endless_answers_end(
     peer = await serve(endless(head, piece, every))
     started = time.monotonic()
     timeout = 0.4 if kind is Kind.TIMEOUT_REQUEST else 10
-    failed = await failure(dialer(limits=Limits(body=1 << 20)), peer, timeout=timeout)
+    failed = await failure(dialer(limits=Limits(body=1 << 18)), peer, timeout=timeout)
     assert failed.kind is kind
     assert failed.fresh
     assert time.monotonic() - started < 5

@@ -222,6 +222,57 @@ async def test_signals_ask_to_stop(targets: Targets, kept: Any, events: list[Eve
     assert (totals.reason, totals.forced, totals.cancelled) == ("SIGTERM", "SIGINT", 8)
 
 
+class Held:
+    """A sink that writes when it is let."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.batches: list[int] = []
+
+    def open(self) -> None: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+
+    def write(self, outcomes: Sequence[Outcome], lines: Sequence[bytes]) -> None:
+        assert self.release.wait(20)
+        self.batches.append(len(outcomes))
+
+
+async def test_a_slow_sink_slows_the_feeder(targets: Targets, ok: Ok, events: list[Event]) -> None:
+    held, begun = Held(), 0
+
+    async def probe(target: Target) -> Outcome:
+        nonlocal begun
+        begun += 1
+        return ok(target)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: run(targets(1000), probe, held, events=events, concurrency=6))
+        while begun < 12:  # a batch is being written, another waits for it
+            await anyio.wait_all_tasks_blocked()
+        for _ in range(5):
+            await anyio.wait_all_tasks_blocked()
+        assert begun <= 3 * 6
+        held.release.set()
+    assert begun == sum(held.batches) == 1000
+
+
+async def test_outcomes_that_come_one_by_one_are_stored_together(
+    targets: Targets, ok: Ok, events: list[Event]
+) -> None:
+    held = Held()
+    held.release.set()
+
+    async def probe(target: Target) -> Outcome:
+        for _ in range(int(target.id.rpartition(".")[2])):
+            await anyio.lowlevel.checkpoint()
+        return ok(target)
+
+    await run(targets(100), probe, held, events=events, concurrency=100)
+    assert sum(held.batches) == 100
+    assert len(held.batches) < 50
+
+
 class Failing:
     """A sink whose third write fails."""
 
@@ -290,6 +341,31 @@ async def test_a_slow_producer_does_not_hold_up_its_first_target(
         return ok(target)
 
     assert (await run(slow(), probe, kept, events=events)).ok == 2
+
+
+async def test_targets_that_come_while_one_is_in_flight_are_begun(
+    targets: Targets, ok: Ok, kept: Any, events: list[Event]
+) -> None:
+    seen, all_seen, together, begun = threading.Event(), threading.Event(), anyio.Event(), 0
+
+    def late() -> Iterator[Target]:
+        first, *others = targets(8)
+        yield first
+        assert seen.wait(10)
+        yield from others
+        assert all_seen.wait(10)
+
+    async def probe(target: Target) -> Outcome:
+        nonlocal begun
+        begun += 1
+        seen.set()
+        if begun == 8:
+            all_seen.set()
+            together.set()
+        await together.wait()
+        return ok(target)
+
+    assert (await run(late(), probe, kept, events=events)).ok == 8
 
 
 async def test_a_producer_that_never_answers_does_not_hold_up_the_stop(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import orjson
 
 from fleet.client import Endpoint, Reply
 from fleet.errors import RequestFailed
-from fleet.openapi import load
+from fleet.openapi import Call, load
 from fleet.outcome import Outcome
 from fleet.pace import TargetClock
 from fleet.pipeline import PipelineProbe, PipelineSpec, compile_plan
@@ -56,16 +57,9 @@ class Served:
         self.peak = 0
         self.closed = 0
 
-    async def call(
-        self,
-        operation: Any,
-        parameters: Any = None,
-        body: Any = None,
-        *,
-        timeout: float | None = None,
-        anonymous: bool = False,
+    async def ask(
+        self, operation: Any, call: Call, *, timeout: float | None = None, anonymous: bool = False
     ) -> Reply:
-        call = operation.build(parameters or {}, body)
         path = self.exchange.endpoint.path + self._prefix + call.path
         return await self._get(f"{path}?{call.query}" if call.query else path, timeout)
 
@@ -183,14 +177,16 @@ async def probe(
     listener: Callable[[Any], None] | None = None,
     inputs: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """The outcome of one target behind `client`."""
+    """The outcome of one target behind `client`, of whom all that may be asked at once is asked at once."""
     checked = spec if isinstance(spec, PipelineSpec) else spec_of(spec)
     plan = compile_plan(checked, document, pipeline, inputs=inputs)
+    policy = policy or Policy()
+    policy = replace(policy, rate=replace(policy.rate, patience=0.0))
     run = PipelineProbe(
         plan,
         lambda _: client,
         run="r1",
-        policy=plan.tuned(policy or Policy()),
+        policy=plan.tuned(policy),
         listener=listener or unexpected,
         deadline=deadline,
     )

@@ -40,9 +40,8 @@ def test_nested_loops_end_and_never_work_more_than_they_may(tree: Any, size: int
     async def run() -> None:
         nonlocal crew
         with anyio.fail_after(5):
-            async with anyio.create_task_group() as group:
-                crew = Crew(size, group)
-                await visit(tree)
+            crew = Crew(size)
+            await visit(tree)
 
     crew: Any = None
     anyio.run(run)
@@ -56,21 +55,52 @@ def _leaves(tree: Any) -> int:
 
 async def test_waiting_lends_the_place() -> None:
     """With one place, work that waits for other work does not keep it from being done."""
-    async with anyio.create_task_group() as group:
-        crew = Crew(2, group)
-        ready = anyio.Event()
-        order: list[str] = []
+    crew = Crew(2)
+    ready = anyio.Event()
+    order: list[str] = []
 
-        async def work(name: str) -> None:
-            if name == "waits":
-                await crew.wait(ready)
-            elif name == "last":
-                ready.set()
-            order.append(name)
+    async def work(name: str) -> None:
+        if name == "waits":
+            await crew.wait(ready)
+        elif name == "last":
+            ready.set()
+        order.append(name)
 
-        with anyio.fail_after(5):
-            await crew.each(["waits", "a", "b", "last"], work)
+    with anyio.fail_after(5):
+        await crew.each(["waits", "a", "b", "last"], work)
     assert order == ["a", "b", "last", "waits"]
+
+
+async def test_one_hand_does_it_all_until_its_patience_ends_and_then_the_others_join() -> None:
+    now, working = 100.0, 0
+    beside: list[int] = []
+
+    async def work(number: int) -> None:
+        nonlocal now, working
+        working += 1
+        await anyio.lowlevel.checkpoint()
+        beside.append(working)
+        await anyio.lowlevel.checkpoint()
+        working -= 1
+        if number == 3:
+            now = 105.0
+
+    crew = Crew(3, patience=5, clock=lambda: now)
+    with anyio.fail_after(5):
+        await crew.each(range(4), work)
+        assert beside == [1, 1, 1, 1]
+        await crew.each(range(4, 7), work)
+    assert max(beside) == 3
+
+
+async def test_a_crash_of_one_hand_ends_the_loop_of_all() -> None:
+    async def work(number: int) -> None:
+        if number == 1:
+            raise ZeroDivisionError
+        await anyio.sleep_forever()
+
+    with anyio.fail_after(5), pytest.RaisesGroup(ZeroDivisionError):
+        await Crew(2).each(range(3), work)
 
 
 async def test_a_loop_whose_helper_was_cancelled_does_not_return() -> None:
@@ -89,7 +119,7 @@ async def test_a_loop_whose_helper_was_cancelled_does_not_return() -> None:
 
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as group:
-            group.start_soon(loop, Crew(2, group))
+            group.start_soon(loop, Crew(2))
             while len(began) < 2:
                 await anyio.lowlevel.checkpoint()
             go.set()

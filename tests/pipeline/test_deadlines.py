@@ -133,7 +133,7 @@ async def test_who_waited_for_a_cancelled_request_asks_itself() -> None:
     values: list[Any] = []
     async with anyio.create_task_group() as group:
         findings = Findings(Limits())
-        resources = Resources(client, Crew(4, group), findings, Validators(plan), Limits())
+        resources = Resources(client, Crew(4), findings, Validators(plan), Limits())
         first = anyio.CancelScope()
 
         async def asks() -> None:

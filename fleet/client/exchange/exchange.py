@@ -56,6 +56,7 @@ class Exchange:
         self.clock: TargetClock = TargetClock()
         self.proxy: str | None = proxy.label if proxy else None
         self._dialer = dialer
+        self._origin = endpoint.origin
         self._target = target
         self._policy = policy
         self._pace = pace
@@ -202,23 +203,14 @@ class Exchange:
         if not (urgent or self._pace.rate.unlimited):
             with self.clock.stopped():
                 await self._pace.rate.wait()
+        connection = self._pool.idle() or await self._acquire(request, fresh=False)
         try:
-            return await self._send_once(request, timeout, check, fresh=False)
+            return await self._send_on(connection, request, timeout, check)
         except RequestFailed as failed:
             if failed.fresh or not (request.idempotent or replay):
                 raise
-        return await self._send_once(request, timeout, check, fresh=True)
-
-    async def _send_once(
-        self, request: Request, timeout: float | None, check: Check | None, *, fresh: bool
-    ) -> Reply:
-        connection = await self._acquire(request, fresh=fresh)
-        try:
-            if check is not None:
-                check()
-            return await self._send_on(connection, request, timeout)
-        finally:
-            self._pool.release(connection)
+        connection = await self._acquire(request, fresh=True)
+        return await self._send_on(connection, request, timeout, check)
 
     async def _acquire(self, request: Request, *, fresh: bool) -> Connection:
         started = time.perf_counter()
@@ -230,16 +222,24 @@ class Exchange:
             self._report(request, None, failed.kind, time.perf_counter() - started)
             raise
 
-    async def _send_on(self, connection: Connection, request: Request, timeout: float | None) -> Reply:
-        self.requests += 1
-        started = time.perf_counter()
+    async def _send_on(
+        self, connection: Connection, request: Request, timeout: float | None, check: Check | None
+    ) -> Reply:
+        started = 0.0
         try:
+            if check is not None:
+                check()
+            self.requests += 1
+            started = time.perf_counter()
             reply = await connection.send(request, timeout=timeout or self._policy.timeouts.request)
         except RequestFailed as failed:
-            request_failed(request, self.endpoint.origin, failed)
-            self._report(request, None, failed.kind, time.perf_counter() - started)
+            if started:  # not what the check raised
+                request_failed(request, self._origin, failed)
+                self._report(request, None, failed.kind, time.perf_counter() - started)
             raise
-        request_answered(request, self.endpoint.origin, reply.status)
+        finally:
+            self._pool.release(connection)
+        request_answered(request, self._origin, reply.status)
         self.bytes += len(reply.body)
         self._report(request, reply, None, reply.seconds)
         return reply
@@ -274,17 +274,18 @@ class Exchange:
     def _report(
         self, request: Request, reply: Reply | None, kind: FailureKind | None, seconds: float
     ) -> None:
+        status, received = (None, 0) if reply is None else (reply.status, len(reply.body))
         self._tell(
-            RequestFinished(
-                target=self._target,
-                method=request.method,
-                route=request.route,
-                uri=shown_path(request),
-                status=reply.status if reply else None,
-                seconds=seconds,
-                received=len(reply.body) if reply else 0,
-                failure=kind,
-                proxy=self.proxy,
+            RequestFinished(  # by position: names cost as much as the record, of which each request makes one
+                self._target,
+                request.method,
+                request.route,
+                shown_path(request),
+                status,
+                seconds,
+                received,
+                kind,
+                self.proxy,
             )
         )
 
@@ -304,5 +305,7 @@ class Exchange:
 
 def shown_path(request: Request) -> str:
     """The request's path as anybody may read it: without its query where that carries credentials."""
+    if not request.secrets_in_path:
+        return request.path
     path, mark, _ = request.path.partition("?")
-    return f"{path}?***" if mark and request.secrets_in_path else request.path
+    return f"{path}?***" if mark else path

@@ -67,19 +67,31 @@ class Pool:
         if not self._waiting:
             if fresh:
                 self._drop_idle()  # if the host gave up one idle connection, it gave up the others as well
-            elif (connection := self._take_idle()) is not None:
+            elif (connection := self.idle()) is not None:
                 return connection
             if self._open < self._allowed() and self._may_open():
                 self._open += 1
                 return await self._open_one(holding=self._open > 1)
         return await self._queue(fresh=fresh)
 
+    def idle(self) -> Connection | None:
+        """A connection that can serve at once, as `acquire` would give it; None where that waits or dials."""
+        while self._idle and not self._waiting:
+            connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+            self._drop(connection)
+        return None
+
     def release(self, connection: Connection) -> None:
         """Takes a connection back: kept if it can serve again, closed if not."""
-        if not connection.reusable or self._open > self._limit:
+        if not connection.kept or self._open > self._limit:
             self._drop(connection)
         elif self._waiting:
-            self._grant(connection)
+            if connection.reusable:
+                self._grant(connection)
+            else:
+                self._drop(connection)
         elif self._aside and self._slots is not None:
             self._drop(connection)
         else:
@@ -129,14 +141,6 @@ class Pool:
         while self._waiting and self._open < self._limit and self._may_open():
             self._open += 1
             self._grant(None, holding=self._open > 1)
-
-    def _take_idle(self) -> Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.reusable:
-                return connection
-            self._drop(connection)
-        return None
 
     def _may_open(self) -> bool:
         """Whether opening one more connection keeps the rule of the slots; may take a slot."""

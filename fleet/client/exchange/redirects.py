@@ -21,8 +21,10 @@ def redirected(endpoint: Endpoint, request: Request, reply: Reply) -> Request | 
     (Supermicro's session service). Raises RequestFailed(redirect.blocked) for every Location that does not
     pass the gate: the new request has the same origin, hence may carry the same credentials.
     """
+    if reply.status not in _REDIRECTS:
+        return None
     location = reply.header("location")
-    if reply.status not in _REDIRECTS or location is None:
+    if location is None:
         return None
     try:
         path = resolve_link(endpoint, location, at=request.path)

@@ -37,7 +37,7 @@ class SlashHabit:
 
     def learn(self, request: Request, reply: Reply, following: Request | None) -> None:
         """What a reply to a request that nothing was applied to, and the redirect it asks for, tell."""
-        if request.method != "GET" or self._given_up:
+        if request.method != "GET" or self._given_up or (following is None and not self._row):
             return
         slash = request.path.partition("?")[0].endswith("/")
         if following is None:

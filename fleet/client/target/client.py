@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -21,13 +22,13 @@ from fleet.event import Listener
 from fleet.openapi import NOTHING, satisfy
 from fleet.outcome import FailureKind
 from fleet.pace import Pace
-from fleet.policy import Policy, Proxy
+from fleet.policy import Policy, Proxy, Tls
 from fleet.target import Target
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.wire.dial import Dialer
-    from fleet.openapi import Operation
+    from fleet.openapi import Call, Operation
 
 
 class TargetClient:
@@ -54,6 +55,7 @@ class TargetClient:
         self.exchange = exchange
         self.credential = credential
         self._policy = policy
+        self._unprotected = _unprotected(target, exchange.endpoint, policy.tls)
         self._session: SessionLogin | None = None
         self._login: SessionLogin | StandingLogin | None = None
         self._source = login.source if login is not None else None
@@ -72,7 +74,8 @@ class TargetClient:
             )
         else:
             values = credential.values(api.document)
-            api.authenticate(**values)
+            if not api.carries(values):
+                api.authenticate(**values)
             self._login = StandingLogin(exchange, credential, values, target.id, pace.credentials, tell)
 
     @classmethod
@@ -89,12 +92,16 @@ class TargetClient:
         login: LoginPlan | None = None,
         proxy: Proxy | None = None,
     ) -> TargetClient:
-        """The client of one target: `api` is cloned, nothing is sent. Raises ValueError for a bad URL."""
+        """The client of one target: `api` is cloned, nothing is sent. Raises ValueError for a bad URL.
+
+        Where `api` carries the credential already, what that adds to requests is worked out once for all.
+        """
         endpoint = Endpoint.parse(target.url)
         exchange = Exchange(
             endpoint, dialer, target=target.id, policy=policy, pace=pace, tell=tell, proxy=proxy
         )
         clone = api.clone(target.url)
+        clone.share(api)
         return cls(
             target, clone, exchange, policy=policy, pace=pace, tell=tell, credential=credential, login=login
         )
@@ -115,13 +122,22 @@ class TargetClient:
         """
         document = self.api.document
         called = document.operation(operation) if isinstance(operation, str) else operation
-        reply = await self._send(
-            partial(_fitting, lambda: self.api.prepare(called, parameters, body, anonymous=anonymous)),
-            anonymous=anonymous,
-            public=not called.requirements,
-            timeout=timeout,
+        return await self.ask(
+            called, called.build(parameters or {}, body), timeout=timeout, anonymous=anonymous
         )
-        if self._session is not None and called.name == self._source and 200 <= reply.status < 300:
+
+    async def ask(
+        self, operation: Operation, call: Call, *, timeout: float | None = None, anonymous: bool = False
+    ) -> Reply:
+        """`call`, where `operation.build` has made the call: every target may be asked the same one."""
+        prepare = partial(_fitting, self.api.prepare_call, operation, call)
+        if self._login is None or anonymous or not operation.requirements:
+            reply = await self._send_bare(
+                partial(prepare, anonymous=anonymous), timeout, insist=not anonymous
+            )
+        else:
+            reply = await self._send(prepare, timeout)
+        if self._session is not None and operation.name == self._source and 200 <= reply.status < 300:
             self._session.resource = reply.body
         return reply
 
@@ -133,7 +149,10 @@ class TargetClient:
         path = resolve_link(self.exchange.endpoint, link, at=at)
         if query:
             path += ("&" if "?" in path else "?") + query
-        return await self._send(partial(_fitting, lambda: self.api.prepare_link(path)), timeout=timeout)
+        prepare = partial(_fitting, self.api.prepare_link, path)
+        if self._login is None:
+            return await self._send_bare(prepare, timeout)
+        return await self._send(prepare, timeout)
 
     async def __aenter__(self) -> TargetClient:
         return self
@@ -145,31 +164,36 @@ class TargetClient:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self._login is not None:
+            if self._session is not None:
                 with anyio.move_on_after(self._policy.timeouts.logout, shield=True):
-                    await self._login.close()
+                    await self._session.close()
         finally:
             self.exchange.close()
 
-    async def _send(
-        self, prepare: Prepare, *, anonymous: bool = False, public: bool = False, timeout: float | None
-    ) -> Reply:
-        if self._login is None or anonymous:
-            reply = await self.exchange.send(prepare(), timeout=timeout)
-            if reply.status == 401 and self._login is None:
-                message = f"401, and no credentials are bound to {self.target.id}"
-                raise RequestFailed(FailureKind.AUTH_REJECTED, message, status=401)
+    async def _send(self, prepare: Prepare, timeout: float | None) -> Reply:
+        """The reply to a request that carries credentials, where it needs some."""
+        assert self._login is not None  # noqa: S101  (the callers looked)
+        if self._unprotected is not None:
+            raise copy(self._unprotected)
+        reply = await self._login.send(prepare, timeout=timeout)
+        return reply if reply.status != 401 else await self._insist(prepare, timeout)
+
+    async def _send_bare(self, prepare: Prepare, timeout: float | None, *, insist: bool = True) -> Reply:
+        """The reply to a request without credentials. With `insist` a 401 is answered with them, where there
+        are any: what is public by the description need not be by the host, some BMCs protect their root."""
+        reply = await self.exchange.send(prepare(), timeout=timeout)
+        if reply.status != 401:
             return reply
-        if public:
-            reply = await self.exchange.send(prepare(), timeout=timeout)
-        else:
-            self._check_protection()
-            reply = await self._login.send(prepare, timeout=timeout)
-        if reply.status == 401:
-            # Public by the description and not by the host: some BMCs protect even their service root.
-            self._check_protection()
-            reply = await self._login.send(partial(self._insisting, prepare), timeout=timeout)
-        return reply
+        if self._login is None:
+            message = f"401, and no credentials are bound to {self.target.id}"
+            raise RequestFailed(FailureKind.AUTH_REJECTED, message, status=401)
+        return await self._insist(prepare, timeout) if insist else reply
+
+    async def _insist(self, prepare: Prepare, timeout: float | None) -> Reply:
+        assert self._login is not None  # noqa: S101  (the callers looked)
+        if self._unprotected is not None:
+            raise copy(self._unprotected)
+        return await self._login.send(partial(self._insisting, prepare), timeout=timeout)
 
     def _insisting(self, prepare: Prepare) -> Request:
         """The request with the credentials that every other operation needs."""
@@ -192,28 +216,28 @@ class TargetClient:
             secrets_in_path=request.secrets_in_path or bool(added.query),
         )
 
-    def _check_protection(self) -> None:
-        """Refuses to send credentials where anybody in between could read them, unless the policy allows."""
-        tls = self._policy.tls
-        if self.exchange.endpoint.scheme != "https":
-            if not tls.allow_plaintext_credentials:
-                raise RequestFailed(
-                    FailureKind.AUTH_UNPROTECTED,
-                    f"{self.target.id} is plain HTTP: credentials are sent there only with"
-                    " --allow-plaintext-credentials",
-                )
-        elif tls.mode == "insecure" and not tls.allow_unverified_credentials:
-            raise RequestFailed(
-                FailureKind.AUTH_UNPROTECTED,
-                f"the certificate of {self.target.id} is not verified: credentials are sent there only where"
-                " that is allowed, or with a pin (fleet tls learn)",
-            )
+
+def _unprotected(target: Target, endpoint: Endpoint, tls: Tls) -> RequestFailed | None:
+    """Why no credentials are sent there: anybody in between could read them, and the policy does not allow
+    that. None where they may be sent."""
+    if not endpoint.tls:
+        if tls.allow_plaintext_credentials:
+            return None
+        why = f"{target.id} is plain HTTP: credentials are sent there only with --allow-plaintext-credentials"
+    elif tls.mode == "insecure" and not tls.allow_unverified_credentials:
+        why = (
+            f"the certificate of {target.id} is not verified: credentials are sent there only where that is"
+            " allowed, or with a pin (fleet tls learn)"
+        )
+    else:
+        return None
+    return RequestFailed(FailureKind.AUTH_UNPROTECTED, why)
 
 
-def _fitting(prepare: Prepare) -> Request:
+def _fitting(prepare: Callable[..., Request], *given: Any, **more: Any) -> Request:
     """The request, if the credential satisfies what it needs. A credential that does not is for the operator
     to mend: no bug, and nothing that the host has said."""
     try:
-        return prepare()
+        return prepare(*given, **more)
     except ConfigError as wrong:
         raise RequestFailed(FailureKind.AUTH_REJECTED, f"{wrong.message}; nothing was sent") from wrong

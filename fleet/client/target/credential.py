@@ -97,9 +97,6 @@ class StandingLogin:
             self._refuse(reply)
         return reply
 
-    async def close(self) -> None:
-        """Nothing to log out from."""
-
     async def _log_in(self, request: Request, timeout: float | None) -> Reply:
         self._check()
         try:

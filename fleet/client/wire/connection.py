@@ -11,8 +11,9 @@ from fleet.client.endpoint import Endpoint
 from fleet.client.message import Reply, Request
 from fleet.client.wire.certificate import CertificateReader
 from fleet.client.wire.channel import Channel
+from fleet.client.wire.encode import UNTOLD, RequestEncoder
 from fleet.client.wire.failures import classify
-from fleet.client.wire.framing import UNTOLD, ReplyReader, encode_request
+from fleet.client.wire.framing import ReplyReader
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -45,7 +46,7 @@ class Connection:
         self.via = via
         self.opened: float = asyncio.get_running_loop().time()
         self._channel = channel
-        self._host_header = endpoint.host_header
+        self._encoder = RequestEncoder(endpoint.host_header, USER_AGENT)
         self._limits = limits
         self._der = der
         self._session = session or {}
@@ -70,12 +71,15 @@ class Connection:
         return self._served
 
     @property
+    def kept(self) -> bool:
+        """Whether it is idle and open, as far as this side knows."""
+        return self._keep and not self._busy and not self._channel.closed
+
+    @property
     def reusable(self) -> bool:
-        """Whether another request may be sent now: open, idle, and the peer has not hung up meanwhile."""
-        if self._busy or not self._keep or self._channel.closed:
-            return False
+        """Whether another request may be sent now: it is kept, and the peer has not hung up meanwhile."""
         # Before its first request a TLS 1.3 connection may be readable: session tickets.
-        return self._served == 0 or not self._channel.readable_now()
+        return self.kept and (self._served == 0 or not self._channel.readable_now())
 
     @property
     def certificate(self) -> Mapping[str, Any] | None:
@@ -97,7 +101,7 @@ class Connection:
         """
         if self._busy:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
-        data = encode_request(request, self._host_header, USER_AGENT)
+        data = self._encoder.encode(request)
         loop = asyncio.get_running_loop()
         started = loop.time()
         reader = ReplyReader(head_only=request.method == "HEAD", limits=self._limits)
@@ -135,7 +139,7 @@ class Connection:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
         from fleet.client.wire.incoming import Incoming, SourceFailed  # noqa: PLC0415  (no scan needs it)
 
-        data = encode_request(request, self._host_header, USER_AGENT, None if content is None else length)
+        data = self._encoder.encode(request, None if content is None else length)
         reader = ReplyReader(
             head_only=request.method == "HEAD", limits=limits or self._limits, piecewise=True
         )
@@ -145,8 +149,12 @@ class Connection:
             broken = await self._push(data, content, length, timeout)
             deadline = incoming.deadline()
             while not reader.status:
-                if not await self._heard(reader, deadline):
-                    raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
+                if arrived := await self._channel.receive(deadline):
+                    reader.feed(arrived)
+                elif reader.started:
+                    reader.end()
+                else:
+                    raise broken or _unanswered()
         except BaseException as error:  # cancellation too: half an answer is nobody's
             incoming.close()
             if isinstance(error, SourceFailed):
@@ -205,8 +213,12 @@ class Connection:
             except OSError as error:
                 broken = error  # it may have answered before it hung up: 413, or an alert that says why
             while not reader.done:
-                if not await self._heard(reader, deadline):
-                    raise broken or RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
+                if arrived := await self._channel.receive(deadline):
+                    reader.feed(arrived)
+                elif reader.started:
+                    reader.end()
+                else:
+                    raise broken or _unanswered()
             return reader.body()
         except Exception as error:
             failed = self._failure(error, reader)
@@ -220,16 +232,6 @@ class Connection:
         finally:
             broken = None
 
-    async def _heard(self, reader: ReplyReader, deadline: float) -> bool:
-        """Hands the reader what arrives next, or that nothing will; false where no byte of an answer came."""
-        if arrived := await self._channel.receive(deadline):
-            reader.feed(arrived)
-        elif reader.started:
-            reader.end()
-        else:
-            return False
-        return True
-
     def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
         failed = classify(error, phase="request")
         if reader.started or failed.kind.blame == "local":
@@ -240,6 +242,10 @@ class Connection:
         elif self.via is not None and not self._channel.received:
             return no_answer(self.via)
         return failed
+
+
+def _unanswered() -> RequestFailed:
+    return RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "closed without an answer")
 
 
 def no_answer(via: str) -> RequestFailed:

@@ -1,69 +1,27 @@
-"""HTTP/1 on bytes, without a socket: a request to bytes, bytes to a reply.
+"""HTTP/1 answers out of bytes, without a socket.
 
-httptools parses; what it lacks is done here: the end of the stream, HEAD, limits on headers and interim
-answers, whether the connection may be used again, and a second look at the heads that it refuses (`repair`).
+A head in order, as nearly all are, is read in one look (`straight`), and the length that it tells frames the
+body. httptools parses everything else; what it lacks is done here: the end of the stream, HEAD, limits on
+headers and interim answers, whether the connection may be used again, and a second look at the heads that it
+refuses (`repair`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NoReturn
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from fleet.client.message import Request
 from fleet.client.wire.decode import Body, decoder_for, too_large
 from fleet.client.wire.failures import classify
 from fleet.client.wire.repair import repair
+from fleet.client.wire.straight import StraightHead, straight_head
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
 
-_METHOD = re.compile(r"[A-Z]+")
-_TARGET = re.compile(r"[/*][\x21-\x7e]*")
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FORBIDDEN = re.compile(r"[\r\n\0]")
-_FRAMED_HERE = {"host", "content-length", "connection", "transfer-encoding"}
-_PREFERRED = (
-    ("accept", "Accept: application/json\r\n"),
-    ("accept-encoding", "Accept-Encoding: gzip, deflate\r\n"),
-)
-
-
-UNTOLD = -1  # the length of a body that ends where its source does
-
-
-def encode_request(request: Request, host_header: str, user_agent: str, length: int | None = None) -> bytes:
-    """The bytes of a request, or its head where a body of `length` bytes follows in pieces (chunks, where the
-    length is `UNTOLD`). Raises RequestFailed (`local.internal`) for a method, path or header that would
-    not arrive as one (line breaks, NUL, spaces in a path)."""
-    if not _METHOD.fullmatch(request.method) or not _TARGET.fullmatch(request.path):
-        raise RequestFailed(FailureKind.LOCAL_INTERNAL, "the method or path does not fit into a request line")
-    lines = [f"{request.method} {request.path} HTTP/1.1\r\nHost: {host_header}\r\n"]
-    given = set()
-    for name, value in request.headers:
-        lowered = name.lower()
-        if not _NAME.fullmatch(name) or _FORBIDDEN.search(value) or lowered in _FRAMED_HERE:
-            raise RequestFailed(FailureKind.LOCAL_INTERNAL, f"header {name!r} cannot be sent")
-        given.add(lowered)
-        lines.append(f"{name}: {value}\r\n")
-    if "user-agent" not in given:
-        lines.append(f"User-Agent: {user_agent}\r\n")
-    lines.extend(line for name, line in _PREFERRED if name not in given)
-    if length is not None:
-        known = length != UNTOLD
-        lines.append(f"Content-Length: {length}\r\n" if known else "Transfer-Encoding: chunked\r\n")
-    elif request.body is not None:
-        lines.append(f"Content-Length: {len(request.body)}\r\n")
-    elif request.method in {"POST", "PUT", "PATCH"}:
-        lines.append("Content-Length: 0\r\n")
-    lines.append("\r\n")
-    try:
-        head = "".join(lines).encode("latin-1")
-    except UnicodeEncodeError:
-        raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a header does not fit into latin-1") from None
-    return head + request.body if request.body and length is None else head
+_PARSED = -1  # bytes left of the body: the parser knows
 
 
 class _Damaged(Exception):
@@ -102,6 +60,11 @@ class ReplyReader:
         self._body: Body | None = None
         self._arrived: list[bytes] = []
         self._stop: RequestFailed | None = None
+        self._left = _PARSED
+        self._parsing = False
+
+    def _start_parser(self) -> None:
+        self._parsing = True
         self._parser = HttpResponseParser(self)
         # Folded headers and control bytes in values; a length beside chunked (chunked wins, and nothing may
         # follow); bare LF in heads; spaces after a chunk's size. All are seen in the field, and none can
@@ -120,8 +83,15 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> None:
         """Takes what has arrived."""
+        if self._left != _PARSED:
+            self._take(data)
+            return
         if self._raw is None:
             self._parse(data)
+            return
+        if not self._raw and not self._head_only and (head := straight_head(data, self._limits.headers)):
+            self._begin(head)
+            self._take(data[head.size :])
             return
         self._raw.append(data)
         self._raw_size += len(data)
@@ -160,9 +130,40 @@ class ReplyReader:
     def let_go(self) -> None:
         """Parts with the parser, which holds this reader: then both, and the body, go at once and not when
         somebody looks for garbage. Nothing can be fed any more."""
-        del self._parser
+        if self._parsing:
+            del self._parser
+
+    def _begin(self, head: StraightHead) -> None:
+        """Takes a head that is in order."""
+        self.status, self.headers, self.reusable = head.status, head.headers, head.keeps
+        self._raw = None
+        limit = self._limits.body
+        self._body = decoder_for(head.encoding, limit) if head.encoding else Body(limit)
+        if head.length > limit and type(self._body) is Body:
+            raise too_large(limit)
+        self._left = head.length
+
+    def _take(self, data: bytes) -> None:
+        """Takes bytes of a body whose length was told."""
+        left = self._left
+        if len(data) > left:
+            if data[left:].strip(b"\r\n"):
+                self.reusable = False  # rubbish after the end of the answer
+            data = data[:left]
+        if data:
+            self._left = left - len(data)
+            self._collect(data)
+        self.done = not self._left
+
+    def _collect(self, data: bytes) -> None:
+        if self._piecewise:
+            self._arrived.append(data)
+        elif self._body is not None:
+            self._body.feed(data)
 
     def _parse(self, data: bytes) -> None:
+        if not self._parsing:
+            self._start_parser()
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -237,7 +238,8 @@ class ReplyReader:
         self._raw = None
         bodiless = self._head_only or status in {204, 304}
         self._until_end = not (bodiless or chunked or (self._length and not self._transfer))
-        self.reusable = self._keeps_alive() and not self._until_end and not (self._length and self._transfer)
+        keeps = self._keeps_alive(self._parser.get_http_version())
+        self.reusable = keeps and not self._until_end and not (self._length and self._transfer)
         if bodiless:
             self.done = self._head_only
         else:
@@ -246,13 +248,11 @@ class ReplyReader:
     def on_body(self, data: bytes) -> None:
         if self.done:
             self.reusable = False
-        elif self._piecewise:
-            self._arrived.append(data)
-        elif self._body is not None:
-            try:
-                self._body.feed(data)
-            except RequestFailed as failed:
-                self._fail(failed)
+            return
+        try:
+            self._collect(data)
+        except RequestFailed as failed:
+            self._fail(failed)
 
     def on_message_complete(self) -> None:
         if self.status:
@@ -270,9 +270,9 @@ class ReplyReader:
             if promised.isdigit() and int(promised) > limit:
                 self._fail(too_large(limit))
 
-    def _keeps_alive(self) -> bool:
+    def _keeps_alive(self, version: str) -> bool:
         tokens = {token.strip() for token in self._values("connection").split(",")}
-        match self._parser.get_http_version():
+        match version:
             case "1.1":
                 return "close" not in tokens
             case "1.0":

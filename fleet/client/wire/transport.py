@@ -12,7 +12,7 @@ import httpx
 
 from fleet.client.endpoint import Endpoint
 from fleet.client.message import Reply, Request
-from fleet.client.wire.framing import UNTOLD
+from fleet.client.wire.encode import UNTOLD
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Proxy

@@ -16,7 +16,7 @@ from fleet.pipeline.language.places import Complaints, Path
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way
 
 if TYPE_CHECKING:
-    from fleet.openapi import Document, Operation
+    from fleet.openapi import Call, Document, Operation
 
 READING = frozenset({"GET", "HEAD"})
 _SIMPLE_PATH = re.compile(
@@ -74,7 +74,7 @@ class StepCompiler:
             self._complain.fail(
                 (*path, "from"), f"{way.from_!r} is not below {per!r}, the step that per: names"
             )
-        operation, literal, computed = self._operation(path, way, above)
+        operation, call, literal, computed = self._operation(path, way, above)
 
         def optional(key: str, text: str | None, *, response: bool = False) -> Expression | None:
             if text is None:
@@ -88,6 +88,7 @@ class StepCompiler:
             source=way.from_,
             chain=chain,
             operation=operation,
+            call=call,
             parameters=literal,
             computed=computed,
             anonymous=way.anonymous,
@@ -149,9 +150,9 @@ class StepCompiler:
 
     def _operation(
         self, path: Path, way: StepSpec | AlternativeSpec, above: frozenset[str]
-    ) -> tuple[Operation | None, dict[str, Any], tuple[tuple[str, Expression], ...]]:
+    ) -> tuple[Operation | None, Call | None, dict[str, Any], tuple[tuple[str, Expression], ...]]:
         if way.operation is None:
-            return None, {}, ()
+            return None, None, {}, ()
         operation = self._resolve((*path, "operation"), way.operation)
         if operation.method.upper() not in READING:
             self._complain.fail(
@@ -175,13 +176,14 @@ class StepCompiler:
         for name, parameter in known.items():
             if parameter.required and name not in way.parameters:
                 self._complain.fail((*path, "operation"), f"{operation.name} needs the parameter {name!r}")
+        call = None
         if not computed:
             try:
-                operation.build(literal)
+                call = operation.build(literal)
             except (SpecError, ValueError) as wrong:
                 message = wrong.message if isinstance(wrong, SpecError) else str(wrong)
                 self._complain.fail((*path, "parameters"), message)
-        return operation, literal, tuple(computed)
+        return operation, call, literal, tuple(computed)
 
     def _resolve(self, path: Path, reference: str) -> Operation:
         try:

@@ -2,11 +2,13 @@
 
 Walking a target is a tree of loops (members of collections of rows of steps). A task per member would be
 thousands; a semaphore inside nested loops deadlocks. Here a loop runs its items itself and lets idle
-hands join in; a hand that waits for others lends its place meanwhile.
+hands join in; a hand that waits for others lends its place meanwhile. A target that answers at once never
+needs a second hand, and has none: tasks that take turns on one connection only cost.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -20,50 +22,48 @@ STRIDE = 32  # items after which other tasks get their turn, and a deadline its 
 
 
 class _Loop(Generic[Item]):
-    """One loop over items that several hands may share."""
+    """One loop over items that several hands share, from the item `at` on: tasks of `group`."""
 
-    __slots__ = ("at", "cut", "done", "hands", "items", "work")
+    __slots__ = ("at", "cut", "group", "hands", "items", "work")
 
-    def __init__(self, items: Sequence[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+    def __init__(
+        self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[None]], group: TaskGroup
+    ) -> None:
         self.items = items
+        self.at = at
         self.work = work
-        self.at = 0
+        self.group = group
         self.hands = 0
         self.cut = False  # a hand was cancelled: its item is not done
-        self.done: anyio.Event | None = None
 
 
 class Crew:
-    """At most `size` pieces of work at a time, in tasks of `group`."""
+    """At most `size` pieces of work at a time; one at a time for the first `patience` seconds of `clock`."""
 
-    def __init__(self, size: int, group: TaskGroup) -> None:
+    def __init__(
+        self, size: int, *, patience: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._idle = size - 1  # the caller is the first hand
-        self._group = group
+        self._clock = clock
+        self._alone_until = clock() + patience
         self._returning: deque[anyio.Event] = deque()
 
     async def each(self, items: Sequence[Item], work: Callable[[Item], Awaitable[None]]) -> None:
         """Do `work` for every item; returns when all are done. Items start in order."""
-        if len(items) == 1:
-            await work(items[0])
-            return
-        loop = _Loop(items, work)
-        await self._drain(loop)
-        if loop.hands:
-            loop.done = anyio.Event()
-            await self.wait(loop.done)
-        if loop.cut:  # this hand may get its turn before the cancellation that reached the other one
-            await anyio.sleep_forever()
+        last = len(items) - 1
+        for at, item in enumerate(items):
+            if at % STRIDE == STRIDE - 1:  # work that waits for nothing must not keep other targets waiting
+                await anyio.lowlevel.checkpoint()
+            if self._idle > 0 and at < last and self._clock() >= self._alone_until:
+                await self._share(items, at, work)
+                return
+            await work(item)
 
     async def wait(self, event: anyio.Event) -> None:
         """Wait for the work of another hand, lending this one's place until a place is free again."""
         self._leave()
         await event.wait()
-        if self._idle > 0:
-            self._idle -= 1
-            return
-        place = anyio.Event()
-        self._returning.append(place)
-        await place.wait()
+        await self._come_back()
 
     def _leave(self) -> None:
         """Give this hand's place to one that waits to go on, otherwise to whoever needs it next."""
@@ -72,11 +72,30 @@ class Crew:
         else:
             self._idle += 1
 
+    async def _come_back(self) -> None:
+        if self._idle > 0:
+            self._idle -= 1
+            return
+        place = anyio.Event()
+        self._returning.append(place)
+        await place.wait()
+
+    async def _share(self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[None]]) -> None:
+        """The rest of a loop, with whoever is idle."""
+        async with anyio.create_task_group() as group:
+            loop = _Loop(items, at, work, group)
+            await self._drain(loop)
+            lent = loop.hands > 0
+            if lent:
+                self._leave()
+        if lent:
+            await self._come_back()
+        if loop.cut:  # this hand may get its turn before the cancellation that reached the other one
+            await anyio.sleep_forever()
+
     async def _drain(self, loop: _Loop[Item]) -> None:
         while loop.at < len(loop.items):
-            if (
-                loop.at % STRIDE == STRIDE - 1
-            ):  # work that waits for nothing must not keep other targets waiting
+            if loop.at % STRIDE == STRIDE - 1:
                 await anyio.lowlevel.checkpoint()
                 if loop.at >= len(loop.items):
                     return
@@ -85,7 +104,7 @@ class Crew:
             if self._idle > 0 and loop.at < len(loop.items):
                 self._idle -= 1
                 loop.hands += 1
-                self._group.start_soon(self._help, loop)
+                loop.group.start_soon(self._help, loop)
             await loop.work(item)
 
     async def _help(self, loop: _Loop[Item]) -> None:
@@ -97,5 +116,3 @@ class Crew:
         finally:
             self._leave()
             loop.hands -= 1
-            if not loop.hands and loop.done is not None:
-                loop.done.set()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from copy import copy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 
 from fleet.client import Reply, failure_of, resolve_link
 from fleet.errors import RequestFailed
@@ -22,7 +21,7 @@ from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
 if TYPE_CHECKING:
-    from fleet.openapi import Operation
+    from fleet.openapi import Call, Operation
 
 # After one of these nothing more is sent to the target: asking again locks accounts.
 ENDS_TARGET = frozenset(
@@ -42,8 +41,7 @@ DECODED_ONCE = 64 * 1024  # bytes of a body from which on its tree is kept when 
 GIVE_UP_AFTER = 3  # requests in a row that found no connection: the host has gone away
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One resource as it was read. `value` is the decoded JSON, `uri` the path that was asked for."""
 
     uri: str
@@ -54,16 +52,28 @@ class Answer:
 
 
 class _Cell:
-    """One resource on its way, or here. The body is kept rather than the tree decoded from it, which is
-    several times larger; few resources are read twice."""
+    """One resource on its way, or here; it is entered for as long as it is asked for. The body is kept rather
+    than the tree decoded from it, which is several times larger; few resources are read twice."""
 
-    __slots__ = ("failure", "ready", "reply", "value")
+    __slots__ = ("failure", "lost", "ready", "reply", "value")
 
     def __init__(self) -> None:
         self.ready: anyio.Event | None = None
         self.reply: Reply | None = None
         self.failure: RequestFailed | None = None
+        self.lost = False  # whoever asked was cancelled: who wants it asks again, unless cancelled as well
         self.value: Any = None  # decoded, of a large body that was wanted again
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, RequestFailed):
+            self.failure = copy(error)  # the one that is raised holds all frames that hold the cell
+        elif kind is not None:
+            self.lost = True
+        if self.ready is not None:
+            self.ready.set()
 
 
 class Resources:
@@ -78,7 +88,6 @@ class Resources:
         self._validators = validators
         self._limits = limits
         self._base = client.exchange.endpoint
-        self._server_path = validators.server_path
         self._cells: dict[str, _Cell] = {}
         self._ended: RequestFailed | None = None
         self._unconnected = 0
@@ -88,61 +97,53 @@ class Resources:
         """The path that a link leads to. Raises `link.foreign` for another origin."""
         return resolve_link(self._base, link, at=at)
 
-    async def follow(self, path: str, *, query: str = "", timeout: float | None = None) -> Answer:
+    def follow(self, path: str, *, query: str = "", timeout: float | None = None) -> Awaitable[Answer]:
         """GET a resolved path, with `query` added to it."""
-
-        def send() -> Awaitable[Reply]:
-            return self._client.follow(path, query=query, timeout=timeout)
-
         uri = path if not query else f"{path}{'&' if '?' in path else '?'}{query}"
-        return await self._once(uri, "GET", None, send)
+        return self._once(uri, "GET", None, partial(self._client.follow, path, query=query, timeout=timeout))
 
-    async def call(
-        self,
-        operation: Operation,
-        parameters: Mapping[str, Any],
-        timeout: float | None = None,
-        *,
-        anonymous: bool = False,
-    ) -> Answer:
-        """Call an operation. `anonymous` leaves credentials out unless the host insists with a 401: some
-        protect even what a standard leaves open. Raises SpecError or ValueError when the parameters do not
-        fit it."""
-        built = operation.build(parameters)
-        path = operation.server_path + built.path
-        uri = self.resolve(f"{path}?{built.query}" if built.query else path, "/")
+    def call(
+        self, operation: Operation, call: Call, timeout: float | None = None, *, anonymous: bool = False
+    ) -> Awaitable[Answer]:
+        """Make a call of an operation. `anonymous` leaves credentials out unless the host insists with a 401:
+        some protect even what a standard leaves open."""
+        path = operation.server_path + call.path
+        uri = self.resolve(f"{path}?{call.query}" if call.query else path, "/")
+        ask = self._unless_refused if anonymous else self._client.ask
+        return self._once(uri, operation.method, operation, partial(ask, operation, call, timeout=timeout))
 
-        async def send() -> Reply:
-            reply = await self._client.call(operation, parameters, timeout=timeout, anonymous=anonymous)
-            if anonymous and reply.status == 401:
-                reply = await self._client.call(operation, parameters, timeout=timeout)
-            return reply
-
-        return await self._once(uri, operation.method, operation, send)
+    async def _unless_refused(self, operation: Operation, call: Call, *, timeout: float | None) -> Reply:
+        reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
+        if reply.status == 401:
+            reply = await self._client.ask(operation, call, timeout=timeout)
+        return reply
 
     async def _once(
         self, uri: str, method: str, operation: Operation | None, send: Callable[[], Awaitable[Reply]]
     ) -> Answer:
         key = uri if method == "GET" else f"{method} {uri}"
-        cell = self._cells.get(key)
-        if cell is None:
-            if len(self._cells) >= self._limits.resources:
-                message = f"more than {self._limits.resources} resources of one target"
-                raise RequestFailed(FailureKind.LINK_LIMIT, message)
-            cell = self._cells[key] = _Cell()
+        while (cell := self._cells.get(key)) is not None and not cell.lost:
+            if (answer := await self._again(cell, uri, method)) is not None:
+                return answer
+        if cell is None and len(self._cells) >= self._limits.resources:
+            message = f"more than {self._limits.resources} resources of one target"
+            raise RequestFailed(FailureKind.LINK_LIMIT, message)
+        cell = self._cells[key] = _Cell()
+        with cell:
+            if self._ended is not None:
+                raise copy(self._ended)
             try:
-                return await self._first(cell, uri, method, operation, send)
+                reply = await send()
             except RequestFailed as failed:
-                cell.failure = copy(failed)  # the one that is raised holds all frames that hold the cell
-                raise
-            except (
-                BaseException
-            ):  # cancelled: whoever waits for it asks again, unless it is cancelled as well
-                del self._cells[key]
-                raise
-            finally:
-                if cell.ready is not None:
-                    cell.ready.set()
+                raise self._seen(failed) from failed.__cause__
+            value = self._read(reply, method)
+            if self._validators.wanted:
+                await self._judge(uri, method, operation, reply, value)
+            cell.reply = reply
+        return Answer(uri, value, reply.status, reply.headers, reply.body)
+
+    async def _again(self, cell: _Cell, uri: str, method: str) -> Answer | None:
+        """What somebody else asked for, or is asking for; None when that came to nothing."""
         if cell.reply is None and cell.failure is None:
             if cell.ready is None:
                 cell.ready = anyio.Event()
@@ -151,7 +152,7 @@ class Resources:
             raise copy(cell.failure)
         await anyio.lowlevel.checkpoint()  # thousands of rows may want it, and decoding waits for nothing
         if cell.reply is None:
-            return await self._once(uri, method, operation, send)
+            return None
         value = cell.value
         if value is None:
             value = _decoded(cell.reply, method, self._limits)[0]
@@ -159,17 +160,15 @@ class Resources:
                 cell.value = value
         return Answer(uri, value, cell.reply.status, cell.reply.headers, cell.reply.body)
 
-    async def _first(
-        self,
-        cell: _Cell,
-        uri: str,
-        method: str,
-        operation: Operation | None,
-        send: Callable[[], Awaitable[Reply]],
-    ) -> Answer:
-        reply = await self._sent(send)
-        refused = failure_of(reply)
-        if refused is not None:
+    def _read(self, reply: Reply, method: str) -> Any:
+        """The value of an answer; raises RequestFailed for one that is none."""
+        self._unconnected = 0
+        self._received += len(reply.body)
+        if self._received > self._limits.bodies:
+            message = f"more than {self._limits.bodies} bytes of one target"
+            self._ended = RequestFailed(FailureKind.BODY_TOO_LARGE, message)
+            raise copy(self._ended)
+        if (refused := failure_of(reply)) is not None:
             kind, message = refused
             raise self._seen(RequestFailed(kind, message, status=reply.status))
         if reply.status >= 300:
@@ -177,24 +176,7 @@ class Resources:
         value, forgiven = _decoded(reply, method, self._limits)
         for what in forgiven:
             self._findings.notes[what] += 1
-        await self._validated(uri, method, operation, reply, value)
-        cell.reply = reply
-        return Answer(uri, value, reply.status, reply.headers, reply.body)
-
-    async def _sent(self, send: Callable[[], Awaitable[Reply]]) -> Reply:
-        if self._ended is not None:
-            raise copy(self._ended)
-        try:
-            reply = await send()
-        except RequestFailed as failed:
-            raise self._seen(failed) from failed.__cause__
-        self._unconnected = 0
-        self._received += len(reply.body)
-        if self._received > self._limits.bodies:
-            message = f"more than {self._limits.bodies} bytes of one target"
-            self._ended = RequestFailed(FailureKind.BODY_TOO_LARGE, message)
-            raise copy(self._ended)
-        return reply
+        return value
 
     def _seen(self, failed: RequestFailed) -> RequestFailed:
         """Note what a failure means for the requests to come."""
@@ -207,17 +189,22 @@ class Resources:
                 self._ended = copy(failed)
         return failed
 
-    async def _validated(
+    async def _judge(
         self, uri: str, method: str, operation: Operation | None, reply: Reply, value: Any
     ) -> None:
-        if not self._validators.wanted:
+        """Hold an answer against its schema. A followed link is judged by the operation that its path leads
+        to; one that leads to none is not judged."""
+        judges = self._validators
+        judged = operation or judges.operation_of(method, uri, self._base.path)
+        if judged is None:
             return
-        path = uri.partition("?")[0].removeprefix(self._base.path).removeprefix(self._server_path)
-        found = await self._validators.violations(operation, method, path, reply, value)
+        if judged.name not in judges.ready:
+            await judges.compile(judged)
+        found = judged.violations(reply.status, reply.header("content-type"), value)
         if not found:
             return
         self._findings.violate(uri, found)
-        if self._validators.fail:
+        if judges.fail:
             pointer, rule = found[0]
             raise RequestFailed(
                 FailureKind.SCHEMA_MISMATCH, f"{len(found)} mismatches, the first at {pointer or '/'}: {rule}"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from fleet.client import Endpoint, Reply
-    from fleet.openapi import Operation
+    from fleet.openapi import Call, Operation
     from fleet.pace import TargetClock
 
 
@@ -39,14 +39,8 @@ class Client(Protocol):
     @property
     def exchange(self) -> Exchanged: ...
 
-    async def call(
-        self,
-        operation: Operation,
-        parameters: Mapping[str, Any] | None = None,
-        body: Any = None,
-        *,
-        timeout: float | None = None,
-        anonymous: bool = False,
+    async def ask(
+        self, operation: Operation, call: Call, *, timeout: float | None = None, anonymous: bool = False
     ) -> Reply: ...
 
     async def follow(

@@ -81,9 +81,9 @@ class PipelineProbe:
         visit.exchange = client.exchange
         visit.exchange.clock.start(time_left)
         try:
-            async with client, anyio.create_task_group() as group:
-                crew = Crew(self._policy.rate.per_target, group)
-                limits = self._policy.limits
+            async with client:
+                rate, limits = self._policy.rate, self._policy.limits
+                crew = Crew(rate.per_target, patience=rate.patience)
                 resources = Resources(client, crew, visit.findings, self._validators, limits)
                 visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
                 await visit.walk.run()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import anyio.lowlevel
 
 from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
 from fleet.pipeline.language.convert import converted
+from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.scope import Row, Scope
 from fleet.pipeline.plan import Plan, StepPlan, Way
 from fleet.pipeline.walk.collection import Collections, Member
@@ -21,6 +23,9 @@ from fleet.pipeline.walk.findings import Findings
 from fleet.pipeline.walk.links import elements_of, links_in
 from fleet.policy import Limits
 from fleet.target import Target
+
+if TYPE_CHECKING:
+    from fleet.openapi import Call, Operation
 
 
 @dataclass(slots=True)
@@ -89,6 +94,8 @@ class Ground:
 class Take:
     """One way taken from one row: requests, pages, members, elements. Failures become findings here."""
 
+    __slots__ = ("_found", "complete", "ground", "order", "start", "step", "way")
+
     def __init__(
         self, ground: Ground, step: StepPlan, way: Way, start: Row | None, order: tuple[int, ...]
     ) -> None:
@@ -100,9 +107,11 @@ class Take:
         self.complete: bool = True
         self._found: list[Row] = []
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Sequence[Row]:
         """The rows, in the order of the data."""
-        return sorted(self._found, key=lambda row: row.order)
+        if len(self._found) > 1:
+            self._found.sort(key=attrgetter("order"))
+        return self._found
 
     async def run(self) -> None:
         """Take the way. Failed requests become findings; only bugs are raised."""
@@ -111,44 +120,57 @@ class Take:
             self.complete = False
             return
         resource = self.start.resource if self.start is not None else None
-        scope = ground.scope(self.start)
-        notes = ground.findings.notes
-        if way.when is not None and not way.when.holds(resource, scope, notes):
+        if way.when is not None and not way.when.holds(
+            resource, ground.scope(self.start), ground.findings.notes
+        ):
             return
         if way.operation is not None:
-            await self._called(resource, scope)
+            await self._called(way.operation, resource)
         elif way.follow is not None:
-            links = links_in(way.follow.value(resource, scope, notes), ground.plan.dialect, notes)
-            found = list(enumerate(islice(links, ground.limits.resources + 1)))
-            if len(found) > ground.limits.resources:
-                self._too_many(found.pop()[0], "links", self.start.uri if self.start is not None else "/")
-            await ground.crew.each(found, self._followed)
+            await self._all_followed(way.follow, resource)
         elif self.start is not None:
-            inline = Answer(self.start.uri, resource, 0, ())
-            await self._elements(inline, self.order, inline.value)
+            await self._elements(Answer(self.start.uri, resource, 0, ()), self.order)
 
-    async def _called(self, resource: Any, scope: Scope) -> None:
+    async def _called(self, operation: Operation, resource: Any) -> None:
         way, ground = self.way, self.ground
-        assert way.operation is not None  # noqa: S101  (the caller looked)
-        parameters = dict(way.parameters)
-        for name, expression in way.computed:
-            parameters[name] = expression.value(resource, scope, ground.findings.notes)
-            if parameters[name] is None:
-                ground.findings.skip(self.step.name, f"the parameter {name} has no value")
-                return
         try:
-            answer = await ground.resources.call(
-                way.operation, parameters, way.timeout, anonymous=way.anonymous
-            )
+            call = way.call or self._computed(operation, resource)
+            if call is None:
+                return
+            answer = await ground.resources.call(operation, call, way.timeout, anonymous=way.anonymous)
         except RequestFailed as failed:
             if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
-                message = f"{failed.message}: {way.operation.template}"
+                message = f"{failed.message}: {operation.template}"
                 failed = RequestFailed(FailureKind.SPEC_NOT_THIS_API, message, status=failed.status)
-            self._failed(failed, way.operation.template)
+            self._failed(failed, operation.template)
         except (SpecError, ValueError) as wrong:
             ground.findings.skip(self.step.name, f"the parameters do not fit: {wrong}"[:200])
         else:
             await self._answered(answer, self.order)
+
+    def _computed(self, operation: Operation, resource: Any) -> Call | None:
+        """The call with its computed parameters; None, and a word, where one has no value. Raises SpecError
+        or ValueError when they do not fit the operation."""
+        ground, scope = self.ground, self.ground.scope(self.start)
+        parameters = dict(self.way.parameters)
+        for name, expression in self.way.computed:
+            parameters[name] = expression.value(resource, scope, ground.findings.notes)
+            if parameters[name] is None:
+                ground.findings.skip(self.step.name, f"the parameter {name} has no value")
+                return None
+        return operation.build(parameters)
+
+    async def _all_followed(self, follow: Expression, resource: Any) -> None:
+        ground = self.ground
+        notes, limit = ground.findings.notes, ground.limits.resources
+        links = links_in(follow.value(resource, ground.scope(self.start), notes), ground.plan.dialect, notes)
+        found = list(enumerate(islice(links, limit + 1)))
+        if len(found) > limit:
+            self._too_many(found.pop()[0], "links", self.start.uri if self.start is not None else "/")
+        if len(found) == 1:
+            await self._followed(found[0])
+        else:
+            await ground.crew.each(found, self._followed)
 
     async def _followed(self, numbered: tuple[int, str]) -> None:
         at, link = numbered
@@ -172,7 +194,7 @@ class Take:
         elif self.way.collection:
             await self._collected(answer, order)
         elif self.way.items is not None:
-            await self._elements(answer, order, answer.value)
+            await self._elements(answer, order)
         else:
             self._keep(order, answer.uri, answer.value, answer)
 
@@ -195,10 +217,12 @@ class Take:
 
         await self.ground.crew.each(list(enumerate(listing.members)), read)
 
-    async def _elements(self, answer: Answer, order: tuple[int, ...], value: Any) -> None:
+    async def _elements(self, answer: Answer, order: tuple[int, ...]) -> None:
         way, notes = self.way, self.ground.findings.notes
         assert way.items is not None  # noqa: S101  (the callers looked)
-        elements = elements_of(way.items.value(value, self.ground.scope(self.start, answer), notes), notes)
+        elements = elements_of(
+            way.items.value(answer.value, self.ground.scope(self.start, answer), notes), notes
+        )
         holder, _, inside = answer.uri.partition("#")
         limit = self.ground.limits.rows
         if len(elements) > limit:

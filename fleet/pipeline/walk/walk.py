@@ -10,13 +10,13 @@ incomplete, because the row that it stands for is missing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 
 import anyio
 import anyio.lowlevel
 
 from fleet.pipeline.language.scope import Row, Scope
-from fleet.pipeline.plan import Plan, StepPlan, Way
+from fleet.pipeline.plan import Plan, StepPlan
 from fleet.pipeline.walk.collection import Collections
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.fetch import Resources
@@ -27,7 +27,8 @@ from fleet.target import Target
 
 
 class _Yield:
-    """What one step gave for one row above it; `ready` while others wait for it."""
+    """What one step gave for rows above it; `ready` while others wait for it. It is entered for as long as
+    that is being found out."""
 
     __slots__ = ("complete", "known", "ready", "rows")
 
@@ -36,6 +37,21 @@ class _Yield:
         self.complete = True
         self.known = False
         self.ready: anyio.Event | None = None
+
+    def add(self, rows: Sequence[Row], *, complete: bool) -> None:
+        """Take over what a part of the step gave."""
+        self.rows += rows
+        self.complete &= complete
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, _: object, __: object) -> None:
+        if kind is not None:
+            self.complete = False  # whoever waits for it may have a turn before it is cancelled too
+        self.known = True
+        if self.ready is not None:
+            self.ready.set()
 
 
 class Walk:
@@ -47,7 +63,7 @@ class Walk:
         self._plan = plan
         self._crew = crew
         self._findings = findings
-        self._yields: dict[tuple[str, Row | None], _Yield] = {}
+        self._yields: dict[tuple[str, Row], _Yield] = {}
         self._all: dict[str, _Yield] = {}
         self._scope = Scope(target, plan.inputs)
         self.produced: dict[str, list[Row]] = {name: [] for name in plan.steps}
@@ -71,12 +87,7 @@ class Walk:
 
     async def run(self) -> None:
         """Evaluate every stored step. Failed requests become findings; only bugs are raised."""
-
-        async def evaluate(name: str) -> None:
-            if (await self._rows_of(name)).complete:
-                self.complete.add(name)
-
-        await self._crew.each(self._plan.stored, evaluate)
+        await self._crew.each(self._plan.stored, self._store)
         # Whoever waited for a hand that was cancelled comes here too, before the cancellation does.
         await anyio.lowlevel.checkpoint_if_cancelled()
         self._ended = True
@@ -94,88 +105,84 @@ class Walk:
         rows = (await self._rows_of(expand.source)).rows
         return bool(rows) and expand.when.holds(rows[0].resource, self._scope, self._findings.notes)
 
+    async def _store(self, name: str) -> None:
+        if (await self._rows_of(name)).complete:
+            self.complete.add(name)
+
     async def _rows_of(self, name: str) -> _Yield:
         """All rows of a step."""
         found = self._all.get(name)
-        if found is None:
-            found = self._all[name] = _Yield()
-            step = self._plan.steps[name]
-            return await self._settle(found, lambda: self._gather(step, found))
-        return await self._settled(found)
+        if found is not None:
+            return found if found.known else await self._settled(found)
+        found = self._all[name] = _Yield()
+        step = self._plan.steps[name]
+        with found:
+            if step.above is None:
+                await self._first_of(step, None, found)
+            else:
+                above = await self._rows_of(step.above)
+                found.complete = above.complete
+                await self._gather(step, above.rows, found)
+        return found
 
-    async def _gather(self, step: StepPlan, into: _Yield) -> None:
-        if step.above is None:
-            parents: list[Row | None] = [None]
-        else:
-            above = await self._rows_of(step.above)
-            parents = list(above.rows)
-            into.complete = above.complete
-        await self._gather_below(step, parents, into)
-
-    async def _gather_below(self, step: StepPlan, parents: list[Row | None], into: _Yield) -> None:
+    async def _gather(self, step: StepPlan, parents: Sequence[Row], into: _Yield) -> None:
         """The rows of `step` for these rows above it, in their order."""
+        if len(parents) == 1:
+            part = await self._below(step, parents[0])
+            into.add(part.rows, complete=part.complete)
+            return
         found: list[_Yield | None] = [None] * len(parents)
 
         async def one(at: int) -> None:
             found[at] = await self._below(step, parents[at])
 
         await self._crew.each(range(len(parents)), one)
-        for part in found:
-            if part is not None:
-                into.rows += part.rows
-                into.complete &= part.complete
+        for below in found:
+            if below is not None:
+                into.add(below.rows, complete=below.complete)
 
-    async def _below(self, step: StepPlan, parent: Row | None) -> _Yield:
+    async def _below(self, step: StepPlan, parent: Row) -> _Yield:
         """The rows of `step` for one row above it, evaluated once."""
         key = (step.name, parent)
         found = self._yields.get(key)
-        if found is None:
-            found = self._yields[key] = _Yield()
-            return await self._settle(found, lambda: self._first_of(step, parent, found))
-        return await self._settled(found)
-
-    async def _settle(self, found: _Yield, work: Callable[[], Awaitable[None]]) -> _Yield:
-        try:
-            await work()
-        except BaseException:
-            found.complete = False  # whoever waits for it may have a turn before it is cancelled too
-            raise
-        finally:
-            found.known = True
-            if found.ready is not None:
-                found.ready.set()
+        if found is not None:
+            return found if found.known else await self._settled(found)
+        found = self._yields[key] = _Yield()
+        with found:
+            await self._first_of(step, parent, found)
         return found
 
     async def _settled(self, found: _Yield) -> _Yield:
-        if not found.known:
-            if found.ready is None:
-                found.ready = anyio.Event()
-            await self._crew.wait(found.ready)
+        """What another hand is finding out."""
+        if found.ready is None:
+            found.ready = anyio.Event()
+        await self._crew.wait(found.ready)
         return found
 
     async def _first_of(self, step: StepPlan, parent: Row | None, into: _Yield) -> None:
         """The rows of the first way that yields any. Absent or empty falls through, a failure does not."""
         for at, way in enumerate(step.ways):
-            starts = _Yield()
-            starts.rows = [] if parent is None else [parent]
-            for name in way.chain:
-                below = _Yield()
-                await self._gather_below(self._plan.steps[name], list(starts.rows), below)
-                below.complete &= starts.complete
-                starts = below
-            into.complete &= starts.complete
-            await self._take_all(step, way, at, parent, starts.rows, into)
+            starts: Sequence[Row] = () if parent is None else (parent,)
+            if way.chain:
+                starts = await self._down(way.chain, starts, into)
+            if way.source is None:
+                takes = [Take(self._ground, step, way, None, (at,))]
+            else:
+                takes = [Take(self._ground, step, way, row, (*row.order, at)) for row in starts]
+            if len(takes) == 1:
+                await takes[0].run()
+            else:
+                await self._crew.each(takes, Take.run)
+            for take in takes:
+                into.add(take.rows(), complete=take.complete)
             if into.rows or not into.complete:
                 return
 
-    async def _take_all(
-        self, step: StepPlan, way: Way, at: int, parent: Row | None, starts: list[Row], into: _Yield
-    ) -> None:
-        if way.source is None:
-            takes = [Take(self._ground, step, way, None, (at,))]
-        else:
-            takes = [Take(self._ground, step, way, row, (*row.order, at)) for row in starts]
-        await self._crew.each(takes, Take.run)
-        for take in takes:
-            into.rows += take.rows()
-            into.complete &= take.complete
+    async def _down(self, chain: Sequence[str], starts: Sequence[Row], into: _Yield) -> Sequence[Row]:
+        """The rows at the end of a chain of steps below these rows."""
+        for name in chain:
+            below = _Yield()
+            await self._gather(self._plan.steps[name], starts, below)
+            into.complete &= below.complete
+            starts = below.rows
+        return starts

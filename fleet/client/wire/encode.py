@@ -1,0 +1,79 @@
+"""A request to the bytes that say it over HTTP/1.1."""
+
+from __future__ import annotations
+
+import re
+
+from fleet.client.message import Headers, Request
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+
+UNTOLD = -1  # the length of a body that ends where its source does
+
+_METHOD = re.compile(r"[A-Z]+")
+_TARGET = re.compile(r"[/*][\x21-\x7e]*")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+_FRAMED_HERE = {"host", "content-length", "connection", "transfer-encoding"}
+_PREFERRED = (
+    ("accept", "Accept: application/json\r\n"),
+    ("accept-encoding", "Accept-Encoding: gzip, deflate\r\n"),
+)
+_EMPTY_BODY_TOLD = {"POST", "PUT", "PATCH"}  # methods whose body, when there is none, has a length of zero
+
+
+class RequestEncoder:
+    """Encodes the requests of one connection.
+
+    Nearly all of them carry the headers of the one before, so those are judged and joined once.
+    """
+
+    __slots__ = ("_always", "_headers", "_lines", "_user_agent")
+
+    def __init__(self, host_header: str, user_agent: str) -> None:
+        self._always = f" HTTP/1.1\r\nHost: {host_header}\r\n"
+        self._user_agent = user_agent
+        self._headers: Headers | None = None  # of the request before
+        self._lines = ""  # what became of them
+
+    def encode(self, request: Request, length: int | None = None) -> bytes:
+        """The bytes of a request, or its head where a body of `length` bytes follows in pieces (chunks, where
+        the length is `UNTOLD`). Raises RequestFailed (`local.internal`) for a method, path or header that
+        would not arrive as one (line breaks, NUL, spaces in a path)."""
+        if not _METHOD.fullmatch(request.method) or not _TARGET.fullmatch(request.path):
+            message = "the method or path does not fit into a request line"
+            raise RequestFailed(FailureKind.LOCAL_INTERNAL, message)
+        if request.headers != self._headers:
+            self._lines = self._joined(request.headers)
+            self._headers = request.headers
+        framing = ""
+        body = request.body
+        if length is not None:
+            body = None
+            framing = (
+                f"Content-Length: {length}\r\n" if length != UNTOLD else "Transfer-Encoding: chunked\r\n"
+            )
+        elif body is not None:
+            framing = f"Content-Length: {len(body)}\r\n"
+        elif request.method in _EMPTY_BODY_TOLD:
+            framing = "Content-Length: 0\r\n"
+        head = f"{request.method} {request.path}{self._always}{self._lines}{framing}\r\n"
+        try:
+            encoded = head.encode("latin-1")
+        except UnicodeEncodeError:
+            raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a header does not fit into latin-1") from None
+        return encoded + body if body else encoded
+
+    def _joined(self, headers: Headers) -> str:
+        lines = []
+        given = set()
+        for name, value in headers:
+            lowered = name.lower()
+            if not _NAME.fullmatch(name) or _FORBIDDEN.search(value) or lowered in _FRAMED_HERE:
+                raise RequestFailed(FailureKind.LOCAL_INTERNAL, f"header {name!r} cannot be sent")
+            given.add(lowered)
+            lines.append(f"{name}: {value}\r\n")
+        if "user-agent" not in given:
+            lines.append(f"User-Agent: {self._user_agent}\r\n")
+        lines.extend(line for name, line in _PREFERRED if name not in given)
+        return "".join(lines)

@@ -1,0 +1,163 @@
+"""A worker process: it scans what it is handed, with limits that it asks for, and says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from fleet.assembly import Connector, PreparedScan, probe_of
+from fleet.distribute.asking import AskedPace
+from fleet.distribute.link import Link
+from fleet.distribute.words import Begin, Described, Done, Drop, End, Ping, Pong, Take, Told
+from fleet.engine import Attempt
+from fleet.event import Event, Listener, ProbeCrashed, RequestFinished, RequestRetried, ScanStarted
+from fleet.observe import Metrics
+from fleet.outcome import Failure, FailureKind, Outcome
+
+COUNTED = 0.25  # seconds that counts may lag behind what they count
+LINGER = 0.005  # seconds that an outcome waits for others to travel with, where many are in hand
+FEW = 8
+_COUNTED = (RequestFinished, RequestRetried)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every worker of a scan shares: made before the first is forked, called in each.
+
+    `listeners` hear in the worker that the scan starts. With `each`, every exchange is told, and not what
+    they add up to. There are so many `seats` for workers at once.
+    """
+
+    prepared: PreparedScan
+    connector: Connector
+    listeners: Sequence[Listener]
+    each: bool
+    seats: int
+
+    def __call__(self, end: socket.socket, seat: int) -> None:
+        """Be the worker at `seat` until the scan says that it is over, or is gone."""
+        anyio.run(partial(_Worker(self, seat).run, end))
+
+
+class _Worker:
+    def __init__(self, shared: Work, seat: int) -> None:
+        self._shared = shared
+        self._limits = AskedPace(shared.prepared.policy, self._say, seat=seat, seats=shared.seats)
+        self._connector = shared.connector.paced(self._limits.pace, self._tell)
+        self._counts = Metrics()
+        self._timer: asyncio.TimerHandle | None = None
+        self._described = len(shared.prepared.document.warnings)
+        self._scopes: dict[int, anyio.CancelScope] = {}
+        self._attempt: Attempt | None = None
+        self._over = anyio.Event()
+        self._closed = anyio.Event()
+        self._link: Link | None = None
+        self._group: TaskGroup | None = None
+        self._words: dict[type, Callable[[Any], None]] = {
+            Begin: self._begin,
+            Take: self._take,
+            Drop: self._drop,
+            Ping: lambda _word: self._say(Pong()),
+            End: lambda _word: self._over.set(),
+        }
+
+    async def run(self, end: socket.socket) -> None:
+        """When the scan is gone, what is in hand is cancelled, which logs it out."""
+        try:
+            async with anyio.create_task_group() as self._group:
+                self._link = await Link.over(
+                    end, lambda: Link(self._hear, self._lost, linger=LINGER, mend=_mended)
+                )
+                await self._over.wait()
+        except BaseException:
+            self._tell(ProbeCrashed("", traceback.format_exc()))
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._close()
+
+    async def _close(self) -> None:
+        if self._link is None:
+            return
+        self._say_counts()
+        self._link.close()
+        await self._closed.wait()
+
+    def _hear(self, word: Any) -> None:
+        self._words.get(type(word), self._limits.hear)(word)
+
+    def _lost(self) -> None:
+        self._closed.set()
+        self._over.set()
+        for scope in self._scopes.values():
+            scope.cancel()
+
+    def _say(self, word: Any) -> None:
+        if self._link is not None:
+            self._link.say(word)
+
+    def _begin(self, word: Begin) -> None:
+        probe = probe_of(self._shared.prepared, self._connector, word.run, self._tell)
+        self._attempt = Attempt(probe, run=word.run, pipeline=word.pipeline, listener=self._tell)
+        for listener in self._shared.listeners:
+            listener(ScanStarted(word.run, word.pipeline, None, word.room))
+
+    def _take(self, word: Take) -> None:
+        if self._group is None or self._attempt is None or self._link is None:
+            raise AssertionError("a target came before the first word")
+        self._scopes[word.number] = anyio.CancelScope()
+        self._group.start_soon(self._scan, word, self._attempt, self._link)
+
+    def _drop(self, word: Drop) -> None:
+        if (scope := self._scopes.get(word.number)) is not None:
+            scope.cancel()
+
+    async def _scan(self, word: Take, attempt: Attempt, link: Link) -> None:
+        outcome = await attempt(word.target, self._scopes[word.number])
+        link.say(Done(word.number, outcome), linger=len(self._scopes) > FEW)
+        del self._scopes[word.number]
+
+    def _tell(self, event: Event) -> None:
+        if type(event) in _COUNTED and not self._shared.each:
+            self._counts(event)
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(COUNTED, self._say_counts)
+        elif self._link is not None:
+            self._link.say(Told(event), linger=True)
+
+    def _say_counts(self) -> None:
+        self._timer = None
+        if (counted := self._counts.take()) is not None:
+            self._say(Told(counted))
+        warnings = self._shared.prepared.document.warnings
+        if len(warnings) > self._described:
+            self._say(Described(warnings[self._described :]))
+            self._described = len(warnings)
+
+
+def _mended(word: Any, error: Exception) -> Any:
+    """What is said of an outcome that does not pickle: a bug, which costs one target."""
+    if not isinstance(word, Done):
+        return Told(ProbeCrashed("", f"{word!r:.200} does not pickle: {error}"))
+    outcome = word.outcome
+    failure = Failure(FailureKind.LOCAL_INTERNAL, "the outcome cannot be handed on")
+    bare = Outcome(
+        run=outcome.run,
+        id=outcome.id,
+        target=outcome.target,
+        status="failed",
+        started=outcome.started,
+        seconds=outcome.seconds,
+        pipeline=outcome.pipeline,
+        failure=failure,
+        requests=outcome.requests,
+    )
+    return Done(word.number, bare)

@@ -1,0 +1,56 @@
+"""What became of a run, for people: failures by cause, as a value and as pages.
+
+Reads run directories and nothing else: no network, no spec.
+"""
+
+from fleet.report.causes import cause_id
+from fleet.report.gather import STATUSES, Gatherer, TargetLine, TargetLines, gather, head_of
+from fleet.report.groups import Again, cause_key, short_name
+from fleet.report.html import to_html
+from fleet.report.markdown import markdown_text, to_markdown
+from fleet.report.model import CauseGroup, Report, WayLine, report_schema
+from fleet.report.pick import Found, find_target, label_names, targets_of
+from fleet.report.shares import Common
+from fleet.report.wording import (
+    blames,
+    cost_text,
+    days_left,
+    failures_title,
+    gaps_title,
+    host_text,
+    size_text,
+    some,
+)
+
+__all__ = [
+    "STATUSES",
+    "Again",
+    "CauseGroup",
+    "Common",
+    "Found",
+    "Gatherer",
+    "Report",
+    "TargetLine",
+    "TargetLines",
+    "WayLine",
+    "blames",
+    "cause_id",
+    "cause_key",
+    "cost_text",
+    "days_left",
+    "failures_title",
+    "find_target",
+    "gaps_title",
+    "gather",
+    "head_of",
+    "host_text",
+    "label_names",
+    "markdown_text",
+    "report_schema",
+    "short_name",
+    "size_text",
+    "some",
+    "targets_of",
+    "to_html",
+    "to_markdown",
+]

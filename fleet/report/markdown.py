@@ -1,0 +1,161 @@
+"""A report as Markdown, for a ticket or a wiki: nothing in it is markup but what this module writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from fleet.observe import safe
+from fleet.report.gather import STATUSES
+from fleet.report.model import CauseGroup, Report, WayLine
+from fleet.report.wording import cost_text, days_left, failures_title, gaps_title, host_text, some
+
+GROUPS = 50
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~#@!]|://")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;", "://": "&#58;//"}
+
+
+def to_markdown(report: Report, *, run: str) -> str:
+    """The whole report. `run` is what commands call the run."""
+    return "\n".join(_parts(report, run)) + "\n"
+
+
+def markdown_text(value: object, limit: int = 400) -> str:
+    """Remote text in a line of Markdown: no markup, no HTML, no mention and no link."""
+    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), safe(value, limit))
+
+
+def code(value: str, limit: int = 1200) -> str:
+    """Text as code, not in a table: what would end the code becomes a quote."""
+    shown = safe(value, limit).replace("`", "'")
+    return f"`{shown}`" if shown else ""
+
+
+def _parts(report: Report, run: str) -> Iterator[str]:
+    counts = " + ".join(f"{report.statuses.get(name, 0):,} {name}" for name in STATUSES)
+    title = " ".join(filter(None, (report.spec, report.pipeline)))
+    yield f"# {markdown_text(title)}: {markdown_text(report.run or run)}"
+    yield f"\n**{some(report.targets, 'target')} = {counts}** ({report.state})\n"
+    yield f"{report.started[:16].replace('T', ' ')}; {cost_text(report)}"
+    yield from _groups(failures_title(report), report.failures)
+    yield from _groups(gaps_title(report), report.gaps)
+    yield from _table(
+        "Steps",
+        ("step", "rows", "complete", "incomplete", "not offered"),
+        [(markdown_text(s.name), s.rows, s.complete, s.incomplete, s.absent) for s in report.steps],
+    )
+    if report.steps:
+        yield "\nRows that are missing in an incomplete step are unknown, not gone."
+    yield from _table(
+        "Failed requests",
+        ("operation", "step", "requests", "targets", "kinds"),
+        [
+            (
+                markdown_text(line.name or "(not named)"),
+                markdown_text(line.step or ""),
+                line.errors,
+                line.targets,
+                _counted(line.kinds),
+            )
+            for line in report.operations
+        ],
+    )
+    yield from _latency(report)
+    yield from _ways("proxy", report.proxies)
+    for table in report.labels:
+        yield from _ways(table.label, table.lines)
+    yield from _table(
+        "Checks",
+        ("check", "severity", "pass", "fail", "unknown", "targets", "failed on"),
+        [
+            (
+                markdown_text(check.name), markdown_text(check.severity), check.passed, check.failed,
+                check.unknown, check.targets,
+                markdown_text(host_text(check.hosts, check.unnamed)) if check.targets else "",
+            )
+            for check in report.checks
+        ],
+    )  # fmt: skip
+    yield from _certificates(report)
+    if report.violations:
+        yield f"\n{some(report.violations, 'place')} where answers break their schema (advisory)"
+
+
+def _groups(title: str, groups: Sequence[CauseGroup]) -> Iterator[str]:
+    if not groups:
+        return
+    yield f"\n## {title}\n"
+    for group in groups[:GROUPS]:
+        blame = f", blame: {group.blame}" if group.blame else ""
+        yield f"- **{group.targets:,} {markdown_text(group.kind)}**{blame}: {markdown_text(group.cause)}"
+        yield f"  - {code(host_text(group.hosts, group.unnamed))}"
+        for common in group.common:
+            pair = f"{markdown_text(common.name, 60)}={markdown_text(common.value, 60)}"
+            yield f"  - {common.share:.0%} have {pair} (of the fleet {common.fleet:.0%})"
+        if group.hint:
+            yield f"  - hint: {markdown_text(group.hint)}"
+        if group.again:
+            yield f"  - again: {code(group.again)}"
+    if len(groups) > GROUPS:
+        yield f"- {sum(group.targets for group in groups[GROUPS:]):,} by {len(groups) - GROUPS:,} more causes"
+
+
+def _latency(report: Report) -> Iterator[str]:
+    latency = report.latency
+    if not latency.buckets:
+        return
+    yield "\n## How long targets took\n"
+    yield (
+        f"Half took up to {latency.median:g} s, 90 % {latency.p90:g} s, 99 % {latency.p99:g} s, "
+        f"the longest {latency.longest:g} s."
+    )
+    rows = [
+        (markdown_text(slow.target), f"{slow.seconds:,.1f}", slow.status, slow.requests)
+        for slow in report.slowest
+    ]
+    yield from _table("", ("slowest", "seconds", "status", "requests"), rows)
+
+
+def _ways(title: str, lines: Sequence[WayLine]) -> Iterator[str]:
+    rows = [
+        (
+            markdown_text(line.name or "(none)"),
+            line.targets,
+            *(line.statuses.get(name, 0) for name in STATUSES),
+            f"{line.median:g} s",
+        )
+        for line in lines
+    ]
+    yield from _table(
+        f"By {markdown_text(title)}", (markdown_text(title), "targets", *STATUSES, "median"), rows
+    )
+
+
+def _certificates(report: Report) -> Iterator[str]:
+    certificates = report.certificates
+    if not certificates.seen:
+        return
+    yield (
+        f"\n{some(certificates.seen, 'certificate')}: {certificates.expired:,} expired, "
+        f"{certificates.soon:,} end within {some(certificates.within, 'day')}, "
+        f"{certificates.unsigned:,} self-signed."
+    )
+    rows = [
+        (end.day, days_left(end.days), end.targets, markdown_text(host_text(end.hosts, end.unnamed)))
+        for end in certificates.expiries
+    ]
+    yield from _table("", ("ends", "in", "targets", "which"), rows)
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    if not rows:
+        return
+    yield f"\n## {title}\n" if title else ""
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in row)} |"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{markdown_text(name, 60)} {count:,}" for name, count in list(counts.items())[:8])

@@ -1,0 +1,95 @@
+"""Some outcomes of a run: those of one cause, those of one target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fleet.engine import read_last_outcomes, read_outcomes
+from fleet.report.causes import cause_id
+from fleet.report.gather import head_of
+from fleet.report.groups import cause_key
+from fleet.report.shares import NAMES
+
+NEAR = 20  # targets named of those that a text may mean
+LOOKED = 2000  # outcomes in which labels are looked for
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The outcome of the one target that is meant; None where none or several are, of which `near` are some
+    and `count` how many."""
+
+    record: Record | None
+    near: tuple[str, ...] = ()
+    count: int = 0
+
+
+def targets_of(run: Path, cause: str) -> Iterator[Record]:
+    """The outcomes of the targets that failed, or have gaps, for one cause (by its id) or kind. Raises
+    UsageError and SinkError."""
+    _, journal = head_of(run)
+    for record in read_last_outcomes(journal):
+        if any(cause in names for names in _names(record)):
+            yield record
+
+
+def find_target(run: Path, text: str) -> Found:
+    """The target that a person means: its id or URL, else its host, else a part of its id that no other one
+    has. Raises UsageError and SinkError."""
+    _, journal = head_of(run)
+    wanted = text.strip().rstrip("/")
+    best, count = 4, 0
+    record: Record | None = None
+    near: list[str] = []
+    for outcome in read_last_outcomes(journal):
+        rank = _rank(outcome, wanted)
+        if rank > best or rank == 4:
+            continue
+        if rank < best:
+            best, record, near, count = rank, outcome, [], 0
+        count += 1
+        if len(near) < NEAR:
+            near.append(str(outcome["id"]))
+    return Found(record if count == 1 else None, tuple(near), count)
+
+
+def label_names(run: Path) -> tuple[str, ...]:
+    """The labels that targets have, as far as the first outcomes tell. Raises UsageError and SinkError."""
+    _, journal = head_of(run)
+    found: dict[str, None] = {}
+    if journal.exists():
+        for record in islice(read_outcomes(journal), LOOKED):
+            found.update(dict.fromkeys(record.get("labels") or {}))
+    return tuple(found)[:NAMES]
+
+
+def _names(record: Record) -> Iterator[tuple[str, str]]:
+    """What the causes of an outcome are called."""
+    if record["status"] == "ok":
+        return
+    gap = record["status"] == "partial"
+    failures = [record.get("failure"), *(record.get("errors", ()) if gap else ())]
+    for failure in failures:
+        if failure:
+            kind, status, cause = cause_key(record, failure)
+            yield kind, cause_id(kind, cause, status, gap=gap)
+
+
+def _rank(record: Record, wanted: str) -> int:
+    """How well a target fits a text: 0 best, 4 not at all."""
+    identity, url = str(record["id"]), str(record.get("target", ""))
+    if wanted in (identity, url):
+        return 0
+    authority = url.partition("://")[2].partition("/")[0]
+    if wanted == authority or wanted == f"{authority}{url.partition(authority)[2]}":
+        return 1
+    host = authority.rpartition(":")[0] if authority.rpartition(":")[2].isdigit() else authority
+    if wanted in (host, host.strip("[]")):
+        return 2
+    return 3 if wanted and (wanted in identity or wanted in url) else 4

@@ -1,0 +1,300 @@
+"""Scans with worker processes: one journal, one count, one limit, whatever happens to the workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet_process import Place
+from following import AUTHS, PASSWORD, Bench, Following, scan
+
+HOSTS = 40
+WORKERS = 3
+FILES = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem")
+TIMES = re.compile(r"^(# |fleet_scan_duration|fleet_scan_last_success|fleet_request_duration_seconds_(b|s))")
+WAIT = 60.0  # seconds for what takes a few
+
+
+@contextmanager
+def fleet(place: Place, *arguments: object, password: str = PASSWORD) -> Iterator[Bench]:
+    place.write("auths.yaml", AUTHS)
+    login = ("--auth", f"root:{password}", "--tls")
+    with place.simulator("--hosts", HOSTS, *login, *FILES, *arguments) as simulator:
+        yield Bench(place, simulator)
+
+
+@pytest.fixture
+def bench(place: Place) -> Iterator[Bench]:
+    with fleet(place) as found:
+        yield found
+
+
+@pytest.fixture
+def slow(place: Place) -> Iterator[Bench]:
+    with fleet(place, "--latency", "60ms") as found:
+        yield found
+
+
+def ask(*arguments: object) -> tuple[object, ...]:
+    return scan("-p", "firmware", "--workers", WORKERS, *arguments)
+
+
+def children(process: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == process and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+def workers(scanning: Following) -> list[int]:
+    """The processes that the scan's nursery forked."""
+    (nursery,) = children(scanning.process.pid)
+    return children(nursery)
+
+
+@contextmanager
+def ended(processes: list[int]) -> Iterator[None]:
+    """These processes have ended when the block has, or soon after."""
+    watched = [os.pidfd_open(process) for process in processes]
+    try:
+        yield
+        for descriptor in watched:
+            assert select.select([descriptor], [], [], WAIT)[0], "a process stays"
+    finally:
+        for descriptor in watched:
+            os.close(descriptor)
+
+
+def begun(bench: Bench, *more: object) -> Following:
+    """A scan that has stored something and has more in hand."""
+    scanning = bench.start(*ask(*more))
+    scanning.until("target.finished")
+    return scanning
+
+
+def metrics(bench: Bench) -> list[str]:
+    text = (bench.place.folder / "run" / "metrics.prom").read_text()
+    return sorted(line for line in text.splitlines() if not TIMES.match(line))
+
+
+def counted(bench: Bench) -> dict[str, Any]:
+    """The summary but for what differs from run to run: times, and which target is an example."""
+    summary = json.loads((bench.place.folder / "run" / "summary.json").read_text())
+    for name in ("run", "seconds"):
+        del summary[name]
+    for kind in summary["kinds"].values():
+        del kind["examples"], kind["message"]
+    return summary
+
+
+FAULTS = [  # some fail, some are retried, some have gaps
+    {"match": "127.1.0.3", "fault": "protocol.truncated:no-answer"},
+    {"match": "127.1.0.5", "fault": "connect.refused"},
+    {"match": "127.1.0.7", "fault": "http.status"},
+]
+
+
+def test_many_processes_count_what_one_would(place: Place) -> None:
+    place.write("faults.json", json.dumps(FAULTS))
+    with fleet(place, "--faults", "faults.json") as bench:
+        quiet = ("--log-level", "info", "--target-metrics", "-c", 10)
+        seen = []
+        for count in (1, WORKERS):
+            done = bench.run(*scan("-p", "firmware", "--workers", count, *quiet))
+            assert done.process.returncode == 0, done.said
+            requests = [(name, host["requests"]) for name, host in sorted(bench.simulator.counts().items())]
+            kept = [line for line in metrics(bench) if not line.startswith("fleet_target_")]
+            seen.append((kept, counted(bench), sorted(bench.ids), requests))
+            (place.folder / "run").rename(place.folder / f"run-{count}")
+            bench.simulator.reset()
+        assert seen[0] == seen[1]
+        assert bench.sessions == 0
+
+
+def test_killed_workers_are_replaced_and_lose_nothing(slow: Bench) -> None:
+    scanning = begun(slow, "-c", 9)
+    first = workers(scanning)
+    assert len(first) == WORKERS
+    for victim in first:
+        os.kill(victim, signal.SIGKILL)
+    scanning.until("target.finished", times=8)
+    for victim in set(workers(scanning)) - set(first):
+        os.kill(victim, signal.SIGKILL)
+    assert scanning.end() == 0, scanning.said
+    assert "a worker process ended, killed by SIGKILL" in scanning.said
+    assert len(slow.ids) == len(set(slow.ids)) == HOSTS
+    assert set(slow.last.values()) == {"ok"}
+
+
+def test_workers_end_with_a_scan_that_is_killed_and_log_out(slow: Bench) -> None:
+    scanning = begun(slow, "-c", 9)
+    (nursery,) = children(scanning.process.pid)
+    with ended([nursery, *workers(scanning)]):
+        scanning.kill()
+    assert slow.sessions == 0
+    stored = slow.ids
+    assert len(stored) == len(set(stored)) < HOSTS
+    resumed = slow.run("resume", "run", "--workers", WORKERS, "--no-progress")
+    assert resumed.process.returncode == 0, resumed.said
+    assert len(slow.ids) == len(set(slow.ids)) == HOSTS
+    assert slow.sessions == 0
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_stop_reaches_the_workers_through_the_scan_alone(slow: Bench, signals: int) -> None:
+    scanning = begun(slow, "-c", 9)
+    processes = [scanning.process.pid, *children(scanning.process.pid), *workers(scanning)]
+    with ended(processes[1:]):
+        for number in range(signals):
+            for process in processes:  # as a terminal's Ctrl-C does
+                os.kill(process, signal.SIGINT)
+            scanning.until("cancelling" if number else "again to cancel")
+        assert scanning.end() == (130 if signals == 2 else 75)
+    assert "Traceback" not in scanning.said
+    assert slow.sessions == 0
+    kinds = Counter((outcome.get("failure") or {}).get("kind", "ok") for outcome in slow.stored)
+    assert set(kinds) == {"ok", "local.cancelled"} if signals == 2 else {"ok"}
+    assert len(slow.ids) == len(set(slow.ids)) < HOSTS
+    assert slow.run("resume", "run").process.returncode == 0
+    assert len(slow.last) == HOSTS
+    assert set(slow.last.values()) == {"ok"}
+
+
+def test_a_worker_that_hangs_ends_with_the_scan(slow: Bench) -> None:
+    scanning = begun(slow, "-c", 9)
+    hanging = workers(scanning)[0]
+    with ended([hanging]):
+        os.kill(hanging, signal.SIGSTOP)
+        for _ in range(2):
+            scanning.process.send_signal(signal.SIGTERM)
+            scanning.until("again to cancel")
+        assert scanning.end() == 143
+    assert len(slow.ids) == len(set(slow.ids))
+
+
+def test_a_wrong_password_is_refused_as_often_as_with_one_process(place: Place) -> None:
+    with fleet(place, password="another") as bench:
+        done = bench.run(*ask("-c", 30))
+        assert done.process.returncode == 1
+        assert bench.simulator.total("failed_logins") <= 5
+        kinds = Counter((outcome.get("failure") or {}).get("kind") for outcome in bench.stored)
+        assert kinds == {"auth.rejected": 5, "skipped.paused": HOSTS - 5}
+        assert done.said.count("breaker.opened") == 1
+
+
+def test_the_rate_holds_over_all_workers(bench: Bench) -> None:
+    done = bench.run(*ask("-c", 30, "--rate", "100/s"))
+    assert done.process.returncode == 0, done.said
+    summary = json.loads((bench.place.folder / "run" / "summary.json").read_text())
+    logouts = summary["sessions"]["closed"]  # which do not wait for a turn
+    assert summary["seconds"] >= (summary["requests"] - logouts - 1) / 100
+
+
+class Assassin:
+    """A host that kills whichever process asks it: the one that holds the other end of the connection."""
+
+    def __init__(self) -> None:
+        self.listening = socket.create_server(("127.9.0.1", 0))
+        self.url = f"http://127.9.0.1:{self.listening.getsockname()[1]}"
+        self.killed = 0
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Assassin:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                asking, (_, port) = self.listening.accept()
+                with asking:
+                    asking.recv(1)
+                    os.kill(_owner(port), signal.SIGKILL)
+                    self.killed += 1
+
+
+def _owner(port: int) -> int:
+    """The process that has a TCP socket at this local port."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].partition(":")[2], 16) == port:
+            wanted = f"socket:[{fields[9]}]"
+            for link in Path("/proc").glob("[0-9]*/fd/*"):
+                with suppress(OSError):
+                    if os.readlink(link) == wanted:
+                        return int(link.parts[2])
+    raise AssertionError("nobody holds it")
+
+
+def test_a_target_that_kills_its_workers_fails_alone(place: Place) -> None:
+    place.write("auths.yaml", AUTHS)
+    with (
+        place.simulator("--hosts", HOSTS, "--latency", "20ms", *FILES) as simulator,
+        Assassin() as assassin,
+    ):
+        bench = Bench(place, simulator)
+        hosts = place.folder / "hosts.txt"
+        hosts.write_text(f"{assassin.url}\n" + hosts.read_text())
+        done = bench.run(*scan("-p", "probe", "--workers", WORKERS, "-c", 9))
+        assert done.process.returncode == 0, done.said
+        kinds = {outcome["id"]: (outcome.get("failure") or {}).get("kind", "ok") for outcome in bench.stored}
+        assert len(bench.ids) == len(kinds) == HOSTS + 1
+        assert kinds.pop(assassin.url) == "local.internal"
+        assert set(kinds.values()) == {"ok"}
+        assert assassin.killed == 3
+
+
+def test_a_low_limit_of_descriptors_caps_each_worker(place: Place) -> None:
+    with fleet(place, "--latency", "20ms") as bench:
+        done = bench.run(*ask("-c", 1000), shell='ulimit -n 84; exec "$0" "$@"')
+        assert done.process.returncode == 0, done.said
+        assert re.search(r"concurrency lowered from 334 to 10: the limit is 84 open files", done.said)
+        assert "local.descriptors" not in done.said
+        assert set(bench.last.values()) == {"ok"}
+        assert len(bench.ids) == HOSTS
+
+
+def test_a_streamed_inventory_a_shard_and_a_limit(bench: Bench) -> None:
+    place, hosts = bench.place, (bench.place.folder / "hosts.txt").read_text()
+    words = ("-", "--auths", "auths.yaml", "--cacert", "ca.pem", "-p", "probe", "--limit", 30)
+    ids = []
+    for count in (1, WORKERS):
+        more = ("--shard", "0/2", "--workers", count, "--discover", "--metrics-listen", 0)
+        done = place.scan(*words, *more, run=f"run-{count}", given=hosts, env=bench.environment)
+        assert done.status == 0, done.err
+        ids.append(set(place.outcomes(f"run-{count}")))
+    assert ids[0] == ids[1] != set()
+
+
+def test_one_process_needs_no_other(bench: Bench) -> None:
+    scanning = bench.start(*scan("-p", "firmware", "--workers", 1, "-c", 2))
+    scanning.until("target.finished")
+    assert children(scanning.process.pid) == []
+    assert scanning.end() == 0
+
+
+def test_crashes_and_requests_of_workers_are_told(slow: Bench) -> None:
+    done = slow.run(*ask("-c", 9))
+    requests = sum(host["requests"] for host in slow.simulator.counts().values())
+    told = [json.loads(line) for line in done.said.splitlines() if '"request.finished"' in line]
+    assert len(told) == requests
+    assert PASSWORD not in done.said
