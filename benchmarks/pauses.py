@@ -23,11 +23,12 @@ LIMIT = 0.020  # seconds
 # CPU time of the thread: on a shared machine the clock on the wall measures the neighbours.
 TIMED = """
 import asyncio, atexit, gc, heapq, json, sys, time
-began, taken, slow, called = 0.0, [], [], 0
+began, taken, slow, called, looping = 0.0, [], [], 0, None
 run = asyncio.Handle._run
 def timed(handle):
-    global called
+    global called, looping
     called += 1
+    looping = looping or time.process_time()
     start, collections = time.thread_time(), len(taken)
     run(handle)
     spent = time.thread_time() - start
@@ -48,7 +49,8 @@ place = sys.argv.pop(1)
 def tell():
     gc.callbacks.remove(watch)
     with open(place, "w") as file:
-        json.dump({"taken": taken, "called": called, "slow": sorted(slow, reverse=True)}, file)
+        found = {"taken": taken, "called": called, "began": looping, "slow": sorted(slow, reverse=True)}
+        json.dump(found, file)
 atexit.register(tell)
 from fleet.cli import main
 sys.exit(main())
@@ -80,6 +82,10 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{found['called']:,} callbacks, {over} over {LIMIT * 1000:.0f} ms; the longest:")
     for spent, number, collecting, what in found["slow"][:8]:
         print(f"{spent * 1000:8.2f} ms ({collecting * 1000:.2f} collecting)  callback {number:,}  {what}")
+    at = max(taken)[2]
+    print(
+        f"the longest collection ended after {at:.1f} s of CPU; the loop began after {found['began']:.1f} s"
+    )
     worst = max([seconds for seconds, *_ in taken] + [spent for spent, *_ in found["slow"]], default=0.0)
     good = worst <= LIMIT
     print(f"longest {worst * 1000:.1f} ms (limit {LIMIT * 1000:.0f})  {'ok' if good else 'OVER'}")
