@@ -66,7 +66,7 @@ async def rounds(side: str, folder: Path, hosts: Path) -> Iterator[dict[str, obj
         cpu = spent() - began
         good = tally.statuses.get("ok", 0)
         if not result.complete or (good != some.survey.total and some.options.limit is None):
-            raise SystemExit(f"{good} of {some.survey.total} hosts answered as they should")
+            raise SystemExit(f"{good} of {some.survey.total} hosts answered as they should: {tally.statuses}")
         found = (kept.reused - reused, len(kept)) if kept is not None else (0, 0)
         return {"cpu": cpu, "reused": found[0], "kept": found[1]}
 
