@@ -75,14 +75,12 @@ def _sides(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
     for row, limits in budgets.get("least", {}).items():
         for measure, limit in limits.items():
             ours, other = known.get((row, measure, "fleet")), known.get((row, measure, "peer"))
-            yield Verdict(
-                f"{row}: times less {measure} than the peer", _ratio(other, ours), limit, most=False
-            )
+            yield Verdict(f"{row}: {measure} of the peer by ours", _ratio(other, ours), limit, most=False)
     for key, most in (("against", False), ("within", True)):
         for side, limits in budgets.get(key, {}).items():
             for row, limit in limits.items():
                 ours, other = known.get((row, "cpu", "fleet")), known.get((row, "cpu", side))
-                said = f"{row}: times the CPU of {side}" if most else f"{row}: times less CPU than {side}"
+                said = f"{row}: our CPU by that of {side}" if most else f"{row}: CPU of {side} by ours"
                 yield Verdict(said, _ratio(ours, other) if most else _ratio(other, ours), limit, most=most)
 
 
@@ -122,7 +120,7 @@ def _figures(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
             for measure, limit in limits.items():
                 ours = known.get((row, measure, "fleet"))
                 if ours is not None or not aim:
-                    yield Verdict(f"{row}: {measure}", ours, limit, most=measure not in UPWARD, aim=aim)
+                    yield Verdict(f"{measure} of {row}", ours, limit, most=measure not in UPWARD, aim=aim)
 
 
 def _ratio(one: float | None, other: float | None) -> float | None:

@@ -1,19 +1,21 @@
-"""How many targets per CPU second the scan loop moves, and in how much memory, when a probe does nothing.
+"""What the scan loop itself takes of a target: CPU time and memory, with probes that do nothing.
 
     python -m benchmarks.loop [TARGETS] [CONCURRENCY]
 
-Beside it the yardstick: as many workers on a bare `asyncio.Queue`, the same targets and probe, nothing
-stored. Each side is a process of its own, and they take turns: a ratio holds on a busy machine, a count does
-not.
+With a probe that ends at once, and with one that ends after 0.1 to 0.4 s, as real ones do: then outcomes come
+one by one. Beside it the yardstick: as many workers on a bare `asyncio.Queue`, the same targets and probe,
+nothing stored. Each side is a process of its own, and they take turns: a ratio holds on a busy machine, a
+count does not.
 
-Budget: at least 25,000 targets per CPU second on a quiet machine; peak memory is below 60 MiB, however many
-TARGETS there are.
+Budget: at least 25,000 targets per CPU second on a quiet machine, where the probe ends at once; peak memory
+is below 60 MiB, however many TARGETS there are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -24,12 +26,13 @@ from statistics import median
 
 import anyio
 
-from fleet.engine import Stop, scan
+from fleet.engine import Probe, Stop, scan
 from fleet.outcome import Outcome
 from fleet.sinks import sink_for
 from fleet.target import Target
 
 ROUNDS = 3
+PAUSES = 16  # targets of the probe that ends at once, for each one of the other
 
 
 def targets(count: int) -> Iterator[Target]:
@@ -42,11 +45,16 @@ async def nothing(target: Target) -> Outcome:
     return Outcome("bench", target.id, target.url, "ok", "2026-01-01T00:00:00Z", 0.0)
 
 
-async def loop(count: int, concurrency: int) -> None:
+async def later(target: Target) -> Outcome:
+    await asyncio.sleep(random.uniform(0.1, 0.4))
+    return await nothing(target)
+
+
+async def loop(probe: Probe, count: int, concurrency: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         totals = await scan(
             targets(count),
-            nothing,
+            probe,
             [sink_for(Path(folder) / "outcomes.jsonl")],
             run="bench",
             pipeline="none",
@@ -57,12 +65,12 @@ async def loop(count: int, concurrency: int) -> None:
     assert totals.ok == count
 
 
-async def yardstick(count: int, concurrency: int) -> None:
+async def yardstick(probe: Probe, count: int, concurrency: int) -> None:
     queue: asyncio.Queue[Target | None] = asyncio.Queue(concurrency)
 
     async def work() -> None:
         while (target := await queue.get()) is not None:
-            await nothing(target)
+            await probe(target)
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(concurrency):
@@ -73,32 +81,42 @@ async def yardstick(count: int, concurrency: int) -> None:
             await queue.put(None)
 
 
-def measure(side: str, count: int, concurrency: int) -> None:
+SIDES = {"loop": loop, "yardstick": yardstick}
+PROBES: dict[str, Probe] = {"nothing": nothing, "later": later}
+
+
+def measure(side: str, probe: str, count: int, concurrency: int) -> None:
     """In this process: prints CPU seconds and the peak in MiB."""
     before = os.times()
-    anyio.run({"loop": loop, "yardstick": yardstick}[side], count, concurrency)
+    anyio.run(SIDES[side], PROBES[probe], count, concurrency)
     after = os.times()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(after.user + after.system - before.user - before.system, peak)
 
 
-def main(count: int, concurrency: int) -> None:
-    taken: dict[str, list[float]] = {"loop": [], "yardstick": []}
+def compare(probe: str, count: int, concurrency: int) -> None:
+    taken: dict[str, list[float]] = {side: [] for side in SIDES}
     for _ in range(ROUNDS):
         for side, seconds in taken.items():
-            command = [sys.executable, "-m", "benchmarks.loop", side, str(count), str(concurrency)]
+            command = [sys.executable, "-m", "benchmarks.loop", side, probe, str(count), str(concurrency)]
             said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
             seconds.append(float(said[0]))
-            print(f"{side:10}{count / seconds[-1]:>8,.0f} per CPU second, peak {float(said[1]):.0f} MiB")
+            rate = f"{count / seconds[-1]:,.0f} per CPU second"
+            print(f"{probe:8} {side:10} {rate:>26}, peak {float(said[1]):.0f} MiB")
     ours, other = median(taken["loop"]), median(taken["yardstick"])
-    print(f"median {count / ours:,.0f} per CPU second; {ours / other:.1f} times the CPU of the yardstick")
+    each = f"{ours / count * 1e6:.0f} us each, the yardstick {other / count * 1e6:.0f} us"
+    print(f"{probe:8} median {count / ours:,.0f} per CPU second: {each}, ratio {ours / other:.1f}")
+
+
+def main(words: list[str]) -> None:
+    if words[:1] and words[0] in SIDES:
+        side, probe, *numbers = words
+        measure(side, probe, *map(int, numbers))
+        return
+    count, concurrency = [*map(int, words), *[100_000, 256][len(words) :]]
+    compare("nothing", count, concurrency)
+    compare("later", count // PAUSES, concurrency)
 
 
 if __name__ == "__main__":
-    side = sys.argv.pop(1) if sys.argv[1:2] in (["loop"], ["yardstick"]) else None
-    numbers = [int(word) for word in sys.argv[1:]]
-    numbers += [100_000, 256][len(numbers) :]
-    if side is None:
-        main(*numbers)
-    else:
-        measure(side, *numbers)
+    main(sys.argv[1:])

@@ -30,6 +30,7 @@ from benchmarks.workload import place_of, scan_command
 OPEN, FLAT = 4_000, 20_000
 EARLY = 2_000  # targets, after which a scan has what it needs
 LATE = 30  # seconds until a host answers its first request: all are connected by then
+ALONE = ("--workers", "1")  # one process, whose memory this is about
 OPENED = {"open": (), "open-single": ("--per-target", "1")}
 PATIENT = "timeout: {connect: 300s, tls: 300s, request: 300s, target: 15m}"
 FAULTS = f"- {{fault: slow, match: '*', times: 1, seconds: {LATE}.0}}\n"
@@ -48,7 +49,7 @@ def opened(row: str, count: int) -> Iterator[Line]:
             one = run(open_command(folder, 1), folder)
         with simulated(folder, count, *flags, "--faults", str(folder / "faults.yaml")) as control:
             many = run(
-                [*open_command(folder, count), *OPENED[row]],
+                [*open_command(folder, count), *ALONE, *OPENED[row]],
                 folder,
                 watch=lambda _process: {"open": totals(control)["connections"]},
                 every=1.0,
@@ -78,7 +79,10 @@ def flat(hosts: int) -> Iterator[Line]:
     with place_of(hosts) as place:
         journal = place.folder / "run" / "outcomes.jsonl"
         taken = run(
-            scan_command(place, place.hosts("https", hosts)), place.folder, watch=watcher(journal), every=0.2
+            scan_command(place, place.hosts("https", hosts), *ALONE),
+            place.folder,
+            watch=watcher(journal),
+            every=0.2,
         )
     yield from sampled(taken, hosts)
 

@@ -76,7 +76,7 @@ def read(file: Path) -> Stacks:
 
 def sampled(command: Sequence[str], folder: Path, python: str) -> tuple[float, Stacks]:
     """CPU seconds of a scan, and its samples."""
-    taken = run([python, str(SAMPLER), str(folder / "stacks.txt"), *command[1:]], folder)
+    taken = run([python, "-P", str(SAMPLER), str(folder / "stacks.txt"), *command[1:]], folder)
     return taken.cpu, read(folder / "stacks.txt")
 
 
@@ -99,7 +99,7 @@ def scans(work: str, scheme: str, hosts: int) -> Iterator[object]:
 
 def measure(work: str, scheme: str, hosts: int, python: str) -> list[Line]:
     with scans(work, scheme, hosts) as (command, folder, requests):  # type: ignore[misc]
-        run([python, str(SAMPLER), "none.txt", *command(1)[1:]], folder)  # fills caches
+        run([python, "-P", str(SAMPLER), "none.txt", *command(1)[1:]], folder)  # fills caches
         start, first = sampled(command(1), folder, python)
         before = requests() if work == "walk" else 0
         cpu, found = sampled(command(hosts), folder, python)

@@ -43,7 +43,7 @@ class Measured:
 def scan(folder: Path, run: str, hosts: int, *flags: str) -> Measured:
     """Scan the first `hosts` hosts, and count the outcomes of its journal."""
     (folder / "auths.yaml").write_text(AUTHS)
-    command = [FLEET, "scan", str(folder / "hosts.txt"), "--limit", str(hosts), "--quiet"]
+    command = [FLEET, "scan", str(folder / "hosts.txt"), "--limit", str(hosts), "--quiet", "--workers", "1"]
     command += ["--auths", str(folder / "auths.yaml"), "--cacert", str(folder / "ca.pem")]
     command += ["--run-dir", str(folder / run), *flags]
     began = time.monotonic()

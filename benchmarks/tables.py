@@ -42,7 +42,7 @@ def made(lines: Sequence[Line]) -> str:
     parts += [f"{rounds} rounds"] if rounds > 1 else []
     hosts = max((line["hosts"] for line in lines if "hosts" in line and line["side"] == "fleet"), default=0)
     parts += [f"{hosts:,} hosts"] if hosts else []
-    return ", ".join(part for part in parts if part)
+    return ", ".join(part for part in parts if part and isinstance(part, str))  # `server` may be a measure
 
 
 def versions(*names: str) -> str:
@@ -145,8 +145,8 @@ def short() -> Iterator[str]:
     if not found:
         yield "Nothing that was measured here."
     for name, verdict in found:
-        what = "an aim" if verdict.aim else "a budget"
-        yield f"- {name}, {verdict.what}: {shown(verdict.value or 0)}, {what} of {verdict.bound}."
+        sort = "aim" if verdict.aim else "budget"
+        yield f"- `{name}`, {verdict.what}: {shown(verdict.value or 0)}; the {sort} is {verdict.bound}."
 
 
 def _all() -> Iterator[tuple[str, Verdict]]:
@@ -166,8 +166,10 @@ def profile(name: str) -> Callable[[], Iterator[str]]:
     return found
 
 
-def rows(name: str, *measures: str) -> Callable[[], Iterator[str]]:
-    """Medians of every row and side of a comparison that needs no more."""
+def rows(name: str, *measures: str, thousand: bool = False) -> Callable[[], Iterator[str]]:
+    """Medians of every row and side of a comparison that needs no more; `thousand`: CPU is that of a host."""
+    factor = {"cpu": 1e3} if thousand else {}
+    titles = {"cpu": "CPU s for 1,000 hosts"} if thousand else {}
 
     def found() -> Iterator[str]:
         lines, known = kept(name), medians(name)
@@ -175,11 +177,12 @@ def rows(name: str, *measures: str) -> Callable[[], Iterator[str]]:
         there = [m for m in measures if any((row, m, side) in known for row, side in sides)]
         yield f"{made(lines)}."
         yield ""
-        yield f"| | | {' | '.join(there)} |"
+        yield f"| | | {' | '.join(titles.get(measure, measure) for measure in there)} |"
         yield f"|---|---|{'---:|' * len(there)}"
         for row, side in sides:
-            values = (known.get((row, measure, side)) for measure in there)
-            yield f"| {row} | {side} | {' | '.join('' if v is None else shown(v) for v in values)} |"
+            values = ((known.get((row, measure, side)), factor.get(measure, 1)) for measure in there)
+            cells = ("" if value is None else shown(value * by) for value, by in values)
+            yield f"| {row} | {side} | {' | '.join(cells)} |"
 
     return found
 
@@ -194,9 +197,9 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "profile-w-https": profile("w-https"),
     "profile-w-http": profile("w-http"),
     "profile-walk-https": profile("walk-https"),
-    "rounds": rows("rounds", "cpu", "reused"),
-    "tls": rows("tls", "cpu", "resumed"),
-    "workers": rows("workers", "wall", "cpu", "server"),
+    "rounds": rows("rounds", "cpu", "reused", thousand=True),
+    "tls": rows("tls", "cpu", "resumed", thousand=True),
+    "workers": rows("workers", "wall", "cpu", thousand=True),
     "concurrency": rows("concurrency", "rate", "cpu"),
     "loop": rows("loop", "rate", "peak", "cpu"),
 }

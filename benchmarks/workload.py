@@ -57,7 +57,7 @@ SIDES = {
     "ssl": Side("the handshake alone, by Python's `ssl`", asks=False),
     "openssl": Side("the handshake alone, by `openssl s_time`", asks=False),
     # In one command curl's cost for a host grows with the hosts: it gets as many as it does best.
-    "curl": Side("`curl --parallel`, decodes nothing", 1 / 4, quick=True),
+    "curl": Side("`curl --parallel`, decodes nothing", 1 / 4),
     "aiohttp": Side("aiohttp, one session for all hosts", quick=True),
     "httpx": Side("httpx, a client for each host, one SSLContext", 1 / 2, quick=True),
     "aiopenapi3-kept": Side("aiopenapi3, a clone for each host, connections kept by force", 1 / 5),
@@ -84,7 +84,8 @@ def command_of(name: str, place: Place, scheme: str, hosts: int) -> list[str] | 
     python = Path(sys.executable) if name in OURS else peer.python()
     if python is None:
         return missing(f"{name} cannot be installed here")
-    return [str(python), str(HERE / "workload_peers.py"), name, str(listed), str(place.folder / "api.json")]
+    peers = str(HERE / "workload_peers.py")  # -P: what lies beside it is not for its imports
+    return [str(python), "-P", peers, name, str(listed), str(place.folder / "api.json")]
 
 
 def scan_command(place: Place, listed: Path, *more: str) -> list[str]:

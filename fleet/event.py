@@ -104,6 +104,15 @@ class BreakerClosed(NamedTuple):
     key: str
 
 
+class ConcurrencyChanged(NamedTuple):
+    """A limit that finds itself has moved: targets in flight, or connections through the proxy `key`."""
+
+    scope: str  # "targets" or "proxy"
+    key: str
+    limit: int  # in force from now on: it may be a trial
+    stood: int  # the one that was found so far
+
+
 class WarningRaised(NamedTuple):
     """Something a person should know once: `name` is a `noun.verb_past` event name."""
 
@@ -146,6 +155,7 @@ Event: TypeAlias = (
     | LoginFailed
     | BreakerOpened
     | BreakerClosed
+    | ConcurrencyChanged
     | WarningRaised
     | ProbeCrashed
     | ScanStopping
@@ -156,13 +166,21 @@ Listener: TypeAlias = Callable[[Event], None]
 
 
 def tell(listeners: Iterable[Listener]) -> Listener:
-    """One listener that tells all of them, in order."""
+    """One listener that tells all of them, in order. One that has an attribute `deaf_to` is told of no event
+    of these classes: most happen at every request, and most listeners make nothing of them."""
     hearing = tuple(listeners)
     if len(hearing) == 1:
         return hearing[0]
 
+    told_of: dict[type[Event], tuple[Listener, ...]] = {}
+
     def told(event: Event) -> None:
-        for listener in hearing:
+        kind = event.__class__
+        concerned = told_of.get(kind)
+        if concerned is None:
+            concerned = tuple(one for one in hearing if kind not in getattr(one, "deaf_to", ()))
+            told_of[kind] = concerned
+        for listener in concerned:
             listener(event)
 
     return told

@@ -66,8 +66,11 @@ class Rate:
     requests: float | None = None
     per_target: int = 2  # connections to one target; BMCs reset above 1 to 4
     patience: float = 1.0  # seconds of one request at a time, then of one connection's queue, before a second
-    per_proxy: int = 256  # connections through one proxy
-    concurrency: int = 256  # targets in flight, over all processes
+    per_proxy: int = 256  # connections through one proxy; the most, where `concurrency` is None
+    concurrency: int | None = None  # targets in flight, over all processes; None: found while scanning
+    auto_start: int = 64  # where such a search begins, for the scan and for each proxy
+    auto_least: int = 8
+    auto_most: int = 1024
     workers: int | None = None  # processes; None: the cores for a large inventory, 1 for any other
 
 

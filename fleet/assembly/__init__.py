@@ -1,7 +1,6 @@
 """The composition root: the one package that knows all parts, and puts a scan together from them."""
 
 from fleet.assembly.connect import Connector
-from fleet.assembly.cores import processes_for
 from fleet.assembly.execute import Probing, Resumed, ScanResult, execute, prepare_resume, probe_of
 from fleet.assembly.manifest import inventory_of, shard_of
 from fleet.assembly.options import ScanOptions
@@ -27,7 +26,6 @@ __all__ = [
     "prepare",
     "prepare_resume",
     "probe_of",
-    "processes_for",
     "read_pins",
     "shard_of",
     "write_pins",

@@ -24,7 +24,8 @@ def processes_for(policy: Policy, survey: Survey) -> int:
     if asked is None:
         large = survey.total is not None and survey.total >= LARGE
         asked = min(cores(), MOST) if large and threading.active_count() == 1 else 1
-    most = rate.concurrency if survey.total is None else min(rate.concurrency, survey.total)
+    most = rate.concurrency or rate.auto_most
+    most = most if survey.total is None else min(most, survey.total)
     return max(1, min(asked, most, asked if survey.direct else rate.per_proxy))
 
 

@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
+import orjson
+
 from fleet.engine import journal_of, read_last_outcomes, read_manifest
 from fleet.errors import UsageError
 from fleet.policy import Rate
@@ -17,12 +19,14 @@ SAMPLE = 100_000  # outcomes looked at: more would not move a median
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """The medians of one target in an earlier run; `targets` is how many of them were reached."""
+    """The medians of one target in an earlier run; `targets` is how many of them were reached, `concurrency`
+    how many at once were found right."""
 
     run: str
     targets: int
     requests: float
     seconds: float
+    concurrency: int | None = None
 
     def foretell(self, targets: int | None, rate: Rate) -> str:
         """One sentence for a person about a scan of so many targets (None: unknown)."""
@@ -33,7 +37,8 @@ class Experience:
         if not targets:
             return text
         requests = targets * self.requests
-        seconds = targets * self.seconds / min(targets, rate.concurrency)
+        at_once = rate.concurrency or self.concurrency or rate.auto_start
+        seconds = targets * self.seconds / min(targets, at_once)
         if rate.requests is not None:
             seconds = max(seconds, requests / rate.requests)
         return f"{text}: expect about {requests:,.0f} requests in {_time(seconds)}"
@@ -52,7 +57,16 @@ def experience_of(run: Path, *, spec: Path | None, pipeline: str) -> Experience:
             seconds.append(record["seconds"])
     if not requests:
         raise UsageError(f"{run} reached no target: it says nothing about the next scan")
-    return Experience(str(manifest["run"]), len(requests), median(requests), median(seconds))
+    found = _found(run)
+    return Experience(str(manifest["run"]), len(requests), median(requests), median(seconds), found)
+
+
+def _found(run: Path) -> int | None:
+    try:
+        found = orjson.loads((run / "summary.json").read_bytes())["concurrency"]["targets"]
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def _time(seconds: float) -> str:

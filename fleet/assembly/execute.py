@@ -34,8 +34,9 @@ from fleet.errors import InventoryError, SinkError
 from fleet.event import Listener, WarningRaised, tell
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
+from fleet.pace import Governor
 from fleet.pipeline import PipelineProbe
-from fleet.policy import Policy
+from fleet.policy import Policy, Rate
 from fleet.sinks import Sink, sink_for
 from fleet.target import Target
 
@@ -130,13 +131,14 @@ async def execute(
     Raises SinkError when the journal or a sink cannot be written, and TryAgain when another scan holds
     the run directory.
     """
-    listener = tell([tally, *listeners])
+    governor = _governor(prepared.policy.rate, processes)
+    listener = tell([tally, *listeners] if governor is None else [tally, governor, *listeners])
     outputs = [sink_for(output) for output in prepared.options.outputs]
     directory = resume.directory if resume is not None else await _create(prepared)
     try:
         if resume is not None:
             await anyio.to_thread.run_sync(_take_up, tally, resume)
-        probes = probing or _here(prepared, kept)
+        probes = probing or _here(prepared, kept, governor)
         async with signals(stop), probes(directory.id, listener, stop) as probe:
             totals = await scan(
                 prepared.targets(_teller(listener)),
@@ -144,7 +146,7 @@ async def execute(
                 _sinks(directory, outputs),
                 run=directory.id,
                 pipeline=prepared.plan.pipeline,
-                concurrency=_concurrency(prepared, listener, processes),
+                concurrency=governor or _fixed(prepared.policy.rate, listener, processes),
                 stop=stop,
                 listener=listener,
                 total=prepared.survey.total,
@@ -194,21 +196,30 @@ def _take_up(tally: Tally, resume: Resumed) -> None:
             tally.add_record(record)
 
 
-def _concurrency(prepared: PreparedScan, listener: Listener, processes: int) -> int:
-    rate = prepared.policy.rate
-    share = -(-rate.concurrency // processes)
-    allowed, note = capped_concurrency(share, per_target=rate.per_target)
+def _governor(rate: Rate, processes: int) -> Governor | None:
+    """What finds out how many targets to have in flight, where nobody said."""
+    if rate.concurrency is not None:
+        return None
+    allowed, _ = capped_concurrency(-(-rate.auto_most // processes), per_target=rate.per_target)
+    return Governor(rate, ceiling=allowed * processes)
+
+
+def _fixed(rate: Rate, listener: Listener, processes: int) -> int:
+    asked = rate.concurrency or rate.auto_start
+    allowed, note = capped_concurrency(-(-asked // processes), per_target=rate.per_target)
     if note is not None:
         listener(WarningRaised("concurrency.capped", note))
-    return min(rate.concurrency, allowed * processes)
+    return min(asked, allowed * processes)
 
 
-def _here(prepared: PreparedScan, kept: KeptConnections | None) -> Probing:
+def _here(prepared: PreparedScan, kept: KeptConnections | None, governor: Governor | None) -> Probing:
     """The probe that scans in this process."""
 
     @asynccontextmanager
     async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
         connector = await anyio.to_thread.run_sync(Connector.of, prepared, listener, kept)
+        if governor is not None:
+            governor.steers(connector.pace)
         yield probe_of(prepared, connector, run, listener)
 
     return probing

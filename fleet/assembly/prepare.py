@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from fleet.assembly.bindings import Bindings, Prompt, bindings_of
+from fleet.assembly.cores import processes_for
 from fleet.assembly.description import describe, fixup_notes
 from fleet.assembly.options import ScanOptions, with_numbers
 from fleet.assembly.pins import read_pins
@@ -56,6 +57,11 @@ class PreparedScan:
         return tuple((family.name, family.help, family.type) for family in self.plan.metrics)
 
     @property
+    def processes(self) -> int:
+        """How many processes share the work."""
+        return processes_for(self.policy, self.survey)
+
+    @property
     def secrets(self) -> tuple[Secret, ...]:
         return self.bindings.secrets
 
@@ -85,7 +91,7 @@ class PreparedScan:
             ],
             "requests": self.plan.minimum_requests * (1 if self.survey.total is None else self.survey.total),
             "estimate": self._estimate(earlier) if earlier is not None else None,
-            "policy": asdict(self.policy),
+            "policy": asdict(replace(self.policy, rate=replace(self.policy.rate, workers=self.processes))),
         }
 
     @property

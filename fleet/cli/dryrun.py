@@ -112,6 +112,8 @@ def _number(name: str, value: Any) -> str:
     """A number of the policy with its unit, written as the options take it."""
     if name == "requests":
         return "unlimited" if value is None else f"{value:g}/s"
+    if name == "concurrency" and value is None:
+        return "auto"
     if value is None:
         return "-"
     if isinstance(value, bool):

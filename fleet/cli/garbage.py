@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 
-from fleet.event import Event, ScanStarted
+from fleet.event import ConcurrencyChanged, Event, ScanStarted
 
 PER_TARGET = 600  # objects above what one target in hand takes (about 350 in the widest pipeline of Redfish)
 LEAST = 100_000
@@ -21,3 +21,5 @@ def settle(event: Event) -> None:
     if isinstance(event, ScanStarted):
         gc.freeze()
         gc.set_threshold(max(LEAST, PER_TARGET * event.concurrency))
+    elif isinstance(event, ConcurrencyChanged) and event.scope == "targets":
+        gc.set_threshold(max(LEAST, PER_TARGET * event.limit))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.sections import Decorated, Option, Section, option, section
-from fleet.cli.values import Count, Duration, Pair, PerSecond, Size
+from fleet.cli.values import AUTO, AutoCount, Count, Duration, Pair, PerSecond, Size
 from fleet.errors import UsageError
 from fleet.policy import Policy, Tls
 
@@ -60,6 +60,13 @@ scheme_option: Option = option(
 )
 concurrency_option: Option = option(
     "--concurrency", "-c", type=Count(1), metavar="N", help="Targets in flight. [256]"
+)
+adaptive_option: Option = option(
+    "--concurrency",
+    "-c",
+    type=AutoCount(1),
+    metavar="auto|N",
+    help="Targets in flight; auto finds out how many do some good. [auto]",
 )
 connect_timeout_option: Option = option(
     "--connect-timeout", type=Duration(), metavar="TIME", help="To connect, proxy included. [5s]"
@@ -155,10 +162,10 @@ reach: Section = section("Access", _auths, *_way)  # to shake hands, and no more
 
 pressure: Section = section(
     "Pressure",
-    concurrency_option,
+    adaptive_option,
     option("--workers", type=Count(1), metavar="N", help="Processes. [cores from 5,000 targets on, else 1]"),
     option("--per-target", type=Count(1), metavar="N", help="Connections to one target. [2]"),
-    option("--per-proxy", type=Count(1), metavar="N", help="Connections through one proxy. [256]"),
+    option("--per-proxy", type=Count(1), metavar="N", help="Connections through one proxy, at most. [256]"),
     option("--rate", type=PerSecond(), metavar="N/s", help="Requests over the whole scan. [unlimited]"),
     option("--retries", type=Count(0), metavar="N", help="Further tries of a request. [2]"),
     connect_timeout_option,
@@ -216,6 +223,7 @@ def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
     policy, named = Policy(), set()
     for flag, (group, number) in NUMBERS.items():
         if (value := given.get(flag)) is not None:
+            value = None if value == AUTO else value
             policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
             named.add(f"{group}.{number}")
     return replace(policy, tls=_tls_of(policy, given)), frozenset(named)

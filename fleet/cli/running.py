@@ -33,14 +33,14 @@ def run_scan(
     """
     import anyio
 
-    from fleet.assembly import execute, processes_for
+    from fleet.assembly import execute
     from fleet.engine import Stop
 
     shell.redactor.learn(*prepared.secrets)
     for note in prepared.notes:
         shell.say(note)
     stop = Stop(grace=grace)
-    processes = processes_for(prepared.policy, prepared.survey)
+    processes = prepared.processes
     with (
         _workers(prepared, processes, view, resume) as probing,  # before the first thread is there
         watch(

@@ -89,6 +89,13 @@ def _auth(_context: click.Context, _parameter: click.Parameter, value: str | Non
     type=click.IntRange(0, 65535),
     help="Also serve SOCKS5 on this port of 127.0.0.1.",
 )
+@click.option(
+    "--socks-limit",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="Connections that the proxy bears; it drops the rest. [default: any number]",
+)
 def sim(
     write_hosts: Path | None,
     write_ca: Path | None,

@@ -80,9 +80,16 @@ def _counts(tally: Tally, ending: Ending) -> Text:
         shown.append(f"; {tally.earlier:,} of them were stored earlier", style="not bold")
     amounts = (
         f"\n{tally.requests:,} requests, {_size(tally.bytes)} received, {tally.retries:,} retries, "
-        f"{_span(tally.seconds)}"
+        f"{_span(tally.seconds)}{_found(tally)}"
     )
     return shown.append(amounts, style="not bold dim")
+
+
+def _found(tally: Tally) -> str:
+    """The limits that were found, where they moved at all."""
+    text = f", {tally.concurrency:,} targets at once" if tally.concurrency is not None else ""
+    found = list(tally.proxy_limits.items())[:MAX_PROXIES]
+    return text + "".join(f", {limit:,} through {safe(key, 60)}" for key, limit in found)
 
 
 def _steps(tally: Tally) -> RenderableType:

@@ -14,6 +14,8 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
 _FACTORS = {"": 1, **{unit: 1000 ** (n + 1) for n, unit in enumerate("kmgt")}}
 _FACTORS |= {f"{unit}i": 1024 ** (n + 1) for n, unit in enumerate("kmgt")}
 
+AUTO = "auto"
+
 if TYPE_CHECKING:
     ValueType = click.ParamType[Any]
 else:
@@ -52,6 +54,15 @@ class Count(ValueType):
         if not (text.isascii() and text.isdigit() and int(text) >= self.least):
             self.fail(f"{value!r} is not a whole number of at least {self.least}", param, ctx)
         return int(text)
+
+
+class AutoCount(Count):
+    """`auto`, or a whole number of at least `least`. Gives `AUTO` or the number."""
+
+    name = "auto|number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return AUTO if str(value).strip().lower() == AUTO else super().convert(value, param, ctx)
 
 
 class Size(ValueType):

@@ -197,7 +197,7 @@ class OpenAPI(Handle):
             made.base_url = normalised(baseurl)
             made._prefix = path_of(made.base_url) + made.server_path
         made._credentials = self._credentials
-        made._additions = None
+        made._kept = None
         made._sessions = self._sessions.changed(options) if options else self._sessions
         made._session = None
         return made
@@ -251,7 +251,7 @@ class OpenAPI(Handle):
 
         live, secure = self._session, self.base_url.startswith("https:")
         if live is not None and learn(live.cookies, set_cookies, self.document.schemes, secure=secure):
-            self._additions = None
+            self._kept = None
 
     async def aclose(self) -> None:
         """Closes the session, async or sync. The next call opens another."""

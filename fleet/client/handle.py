@@ -28,6 +28,29 @@ Chosen: TypeAlias = tuple[int | str, Mapping[str, Any]]
 
 NO_CREDENTIALS: Mapping[str, Any] = {}
 NO_PARAMETERS: Mapping[Any, Any] = {}
+KEPT = 256  # requests that handles with the same credentials keep between them
+
+
+class Kept:
+    """What credentials add to the calls of handles that have the same ones: by requirements, and as whole
+    requests of calls that are made again and again, by the identity of the call. Bounded."""
+
+    __slots__ = ("_requests", "additions")
+
+    def __init__(self, additions: dict[Any, Additions]) -> None:
+        self.additions: dict[Any, Additions] = additions
+        self._requests: dict[int, tuple[Call, str, Request]] = {}
+
+    def request(self, call: Call, prefix: str) -> Request | None:
+        """The request that was made of this very call below the same prefix."""
+        known = self._requests.get(id(call))
+        return known[2] if known is not None and known[0] is call and known[1] == prefix else None
+
+    def keep(self, call: Call, prefix: str, request: Request) -> Request:
+        if len(self._requests) >= KEPT:
+            self._requests.clear()
+        self._requests[id(call)] = call, prefix, request
+        return request
 
 
 class Handle:
@@ -37,7 +60,7 @@ class Handle:
     `ConfigError`: the host that a document names is never called unasked.
     """
 
-    __slots__ = ("_additions", "_credentials", "_prefix", "_server", "base_url", "document")
+    __slots__ = ("_credentials", "_kept", "_prefix", "_server", "base_url", "document")
 
     def __init__(
         self, document: Document, baseurl: str | yarl.URL | None = None, server: Chosen | None = None
@@ -47,7 +70,7 @@ class Handle:
         self._server = server
         self._prefix = path_of(self.base_url) + self.server_path
         self._credentials: Mapping[str, Any] = NO_CREDENTIALS
-        self._additions: dict[Any, Additions] | None = None
+        self._kept: Kept | None = None
 
     def authenticate(self, *reset: None, **by_scheme: Any) -> None:
         """Credentials by security scheme: text for a token or key, `(user, password)` for basic and digest,
@@ -68,7 +91,7 @@ class Handle:
             else:
                 credentials[name] = check_credential(name, value, self.document.schemes)
         self._credentials = credentials
-        self._additions = None
+        self._kept = None
         self._forget(None if reset else by_scheme)
 
     def carries(self, credentials: Mapping[str, Any]) -> bool:
@@ -78,9 +101,9 @@ class Handle:
     def share(self, other: Handle) -> None:
         """Keeps in common with `other`, of which this is a clone, what their credentials add to requests,
         until either gets others. Neither may have a session: what one learns is not the other's."""
-        if other._additions is None:
-            other._additions = {}
-        self._additions = other._additions
+        if other._kept is None:
+            other._kept = Kept({})
+        self._kept = other._kept
 
     def _forget(self, names: Iterable[str] | None) -> None:
         """Drops what a session has learnt of these credentials, None: of all. Nothing here has a session."""
@@ -124,12 +147,21 @@ class Handle:
         if not isinstance(operation, Operation):
             operation = self.document.operation(operation)
         call = operation.build(parameters or NO_PARAMETERS, body)
-        return self.prepare_call(operation, call, anonymous=anonymous)
-
-    def prepare_call(self, operation: Operation, call: Call, *, anonymous: bool = False) -> Request:
-        """The request for a call that `operation.build` made: `prepare`, where many handles make the same."""
         added = NOTHING if anonymous else self._added_for(operation.requirements, operation.name)
         return self._assembled(call, added)
+
+    def prepare_call(self, operation: Operation, call: Call) -> Request:
+        """`prepare`, for a call that `operation.build` made and that many handles make: all those that share
+        what they keep have the same request."""
+        kept = self._kept
+        if kept is not None and (known := kept.request(call, self._prefix)) is not None:
+            return known
+        request = self._assembled(call, self._added_for(operation.requirements, operation.name))
+        return request if kept is None else kept.keep(call, self._prefix, request)
+
+    def bare(self, call: Call) -> Request:
+        """The request for a call, without any credentials."""
+        return self._assembled(call, NOTHING)
 
     def _assembled(self, call: Call, added: Additions) -> Request:
         path = (self._own_prefix(call) if call.servers else self._prefix) + call.path
@@ -181,10 +213,10 @@ class Handle:
         """What credentials add where these requirements hold; worked out once per handle."""
         if not needed:
             return NOTHING
-        known = self._additions
-        if known is None:
-            known = self._additions = {}
-        added = known.get(needed)
+        kept = self._kept
+        if kept is None:
+            kept = self._kept = Kept({})
+        added = kept.additions.get(needed)
         if added is None:
             added = self._satisfied(needed, name)
             if added.handshakes:
@@ -192,7 +224,7 @@ class Handle:
                     f"{name} needs {', '.join(f'{s.name} ({s.kind})' for s, _ in added.handshakes)}: "
                     "only calls through a session can do that"
                 )
-            known[needed] = added
+            kept.additions[needed] = added
         return added
 
     def _satisfied(self, needed: tuple[tuple[str, ...], ...], name: str) -> Additions:
@@ -213,12 +245,13 @@ class Handle:
     def _for_session(self, operation: Operation) -> Additions:
         """`_satisfied` for a call through a session, kept where it is not a conversation."""
         needed = operation.requirements
-        known = None if self._additions is None else self._additions.get(needed)
+        known = None if self._kept is None else self._kept.additions.get(needed)
         if known is not None or not needed:
             return known or NOTHING
         added = self._satisfied(needed, operation.name)
         if not added.handshakes:
-            self._additions = {**(self._additions or {}), needed: added}
+            kept = self._kept
+            self._kept = Kept({**(kept.additions if kept is not None else {}), needed: added})
         return added
 
     def _certificate(self) -> tuple[Any, ...] | None:

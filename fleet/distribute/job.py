@@ -13,6 +13,7 @@ from typing import NoReturn
 import anyio
 
 from fleet.assembly import ScanOptions, execute, prepare, prepare_resume, shard_of
+from fleet.distribute.workers import worker_processes
 from fleet.engine import Stop, read_manifest, read_success
 from fleet.errors import TryAgain, UsageError
 from fleet.inventory import Shard
@@ -36,7 +37,8 @@ class Job:
     """A scan into a run directory of its own. Calling it runs it to its end, in an event loop of its own.
 
     The options name secrets (env:, file:) and hold none: whoever runs the job reads them, and nobody can be
-    asked. It may be called again after its process was killed, or when it is not known whether it was: a
+    asked. It scans in its own process unless `rate.workers` asks for more: whoever runs jobs knows the cores.
+    It may be called again after its process was killed, or when it is not known whether it was: a
     run that is there goes on, a complete one is left alone. Raises UsageError for options that name no
     run directory, or that need a person or a standard input.
     """
@@ -65,7 +67,10 @@ class Job:
             prepared, resume = prepare_resume(str(folder), prompt=_nobody)
         else:
             prepared = prepare(self.options, prompt=_nobody)
-        result = anyio.run(partial(execute, prepared, listeners=(), stop=stop, tally=tally, resume=resume))
+        count = 1 if prepared.policy.rate.workers is None else prepared.processes
+        with worker_processes(prepared, count, resume=resume) as probing:
+            scanning = partial(execute, prepared, listeners=(), stop=stop, tally=tally, resume=resume)
+            result = anyio.run(partial(scanning, probing=probing, processes=count))
         return JobResult(str(folder), shard, dict(tally.statuses), complete=result.complete)
 
 

@@ -98,6 +98,11 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """Close at once, whatever waits: the other side does not read."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _pickled(self, words: list[Any]) -> bytes:
         try:
             return _dumps(words)

@@ -98,6 +98,7 @@ class Seat:
                 self._limits.close(desk)
                 link.close()
                 self._let_go()
+                self._changed()
             group.cancel_scope.cancel()
         with anyio.move_on_after(REAPED):
             await ended.wait()
@@ -131,8 +132,10 @@ class Seat:
             self._link.say(End())
 
     def kill(self) -> None:
-        """End the worker now."""
+        """End the worker now. Where the nursery is gone too, it ends when it notices that nobody listens."""
         self._nursery.kill(self._worker)
+        if self._link is not None:
+            self._link.abort()
 
     async def _dropped(self, number: int, held: _InHand) -> Outcome | None:
         if held.answer.done() and not held.answer.cancelled():

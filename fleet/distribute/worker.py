@@ -121,7 +121,8 @@ class _Worker:
             scope.cancel()
 
     async def _scan(self, word: Take, attempt: Attempt, link: Link) -> None:
-        outcome = await attempt(word.target, self._scopes[word.number])
+        with self._scopes[word.number] as scope:
+            outcome = await attempt(word.target, scope)
         link.say(Done(word.number, outcome), linger=len(self._scopes) > FEW)
         del self._scopes[word.number]
 

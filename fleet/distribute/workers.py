@@ -43,13 +43,18 @@ def worker_processes(
     if count == 1:
         yield None
         return
-    connector = Connector.of(prepared, _ignore)  # the trust store is read once, for all
 
-    def prepare() -> None:
+    def unlock() -> None:
         if resume is not None:
-            resume.directory.close()  # the lock is the scan's: it must not outlive it in a worker
+            resume.directory.close()
 
-    nursery = Nursery(Work(prepared, connector, listeners, each, count), prepare)
+    try:
+        connector = Connector.of(prepared, _ignore)  # the trust store is read once, for all
+        # The lock is the scan's: it must not outlive it in a worker.
+        nursery = Nursery(Work(prepared, connector, listeners, each, count), prepare=unlock)
+    except BaseException:
+        unlock()
+        raise
     try:
         yield _Workers(prepared, nursery, count).probing
     finally:
@@ -76,7 +81,7 @@ class _Workers:
         asked to end the scan."""
         policy, plan = self._prepared.policy, self._prepared.plan
         limits = Limits(policy, listener)
-        share = -(-policy.rate.concurrency // self._count)
+        share = -(-(policy.rate.concurrency or policy.rate.auto_most) // self._count)
         self._room, _ = capped_concurrency(share, per_target=policy.rate.per_target)
         begin = Begin(run, plan.pipeline, self._room)
         self._run, self._pipeline = run, plan.pipeline

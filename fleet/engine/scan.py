@@ -18,9 +18,11 @@ from fleet.engine.drain import Drain, Sink
 from fleet.engine.feed import Feed
 from fleet.engine.stop import GRACE, Stop
 from fleet.event import Listener, ScanFinished, ScanStarted, ScanStopping, TargetStarted
+from fleet.pace import Governor
 from fleet.target import Target
 
 AHEAD = 1024  # targets read from the inventory before a worker wants them
+STEP = 0.1  # seconds between two looks at what a concurrency that finds itself has met
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ async def scan(
     *,
     run: str,
     pipeline: str,
-    concurrency: int,
+    concurrency: int | Governor,
     stop: Stop,
     listener: Listener,
     total: int | None = None,
@@ -63,9 +65,10 @@ async def scan(
 ) -> ScanTotals:
     """Probe every target that is not in `done`, and store exactly one outcome for each one begun.
 
-    `sinks` are opened and closed here; the first is the journal. Memory is O(concurrency). Raises SinkError
-    when a sink fails (what the journal holds stays true), and whatever the iterator raises, after what was
-    in hand has been stored.
+    `sinks` are opened and closed here; the first is the journal. `concurrency` is how many targets are in
+    flight at most, or what finds that out meanwhile. Memory is O(concurrency). Raises SinkError when a sink
+    fails (what the journal holds stays true), and whatever the iterator raises, after what was in hand has
+    been stored.
     """
     loop = _Loop(
         probe, sinks, run=run, pipeline=pipeline, concurrency=concurrency, stop=stop, listener=listener
@@ -81,11 +84,12 @@ class _Loop:
         *,
         run: str,
         pipeline: str,
-        concurrency: int,
+        concurrency: int | Governor,
         stop: Stop,
         listener: Listener,
     ) -> None:
-        self._limit = concurrency
+        self._governor = concurrency if isinstance(concurrency, Governor) else None
+        self._limit = concurrency.limit if isinstance(concurrency, Governor) else concurrency
         if self._limit < 1:
             raise ValueError(f"concurrency is {concurrency}, must be at least 1")
         self._run, self._pipeline = run, pipeline
@@ -110,6 +114,8 @@ class _Loop:
             self._obey()  # it may have been asked before it began
             async with anyio.create_task_group() as group:
                 group.start_soon(self._keep_grace)
+                if self._governor is not None:
+                    group.start_soon(self._follow, self._governor)
                 await self._store(feed)
                 group.cancel_scope.cancel()
             every = feed.ended  # before it is closed, which forgets what was not taken
@@ -153,6 +159,19 @@ class _Loop:
                         await drain.relief()
         finally:
             self._scopes.discard(scope)
+            self._look.set()
+
+    async def _follow(self, governor: Governor) -> None:
+        """Have as many targets in flight as the governor finds right."""
+        before = time.monotonic()
+        while True:
+            await anyio.sleep(STEP)
+            now = time.monotonic()
+            held = len(self._scopes) if self._drain.crowded else 0
+            for change in governor.step(now - before, in_hand=len(self._scopes), held=held):
+                self._listener(change)
+            before, self._limit = now, governor.limit
+            self._drain.room = governor.limit
             self._look.set()
 
     def _obey(self) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    ConcurrencyChanged,
     Event,
     LoginFailed,
     ProbeCrashed,
@@ -26,6 +27,7 @@ from fleet.observe.logs import Logger
 from fleet.outcome import Outcome
 
 SPELLED_OUT = 10  # records of one sort before the rest goes to debug and into a count at the end
+_OF_EVERY_TARGET = frozenset({RequestFinished, TargetStarted, RequestRetried, SessionOpened})
 _RESERVED = frozenset({"event", "message", "level", "timestamp", "self"})
 
 
@@ -40,6 +42,7 @@ class LogListener:
     def __init__(self, logger: Logger) -> None:
         self._log = logger
         self._debug = logger.is_enabled_for(logging.DEBUG)
+        self.deaf_to: frozenset[type[Event]] = frozenset() if self._debug else _OF_EVERY_TARGET
         self._told: Counter[tuple[str, str]] = Counter()
         self._warned: set[tuple[str, str]] = set()
 
@@ -47,8 +50,7 @@ class LogListener:
         log = self._log
         match event:
             case RequestFinished() | TargetStarted() | RequestRetried() | SessionOpened():
-                if self._debug:
-                    self._one_of_many(event)
+                self._one_of_many(event)
             case TargetFinished():
                 self._finished(event.outcome)
             case SessionClosed(leaked=True):
@@ -81,6 +83,14 @@ class LogListener:
                     pipeline=event.pipeline,
                     total=event.total,
                     concurrency=event.concurrency,
+                )
+            case ConcurrencyChanged():
+                log.debug(
+                    "concurrency.changed",
+                    scope=event.scope,
+                    key=event.key,
+                    limit=event.limit,
+                    stood=event.stood,
                 )
             case ScanStopping():
                 log.info("scan.stopping", reason=event.reason, cancelled=event.cancelled)

@@ -28,6 +28,7 @@ from prometheus_client.registry import Collector
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    ConcurrencyChanged,
     Event,
     ExchangesCounted,
     RequestFinished,
@@ -86,6 +87,7 @@ class Metrics(Collector):
         self._inflight = 0
         self._sessions: Counter[str] = Counter({"opened": 0, "closed": 0, "leaked": 0})
         self._breakers: dict[tuple[str, str], float] = {}
+        self._limits: dict[tuple[str, str], float] = {}
         self._scan_targets: dict[str, float] = {}
         self._scan_seconds: dict[str, float] = {}
         self._last_success: dict[str, float] = dict(last_success or {})
@@ -111,10 +113,13 @@ class Metrics(Collector):
                 self._breaker(event.scope, event.key, 1.0)
             case BreakerClosed():
                 self._breaker(event.scope, event.key, 0.0)
+            case ConcurrencyChanged():
+                self._limited(event.scope, event.key, event.limit)
             case ExchangesCounted():
                 self._add(event)
             case ScanStarted():
                 self._pipeline = event.pipeline
+                self._limited("targets", "", event.concurrency)
                 if event.total is not None:
                     self._scan_targets[event.pipeline] = event.total
                 for status in ("ok", "partial", "failed", "skipped"):
@@ -183,6 +188,10 @@ class Metrics(Collector):
         if (scope, key) in self._breakers or len(self._breakers) < MAX_KEYS:
             self._breakers[scope, key] = value
 
+    def _limited(self, scope: str, key: str, limit: float) -> None:
+        if (scope, key) in self._limits or len(self._limits) < MAX_KEYS:
+            self._limits[scope, key] = limit
+
     def _finished(self, outcome: Outcome) -> None:
         self._inflight -= 1
         self._targets[self._pipeline or outcome.pipeline, outcome.status] += 1
@@ -248,6 +257,12 @@ class Metrics(Collector):
     def _state_families(self) -> Iterator[Metric]:
         inflight = {("targets",): float(max(self._inflight, 0))}
         yield _gauge("fleet_inflight", "Targets taken in hand and not stored yet.", ("scope",), inflight)
+        yield _gauge(
+            "fleet_concurrency_limit",
+            "Targets in flight, and connections through a proxy, that are allowed now.",
+            ("scope", "key"),
+            self._limits.copy(),
+        )
         for name, text in (
             ("opened", "Sessions opened on targets."),
             ("closed", "Sessions that the target confirmed closed."),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Event as Flag
 from threading import Thread
 from types import TracebackType
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
@@ -19,7 +19,10 @@ from rich.text import Text
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    ConcurrencyChanged,
     Event,
+    RequestFinished,
+    RequestRetried,
     ScanFinished,
     ScanStarted,
     ScanStopping,
@@ -41,6 +44,8 @@ class Progress:
     With `silent` nothing is drawn, but a stop is still announced; with `quiet` it is not either. `note` and
     `write` always write. `clock` is monotonic seconds. After `log_to` the sparse lines are log records.
     """
+
+    deaf_to: ClassVar[frozenset[type[Event]]] = frozenset({RequestFinished, RequestRetried})
 
     def __init__(
         self,
@@ -94,6 +99,9 @@ class Progress:
                 self._started += 1
             case ScanStarted():
                 self._total, self._concurrency = event.total, event.concurrency
+            case ConcurrencyChanged():
+                if event.scope == "targets":
+                    self._concurrency = event.limit
             case BreakerOpened():
                 self._paused[event.scope, event.key] = event.why
             case BreakerClosed():

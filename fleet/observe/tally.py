@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from fleet.event import (
     BreakerOpened,
+    ConcurrencyChanged,
     Event,
     LoginFailed,
+    RequestFinished,
+    RequestRetried,
     ScanFinished,
     ScanStarted,
     SessionClosed,
@@ -83,6 +86,8 @@ class Tally:
     false no credential went without TLS, whatever was bound to a target.
     """
 
+    deaf_to: ClassVar[frozenset[type[Event]]] = frozenset({RequestFinished, RequestRetried})
+
     def __init__(self, *, plaintext_allowed: bool = True) -> None:
         self._plaintext_allowed = plaintext_allowed
         self.run: str = ""
@@ -108,6 +113,8 @@ class Tally:
         self.sessions_leaked: int = 0
         self.logins_failed: int = 0
         self.breakers: Counter[tuple[str, str]] = Counter()
+        self.concurrency: int | None = None  # targets in flight that were found right, where that was asked
+        self.proxy_limits: dict[str, int] = {}  # connections through each proxy, likewise
         self.plaintext: int = 0  # outcomes that used a credential without TLS
         self.seconds: float = 0.0
         self.complete: bool | None = None
@@ -139,6 +146,8 @@ class Tally:
                 self.logins_failed += 1
             case BreakerOpened():
                 self.breakers[event.scope, event.key] += 1
+            case ConcurrencyChanged():
+                self._limited(event)
             case WarningRaised():
                 self._overhear(event)
             case ScanFinished():
@@ -212,6 +221,7 @@ class Tally:
             "requests": self.requests,
             "bytes": self.bytes,
             "retries": self.retries,
+            "concurrency": {"targets": self.concurrency, "proxies": dict(self.proxy_limits)},
             "sessions": {
                 "opened": self.sessions_opened,
                 "closed": self.sessions_closed,
@@ -273,6 +283,12 @@ class Tally:
 
     def _unprotected(self, auth: str | None, url: str) -> None:
         self.plaintext += self._plaintext_allowed and auth is not None and url.startswith("http://")
+
+    def _limited(self, event: ConcurrencyChanged) -> None:
+        if event.scope == "targets":
+            self.concurrency = event.stood
+        elif event.key in self.proxy_limits or len(self.proxy_limits) < FOLDS:
+            self.proxy_limits[event.key] = event.stood
 
     def _overhear(self, event: WarningRaised) -> None:
         key = (event.name, event.message)

@@ -67,7 +67,7 @@ class Operation:
         self._accept: tuple[tuple[str, str], ...] = ()
         self._answers: tuple[Answer, ...] | None = None
         self._security: Any = _UNREAD
-        self._checks: dict[tuple[str, str | None], Check] = {}
+        self._checks: dict[tuple[int, str | None], Check] = {}
 
     def __repr__(self) -> str:
         return f"<Operation {self.name}>"
@@ -251,7 +251,7 @@ class Operation:
         At most `MAX_VIOLATIONS`; () where nothing is documented. Compiles on first use of a status, in this
         thread (milliseconds for large schemas): `compile()` does it ahead.
         """
-        key = (str(status), content_type)
+        key = (status, content_type)
         check = self._checks.get(key)
         if check is None:
             check = self._check_for(status, content_type)

@@ -2,9 +2,19 @@
 
 from fleet.pace.clock import TargetClock
 from fleet.pace.credential_breaker import Attempt, CredentialBreaker
+from fleet.pace.governor import Governor
 from fleet.pace.pace import Pace
 from fleet.pace.proxy_breaker import ProxyBreaker
 from fleet.pace.rate import RateLimiter
 from fleet.pace.slots import Slots
 
-__all__ = ["Attempt", "CredentialBreaker", "Pace", "ProxyBreaker", "RateLimiter", "Slots", "TargetClock"]
+__all__ = [
+    "Attempt",
+    "CredentialBreaker",
+    "Governor",
+    "Pace",
+    "ProxyBreaker",
+    "RateLimiter",
+    "Slots",
+    "TargetClock",
+]

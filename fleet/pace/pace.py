@@ -40,10 +40,11 @@ class Pace:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         wall: Callable[[], float] = time.time,
     ) -> Pace:
-        """The limits that a policy asks for."""
+        """The limits that a policy asks for. Where the concurrency is to be found, so are a proxy's slots."""
+        rate, fixed = policy.rate, policy.rate.concurrency is not None
         return cls(
-            rate=RateLimiter(policy.rate.requests, clock=clock, sleep=sleep),
-            proxy_slots=Slots(policy.rate.per_proxy),
+            rate=RateLimiter(rate.requests, clock=clock, sleep=sleep),
+            proxy_slots=Slots(rate.per_proxy if fixed else min(rate.auto_start, rate.per_proxy)),
             credentials=CredentialBreaker(policy.breaker, tell, clock=clock),
             proxies=ProxyBreaker(policy.breaker, tell, clock=clock),
             sleep=sleep,

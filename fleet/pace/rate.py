@@ -28,6 +28,7 @@ class RateLimiter:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0  # when the next turn may begin
+        self.waiting: int = 0  # for their turn
 
     @property
     def unlimited(self) -> bool:
@@ -48,12 +49,15 @@ class RateLimiter:
         self._next = after = mine + self._interval
         if mine <= now:
             return
+        self.waiting += 1
         try:
             await self._sleep(mine - now)
         except BaseException:
             if self._next == after:
                 self._next = mine
             raise
+        finally:
+            self.waiting -= 1
 
     async def __aenter__(self) -> RateLimiter:
         await self.wait()

@@ -85,6 +85,7 @@ class SimulatedFleet:
         totals["turned_away"] = self._listener.turned_away if self._listener else 0
         totals["socks_connections"] = self._socks.connections if self._socks else 0
         totals["socks_refused"] = self._socks.refused if self._socks else 0
+        totals["socks_dropped"] = self._socks.dropped if self._socks else 0
         return totals
 
     def counts(self) -> dict[str, dict[str, Any]]:
@@ -123,7 +124,9 @@ class SimulatedFleet:
         self._closing.callback(control.close)
         self.control_url = f"http://127.0.0.1:{control.listen('127.0.0.1', 0)}"
         if options.socks is not None:
-            self._socks = await self._closing.enter_async_context(SocksProxy(options.socks))
+            self._socks = await self._closing.enter_async_context(
+                SocksProxy(options.socks, limit=options.socks_limit)
+            )
             self.socks_url = f"socks5h://127.0.0.1:{self._socks.port}"
 
     def _make_hosts(self, trees: Sequence[Tree]) -> None:

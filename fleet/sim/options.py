@@ -58,3 +58,4 @@ class SimOptions:
     faults: Sequence[Fault] = field(default=())
     seed: int = 0  # of the percentages in `faults`
     socks: int | None = None  # port of a SOCKS5 proxy on 127.0.0.1; 0: any free port; None: no proxy
+    socks_limit: int = 0  # connections that the proxy bears; further ones it drops; 0: any number

@@ -16,12 +16,18 @@ _GRANTED, _NOT_ALLOWED, _UNREACHABLE, _REFUSED = 0, 2, 4, 5
 
 class SocksProxy:
     """Serves from `async with` until its end. `connections` counts what was let through, `refused` what was
-    not allowed; a proxy with credentials counts neither for clients that do not have them."""
+    not allowed; a proxy with credentials counts neither for clients that do not have them. Where `limit`
+    connections are open, a further one is closed without a word, and counted as `dropped`."""
 
-    def __init__(self, port: int = 0, *, username: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self, port: int = 0, *, username: str | None = None, password: str | None = None, limit: int = 0
+    ) -> None:
         self.port: int = port
         self.connections = 0
         self.refused = 0
+        self.dropped = 0
+        self._limit = limit
+        self._open = 0
         self._handler = _Handler(self, username, password)
         self._tasks: anyio.abc.TaskGroup | None = None
         self._listener: anyio.abc.Listener[anyio.abc.SocketStream] | None = None
@@ -37,7 +43,7 @@ class SocksProxy:
             raise
         self._listener = listener
         self.port = int(listener.extra(anyio.abc.SocketAttribute.local_port))  # noqa: S610  # this is not Django
-        self._tasks.start_soon(listener.serve, self._handler.handle)
+        self._tasks.start_soon(listener.serve, self._handle)
         return self
 
     async def __aexit__(
@@ -51,6 +57,17 @@ class SocksProxy:
         await self._tasks.__aexit__(None, None, None)
         if self._listener is not None:
             await self._listener.aclose()
+
+    async def _handle(self, stream: anyio.abc.SocketStream) -> None:
+        if self._limit and self._open >= self._limit:
+            self.dropped += 1
+            await anyio.aclose_forcefully(stream)
+            return
+        self._open += 1
+        try:
+            await self._handler.handle(stream)
+        finally:
+            self._open -= 1
 
 
 class _Handler(Socks5ProxyHandler):  # type: ignore[misc]  # the library has no types

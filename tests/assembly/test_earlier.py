@@ -36,6 +36,7 @@ OUTCOMES = (("ok", 10, 2.0), ("partial", 12, 4.0), ("ok", 30, 60.0), ("failed", 
     ("rate", "expected"),
     [
         (Rate(), "expect about 120 requests in 4 s"),
+        (Rate(auto_start=2), "expect about 120 requests in 20 s"),
         (Rate(concurrency=2), "expect about 120 requests in 20 s"),
         (Rate(requests=0.5), "expect about 120 requests in 4 min"),
         (Rate(requests=0.01), "expect about 120 requests in 3.3 h"),
@@ -44,12 +45,19 @@ OUTCOMES = (("ok", 10, 2.0), ("partial", 12, 4.0), ("ok", 30, 60.0), ("failed", 
 def test_medians_of_reached_targets_foretell(
     prepared: Prepare, folder: Path, rate: Rate, expected: str
 ) -> None:
-    given = frozenset({"rate.concurrency", "rate.requests"})
+    given = frozenset({"rate.concurrency", "rate.requests", "rate.auto_start"})
     scan = prepared("h[1-10]", policy=Policy(rate=rate), given=given)
     run = run_of(scan, folder / "run", *OUTCOMES)
     said = scan.describe(earlier=folder / "run")["estimate"]
     assert said.startswith(f"run {run} reached 3 targets with a median of 12 requests and 4.0 s each: ")
     assert said.endswith(expected)
+
+
+def test_what_was_found_right_is_counted_on(prepared: Prepare, folder: Path) -> None:
+    scan = prepared("h[1-10]")
+    run_of(scan, folder / "run", *OUTCOMES)
+    (folder / "run" / "summary.json").write_text('{"concurrency": {"targets": 2, "proxies": {}}}')
+    assert scan.describe(earlier=folder / "run")["estimate"].endswith("in 20 s")
 
 
 def test_without_a_run_there_is_no_estimate(prepared: Prepare) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from fleet.cli import garbage
-from fleet.event import ScanFinished, ScanStarted
+from fleet.event import ConcurrencyChanged, ScanFinished, ScanStarted
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +25,13 @@ def test_what_is_prepared_is_left_alone_and_the_rest_bounded(concurrency: int, t
     assert gc.get_freeze_count() > 10_000, "everything that lives when the scan begins"
     assert gc.get_threshold()[0] == threshold
     assert gc.isenabled()
+
+
+def test_the_bound_follows_the_targets_in_flight() -> None:
+    garbage.settle(ConcurrencyChanged("targets", "", 2000, 64))
+    assert gc.get_threshold()[0] == 1_200_000
+    garbage.settle(ConcurrencyChanged("proxy", "p", 200, 64))
+    assert gc.get_threshold()[0] == 1_200_000
 
 
 def test_other_events_change_nothing() -> None:

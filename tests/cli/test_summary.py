@@ -13,7 +13,15 @@ from fleet.cli.dryrun import dry_run
 from fleet.cli.resume import parse_kinds
 from fleet.cli.summary import Ending, summary
 from fleet.errors import UsageError
-from fleet.event import BreakerOpened, ScanFinished, ScanStarted, SessionClosed, SessionOpened, TargetStarted
+from fleet.event import (
+    BreakerOpened,
+    ConcurrencyChanged,
+    ScanFinished,
+    ScanStarted,
+    SessionClosed,
+    SessionOpened,
+    TargetStarted,
+)
 from fleet.observe import Tally
 from fleet.outcome import CheckResult, Failure, FailureKind, Outcome, Skipped, StepRows, Violation
 
@@ -74,6 +82,15 @@ def test_counts_add_up_and_say_so() -> None:
     assert "11 targets = 5 ok + 1 partial + 5 failed + 0 skipped" in text
     assert "every target has exactly one outcome" in text
     assert "110 requests, 22.0 KiB received, 0 retries, 1 min 23 s" in text
+
+
+def test_limits_that_were_found_are_named() -> None:
+    tally = tallied(*MIXED)
+    tally(ConcurrencyChanged("targets", "", 1500, 1000))
+    tally(ConcurrencyChanged("proxy", HOSTILE, 180, 180))
+    text = told(tally, width=300)
+    assert "1 min 23 s, 1,000 targets at once, 180 through " in text
+    assert "\x1b" not in text
 
 
 def test_every_step_has_its_row() -> None:
@@ -225,7 +242,7 @@ def test_a_dry_run_shows_the_plan_and_opens_nothing() -> None:
                 ],
                 "requests": 10000,
                 "policy": {
-                    "rate": {"requests": None, "per_target": 2},
+                    "rate": {"requests": None, "per_target": 2, "concurrency": None},
                     "timeouts": {"connect": 5.0, "target": 600.0, "logout": 90.5},
                     "limits": {"body": 16 * 2**20, "headers": 65_536, "item": 1001, "expansion": 2**24},
                     "tls": {"mode": "pin", "ca_file": None, "allow_plaintext_credentials": False},
@@ -238,7 +255,7 @@ def test_a_dry_run_shows_the_plan_and_opens_nothing() -> None:
     assert "  labels   site=a 4,000, site=b 1,000" in lines
     assert "at least 10,000 requests; 1 step fans out: how far, only the targets know" in lines
     assert "system  root      follow Systems (fans out)  404" in lines
-    assert "rate      requests unlimited  per_target 2" in lines
+    assert "rate      requests unlimited  per_target 2  concurrency auto" in lines
     assert "timeouts  connect 5s  target 10m  logout 90.5s" in lines
     assert "limits    body 16MiB  headers 64KiB  item 1001B  expansion 16,777,216" in lines
     assert "tls       mode pin  ca_file -  allow_plaintext_credentials no" in lines

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from fleet.cli.options import policy_of
-from fleet.cli.values import Count, Duration, FailOn, Pair, PerSecond, Size, fails
+from fleet.cli.values import AUTO, AutoCount, Count, Duration, FailOn, Pair, PerSecond, Size, fails
 from fleet.errors import UsageError
 from fleet.policy import Policy
 
@@ -102,6 +102,14 @@ def test_flags_make_a_policy_and_name_what_was_given() -> None:
     assert (policy.retry.attempts, policy.limits.body) == (0, 99)
     assert policy.timeouts.connect == Policy().timeouts.connect
     assert (policy.tls.mode, policy.tls.ca_file) == ("verify", "ca.pem")
+
+
+def test_the_concurrency_finds_itself_unless_somebody_says_how_many() -> None:
+    assert AutoCount(1).convert("auto", None, None) == AUTO
+    assert AutoCount(1).convert("12", None, None) == 12
+    assert Policy().rate.concurrency is None
+    policy, named = policy_of({"concurrency": AUTO})
+    assert (policy.rate.concurrency, named) == (None, {"rate.concurrency"}), "given: a resume goes back to it"
 
 
 def test_certificates_are_verified_unless_said_otherwise() -> None:

@@ -184,7 +184,16 @@ def test_endpoints(url: str, parts: tuple[object, ...]) -> None:
     assert Endpoint.parse(str(found)) == found
 
 
+@pytest.mark.parametrize(
+    "url", ["http://h", "https://h:443", "http://10.0.0.1:8080", "https://a_b.c-d.:1", "http://h:65535"]
+)
+def test_plain_base_urls_are_read_as_all_others_are(url: str) -> None:
+    assert Endpoint.parse(url) == Endpoint.parse(f"{url}/") == Endpoint.parse(url.upper())
+
+
 NO_ENDPOINTS = [
+    "http://a..b",
+    "http://h:99999",
     "bmc-1",
     "ftp://bmc-1",
     "https://",

@@ -207,13 +207,45 @@ async def test_links_are_followed_below_the_base_path(host: Any, say: Any, scann
     server = await host(lambda asked: say(200))
     async with client_of(scanning(), server, None, path="/bmc") as client:
         await client.call("things")
-        await client.follow("/things?a=1#x", query="$top=2")
+        await client.follow("/things?a=1#x")
         await client.follow("1", at="/bmc/things/")
         for foreign in ("http://127.0.0.2/things", "/../admin", None):
             with pytest.raises(RequestFailed) as raised:
                 await client.follow(foreign)
             assert raised.value.kind is FailureKind.LINK_FOREIGN
-    assert server.paths() == ["/bmc/things", "/bmc/things?a=1&$top=2", "/bmc/things/1"]
+    assert server.paths() == ["/bmc/things", "/bmc/things?a=1", "/bmc/things/1"]
+
+
+def test_clones_that_share_have_one_request_of_a_call_until_one_gets_other_credentials() -> None:
+    api = api_with("basic")
+    api.authenticate(basic=("root", "canary"))
+    one, two, elsewhere = (api.clone(url) for url in ("http://a", "http://b", "http://c/bmc"))
+    for clone in (one, two, elsewhere):
+        clone.share(api)
+    things = api.document.operation("things")
+    call = things.build()
+    first = one.prepare_call(things, call)
+    assert first == one.prepare("things")
+    assert two.prepare_call(things, call) is first
+    assert elsewhere.prepare_call(things, call).path == "/bmc/things"
+    two.authenticate(basic=("root", "other"))
+    assert two.prepare_call(things, call) == two.prepare("things")
+    assert two.prepare_call(things, call) != first
+    assert one.prepare_call(things, call) == first
+    assert not api.bare(call).sensitive
+
+
+def test_what_clones_share_does_not_grow_with_the_calls_that_are_made() -> None:
+    api = api_with("basic")
+    api.authenticate(basic=("root", "canary"))
+    clone = api.clone("http://a")
+    clone.share(api)
+    things = api.document.operation("things")
+    calls = [things.build() for _ in range(1000)]
+    for call in calls:
+        assert clone.prepare_call(things, call) == clone.prepare("things")
+    kept = [call for call in calls if clone._kept is not None and clone._kept.request(call, "")]
+    assert 0 < len(kept) <= 256
 
 
 def test_a_policy_refuses_plain_credentials_by_default() -> None:

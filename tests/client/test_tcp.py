@@ -39,8 +39,10 @@ async def test_a_silent_address_does_not_hold_the_next_one_up(
     with anyio.fail_after(20):  # an equal share of the time would be 30
         channel = await connect([at(full_backlog), at(server.port)], after(60))
     assert channel.sock.getpeername()[1] == server.port
+    while not server.connections:
+        await anyio.lowlevel.checkpoint()
     channel.close()
-    assert descriptors() <= before + server.connections  # the loser is closed
+    assert descriptors() <= before + 1  # the loser is closed; the server may not have noticed yet
 
 
 async def test_an_address_that_refuses_makes_way(serve: Any, unused_port: int) -> None:

@@ -21,6 +21,7 @@ import pytest
 from fleet.assembly import ScanOptions
 from fleet.distribute import Job, JobResult, run_jobs, shard_jobs
 from fleet.errors import TryAgain, UsageError
+from fleet.policy import Policy, Rate
 
 HOSTS = [f"127.0.3.{number}" for number in range(1, 13)]
 API = """
@@ -97,6 +98,17 @@ def test_every_executor_scans_every_target_once(
     assert all(result.complete for result in done)
     assert sum(sum(result.statuses.values()) for result in done) == len(HOSTS)
     assert asked(done) == sorted(HOSTS)
+
+
+def test_a_job_may_have_worker_processes(options: ScanOptions, tmp_path: Path) -> None:
+    many = options.tuned(Policy(rate=Rate(workers=2)), {"rate.workers"})
+    (job,) = shard_jobs(many, 1, tmp_path / "runs")
+    with processes("spawn")() as pool:
+        result = pool.submit(job).result()
+    assert result.complete
+    assert asked([result]) == sorted(HOSTS)
+    with pytest.raises(UsageError, match="has threads"):  # the server's, here
+        shard_jobs(many, 1, tmp_path / "others")[0]()
 
 
 @dataclass(frozen=True)

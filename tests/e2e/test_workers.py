@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet_process import Place
+from fleet_process import Place, free_port
 from following import AUTHS, PASSWORD, Bench, Following, scan
 
 HOSTS = 40
@@ -186,6 +186,25 @@ def test_a_worker_that_hangs_ends_with_the_scan(slow: Bench) -> None:
     assert len(slow.ids) == len(set(slow.ids))
 
 
+def test_without_a_nursery_the_scan_goes_on_and_without_workers_it_ends(slow: Bench) -> None:
+    scanning = begun(slow, "-c", 6)
+    (nursery,) = children(scanning.process.pid)
+    there = children(nursery)
+    with ended([nursery, *there]):
+        os.kill(nursery, signal.SIGKILL)
+        os.kill(there[0], signal.SIGKILL)
+        scanning.until("target.finished", times=8)
+        for worker in there[1:]:
+            os.kill(worker, signal.SIGKILL)
+        assert scanning.end() == 75
+    assert "there is no worker process to be had" in scanning.said
+    assert 8 <= len(slow.ids) == len(set(slow.ids))
+    resumed = slow.run("resume", "run", "--no-progress")
+    assert resumed.process.returncode == 0, resumed.said
+    assert len(slow.last) == HOSTS
+    assert set(slow.last.values()) == {"ok"}
+
+
 def test_a_wrong_password_is_refused_as_often_as_with_one_process(place: Place) -> None:
     with fleet(place, password="another") as bench:
         done = bench.run(*ask("-c", 30))
@@ -202,6 +221,17 @@ def test_the_rate_holds_over_all_workers(bench: Bench) -> None:
     summary = json.loads((bench.place.folder / "run" / "summary.json").read_text())
     logouts = summary["sessions"]["closed"]  # which do not wait for a turn
     assert summary["seconds"] >= (summary["requests"] - logouts - 1) / 100
+
+
+def test_a_dead_proxy_is_one_event_for_all_workers(bench: Bench) -> None:
+    dead = f"socks5h://127.0.0.1:{free_port()}"
+    done = bench.run(*ask("-c", 30, "--proxy", dead, "--retries", 0))
+    assert done.process.returncode == 1, done.said
+    assert done.said.count("breaker.opened") == 1
+    summary = json.loads((bench.place.folder / "run" / "summary.json").read_text())
+    assert summary["paused"] == [{"scope": "proxy", "key": dead, "times": 1}]
+    assert set(summary["kinds"]) == {"proxy.unreachable"}
+    assert bench.asked == {}
 
 
 class Assassin:

@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from fleet.engine import ScanTotals, Stop, scan, signals
 from fleet.errors import InventoryError, SinkError
 from fleet.event import (
+    ConcurrencyChanged,
     Event,
     ProbeCrashed,
+    RequestFinished,
     ScanFinished,
     ScanStarted,
     ScanStopping,
@@ -28,6 +30,8 @@ from fleet.event import (
     TargetStarted,
 )
 from fleet.outcome import Outcome
+from fleet.pace import Governor
+from fleet.policy import Rate
 from fleet.target import Target
 
 Targets = Callable[[int], Iterator[Target]]
@@ -220,6 +224,36 @@ async def test_signals_ask_to_stop(targets: Targets, kept: Any, events: list[Eve
         group.start_soon(insist, first)
         totals = await run(targets(8), probe, kept, events=events, stop=stop)
     assert (totals.reason, totals.forced, totals.cancelled) == ("SIGTERM", "SIGINT", 8)
+
+
+async def test_the_number_of_workers_follows_a_governor_up_and_down(
+    targets: Targets, ok: Ok, kept: Any, events: list[Event]
+) -> None:
+    governor = Governor(Rate(auto_start=8, auto_least=2), ceiling=32)
+    flying = peak = 0
+
+    def answered(status: int) -> None:
+        governor(RequestFinished("h", "GET", "root", "/", status, 0.001, 10))
+
+    async def probe(target: Target) -> Outcome:
+        nonlocal flying, peak
+        flying += 1
+        peak = max(peak, flying)
+        await anyio.lowlevel.checkpoint()
+        flying -= 1
+        grown = any(isinstance(event, ConcurrencyChanged) and event.stood >= 16 for event in events)
+        answered(503 if grown else 200)
+        if any(isinstance(event, ConcurrencyChanged) and event.limit <= 8 for event in events):
+            stop.request("seen")
+        return ok(target)
+
+    stop = Stop()
+    await run(targets(2**20), probe, kept, events=events, concurrency=governor, stop=stop)
+    moves = [event.limit for event in events if isinstance(event, ConcurrencyChanged)]
+    assert moves[0] == 16
+    assert moves[-1] <= 8
+    assert 8 < peak <= 32
+    assert len(kept.ids) == len(set(kept.ids))
 
 
 class Held:

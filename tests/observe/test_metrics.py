@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    ConcurrencyChanged,
     RequestFinished,
     RequestRetried,
     ScanFinished,
@@ -63,6 +64,8 @@ def test_a_scan_is_counted_and_reads_back(make_outcome) -> None:
         RequestRetried("h1", "getRoot", "timeout.request", 0.5),
         SessionClosed("h1"),
         BreakerOpened("proxy", "dc9a", "dead"),
+        ConcurrencyChanged("targets", "", 64, 32),
+        ConcurrencyChanged("proxy", "dc9a", 12, 12),
         BreakerOpened("credential", "lab", "refused"),
         BreakerClosed("credential", "lab"),
         TargetFinished(make_outcome("h1")),
@@ -84,6 +87,8 @@ def test_a_scan_is_counted_and_reads_back(make_outcome) -> None:
     assert value(metrics, "fleet_sessions_opened_total") == value(metrics, "fleet_sessions_closed_total") == 1
     assert value(metrics, "fleet_sessions_leaked_total") == 0
     assert value(metrics, "fleet_breaker_open", scope="proxy", key="dc9a") == 1
+    assert value(metrics, "fleet_concurrency_limit", scope="targets", key="") == 64
+    assert value(metrics, "fleet_concurrency_limit", scope="proxy", key="dc9a") == 12
     assert value(metrics, "fleet_breaker_open", scope="credential", key="lab") == 0
     assert value(metrics, "fleet_scan_info", version="1.2", spec="redfish", pipeline="probe") == 1
     assert value(metrics, "fleet_scan_last_success_timestamp_seconds", pipeline="probe") is None

@@ -12,6 +12,7 @@ from rich.console import Console
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    ConcurrencyChanged,
     ScanFinished,
     ScanStarted,
     ScanStopping,
@@ -138,6 +139,9 @@ def test_what_waits_to_be_stored_is_not_in_flight(halfway) -> None:
     progress, _, _ = halfway
     progress(ScanStarted("r1", "probe", 100, 8))
     assert progress.in_hand == 8
+    progress(ConcurrencyChanged("targets", "", 9, 8))
+    progress(ConcurrencyChanged("proxy", "p", 1, 1))
+    assert progress.in_hand == 9
 
 
 def test_where_logs_are_for_machines_the_lines_are_records() -> None:

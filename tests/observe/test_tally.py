@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fleet.event import (
     BreakerOpened,
+    ConcurrencyChanged,
     ScanFinished,
     ScanStarted,
     SessionClosed,
@@ -136,11 +137,15 @@ def test_the_scan_s_own_events_are_counted() -> None:
         SessionClosed("h1"),
         SessionClosed("h2", leaked=True),
         BreakerOpened("credential", "lab", "5 in a row"),
+        ConcurrencyChanged("targets", "", 64, 64),
+        ConcurrencyChanged("targets", "", 128, 64),
+        ConcurrencyChanged("proxy", "dc9a", 12, 8),
         ScanFinished("r1", 2.5, False),
     ):
         tally(event)
     shown = tally.to_json()
     assert shown["sessions"] == {"opened": 2, "closed": 2, "leaked": 1}
+    assert shown["concurrency"] == {"targets": 64, "proxies": {"dc9a": 8}}, "what stood, not what was tried"
     assert shown["paused"] == [{"scope": "credential", "key": "lab", "times": 1}]
     assert (shown["run"], shown["pipeline"], shown["complete"], shown["seconds"]) == (
         "r1",

@@ -63,11 +63,8 @@ class Served:
         path = self.exchange.endpoint.path + self._prefix + call.path
         return await self._get(f"{path}?{call.query}" if call.query else path, timeout)
 
-    async def follow(
-        self, link: object, *, at: str = "/", query: str = "", timeout: float | None = None
-    ) -> Reply:
-        path = str(link)
-        return await self._get(f"{path}{'&' if '?' in path else '?'}{query}" if query else path, timeout)
+    async def get(self, path: str, *, timeout: float | None = None) -> Reply:
+        return await self._get(path, timeout)
 
     async def _get(self, path: str, timeout: float | None) -> Reply:
         self.asked[path] += 1

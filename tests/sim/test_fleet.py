@@ -296,6 +296,16 @@ async def test_the_proxy_reaches_the_fleet_and_counts():
         assert (sim.total["socks_connections"], sim.total["socks_refused"]) == (1, 2)
 
 
+async def test_a_proxy_drops_what_it_does_not_bear():
+    async with SimulatedFleet(SimOptions(hosts=1, socks=0, socks_limit=1)) as sim:
+        proxy = Proxy.from_url(sim.socks_url.replace("socks5h", "socks5"), rdns=True)
+        first = await proxy.connect("127.1.0.1", sim.port)
+        with pytest.raises((ProxyError, OSError)):
+            await proxy.connect("127.1.0.1", sim.port)
+        assert (sim.total["socks_connections"], sim.total["socks_dropped"]) == (1, 1)
+        first.close()
+
+
 async def test_a_proxy_with_credentials_refuses_others():
     async with SimulatedFleet(SimOptions(hosts=1)) as sim, SocksProxy(username="u", password="p") as socks:
         good = Proxy.from_url(f"socks5://u:p@127.0.0.1:{socks.port}")

@@ -130,25 +130,26 @@ class TargetClient:
         self, operation: Operation, call: Call, *, timeout: float | None = None, anonymous: bool = False
     ) -> Reply:
         """`call`, where `operation.build` has made the call: every target may be asked the same one."""
-        prepare = partial(_fitting, self.api.prepare_call, operation, call)
-        if self._login is None or anonymous or not operation.requirements:
-            reply = await self._send_bare(
-                partial(prepare, anonymous=anonymous), timeout, insist=not anonymous
-            )
+        if anonymous:
+            reply = await self._send_bare(partial(self.api.bare, call), timeout, insist=False)
         else:
-            reply = await self._send(prepare, timeout)
+            prepare = partial(_fitting, self.api.prepare_call, operation, call)
+            if self._login is None or not operation.requirements:
+                reply = await self._send_bare(prepare, timeout)
+            else:
+                reply = await self._send(prepare, timeout)
         if self._session is not None and operation.name == self._source and 200 <= reply.status < 300:
             self._session.resource = reply.body
         return reply
 
-    async def follow(
-        self, link: object, *, at: str = "/", query: str = "", timeout: float | None = None
-    ) -> Reply:
-        """The reply to a GET on a link that the target supplied in the resource at the path `at`. `query` is
-        an encoded query to add. Raises RequestFailed as `call` does, and link.foreign."""
-        path = resolve_link(self.exchange.endpoint, link, at=at)
-        if query:
-            path += ("&" if "?" in path else "?") + query
+    async def follow(self, link: object, *, at: str = "/", timeout: float | None = None) -> Reply:
+        """The reply to a GET on a link that the target supplied in the resource at the path `at`. Raises
+        RequestFailed as `call` does, and link.foreign."""
+        return await self.get(resolve_link(self.exchange.endpoint, link, at=at), timeout=timeout)
+
+    async def get(self, path: str, *, timeout: float | None = None) -> Reply:
+        """The reply to a GET of an origin-form path that `resolve_link` let pass, base path included. Raises
+        RequestFailed as `call` does."""
         prepare = partial(_fitting, self.api.prepare_link, path)
         if self._login is None:
             return await self._send_bare(prepare, timeout)
@@ -234,10 +235,10 @@ def _unprotected(target: Target, endpoint: Endpoint, tls: Tls) -> RequestFailed 
     return RequestFailed(FailureKind.AUTH_UNPROTECTED, why)
 
 
-def _fitting(prepare: Callable[..., Request], *given: Any, **more: Any) -> Request:
+def _fitting(prepare: Callable[..., Request], *given: Any) -> Request:
     """The request, if the credential satisfies what it needs. A credential that does not is for the operator
     to mend: no bug, and nothing that the host has said."""
     try:
-        return prepare(*given, **more)
+        return prepare(*given)
     except ConfigError as wrong:
         raise RequestFailed(FailureKind.AUTH_REJECTED, f"{wrong.message}; nothing was sent") from wrong

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import anyio
 
 from fleet.client.message import Reply, Request
 from fleet.client.wire.failures import failure_of
@@ -78,7 +77,7 @@ class StandingLogin:
         self._target = target
         self._breaker = breaker
         self._tell = tell
-        self._first = anyio.Lock()
+        self._first = asyncio.Lock()
         self._accepted = False
         self._refusal: RequestFailed | None = None
 

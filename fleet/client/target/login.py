@@ -88,7 +88,7 @@ class SessionLogin:
         self._policy = policy
         self._breaker = breaker
         self._tell = tell
-        self._one = anyio.Lock()
+        self._one = anyio.Lock(fast_acquire=True)
         self._generation = 0  # sessions opened so far
         self._renewable = policy.retry.logins
         self._standing: StandingLogin | None = None
@@ -99,8 +99,10 @@ class SessionLogin:
     async def send(self, prepare: Prepare, *, timeout: float | None = None) -> Reply:
         """The reply to the prepared request. Raises RequestFailed: auth.* when there is no session to be
         had, and what the exchange raises."""
-        if (standing := await self._ensure(0)) is not None:
-            return await standing.send(prepare, timeout=timeout)
+        if not self._generation or self._standing is not None or self._refusal is not None:
+            standing = await self._ensure(0)
+            if standing is not None:
+                return await standing.send(prepare, timeout=timeout)
         generation = self._generation
         request = prepare()
         reply = await self._exchange.send(request, timeout=timeout, check=self._check)

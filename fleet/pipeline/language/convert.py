@@ -19,6 +19,8 @@ def converted(value: Any, kind: str | None, notes: Counter[str]) -> Any:
     """`value` as `kind` (None: as it is), bounded; None, and a count, when it does not convert."""
     if value is None:
         return None
+    if kind is None and value.__class__ is str and value.isascii() and len(value) <= MAX_TEXT:
+        return value  # what nearly every value is: all that follows would leave it as it is
     if kind is not None:
         try:
             value = _CONVERSIONS[kind](value)

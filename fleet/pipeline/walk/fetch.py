@@ -100,7 +100,7 @@ class Resources:
     def follow(self, path: str, *, query: str = "", timeout: float | None = None) -> Awaitable[Answer]:
         """GET a resolved path, with `query` added to it."""
         uri = path if not query else f"{path}{'&' if '?' in path else '?'}{query}"
-        return self._once(uri, "GET", None, partial(self._client.follow, path, query=query, timeout=timeout))
+        return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout))
 
     def call(
         self, operation: Operation, call: Call, timeout: float | None = None, *, anonymous: bool = False
@@ -137,8 +137,11 @@ class Resources:
             except RequestFailed as failed:
                 raise self._seen(failed) from failed.__cause__
             value = self._read(reply, method)
-            if self._validators.wanted:
-                await self._judge(uri, method, operation, reply, value)
+            judged = self._validators.operation_of(operation, method, uri, self._base.path)
+            if judged is not None:
+                if judged.name not in self._validators.ready:
+                    await self._validators.compile(judged)
+                self._judge(judged, uri, reply, value)
             cell.reply = reply
         return Answer(uri, value, reply.status, reply.headers, reply.body)
 
@@ -189,22 +192,13 @@ class Resources:
                 self._ended = copy(failed)
         return failed
 
-    async def _judge(
-        self, uri: str, method: str, operation: Operation | None, reply: Reply, value: Any
-    ) -> None:
-        """Hold an answer against its schema. A followed link is judged by the operation that its path leads
-        to; one that leads to none is not judged."""
-        judges = self._validators
-        judged = operation or judges.operation_of(method, uri, self._base.path)
-        if judged is None:
-            return
-        if judged.name not in judges.ready:
-            await judges.compile(judged)
+    def _judge(self, judged: Operation, uri: str, reply: Reply, value: Any) -> None:
+        """Hold an answer against its schema."""
         found = judged.violations(reply.status, reply.header("content-type"), value)
         if not found:
             return
         self._findings.violate(uri, found)
-        if judges.fail:
+        if self._validators.fail:
             pointer, rule = found[0]
             raise RequestFailed(
                 FailureKind.SCHEMA_MISMATCH, f"{len(found)} mismatches, the first at {pointer or '/'}: {rule}"

@@ -38,25 +38,31 @@ class _Seen:
 
 
 class Judge:
-    """Metrics and checks of one plan on the rows of one target, which are `rows` by step."""
+    """Metrics and checks of one plan. Shared by all targets."""
 
-    def __init__(
-        self, plan: Plan, target: Target, rows: Mapping[str, list[Row]], notes: Counter[str]
-    ) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._notes = notes
-        wanted = {metric.source for metric in plan.metrics} | {check.source for check in plan.checks}
-        self._seen = {
-            step: [_Seen(row, plan, target, notes) for row in rows.get(step, ())] for step in wanted
-        }
+        self._sources = {metric.source for metric in plan.metrics} | {check.source for check in plan.checks}
 
-    def samples(self) -> tuple[Sample, ...]:
+    def judge(
+        self, target: Target, rows: Mapping[str, list[Row]], notes: Counter[str]
+    ) -> tuple[tuple[CheckResult, ...], tuple[Sample, ...]]:
+        """What checks and metrics say of one target's rows, by step."""
+        if not self._sources:
+            return (), ()
+        plan = self._plan
+        seen = {
+            step: [_Seen(row, plan, target, notes) for row in rows.get(step, ())] for step in self._sources
+        }
+        return self._checks(seen), self._samples(seen, notes)
+
+    def _samples(self, rows: Mapping[str, list[_Seen]], notes: Counter[str]) -> tuple[Sample, ...]:
         """The samples of all metric families. A row without a value gives none; of two samples of one
         series the first is kept, the others are counted."""
         found: list[Sample] = []
         series: set[tuple[str, tuple[str, ...]]] = set()
         for metric in self._plan.metrics:
-            for seen in self._seen[metric.source]:
+            for seen in rows[metric.source]:
                 if metric.where is not None and not truthy(seen.value(metric.where)):
                     continue
                 value = _number(metric, seen)
@@ -65,18 +71,18 @@ class Judge:
                 labels = {name: _label(seen.value(text)) for name, text in metric.labels}
                 own = (metric.name, tuple(labels.values()))
                 if own in series:
-                    self._notes["duplicate_series"] += 1
+                    notes["duplicate_series"] += 1
                     continue
                 series.add(own)
                 found.append(Sample(metric.name, labels, value * metric.scale))
         return tuple(found)
 
-    def checks(self) -> tuple[CheckResult, ...]:
+    def _checks(self, rows: Mapping[str, list[_Seen]]) -> tuple[CheckResult, ...]:
         """The result of every check on every row of its step for which `where` holds."""
         return tuple(
             _judged(check, at, seen)
             for check in self._plan.checks
-            for at, seen in enumerate(self._seen[check.source])
+            for at, seen in enumerate(rows[check.source])
             if check.where is None or truthy(seen.value(check.where))
         )
 

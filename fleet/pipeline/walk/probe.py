@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -55,6 +56,7 @@ class PipelineProbe:
         self._listener = listener
         self._deadline = deadline or policy.timeouts.target
         self._validators = Validators(plan)
+        self._judge = Judge(plan)
 
     async def __call__(self, target: Target) -> Outcome:
         """The outcome of one target. Raises nothing but cancellation: a bug becomes `local.internal`."""
@@ -95,7 +97,9 @@ class PipelineProbe:
         plan, walk = self._plan, visit.walk
         produced: Mapping[str, list[Row]] = walk.produced if walk is not None else {}
         complete = walk.complete if walk is not None else set()
-        rows = {name: sorted(produced.get(name, ()), key=lambda row: row.order) for name in plan.stored}
+        rows = {name: produced.get(name, []) for name in plan.stored}
+        for found in rows.values():
+            found.sort(key=_order)
         status, failure = verdict(plan, rows, visit.findings.errors, late)
         steps = {
             name: StepRows(complete=name in complete, rows=shown) for name, shown in _shown(rows).items()
@@ -112,7 +116,7 @@ class PipelineProbe:
         steps: Mapping[str, StepRows],
     ) -> Outcome:
         findings, exchange = visit.findings, visit.exchange
-        judge = Judge(self._plan, target, rows, findings.notes)
+        checks, samples = self._judge.judge(target, rows, findings.notes)
         return Outcome(
             run=self._run,
             id=target.id,
@@ -126,9 +130,9 @@ class PipelineProbe:
             steps=steps,
             errors=tuple(findings.errors),
             skipped=tuple(findings.skipped),
-            checks=judge.checks(),
+            checks=checks,
             violations=tuple(findings.violations),
-            samples=judge.samples(),
+            samples=samples,
             dropped=dict(findings.dropped),
             notes=dict(findings.notes),
             requests=exchange.requests if exchange is not None else 0,
@@ -138,6 +142,9 @@ class PipelineProbe:
             proxy=exchange.proxy if exchange is not None else None,
             tls=exchange.certificate if exchange is not None else None,
         )
+
+
+_order = attrgetter("order")
 
 
 class _Visit:
@@ -154,18 +161,22 @@ class _Visit:
 
 def _shown(rows: Mapping[str, list[Row]]) -> dict[str, tuple[Mapping[str, Any], ...]]:
     """The stored form of all rows. `@parent` names the nearest row above that is stored too."""
-    places = {id(row): [name, at] for name, found in rows.items() for at, row in enumerate(found)}
+    places: dict[int, list[Any]] = {}
+    if len(rows) > 1:
+        places = {id(row): [name, at] for name, found in rows.items() for at, row in enumerate(found)}
     return {name: tuple(_stored_row(row, places) for row in found) for name, found in rows.items()}
 
 
 def _stored_row(row: Row, places: Mapping[int, list[Any]]) -> dict[str, Any]:
+    if row.parent is None and not row.key:
+        return {"@uri": row.uri, **row.outputs}
     shown: dict[str, Any] = {"@uri": row.uri}
     above = row.parent
     while above is not None and id(above) not in places:
         above = above.parent
     if above is not None:
         shown["@parent"] = places[id(above)]
-    if row.name is not None:
-        shown["@key"] = row.name
+    if row.key and (name := row.name) is not None:
+        shown["@key"] = name
     shown.update(row.outputs)
     return shown

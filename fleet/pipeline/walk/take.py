@@ -99,11 +99,11 @@ class Take:
     def __init__(
         self, ground: Ground, step: StepPlan, way: Way, start: Row | None, order: tuple[int, ...]
     ) -> None:
-        self.ground = ground
-        self.step = step
-        self.way = way
-        self.start = start
-        self.order = order
+        self.ground: Ground = ground
+        self.step: StepPlan = step
+        self.way: Way = way
+        self.start: Row | None = start
+        self.order: tuple[int, ...] = order
         self.complete: bool = True
         self._found: list[Row] = []
 
