@@ -4,7 +4,7 @@ Reads run directories and nothing else: no network, no spec.
 """
 
 from fleet.report.causes import cause_id
-from fleet.report.gather import STATUSES, Gatherer, gather, head_of
+from fleet.report.gather import STATUSES, Gatherer, gather
 from fleet.report.groups import Again, cause_key, short_name
 from fleet.report.html import to_html
 from fleet.report.lines import TargetLine, TargetLines
@@ -12,6 +12,7 @@ from fleet.report.markdown import markdown_text, to_markdown
 from fleet.report.model import CauseGroup, Report, WayLine, report_schema
 from fleet.report.pick import Found, find_target, label_names, targets_of
 from fleet.report.shares import Common
+from fleet.report.stored import head_of, last_outcomes
 from fleet.report.wording import (
     blames,
     cost_text,
@@ -48,6 +49,7 @@ __all__ = [
     "head_of",
     "host_text",
     "label_names",
+    "last_outcomes",
     "latency_text",
     "markdown_text",
     "report_schema",

@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fleet.engine import journal_of, read_last_outcomes, read_manifest, run_entry
 from fleet.inventory import Folder, natural
 from fleet.report.causes import operation_of
 from fleet.report.certificates import Expiries
@@ -34,6 +33,7 @@ from fleet.report.model import (
     WayLine,
 )
 from fleet.report.shares import PROXY, VALUES, Labels
+from fleet.report.stored import head_of, last_outcomes
 
 STATUSES = ("ok", "partial", "failed", "skipped")
 SLOWEST = 10
@@ -281,24 +281,6 @@ def gather(
     """
     head, journal = head_of(run)
     gatherer = Gatherer(now=now, by=by, within=within, lines=lines)
-    for record in read_last_outcomes(journal):
+    for record in last_outcomes(run, journal):
         gatherer.add(record)
     return gatherer.result(head, again), gatherer.lines
-
-
-def head_of(run: Path) -> tuple[dict[str, Any], Path]:
-    """What the manifest says of a run, and the place of its outcomes. Raises UsageError."""
-    if run.is_file():
-        unknown = dict.fromkeys(("run", "started", "spec", "pipeline", "fleet"), "")
-        return {**unknown, "path": str(run), "state": "unknown"}, run
-    journal, manifest, entry = journal_of(run), read_manifest(run), run_entry(run)
-    head = {
-        "run": entry.id,
-        "path": str(run),
-        "state": entry.state,
-        "started": entry.started,
-        "spec": entry.spec,
-        "pipeline": entry.pipeline,
-        "fleet": str(manifest.get("fleet", "")),
-    }
-    return head, journal

@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fleet.engine import read_last_outcomes, read_outcomes
+from fleet.engine import read_outcomes
 from fleet.report.causes import cause_id
-from fleet.report.gather import head_of
 from fleet.report.groups import cause_key
 from fleet.report.shares import NAMES
+from fleet.report.stored import head_of, last_outcomes
 
 NEAR = 20  # targets named of those that a text may mean
 LOOKED = 2000  # outcomes in which labels are looked for
@@ -34,7 +34,7 @@ def targets_of(run: Path, cause: str) -> Iterator[Record]:
     """The outcomes of the targets that failed, or have gaps, for one cause (by its id) or kind. Raises
     UsageError and SinkError."""
     _, journal = head_of(run)
-    for record in read_last_outcomes(journal):
+    for record in last_outcomes(run, journal):
         if any(cause in names for names in _names(record)):
             yield record
 
@@ -47,7 +47,7 @@ def find_target(run: Path, text: str) -> Found:
     best, count = 4, 0
     record: Record | None = None
     near: list[str] = []
-    for outcome in read_last_outcomes(journal):
+    for outcome in last_outcomes(run, journal):
         rank = _rank(outcome, wanted)
         if rank > best or rank == 4:
             continue

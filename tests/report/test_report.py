@@ -14,7 +14,7 @@ import pytest
 from recorded import TROUBLES, Recorded, host_name, record_run
 
 from fleet.cli.entry import run
-from fleet.engine import read_last_outcomes
+from fleet.engine import RunDirectory, read_last_outcomes, write_success
 from fleet.inventory import Folder, read_targets
 from fleet.report import CauseGroup, Report, gather, host_text, targets_of
 from fleet.report.groups import named
@@ -117,6 +117,19 @@ def test_a_second_scan_of_a_target_replaces_the_first(tmp_path: Path) -> None:
     assert after.targets == before.targets
     assert after.statuses["failed"] == before.statuses["failed"] - 1
     assert after.state == "stopped"  # the journal is not the one that the run ended with
+
+
+def test_a_complete_run_that_was_resumed_counts_each_target_once(tmp_path: Path) -> None:
+    """It says how many targets it has, and its journal has more lines."""
+    path = record_run(tmp_path / "r", hosts=1200, complete=False).path
+    with RunDirectory.open(path) as directory:
+        lines = directory.journal.read_bytes().splitlines(keepends=True)
+        failed = next(line for line in lines if b'"status":"failed"' in line)
+        with directory.journal.open("ab") as journal:
+            journal.write(failed + failed)
+        write_success(directory, shard="0/1", statuses={"ok": 1200})
+    report = report_of(path)
+    assert (report.state, report.targets) == ("complete", 1200)
 
 
 def test_causes_are_bounded_and_the_rest_is_counted(tmp_path: Path) -> None:
