@@ -56,7 +56,7 @@ class Folder:
         self._v6: dict[tuple[str, str], _Chunks] = {}
         self._held = 0
         self._most = most
-        self.unnamed = 0
+        self.unnamed: int = 0
 
     def add(self, host: str) -> None:
         """Fold one host in."""

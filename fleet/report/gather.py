@@ -71,7 +71,7 @@ class Gatherer:
     def __init__(
         self, *, now: datetime, by: Sequence[str] = (), within: int = WITHIN, lines: int = 0
     ) -> None:
-        self.lines = TargetLines(lines)
+        self.lines: TargetLines = TargetLines(lines)
         self._by = tuple(by)
         self._statuses: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
         self._fleet = Labels()

@@ -31,18 +31,18 @@ class Group:
     )  # fmt: skip
 
     def __init__(self, kind: str, cause: str, status: int | None, example: Example) -> None:
-        self.kind = kind
-        self.cause = cause
-        self.status = status
-        self.example = example
-        self.targets = 0
-        self.errors = 0
-        self.folder = Folder()
-        self.labels = Labels()
+        self.kind: str = kind
+        self.cause: str = cause
+        self.status: int | None = status
+        self.example: Example = example
+        self.targets: int = 0
+        self.errors: int = 0
+        self.folder: Folder = Folder()
+        self.labels: Labels = Labels()
         self.steps: Counter[str] = Counter()
         self.operations: Counter[str] = Counter()
-        self.first = ""
-        self.last = ""
+        self.first: str = ""
+        self.last: str = ""
 
     def add(self, record: Mapping[str, Any], started: str) -> None:
         """Count one target."""

@@ -19,8 +19,8 @@ class Times:
 
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
-        self.total = 0
-        self.longest = 0.0
+        self.total: int = 0
+        self.longest: float = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one."""

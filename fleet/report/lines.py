@@ -32,7 +32,7 @@ class TargetLines:
     def __init__(self, most: int) -> None:
         self._most = most
         self._held: list[TargetLine] = []
-        self.left_out = 0
+        self.left_out: int = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Take one target in, or leave it out."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from fleet.report.shares import Common
 
@@ -18,7 +18,7 @@ class Documented:
     """The texts below fields are their descriptions in the published schema."""
 
     __slots__ = ()
-    __pydantic_config__ = {"use_attribute_docstrings": True}  # noqa: RUF012  (pydantic reads it as it is)
+    __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
 
 
 @dataclass(frozen=True, slots=True)

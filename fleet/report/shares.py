@@ -40,7 +40,7 @@ class Labels:
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {}
         self._forgotten: set[str] = set()
-        self.targets = 0
+        self.targets: int = 0
 
     def add(self, labels: Mapping[str, str], proxy: str | None) -> None:
         """Count one target."""
