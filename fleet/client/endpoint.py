@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 _PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
-_PLAIN = re.compile(
-    r"(https?)://([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?)(?::([1-9][0-9]{0,3}))?"
-)  # most of them
+_PLAIN = re.compile(r"(https?)://([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?)(?::([1-9][0-9]{0,4}))?")
+_LAST_PORT = 65_535
 _PATH = re.compile(r"[\x21-\x7e]*")
 
 
@@ -32,9 +31,11 @@ class Endpoint:
     def parse(cls, url: str) -> Endpoint:
         """The endpoint of a base URL. Raises ValueError, in words for a person, for anything that is not
         `http[s]://host[:port][/prefix]`; userinfo, a query and a fragment are refused."""
-        if (plain := _PLAIN.fullmatch(url)) is not None and ".." not in url:
+        if (plain := _PLAIN.fullmatch(url)) is not None and ".." not in url:  # what nearly all are
             scheme, host, written = plain.groups()
-            return cls(scheme, host, int(written) if written else _PORTS[scheme])
+            port = int(written) if written else _PORTS[scheme]
+            if port <= _LAST_PORT:
+                return cls(scheme, host, port)
         if not url.isprintable() or " " in url:  # `urlsplit` would quietly drop some of these
             raise ValueError("a base URL holds no spaces and no control characters")
         parts = urlsplit(url)

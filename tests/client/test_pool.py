@@ -71,6 +71,36 @@ async def test_a_host_that_keeps_a_queue_waiting_gets_its_second_connection(
     assert (server.peak, len(server.asked)) == (2, 6)
 
 
+async def test_a_machine_that_is_late_itself_opens_no_second_connection(
+    host: Any, say: Any, scanning: Any
+) -> None:
+    both = anyio.Event()
+
+    async def once_two_ask(asked: Any) -> bytes:
+        if asked.connection == 2:
+            both.set()
+        await both.wait()
+        return say(200)
+
+    server = await host(once_two_ask)
+    exchange = scanning(rate=Rate(patience=0.2)).exchange(server)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            for number in range(2):
+                group.start_soon(exchange.send, Request("GET", f"/{number}"))
+            while not server.asked:
+                await anyio.lowlevel.checkpoint()
+            began = anyio.current_time()
+            while anyio.current_time() < began + 0.3:
+                pass  # work that keeps the loop from its timers
+            for _ in range(10):
+                await anyio.lowlevel.checkpoint()
+            assert server.connections == 1
+            # The group ends once the host has its second connection: the next timer is not late.
+    exchange.close()
+    assert (server.connections, len(server.asked)) == (2, 2)
+
+
 async def test_waiters_are_served_in_order(host: Any, say: Any, scanning: Any) -> None:
     server = await host(lambda asked: say(200))
     exchange = scanning(rate=Rate(per_target=1)).exchange(server)

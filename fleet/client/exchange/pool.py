@@ -15,6 +15,8 @@ from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.pace import Slots, TargetClock
 
+LATE = 0.02  # seconds that a timer is late by where the event loop has more to do than it can
+
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
@@ -136,7 +138,12 @@ class Pool:
         return 1
 
     def _lose_patience(self) -> None:
-        """From now on as many as the limit says: those who wait may open theirs."""
+        """From now on as many as the limit says: those who wait may open theirs. Unless it is this machine
+        that keeps them waiting: more handshakes would only make it slower."""
+        loop = asyncio.get_running_loop()
+        if self._patient is not None and loop.time() - self._patient.when() > LATE:
+            self._patient = loop.call_later(self._patience, self._lose_patience)
+            return
         self._patience = 0.0
         while self._waiting and self._open < self._limit and self._may_open():
             self._open += 1

@@ -11,11 +11,12 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 _HEAD = re.compile(
     rb"HTTP/1\.1 [2-9][0-9]{2} [\t -~]*+\r\n(?:" + _TOKEN + rb"++:[\t -~]*+\r\n)++\r\n",
 )
+_FIELD = re.compile(r"\r\n([^:]+):[\t ]*+([^\r]*+)")  # of a head that is in order
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BODILESS = {204, 304}
 _KEEPS = {None: True, "keep-alive": True, "close": False}
 # Headers that change how the rest is read: whoever sends them is read by the parser.
-_FRAMING = ("transfer-encoding", "upgrade", "proxy-connection")
+_FRAMING = frozenset({"transfer-encoding", "upgrade", "proxy-connection"})
 
 
 class StraightHead(NamedTuple):
@@ -38,15 +39,12 @@ def straight_head(data: bytes, longest: int) -> StraightHead | None:
     if found is None:
         return None
     size = found.end()
-    first, *lines = data[: size - 4].decode("ascii").split("\r\n")
-    headers = []
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers.append((name.lower(), value.strip()))
+    text = data[: size - 4].decode("ascii")
+    headers = [(name.lower(), value.rstrip()) for name, value in _FIELD.findall(text)]
     known = dict(headers)
     length = known.get("content-length")
     keeps = _KEEPS.get(known.get("connection", "keep-alive").lower())
-    status = int(first[9:12])
+    status = int(text[9:12])
     if (
         length is None
         or keeps is None
@@ -54,7 +52,7 @@ def straight_head(data: bytes, longest: int) -> StraightHead | None:
         or size + len(headers) > longest
         or status in _BODILESS
         or not _LENGTH.fullmatch(length)
-        or any(name in known for name in _FRAMING)
+        or not _FRAMING.isdisjoint(known)
     ):
         return None
     return StraightHead(status, headers, known.get("content-encoding", "").lower(), int(length), keeps, size)
