@@ -2,37 +2,40 @@
 
     python -m benchmarks.loop [TARGETS] [CONCURRENCY]
 
-With a probe that ends at once, and with one that ends after 0.1 to 0.4 s, as real ones do: then outcomes come
-one by one. Beside it the yardstick: as many workers on a bare `asyncio.Queue`, the same targets and probe,
-nothing stored. Each side is a process of its own, and they take turns: a ratio holds on a busy machine, a
-count does not.
+With a probe that ends at once (`loop`), and with one that ends after 0.1 to 0.4 s, as real ones do: then
+outcomes come one by one (`later`, of fewer targets). Beside it the yardstick, side `queue`: as many workers
+on a bare `asyncio.Queue`, the same targets and probe, nothing stored. Each side is a process of its own, and
+they take turns: a ratio holds on a busy machine, a count does not.
 
-Budget: at least 25,000 targets per CPU second on a quiet machine, where the probe ends at once; peak memory
-is below 60 MiB, however many TARGETS there are.
+`cpu` is that of one target, `rate` is targets per CPU second, `peak` is the memory of the process, however
+many TARGETS there are. Figures go to `benchmarks/results/loop.jsonl`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 import anyio
 
+from benchmarks.check import judge
+from benchmarks.measure import peak, tell
+from benchmarks.results import Line, about, keep
 from fleet.engine import Probe, Stop, scan
 from fleet.outcome import Outcome
 from fleet.sinks import sink_for
 from fleet.target import Target
 
+TARGETS, CONCURRENCY = 100_000, 256
+LATER = 4_000  # targets of the probe that takes its time: four seconds of waiting, at 256 at once
 ROUNDS = 3
-PAUSES = 16  # targets of the probe that ends at once, for each one of the other
 
 
 def targets(count: int) -> Iterator[Target]:
@@ -81,42 +84,39 @@ async def yardstick(probe: Probe, count: int, concurrency: int) -> None:
             await queue.put(None)
 
 
-SIDES = {"loop": loop, "yardstick": yardstick}
-PROBES: dict[str, Probe] = {"nothing": nothing, "later": later}
+SIDES = {"fleet": loop, "queue": yardstick}
+PROBES: dict[str, Probe] = {"loop": nothing, "later": later}
 
 
-def measure(side: str, probe: str, count: int, concurrency: int) -> None:
-    """In this process: prints CPU seconds and the peak in MiB."""
-    before = os.times()
-    anyio.run(SIDES[side], PROBES[probe], count, concurrency)
-    after = os.times()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(after.user + after.system - before.user - before.system, peak)
+def measure(side: str, row: str, count: int, concurrency: int) -> None:
+    """In this process, after its imports."""
+    began = time.process_time()
+    anyio.run(SIDES[side], PROBES[row], count, concurrency)
+    cpu = time.process_time() - began
+    tell(cpu=cpu / count, rate=count / cpu, peak=peak())
 
 
-def compare(probe: str, count: int, concurrency: int) -> None:
-    taken: dict[str, list[float]] = {side: [] for side in SIDES}
-    for _ in range(ROUNDS):
-        for side, seconds in taken.items():
-            command = [sys.executable, "-m", "benchmarks.loop", side, probe, str(count), str(concurrency)]
-            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-            seconds.append(float(said[0]))
-            rate = f"{count / seconds[-1]:,.0f} per CPU second"
-            print(f"{probe:8} {side:10} {rate:>26}, peak {float(said[1]):.0f} MiB")
-    ours, other = median(taken["loop"]), median(taken["yardstick"])
-    each = f"{ours / count * 1e6:.0f} us each, the yardstick {other / count * 1e6:.0f} us"
-    print(f"{probe:8} median {count / ours:,.0f} per CPU second: {each}, ratio {ours / other:.1f}")
+def compare(row: str, count: int, concurrency: int) -> Iterator[Line]:
+    for round_ in range(ROUNDS):
+        for side in SIDES:
+            command = [sys.executable, "-m", "benchmarks.loop", side, row, str(count), str(concurrency)]
+            said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+            each = f"{said['cpu'] * 1e6:5.1f} us each, {said['rate']:9,.0f} per CPU second"
+            print(f"{row:6} {side:6} {each}, peak {said['peak']:.0f} MB", flush=True)
+            yield {"row": row, "side": side, "round": round_, **said,
+                   **about(targets=count, concurrency=concurrency)}  # fmt: skip
 
 
-def main(words: list[str]) -> None:
+def main(words: list[str]) -> int:
     if words[:1] and words[0] in SIDES:
-        side, probe, *numbers = words
-        measure(side, probe, *map(int, numbers))
-        return
-    count, concurrency = [*map(int, words), *[100_000, 256][len(words) :]]
-    compare("nothing", count, concurrency)
-    compare("later", count // PAUSES, concurrency)
+        side, row, *numbers = words
+        measure(side, row, *map(int, numbers))
+        return 0
+    count, concurrency = [*map(int, words), *[TARGETS, CONCURRENCY][len(words) :]]
+    counts = {"loop": count, "later": min(count, LATER)}
+    keep("loop", [line for row in PROBES for line in compare(row, counts[row], concurrency)])
+    return judge("loop")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -15,21 +15,28 @@ from benchmarks.process import FLEET
 
 
 @contextmanager
-def simulated(folder: Path, hosts: int, *flags: str) -> Iterator[str]:
-    """`fleet sim` of so many hosts; `hosts.txt` and `ca.pem` in `folder` describe them. Gives the URL where
-    it tells what it was asked."""
+def started(folder: Path, hosts: int, *flags: str) -> Iterator[dict[str, str]]:
+    """`fleet sim` of so many hosts; `hosts.txt` and `ca.pem` in `folder` describe them. Gives what it says
+    when it is ready, by name: `control`, `socks`."""
     need(hosts + 1000)
     command = [FLEET, "sim", "--hosts", str(hosts), "--port", "0", *flags]
     command += ["--write-hosts", str(folder / "hosts.txt"), "--write-ca", str(folder / "ca.pem")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sim:
         assert sim.stdout is not None
         try:
-            ready = re.search(r"control=(\S+)", sim.stdout.readline())
-            if ready is None:
+            ready = dict(re.findall(r"(\w+)=(\S+)", sim.stdout.readline()))
+            if "control" not in ready:
                 raise SystemExit("the simulator did not start")
-            yield ready[1]
+            yield ready
         finally:
             sim.terminate()
+
+
+@contextmanager
+def simulated(folder: Path, hosts: int, *flags: str) -> Iterator[str]:
+    """The same, and no more of what it says than the URL where it tells what it was asked."""
+    with started(folder, hosts, *flags) as ready:
+        yield ready["control"]
 
 
 def urls(folder: Path) -> list[str]:

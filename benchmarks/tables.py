@@ -201,7 +201,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "tls": rows("tls", "cpu", "resumed", thousand=True),
     "workers": rows("workers", "wall", "cpu", thousand=True),
     "concurrency": rows("concurrency", "rate", "cpu"),
-    "loop": rows("loop", "rate", "peak", "cpu"),
+    "loop": rows("loop", "rate", "peak", "cpu", thousand=True),
 }
 WHOLE = ("budgets", "short")  # made of all results
 

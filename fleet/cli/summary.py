@@ -252,6 +252,8 @@ def _next(tally: Tally, ending: Ending, run: str) -> Table:
         table.add_row("lists", Text(f"{run}/{first}{what} to scan again or to pass on"))
     if tally.steps:
         table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
+    if tally.kinds:
+        table.add_row("why", Text(f"fleet report {shlex.quote(run)}"))
     if not ending.complete:
         table.add_row("next", Text(f"fleet resume {shlex.quote(run)}", style="bold"))
     elif again := _again(tally):

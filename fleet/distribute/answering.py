@@ -44,7 +44,7 @@ class Limits:
     def __init__(
         self, policy: Policy, tell: Listener, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.pace = Pace.of(policy, self._hear, clock=clock)
+        self.pace: Pace = Pace.of(policy, self._hear, clock=clock)
         self._clock = clock
         self._policy = policy
         self._tell = tell

@@ -214,7 +214,7 @@ class AskedPace:
         self._rate = AskedRate(policy.rate.requests, say, clock=clock, sleep=sleep)
         self._credentials = AskedBreaker(policy, say)
         self._proxies = ToldProxies(policy, say, clock=clock)
-        self.pace = Pace(
+        self.pace: Pace = Pace(
             rate=self._rate,
             proxy_slots=Slots(share_of(policy.rate.per_proxy, seat, seats)),
             credentials=self._credentials,

@@ -47,7 +47,7 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sys.stdout.flush()
         sys.stderr.flush()
-        self.pid = os.fork()
+        self.pid: int = os.fork()
         if not self.pid:
             ours.close()
             _end_with(lambda: _nurse(theirs, work, prepare))

@@ -25,7 +25,7 @@ class SocksProxy:
         self.port: int = port
         self.connections = 0
         self.refused = 0
-        self.dropped = 0
+        self.dropped: int = 0
         self._limit = limit
         self._open = 0
         self._handler = _Handler(self, username, password)

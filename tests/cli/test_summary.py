@@ -123,6 +123,14 @@ def test_the_next_command_is_exact() -> None:
     assert "next" not in told(tallied(outcome(1)))
 
 
+def test_the_command_that_tells_why_is_named_where_something_failed() -> None:
+    text = told(tallied(*MIXED), run="runs/my run")
+    assert "why   fleet report 'runs/my run'\n" in text
+    assert "why   fleet report runs/r1\n" in told(tallied(*MIXED[:6]))  # one is partial
+    assert "fleet report" not in told(tallied(*MIXED[:5]))
+    assert "fleet report" not in told(tallied(*MIXED), run=None)
+
+
 def test_a_paused_credential_is_worth_another_try_once_it_is_corrected() -> None:
     refused = outcome(1, kind=FailureKind.AUTH_REJECTED)
     assert "next" not in told(tallied(refused))

@@ -53,7 +53,7 @@ class KeptConnections:
     """
 
     def __init__(self, keep: Keep | None = None) -> None:
-        self.contexts = TlsContexts(watching=True)
+        self.contexts: TlsContexts = TlsContexts(watching=True)
         self.reused: int = 0
         self._bounds = keep or Keep()
         self._idle: OrderedDict[Line, _Idle] = OrderedDict()  # the longest idle first

@@ -22,7 +22,7 @@ class Question:
     __slots__ = ("answer", "host", "waiting")
 
     def __init__(self, host: str, loop: asyncio.AbstractEventLoop) -> None:
-        self.host = host
+        self.host: str = host
         self.answer: asyncio.Future[Answer] = loop.create_future()
         self.waiting: int = 0
 
