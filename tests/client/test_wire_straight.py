@@ -94,6 +94,8 @@ def read(*pieces: bytes) -> Any:
     try:
         for piece in pieces:
             reader.feed(piece)
+            while reader.behind:
+                reader.go_on()
         if not reader.done:
             reader.end()
         return reader.status, reader.headers, reader.body(), reader.reusable
