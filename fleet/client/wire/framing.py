@@ -185,6 +185,7 @@ class ReplyReader:
             if self.done:
                 self.reusable = False  # rubbish after the end of the answer
             elif self._raw is None or self._repaired or isinstance(error, HttpParserUpgrade):
+                self.go_on()  # what is wrong with the body before it counts first
                 raise classify(error, phase="request") from error
             else:
                 self._refused = error.with_traceback(None)  # which holds this reader
