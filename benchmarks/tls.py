@@ -46,9 +46,7 @@ def measure(
         for number, rung in enumerate(rungs):
             if rung in missing:
                 continue
-            url = place.urls("http" if rung == "tcp" else "https", HOSTS)[
-                (round_ * len(rungs) + number) % HOSTS
-            ]
+            url = place.urls["http" if rung == "tcp" else "https"][(round_ * len(rungs) + number) % HOSTS]
             taken = by_openssl(url) if rung == "s_time" else by_python(rung, url, place, python, times)
             if taken is None:
                 missing.add(rung)

@@ -48,6 +48,7 @@ class FailureKind(StrEnum):
     PROXY_AUTH = "proxy.auth", "proxy", False, "the proxy refused our credentials", "check user and password under `proxies:`"
     PROXY_REFUSED = "proxy.refused", "proxy", False, "the proxy refused to connect to this host", "check the proxy's rules, and that it can reach the host"
     PROXY_TIMEOUT = "proxy.timeout", "proxy", True, "the proxy took the request and never answered", "the host is likely down behind it; --connect-timeout waits longer"
+    PROXY_RESET = "proxy.reset", "proxy", True, "the proxy closed the connection without a word", "it may be overloaded: lower --per-proxy; or check the scheme and the port of its URL"
     PROXY_PROTOCOL = "proxy.protocol", "proxy", False, "the proxy does not speak the protocol of its URL scheme", "check the scheme of its URL (socks5h, socks5, socks4, http) and the port"
     PROXY_NO_ANSWER = "proxy.no_answer", "proxy", True, "the proxy said it connected, but no byte came from the host", "the host is likely down: `ssh -D` reports success before it connects"
 

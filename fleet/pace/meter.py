@@ -21,6 +21,7 @@ _TROUBLE = frozenset(
         FailureKind.CONNECT_RESET,
         FailureKind.PROXY_UNREACHABLE,
         FailureKind.PROXY_TIMEOUT,
+        FailureKind.PROXY_RESET,
         FailureKind.PROXY_PROTOCOL,
         FailureKind.PROXY_NO_ANSWER,
     }

@@ -19,8 +19,9 @@ from tiny_proxy import HttpProxyHandler, Socks4ProxyHandler, Socks5ProxyHandler
 
 from fleet.client import Endpoint, Request, Resolver
 from fleet.errors import RequestFailed
+from fleet.event import BreakerOpened, RequestRetried
 from fleet.outcome import FailureKind as Kind
-from fleet.policy import Proxy, Timeouts
+from fleet.policy import Breaker, Proxy, Timeouts
 from fleet.secret import Secret
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -164,12 +165,13 @@ def refusal(code: int) -> bytes:
         ("socks5", scripted(b"HTTP/1.1 400 Bad\r\n\r\n"), Kind.PROXY_PROTOCOL),
         ("socks5", scripted(HELLO, b"\x05\x00\x00\x09"), Kind.PROXY_PROTOCOL),
         ("socks5", scripted(HELLO, b"\x05\x00"), Kind.PROXY_PROTOCOL),
-        ("socks5", scripted(), Kind.PROXY_PROTOCOL),
+        ("socks5", scripted(), Kind.PROXY_RESET),
         ("socks5", scripted(HELLO), Kind.PROXY_NO_ANSWER),
         ("socks5", scripted(then="hang"), Kind.PROXY_TIMEOUT),
         ("socks5", scripted(HELLO, then="hang"), Kind.PROXY_TIMEOUT),
         ("socks4", scripted(b"\x00\x5b\0\0\0\0\0\0"), Kind.PROXY_REFUSED),
         ("socks4", scripted(b"\x00\x5d\0\0\0\0\0\0"), Kind.PROXY_AUTH),
+        ("socks4", scripted(), Kind.PROXY_RESET),
         ("socks4", scripted(b"\x09\x5a\0\0\0\0\0\0"), Kind.PROXY_PROTOCOL),
         ("http", scripted(b"HTTP/1.1 407 Auth\r\n\r\n"), Kind.PROXY_AUTH),
         ("http", scripted(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"), Kind.PROXY_REFUSED),
@@ -178,7 +180,7 @@ def refusal(code: int) -> bytes:
         ("http", scripted(b"HTTP/1.1 504 Late\r\n\r\n"), Kind.TIMEOUT_CONNECT),
         ("http", scripted(b"\x05\x00"), Kind.PROXY_PROTOCOL),
         ("http", scripted(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 50_000), Kind.PROXY_PROTOCOL),
-        ("http", scripted(b""), Kind.PROXY_PROTOCOL),
+        ("http", scripted(b""), Kind.PROXY_RESET),
         ("http", scripted(b"HTTP/1.1 200 OK\r\nX: y\r\n", then="hang"), Kind.PROXY_TIMEOUT),
         # Success, and then nothing of the host: OpenSSH's -D says so before it has tried.
         ("socks5", scripted(HELLO, GRANTED), Kind.PROXY_NO_ANSWER),
@@ -193,6 +195,29 @@ async def test_bad_proxies(
     peer = await serve(handler)
     proxy = Proxy(scheme, "127.0.0.1", peer.port, name="lab")  # type: ignore[arg-type]
     assert await outcome(dialer(timeouts=FAST), target, proxy) is kind
+
+
+async def test_a_proxy_that_drops_one_connection_costs_no_target(serve: Any, scanning: Any) -> None:
+    """As a jump host does that has too many: it is asked once more, and not taken for dead."""
+    proxy: Any = None
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if proxy.connections == 1:
+            return
+        for answer in (HELLO, GRANTED, OK):
+            await reader.read(4096)
+            writer.write(answer)
+            await writer.drain()
+
+    proxy = await serve(speak)
+    scan = scanning(breaker=Breaker(consecutive=1))
+    through = Proxy("socks5", "127.0.0.1", proxy.port, name="jump")
+    exchange = scan.exchange(proxy, proxy=through)
+    assert (await exchange.send(GET)).status == 200
+    exchange.close()
+    (retried,) = scan.told(RequestRetried)
+    assert retried.reason == "proxy.reset"
+    assert scan.told(BreakerOpened) == []
 
 
 async def test_a_host_that_speaks_right_after_the_connect_loses_no_byte(serve: Any, dialer: Any) -> None:

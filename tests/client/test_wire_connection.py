@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from collections.abc import Callable
 from typing import Any
@@ -331,3 +332,54 @@ async def test_running_out_of_descriptors_is_not_the_hosts_fault(serve: Any, dia
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert caught.value.kind is Kind.LOCAL_DESCRIPTORS
+
+
+@pytest.mark.parametrize("piecewise", [False, True])
+async def test_a_body_that_grows_out_of_little_lets_others_have_their_turn(
+    serve: Any, dialer: Any, piecewise: bool
+) -> None:
+    """16 MiB out of one read: the loop turns once for each MiB of it, at least."""
+    packed = gzip.compress(bytes(16 << 20))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    connection = await dial(dialer(), await serve(head + packed, keep=True))
+    loop = asyncio.get_running_loop()
+    turns = 0  # since the last byte came
+
+    def turn() -> None:
+        nonlocal turns, ticking
+        turns += connection.received == len(head + packed)
+        ticking = loop.call_soon(turn)
+
+    ticking = loop.call_soon(turn)
+    if piecewise:
+        incoming = await connection.begin(GET, timeout=5)
+        size = sum([len(piece) async for piece in incoming])
+    else:
+        size = len((await connection.send(GET, timeout=5)).body)
+    ticking.cancel()
+    assert size == 16 << 20
+    assert turns >= 15
+    assert connection.reusable
+    connection.close()
+
+
+async def test_a_deadline_holds_while_a_body_is_decoded(serve: Any, dialer: Any) -> None:
+    packed = gzip.compress(bytes(16 << 20))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    connection = await dial(dialer(), await serve(head + packed, keep=True))
+    loop = asyncio.get_running_loop()
+
+    def hold() -> None:
+        """Once all has arrived, this machine is slow."""
+        nonlocal holding
+        if connection.received == len(head + packed):
+            time.sleep(0.25)
+        else:
+            holding = loop.call_soon(hold)
+
+    holding = loop.call_soon(hold)
+    with pytest.raises(RequestFailed) as caught:
+        await connection.send(GET, timeout=0.2)
+    holding.cancel()
+    assert caught.value.kind is Kind.TIMEOUT_REQUEST
+    assert connection.closed

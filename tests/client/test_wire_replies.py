@@ -28,6 +28,8 @@ def read(
     reader = ReplyReader(head_only=head_only, limits=limits or Limits())
     for piece in pieces:
         reader.feed(piece)
+        while reader.behind:
+            reader.go_on()
     if end and not reader.done:
         reader.end()
     return reader
@@ -274,6 +276,44 @@ def test_a_bomb_costs_its_limit_and_no_more(layers: int) -> None:
         tracemalloc.stop()
     assert caught.value.kind is FailureKind.BODY_TOO_LARGE
     assert peak < 4 << 20
+
+
+def turns_of(encoding: bytes, packed: bytes) -> list[int]:
+    """How many bytes each turn gives of a body that has arrived at once."""
+    reader = ReplyReader(head_only=False, limits=Limits(), piecewise=True)
+    reader.feed(sized(b"Content-Encoding: " + encoding + b"\r\n", packed))
+    turns = [sum(map(len, reader.pieces()))]
+    while reader.behind:
+        turns.append(sum(map(len, reader.pieces())))
+    assert reader.done
+    reader.body()
+    return turns
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_one_turn_decodes_a_bounded_part(layers: int) -> None:
+    turns = turns_of(b", ".join([b"gzip"] * layers), bomb(layers, 16 << 20))
+    assert sum(turns) == 16 << 20
+    assert max(turns) <= (1 << 20) + (64 << 10)
+
+
+def test_streams_without_a_byte_and_bytes_without_a_stream_take_turns_too() -> None:
+    empty = gzip.compress(b"")
+    for inner in (empty * 50_000, empty + bytes(8 << 20)):
+        turns = turns_of(b"gzip, gzip", gzip.compress(inner))
+        assert sum(turns) == 0
+        assert len(turns) >= len(inner) >> 20
+    assert len(turns_of(b"gzip, gzip", gzip.compress(empty * 50_000))) >= 100
+
+
+def test_the_words_of_an_error_survive_what_breaks_behind_them() -> None:
+    words = b"Content-Encoding: gzip\r\n" + CHUNKED + b"\r\n"
+    packed = gzip.compress(JSON)
+    reader = ReplyReader(head_only=False, limits=Limits())
+    reader.feed(b"HTTP/1.1 403 No\r\n" + words)
+    with pytest.raises(RequestFailed):
+        reader.feed(b"%x\r\n%b\r\nno chunk\r\n" % (len(packed), packed))
+    assert reader.body_so_far() == JSON
 
 
 def test_a_body_in_tiny_chunks_costs_little_more_than_its_size() -> None:

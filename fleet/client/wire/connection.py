@@ -215,6 +215,8 @@ class Connection:
             while not reader.done:
                 if arrived := await self._channel.receive(deadline):
                     reader.feed(arrived)
+                    if reader.behind:
+                        await self._decode(reader, deadline)
                 elif reader.started:
                     reader.end()
                 else:
@@ -231,6 +233,16 @@ class Connection:
                 del failed  # it holds this frame, which would hold it
         finally:
             broken = None
+
+    async def _decode(self, reader: ReplyReader, deadline: float) -> None:
+        """Decodes what has arrived; a body that grows out of little lets others have their turn meanwhile."""
+        loop = asyncio.get_running_loop()
+        reader.go_on()
+        while reader.behind:
+            await asyncio.sleep(0)
+            if loop.time() > deadline:
+                raise TimeoutError
+            reader.go_on()
 
     def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
         failed = classify(error, phase="request")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 
 _STEP = 65_536  # decoded bytes per call into zlib
+_TURN = 1_048_576  # decoded bytes, those of all encodings together, until the event loop gets to others
+_LEAST = 4096  # what a call into zlib counts as: of 64 KB a host can make thousands of streams without a byte
 _MAX_ENCODINGS = 4
 _SMALL = 512  # bytes; a smaller piece is joined to the one before, or objects outweigh what they hold
 _GZIP, _ZLIB = 31, 15  # zlib's window bits
@@ -30,7 +34,13 @@ def decoder_for(content_encoding: str, limit: int) -> Body:
 
 
 class Body:
-    """Collects one body. `feed` raises RequestFailed (`body.too_large`) when the limit is crossed."""
+    """Collects one body. `feed` raises RequestFailed (`body.too_large`) when the limit is crossed.
+
+    An event loop gives what arrives to `keep`, and calls `go_on` once in each of its turns while the body is
+    `behind`: a few bytes may decode to all that the limit allows. Both raise what `feed` does.
+    """
+
+    behind: bool = False
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -49,12 +59,22 @@ class Body:
         else:
             self._parts.append(bytearray(data))
 
+    keep = feed
+
+    def go_on(self) -> None:
+        """Decodes a bounded part of what was kept."""
+
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """What these bytes decode to, a bounded piece at a time, instead of collecting it. Same errors."""
         self.size += len(data)
         if self.size > self._limit:
             raise too_large(self._limit)
         yield data
+
+    def turn(self, arrived: Iterable[bytes]) -> Iterator[bytes]:
+        """As `pieces`, with as much as `go_on` decodes; the rest comes with the next turn, while `behind`."""
+        for data in arrived:
+            yield from self.pieces(data)
 
     def finish(self) -> bytes:
         """The whole body. Raises RequestFailed (`body.encoding`) when an encoding did not end."""
@@ -70,24 +90,65 @@ class _Inflated(Body):
     def __init__(self, limit: int, stages: list[_Inflate]) -> None:
         super().__init__(limit)
         self._stages = stages
+        self._kept: deque[bytes] = deque()
+        self._steps: Iterator[bytes] = iter(())  # of the bytes that are being decoded
+        self._spent = 0  # of this turn
 
-    def feed(self, data: bytes) -> None:
-        for piece in self._through(0, data):
+    def keep(self, data: bytes) -> None:
+        self._kept.append(data)
+        self.behind = True
+
+    def go_on(self) -> None:
+        for piece in self._turn():
             super().feed(piece)
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        for piece in self._through(0, data):
+    def feed(self, data: bytes) -> None:
+        self.keep(data)
+        while self.behind:
+            self.go_on()
+
+    def turn(self, arrived: Iterable[bytes]) -> Iterator[bytes]:
+        self._kept.extend(arrived)
+        for piece in self._turn():
             yield from super().pieces(piece)
 
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        yield from self.turn([data])
+        while self.behind:
+            yield from self.turn(())
+
+    def _turn(self) -> Iterator[bytes]:
+        """What one turn of the loop decodes. Whoever fails, or is not asked to its end, has nothing left."""
+        self.behind, self._spent = False, 0
+        while self._spent < _TURN:
+            piece = next(self._steps, None)
+            if piece:
+                yield piece
+            elif piece is None and not self._kept:
+                return
+            elif piece is None:
+                self._steps = self._through(0, self._kept.popleft())
+        self.behind = True
+
     def _through(self, index: int, data: bytes) -> Iterator[bytes]:
-        """The bytes out of the stages from `index` on; there are at most `_MAX_ENCODINGS` of them."""
-        if index == len(self._stages):
-            yield data
-            return
+        """The bytes out of the stages from `index` on, of which there are at most `_MAX_ENCODINGS`; nothing
+        for a step that gave none, so that a turn can end after any."""
+        last = index + 1 == len(self._stages)
         for piece in self._stages[index].feed(data):
-            yield from self._through(index + 1, piece)
+            self._spent += max(len(piece), _LEAST)
+            yield piece if last else b""
+            if piece and not last:
+                yield from self._through(index + 1, piece)
+
+    def so_far(self) -> bytes:
+        if self.behind:
+            with suppress(RequestFailed):
+                self.go_on()
+        return super().so_far()
 
     def finish(self) -> bytes:
+        while self.behind:
+            self.go_on()
         if not all(stage.ended for stage in self._stages):
             raise RequestFailed(FailureKind.BODY_ENCODING, "the compressed body ends early")
         return self.so_far()
@@ -111,6 +172,7 @@ class _Inflate:
         return self._plain or (not self._held if self._stream is None else self._stream.eof)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        """What comes out, a step at a time; a step may give nothing."""
         data, self._held = self._held + data, b""
         if self._stream is None and not self._plain:
             if len(data) < 2:
@@ -155,8 +217,7 @@ class _Inflate:
             full = len(piece) == _STEP and not stream.eof
             if self._size > self._limit:
                 raise too_large(self._limit)
-            if piece:
-                yield piece
+            yield piece
 
 
 def too_large(limit: int) -> RequestFailed:

@@ -34,15 +34,15 @@ class ReplyReader:
     `status` is 0 until the final head is whole, `done` says when the reply is. Then `reusable` says whether
     another request may follow on the connection, and `body` gives the decoded body. Whatever is wrong with
     the reply raises RequestFailed. With `piecewise` the body is not collected: `pieces` gives what has come.
+    While it is `behind`, call `go_on` (or `pieces`) once in each turn of the event loop before anything else.
     """
 
     def __init__(self, *, head_only: bool, limits: Limits, piecewise: bool = False) -> None:
         self._head_only = head_only
         self._piecewise = piecewise
         self._limits = limits
-        self._raw: (
-            list[bytes] | None
-        ) = []  # all bytes until the final head is whole: what a repair starts from
+        # All bytes until the final head is whole: what a repair starts from.
+        self._raw: list[bytes] | None = []
         self._raw_size = 0
         self._refused: Exception | None = None  # the parser's word on the head, while the rest of it arrives
         self._repaired = False
@@ -81,6 +81,16 @@ class ReplyReader:
         """Whether any byte has arrived."""
         return self._raw is None or self._raw_size > 0
 
+    @property
+    def behind(self) -> bool:
+        """Whether bytes of the body have arrived that are not decoded yet."""
+        return self._body is not None and self._body.behind
+
+    def go_on(self) -> None:
+        """Decodes more of what has arrived."""
+        if self._body is not None:
+            self._body.go_on()
+
     def feed(self, data: bytes) -> None:
         """Takes what has arrived."""
         if self._left != _PARSED:
@@ -117,11 +127,10 @@ class ReplyReader:
         return self._body.finish() if self._body else b""
 
     def pieces(self) -> Iterator[bytes]:
-        """What has arrived of the body since the last time, decoded as it is taken."""
+        """What has arrived of the body since the last time, decoded as it is taken: a turn's worth of it."""
         arrived, self._arrived = self._arrived, []
         if self._body is not None:
-            for data in arrived:
-                yield from self._body.pieces(data)
+            yield from self._body.turn(arrived)
 
     def body_so_far(self) -> bytes:
         """What there is of the body, broken or not."""
@@ -159,7 +168,7 @@ class ReplyReader:
         if self._piecewise:
             self._arrived.append(data)
         elif self._body is not None:
-            self._body.feed(data)
+            self._body.keep(data)
 
     def _parse(self, data: bytes) -> None:
         if not self._parsing:
@@ -176,6 +185,7 @@ class ReplyReader:
             if self.done:
                 self.reusable = False  # rubbish after the end of the answer
             elif self._raw is None or self._repaired or isinstance(error, HttpParserUpgrade):
+                self.go_on()  # what is wrong with the body before it counts first
                 raise classify(error, phase="request") from error
             else:
                 self._refused = error.with_traceback(None)  # which holds this reader

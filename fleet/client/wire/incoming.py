@@ -45,6 +45,9 @@ class Incoming:
             while (reader := self._reader) is not None:
                 for piece in reader.pieces():
                     yield piece
+                if reader.behind:
+                    await asyncio.sleep(0)  # others have their turn
+                    continue
                 if reader.done:
                     reader.body()  # raises where an encoding has no end
                     self.done = True

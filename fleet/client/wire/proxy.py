@@ -49,8 +49,8 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -
     """Asks the proxy at the other end of `sock` to connect to `host`, and returns the socket to use from
     then on (`sock` is used up, also on failure).
 
-    Raises RequestFailed: `proxy.auth`, `proxy.refused`, `proxy.protocol`, `proxy.no_answer`, or the host's
-    own `connect.*` when the proxy reports that. Keeps no deadline: the caller does.
+    Raises RequestFailed: `proxy.auth`, `proxy.refused`, `proxy.protocol`, `proxy.reset`, `proxy.no_answer`,
+    or the host's own `connect.*` when the proxy reports that. Keeps no deadline: the caller does.
     """
     if not _can_be_sent(proxy):
         raise RequestFailed(Kind.PROXY_AUTH, f"{proxy.label}: {proxy.scheme} cannot carry these credentials")
@@ -76,8 +76,9 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -
         raise RequestFailed(Kind.DNS_NOT_FOUND, "the host is not a valid domain name") from None
     except Exception as error:
         overheard.close()
-        if isinstance(error, ConnectionError) and _only_greeted(proxy, bytes(overheard.heard)):
-            raise _no_answer(proxy) from error
+        ended = isinstance(error, (ConnectionError, RequestFailed))
+        if ended and (hung_up := _hung_up(proxy, bytes(overheard.heard))):
+            raise hung_up from error
         raise classify(error, phase="proxy", via=proxy.label)  # noqa: B904 (it sets the cause)
     except BaseException:
         overheard.close()
@@ -131,8 +132,8 @@ def _can_be_sent(proxy: Proxy) -> bool:
 
 
 def _judge(error: ProxyError, proxy: Proxy, heard: bytes) -> RequestFailed:
-    if _only_greeted(proxy, heard):
-        return _no_answer(proxy)
+    if hung_up := _hung_up(proxy, heard):
+        return hung_up
     code = error.error_code
     kind = Kind.PROXY_PROTOCOL
     if code is not None:
@@ -143,14 +144,18 @@ def _judge(error: ProxyError, proxy: Proxy, heard: bytes) -> RequestFailed:
     return RequestFailed(kind, f"{proxy.label}: {str(error)[:200]}")
 
 
-def _only_greeted(proxy: Proxy, heard: bytes) -> bool:
-    """Whether a SOCKS 5 proxy let us in and then hung up instead of answering. OpenSSH's `-D` does that when
-    the host refuses at once: its early "granted" is dropped with the channel."""
-    return proxy.scheme.startswith("socks5") and heard in {b"\x05\x00", b"\x05\x02\x01\x00"}
+def _hung_up(proxy: Proxy, heard: bytes) -> RequestFailed | None:
+    """What a proxy means that ended the connection after these bytes, if that was no word on anything.
 
-
-def _no_answer(proxy: Proxy) -> RequestFailed:
-    return RequestFailed(Kind.PROXY_NO_ANSWER, f"{proxy.label} hung up instead of connecting to the host")
+    Without a byte it is most likely overloaded, as a jump host is with too many logins. When a SOCKS 5 proxy
+    let us in and then hung up, the host refused at once: OpenSSH's early "granted" of `-D` is dropped with
+    the channel.
+    """
+    if not heard:
+        return RequestFailed(Kind.PROXY_RESET, f"{proxy.label} hung up without a word")
+    if proxy.scheme.startswith("socks5") and heard in {b"\x05\x00", b"\x05\x02\x01\x00"}:
+        return RequestFailed(Kind.PROXY_NO_ANSWER, f"{proxy.label} hung up instead of connecting to the host")
+    return None
 
 
 def _refused_login(heard: bytes) -> bool:
