@@ -48,11 +48,7 @@ class ResetAtOnce(Behaviour, name="connect.reset", kind=FailureKind.CONNECT_RESE
 class ResetInBody(
     Behaviour, name="connect.reset:mid-body", kind=FailureKind.CONNECT_RESET, aliases=("reset-mid-body",)
 ):
-    """RST halfway through the body. Causes connect.reset; over TLS protocol.truncated, because OpenSSL reads
-    a reset as an end."""
-
-    def cause(self, *, secure: bool) -> FailureKind:
-        return FailureKind.PROTOCOL_TRUNCATED if secure else FailureKind.CONNECT_RESET
+    """RST halfway through the body. Causes connect.reset."""
 
     def answer(self, asked: Asked, normal: Callable[[], Reply]) -> Script:
         reply = normal()
