@@ -98,7 +98,7 @@ def memory() -> Iterator[str]:
     yield "| | MB |"
     yield "|---|---:|"
     first = {line["row"]: line for line in reversed(lines)}
-    for row, what in (("open", "two connections each"), ("open-single", "one connection each")):
+    for row, what in (("open", "two connections allowed"), ("open-single", "one connection allowed")):
         if row in first:
             hosts, open_, each, peak = (first[row][key] for key in ("hosts", "open", "bytes", "peak"))
             size = f"{open_ * hosts:,.0f} connections, {each / 1e3:.0f} KB a target"

@@ -36,7 +36,7 @@ from benchmarks.workload_server import Place, serve
 
 HERE = Path(__file__).parent
 HOSTS, ROUNDS = 2000, 3
-QUICK_HOSTS = 300
+QUICK_HOSTS = 250
 
 
 @dataclass(frozen=True)
