@@ -20,7 +20,7 @@ from fleet.distribute.words import Begin, Described, Done, Drop, End, Ping, Pong
 from fleet.engine import Attempt
 from fleet.event import Event, Listener, ProbeCrashed, RequestFinished, RequestRetried, ScanStarted
 from fleet.observe import Metrics
-from fleet.outcome import Failure, FailureKind, Outcome
+from fleet.outcome import Failure, FailureKind
 
 COUNTED = 0.25  # seconds that counts may lag behind what they count
 LINGER = 0.005  # seconds that an outcome waits for others to travel with, where many are in hand
@@ -150,15 +150,4 @@ def _mended(word: Any, error: Exception) -> Any:
         return Told(ProbeCrashed("", f"{word!r:.200} does not pickle: {error}"))
     outcome = word.outcome
     failure = Failure(FailureKind.LOCAL_INTERNAL, "the outcome cannot be handed on")
-    bare = Outcome(
-        run=outcome.run,
-        id=outcome.id,
-        target=outcome.target,
-        status="failed",
-        started=outcome.started,
-        seconds=outcome.seconds,
-        pipeline=outcome.pipeline,
-        failure=failure,
-        requests=outcome.requests,
-    )
-    return Done(word.number, bare)
+    return Done(word.number, outcome.reduced_to(failure))

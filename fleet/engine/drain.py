@@ -214,15 +214,5 @@ def _encode(outcome: Outcome, crashes: list[ProbeCrashed]) -> tuple[Outcome, byt
     except (TypeError, ValueError, AttributeError, RecursionError):
         crashes.append(ProbeCrashed(outcome.id, traceback.format_exc(limit=-20)))
     failure = Failure(FailureKind.LOCAL_INTERNAL, "the outcome cannot be written as JSON")
-    bare = Outcome(
-        run=outcome.run,
-        id=outcome.id,
-        target=outcome.target,
-        status="failed",
-        started=outcome.started,
-        seconds=outcome.seconds,
-        pipeline=outcome.pipeline,
-        failure=failure,
-        requests=outcome.requests,
-    )
+    bare = outcome.reduced_to(failure)
     return bare, orjson.dumps(bare.to_json(), option=orjson.OPT_APPEND_NEWLINE)

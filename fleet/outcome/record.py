@@ -158,6 +158,20 @@ class Outcome:
         """Whether a resumed scan leaves this target alone."""
         return self.failure is None or self.failure.kind is not FailureKind.LOCAL_CANCELLED
 
+    def reduced_to(self, failure: Failure) -> Outcome:
+        """What is left where something in it cannot be stored or handed on: who, when, and that it failed."""
+        return Outcome(
+            run=self.run,
+            id=self.id,
+            target=self.target,
+            status="failed",
+            started=self.started,
+            seconds=self.seconds,
+            pipeline=self.pipeline,
+            failure=failure,
+            requests=self.requests,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The public JSON object: empty fields are left out, `v` is the version of the form."""
         shown: dict[str, Any] = {
