@@ -43,7 +43,7 @@ def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str
 
 def write_markdown(stream: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """A table as GitHub and GitLab show it."""
-    from fleet.report import markdown_text
+    from fleet.page import markdown_text
 
     stream.write(f"| {' | '.join(map(markdown_text, columns))} |\n|{'---|' * len(columns)}\n")
     for row in rows:

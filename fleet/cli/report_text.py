@@ -11,19 +11,16 @@ from rich.text import Text
 from fleet.cli.report_groups import counted, group_lines, inert
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
+from fleet.page import days_left, host_text, seconds_text, some
 from fleet.report import (
     STATUSES,
     Report,
     WayLine,
     cost_text,
-    days_left,
     failures_title,
     gaps_title,
-    host_text,
     latency_text,
-    seconds_text,
     short_name,
-    some,
 )
 
 SHOWN = 20  # operations, proxies, checks and values of a label; the page and --json have the rest

@@ -16,7 +16,7 @@ from fleet.cli.tables import plain_table
 from fleet.errors import FleetError
 from fleet.observe import safe
 from fleet.outcome import FailureKind
-from fleet.report import days_left, size_text, some
+from fleet.page import days_left, size_text, some
 
 if TYPE_CHECKING:
     from fleet.cli.again import Repeat

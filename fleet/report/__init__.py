@@ -8,7 +8,7 @@ from fleet.report.gather import STATUSES, Gatherer, gather
 from fleet.report.groups import Again, cause_key, short_name
 from fleet.report.html import to_html
 from fleet.report.lines import TargetLine, TargetLines
-from fleet.report.markdown import markdown_text, to_markdown
+from fleet.report.markdown import to_markdown
 from fleet.report.model import CauseGroup, Report, WayLine, report_schema
 from fleet.report.pick import Found, find_target, label_names, targets_of
 from fleet.report.shares import Common
@@ -16,14 +16,9 @@ from fleet.report.stored import head_of, last_outcomes
 from fleet.report.wording import (
     blames,
     cost_text,
-    days_left,
     failures_title,
     gaps_title,
-    host_text,
     latency_text,
-    seconds_text,
-    size_text,
-    some,
 )
 
 __all__ = [
@@ -41,22 +36,16 @@ __all__ = [
     "cause_id",
     "cause_key",
     "cost_text",
-    "days_left",
     "failures_title",
     "find_target",
     "gaps_title",
     "gather",
     "head_of",
-    "host_text",
     "label_names",
     "last_outcomes",
     "latency_text",
-    "markdown_text",
     "report_schema",
-    "seconds_text",
     "short_name",
-    "size_text",
-    "some",
     "targets_of",
     "to_html",
     "to_markdown",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.report.charts import stacked
+from fleet.page import Child, Html, counted, element, host_text, join, some, stacked
 from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
-from fleet.report.markup import Child, Html, element, join
 from fleet.report.model import CauseGroup
 from fleet.report.shares import Common
-from fleet.report.tables import counted
-from fleet.report.wording import host_text, some
 
 GROUPS = 200
 

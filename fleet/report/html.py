@@ -1,26 +1,17 @@
-"""A report as one page: self-contained, and closed. Its policy lets its own style and its own script be and
-nothing else, so what a host says can neither run nor load anything even where it was markup."""
+"""A report as one page: what it says of the run, its sections, and the list of its targets."""
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
-from collections.abc import Sequence
-from hashlib import sha256
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 
 from fleet.observe import safe
-from fleet.report.charts import stacked
+from fleet.page import Html, Section, closed_page, element, join, links, section, stacked, table
 from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
 from fleet.report.lines import TargetLines
-from fleet.report.markup import Html, element, join
 from fleet.report.model import Report
-from fleet.report.sections import Section, section, sections
-from fleet.report.tables import table
-from fleet.report.wording import (
-    cost_text,
-)
+from fleet.report.sections import sections
+from fleet.report.wording import cost_text
 
 _STATES = {
     "complete": "Complete: every target has exactly one outcome.",
@@ -32,33 +23,9 @@ _STATES = {
 
 def to_html(report: Report, lines: TargetLines, *, run: str) -> str:
     """The whole page. `lines` are the targets that its list holds, `run` is what commands call the run."""
-    style, script = _resource("page.css"), _resource("page.js")
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    title = " ".join(filter(None, (report.spec, report.pipeline, report.run or run)))
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", title),
-        element("style", Html(style)),
-    )
     told = [*sections(report), *([_targets(report, lines)] if len(lines) else [])]
-    body = element(
-        "body",
-        element("a", "Skip to why targets failed", href="#failures", class_="skip"),
-        _header(report, run, told),
-        element("main", *(content for _, _, content in told)),
-        element("footer", f"Made by fleet from {run}. Nothing in this page is loaded from elsewhere."),
-        _data(lines),
-        element("script", Html(script)),
-    )
-    return f"<!doctype html>\n{element('html', head, body, lang='en').text}\n"
+    title = " ".join(filter(None, (report.spec, report.pipeline, report.run or run)))
+    return closed_page(title, _header(report, run, told), told, source=run, data=_rows(lines)).text
 
 
 def _header(report: Report, run: str, told: Sequence[Section]) -> Html:
@@ -67,7 +34,6 @@ def _header(report: Report, run: str, told: Sequence[Section]) -> Html:
         for name in STATUSES
     ]
     label = ", ".join(f"{report.statuses.get(name, 0):,} {name}" for name in STATUSES)
-    links = [element("a", title, href=f"#{anchor}") for anchor, title, _ in told]
     facts = " · ".join(
         filter(
             None,
@@ -88,7 +54,7 @@ def _header(report: Report, run: str, told: Sequence[Section]) -> Html:
         element(
             "ul", element("li", element("b", f"{report.targets:,}"), " targets ="), *statuses, class_="counts"
         ),
-        element("nav", *links, aria_label="Sections"),
+        links(told),
     )
 
 
@@ -125,12 +91,10 @@ def _targets(report: Report, lines: TargetLines) -> Section:
     return found
 
 
-def _data(lines: TargetLines) -> Html | None:
-    """The list as JSON in which no `<` begins anything; the script writes each text as text."""
-    if not len(lines):
-        return None
-    rows = [
-        [
+def _rows(lines: TargetLines) -> Iterator[list[str | int | float]]:
+    """The list, each text as short as a line can show."""
+    for line in lines:
+        yield [
             safe(short_name(line.id), 300),
             line.status,
             safe(line.kind, 60),
@@ -141,17 +105,3 @@ def _data(lines: TargetLines) -> Html | None:
             safe(" ".join(f"{name}={value}" for name, value in line.labels.items()), 160),
             safe(line.message, 200),
         ]
-        for line in lines
-    ]
-    text = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return element("script", Html(text), type="application/json", id="data")
-
-
-def _resource(name: str) -> str:
-    return files("fleet.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return b64encode(sha256(text.encode()).digest()).decode("ascii")

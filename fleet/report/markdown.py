@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from fleet.observe import safe
+from fleet.page import code, days_left, host_text, markdown_table, markdown_text, seconds_text, some
 from fleet.report.gather import STATUSES
 from fleet.report.model import CauseGroup, Report, WayLine
-from fleet.report.wording import (
-    cost_text,
-    days_left,
-    failures_title,
-    gaps_title,
-    host_text,
-    latency_text,
-    seconds_text,
-    some,
-)
+from fleet.report.wording import cost_text, failures_title, gaps_title, latency_text
 
 GROUPS = 50
-_MARKUP = re.compile(r"[\\`*_\[\]<>&|~#@!]|://")
-_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;", "://": "&#58;//"}
 
 
 def to_markdown(report: Report, *, run: str) -> str:
     """The whole report. `run` is what commands call the run."""
     return "\n".join(_parts(report, run)) + "\n"
-
-
-def markdown_text(value: object, limit: int = 400) -> str:
-    """Remote text in a line of Markdown: no markup, no HTML, no mention and no link."""
-    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), safe(value, limit))
-
-
-def code(value: str, limit: int = 1200) -> str:
-    """Text as code, not in a table: what would end the code becomes a quote."""
-    shown = safe(value, limit).replace("`", "'")
-    return f"`{shown}`" if shown else ""
 
 
 def _parts(report: Report, run: str) -> Iterator[str]:
@@ -48,14 +25,14 @@ def _parts(report: Report, run: str) -> Iterator[str]:
     yield f"{report.started[:16].replace('T', ' ')}; {cost_text(report)}"
     yield from _groups(failures_title(report), report.failures)
     yield from _groups(gaps_title(report), report.gaps)
-    yield from _table(
+    yield from markdown_table(
         "Steps",
         ("step", "rows", "complete", "incomplete", "not offered"),
         [(markdown_text(s.name), s.rows, s.complete, s.incomplete, s.absent) for s in report.steps],
     )
     if report.steps:
         yield "\nRows that are missing in an incomplete step are unknown, not gone."
-    yield from _table(
+    yield from markdown_table(
         "Failed requests",
         ("operation", "step", "requests", "targets", "kinds"),
         [
@@ -73,7 +50,7 @@ def _parts(report: Report, run: str) -> Iterator[str]:
     yield from _ways("proxy", report.proxies)
     for table in report.labels:
         yield from _ways(table.label, table.lines)
-    yield from _table(
+    yield from markdown_table(
         "Checks",
         ("check", "severity", "pass", "fail", "unknown", "targets", "failed on"),
         [
@@ -119,7 +96,7 @@ def _latency(report: Report) -> Iterator[str]:
         (markdown_text(slow.target), f"{slow.seconds:,.1f}", slow.status, slow.requests)
         for slow in report.slowest
     ]
-    yield from _table("", ("slowest", "seconds", "status", "requests"), rows)
+    yield from markdown_table("", ("slowest", "seconds", "status", "requests"), rows)
 
 
 def _ways(title: str, lines: Sequence[WayLine]) -> Iterator[str]:
@@ -132,7 +109,7 @@ def _ways(title: str, lines: Sequence[WayLine]) -> Iterator[str]:
         )
         for line in lines
     ]
-    yield from _table(
+    yield from markdown_table(
         f"By {markdown_text(title)}", (markdown_text(title), "targets", *STATUSES, "median"), rows
     )
 
@@ -150,17 +127,7 @@ def _certificates(report: Report) -> Iterator[str]:
         (end.day, days_left(end.days), end.targets, markdown_text(host_text(end.hosts, end.unnamed)))
         for end in certificates.expiries
     ]
-    yield from _table("", ("ends", "in", "targets", "which"), rows)
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    if not rows:
-        return
-    yield f"\n## {title}\n" if title else ""
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in row)} |"
+    yield from markdown_table("", ("ends", "in", "targets", "which"), rows)
 
 
 def _counted(counts: Mapping[str, int]) -> str:

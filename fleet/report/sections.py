@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.observe import safe
+from fleet.page import (
+    Child,
+    Html,
+    Section,
+    counted,
+    days_left,
+    element,
+    host_text,
+    join,
+    seconds_text,
+    section,
+    some,
+    stacked,
+    table,
+)
 from fleet.report.cards import group_cards
-from fleet.report.charts import histogram, stacked
+from fleet.report.charts import histogram
 from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
-from fleet.report.markup import Child, Html, element, join
 from fleet.report.model import Report, WayLine
-from fleet.report.tables import counted, table
-from fleet.report.wording import (
-    days_left,
-    failures_title,
-    gaps_title,
-    host_text,
-    latency_text,
-    seconds_text,
-    some,
-)
+from fleet.report.wording import failures_title, gaps_title, latency_text
 
 VALUES = 100  # of one label or proxy: more are no table to read
 _STEP_PARTS = ("complete", "incomplete", "absent")
-
-Section = tuple[str, str, Html]  # its anchor, its title, its content
 
 
 def sections(report: Report) -> list[Section]:
@@ -47,14 +50,6 @@ def sections(report: Report) -> list[Section]:
         section("violations", "Answers that break their schema", _violations(report)),
     ]
     return [section for section in found if section is not None]
-
-
-def section(anchor: str, title: str, content: Html | None) -> Section | None:
-    """One section; None where it has no content."""
-    if content is None:
-        return None
-    heading = element("h2", title, id=f"{anchor}-title")
-    return anchor, title, element("section", heading, content, id=anchor, aria_labelledby=f"{anchor}-title")
 
 
 def _steps(report: Report) -> Html | None:

@@ -1,33 +1,12 @@
-"""Phrases that every form of a report shares. What comes in may be remote text, and so may what comes out."""
+"""Phrases that every form of a report shares."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from fleet.page import seconds_text, size_text, some
 from fleet.report.model import CauseGroup, Report
-
-
-def host_text(hosts: Sequence[str], unnamed: int) -> str:
-    """`bmc-[001-074], bmc-99 and 212 more`."""
-    named = ", ".join(hosts)
-    if not unnamed:
-        return named
-    return f"{named} and {unnamed:,} more" if named else f"{unnamed:,}"
-
-
-def days_left(days: int) -> str:
-    """`in 12 days`, `today`, `3 days ago`."""
-    if days == 0:
-        return "today"
-    count = f"{abs(days):,} day{'' if abs(days) == 1 else 's'}"
-    return f"in {count}" if days > 0 else f"{count} ago"
-
-
-def seconds_text(seconds: float) -> str:
-    """As exact as a person wants it: `0.35 s`, `12.5 s`, `310 s`."""
-    digits = 2 if seconds < 1 else 1 if seconds < 100 else 0
-    return f"{seconds:,.{digits}f} s"
 
 
 def latency_text(report: Report) -> str:
@@ -38,24 +17,10 @@ def latency_text(report: Report) -> str:
     return f"half took up to {half}, 90 % {ninety}, 99 % {most}, the longest {longest}"
 
 
-def some(count: int, noun: str, plural: str = "") -> str:
-    """`1 target`, `2,000 targets`; `plural` where it is not the noun and an s."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"
-
-
 def cost_text(report: Report) -> str:
     """What a run cost: requests, bytes, retries."""
     requests, retries = some(report.requests, "request"), some(report.retries, "retry", "retries")
     return f"{requests}, {size_text(report.bytes)} received, {retries}"
-
-
-def size_text(size: float) -> str:
-    """Bytes with a unit: `1.5 MiB`."""
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= 1024
-    return f"{size:,.1f} GiB"
 
 
 def failures_title(report: Report) -> str:

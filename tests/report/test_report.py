@@ -16,7 +16,8 @@ from recorded import TROUBLES, Recorded, host_name, record_run
 from fleet.cli.entry import run
 from fleet.engine import RunDirectory, read_last_outcomes, write_success
 from fleet.inventory import Folder, read_targets
-from fleet.report import CauseGroup, Report, gather, host_text, targets_of
+from fleet.page import host_text
+from fleet.report import CauseGroup, Report, gather, targets_of
 from fleet.report.groups import named
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fleet.report.markup import Child, Html, element
+from fleet.page.markup import Child, Html, element
 
 
 def table(
