@@ -12,7 +12,7 @@ from fleet.pace import Pace
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.client import KeptConnections
+    from fleet.client import KeptConnections, KeptSessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,18 @@ class Connector:
     pace: Pace
     tell: Listener
     handles: dict[str, OpenAPI] = field(default_factory=dict)  # by credential
+    sessions: KeptSessions | None = None
 
     @classmethod
-    def of(cls, prepared: PreparedScan, tell: Listener, kept: KeptConnections | None = None) -> Connector:
-        """`kept` is what earlier scans of this process have left open; this one adds to it."""
+    def of(
+        cls,
+        prepared: PreparedScan,
+        tell: Listener,
+        kept: KeptConnections | None = None,
+        sessions: KeptSessions | None = None,
+    ) -> Connector:
+        """`kept` and `sessions` are what earlier scans of this process have left open; this one adds to
+        them."""
         policy = prepared.policy
         parts: dict[str, Any] = {
             "tls": policy.tls,
@@ -45,7 +53,9 @@ class Connector:
             dialer: Dialer = KeepingDialer(kept, **parts)
         else:
             dialer = Dialer(contexts=TlsContexts(), **parts)
-        return cls(prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell)
+        return cls(
+            prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell, sessions=sessions
+        )
 
     def paced(self, pace: Pace, tell: Listener) -> Connector:
         """The same with other limits: those of a worker process, which asks for what it may."""
@@ -65,6 +75,7 @@ class Connector:
             credential=credential,
             login=self.prepared.plan.login,
             proxy=bindings.proxy(target),
+            sessions=self.sessions,
         )
 
     def _handle(self, credential: Credential | None) -> OpenAPI:

@@ -17,6 +17,7 @@ from fleet.client.exchange.links import resolve_link
 from fleet.client.message import Reply, Request
 from fleet.client.target.credential import Credential, Prepare, StandingLogin
 from fleet.client.target.login import LoginPlan, SessionLogin
+from fleet.client.target.sessions import Keeper, KeptSessions, Session
 from fleet.errors import ConfigError, RequestFailed
 from fleet.event import Listener
 from fleet.openapi import NOTHING, satisfy
@@ -49,6 +50,7 @@ class TargetClient:
         tell: Listener,
         credential: Credential | None = None,
         login: LoginPlan | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.target = target
         self.api = api
@@ -71,6 +73,7 @@ class TargetClient:
                 policy=policy,
                 breaker=pace.credentials,
                 tell=tell,
+                keeper=keeper,
             )
         else:
             values = credential.values(api.document)
@@ -91,10 +94,12 @@ class TargetClient:
         credential: Credential | None = None,
         login: LoginPlan | None = None,
         proxy: Proxy | None = None,
+        sessions: KeptSessions | None = None,
     ) -> TargetClient:
         """The client of one target: `api` is cloned, nothing is sent. Raises ValueError for a bad URL.
 
         Where `api` carries the credential already, what that adds to requests is worked out once for all.
+        `sessions` are those that earlier scans have left open; this one leaves its own there.
         """
         endpoint = Endpoint.parse(target.url)
         exchange = Exchange(
@@ -102,8 +107,28 @@ class TargetClient:
         )
         clone = api.clone(target.url)
         clone.share(api)
+        keeper: Keeper | None = None
+        if sessions is not None and login is not None and credential is not None and credential.pair:
+            parts: dict[str, Any] = {
+                "policy": policy,
+                "pace": pace,
+                "tell": tell,
+                "credential": credential,
+                "login": login,
+            }
+            leave = partial(_leave, partial(cls.connect, target, api, dialer, **parts, proxy=proxy))
+            way: dict[str, Any] = {"target": target.id, "url": target.url, "tls": policy.tls, "proxy": proxy}
+            keeper = Keeper.of(sessions, credential, login.scheme, leave=leave, **way)
         return cls(
-            target, clone, exchange, policy=policy, pace=pace, tell=tell, credential=credential, login=login
+            target,
+            clone,
+            exchange,
+            policy=policy,
+            pace=pace,
+            tell=tell,
+            credential=credential,
+            login=login,
+            keeper=keeper,
         )
 
     async def call(
@@ -154,6 +179,11 @@ class TargetClient:
         if self._login is None:
             return await self._send_bare(prepare, timeout)
         return await self._send(prepare, timeout)
+
+    def resume(self, session: Session) -> None:
+        """Go on with a session of an earlier client of this target; leaving this one logs out of it."""
+        if self._session is not None:
+            self._session.adopt(session)
 
     async def __aenter__(self) -> TargetClient:
         return self
@@ -216,6 +246,12 @@ class TargetClient:
             sensitive=request.sensitive | added.sensitive,
             secrets_in_path=request.secrets_in_path or bool(added.query),
         )
+
+
+async def _leave(connect: Callable[[], TargetClient], session: Session) -> None:
+    """Log out of a session that was kept."""
+    async with connect() as client:
+        client.resume(session)
 
 
 def _unprotected(target: Target, endpoint: Endpoint, tls: Tls) -> RequestFailed | None:
