@@ -15,10 +15,10 @@ from fleet.inventory.folding import FoldedSet, Folder, fold, natural
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
-from fleet.inventory.rows import format_target
+from fleet.inventory.rows import address_of, format_target
 from fleet.inventory.secrets import SecretReader, is_reference
 from fleet.inventory.shard import Shard
-from fleet.inventory.sources import rereadable
+from fleet.inventory.sources import is_target, rereadable
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
@@ -41,9 +41,11 @@ __all__ = [
     "ProxyModel",
     "SecretReader",
     "Shard",
+    "address_of",
     "fold",
     "format_target",
     "is_reference",
+    "is_target",
     "load_auths",
     "natural",
     "parse_condition",
