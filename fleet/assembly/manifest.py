@@ -36,7 +36,7 @@ def manifest_of(prepared: PreparedScan) -> dict[str, Any]:
             "sha256": _digest(Path(prepared.document.source)),
         },
         "inventory": [
-            {"source": source, "sha256": digest}
+            {"source": _absolute(source), "sha256": digest}
             for source in options.sources
             if (digest := _digest(Path(source))) is not None
         ],
