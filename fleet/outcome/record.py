@@ -85,15 +85,33 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a failure is borne with, and the last day on which it is; one that has `expired` waives nothing."""
+
+    reason: str
+    until: str
+    expired: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a check of an outcome."""
+        shown: dict[str, Any] = {"reason": self.reason, "until": self.until}
+        return {**shown, "expired": True} if self.expired else shown
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check judged on one row. `unknown` is neither: the row lacks what the check needs."""
+    """One check judged on one row. `unknown` is neither: the row lacks what the check needs, and `message`
+    says what where the row does not show it. `waived` is a failure that `waiver` bears with. `lookup` is what
+    the assertion read of its baseline, where it did not pass."""
 
     check: str
-    result: Literal["pass", "fail", "unknown"]
+    result: Literal["pass", "fail", "unknown", "waived"]
     severity: str
     step: str
     row: int
     message: str = ""
+    lookup: Mapping[str, str | None] | None = None
+    waiver: Waiver | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `checks` of an outcome."""
@@ -103,7 +121,13 @@ class CheckResult:
             "severity": self.severity,
             "row": [self.step, self.row],
         }
-        return {**shown, "message": self.message} if self.message else shown
+        if self.message:
+            shown["message"] = self.message
+        if self.lookup:
+            shown["lookup"] = dict(self.lookup)
+        if self.waiver is not None:
+            shown["waiver"] = self.waiver.to_json()
+        return shown
 
 
 @dataclass(frozen=True, slots=True)

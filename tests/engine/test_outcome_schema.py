@@ -18,6 +18,7 @@ from fleet.outcome import (
     Skipped,
     StepRows,
     Violation,
+    Waiver,
 )
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "outcome.schema.json"
@@ -45,6 +46,10 @@ def full() -> Outcome:
         checks=[
             CheckResult("bios", "fail", "warning", "system", 0, "old"),
             CheckResult("b", "pass", "i", "s", 1),
+            CheckResult(
+                "c", "waived", "i", "s", 2, "", {"bios": "2", "note": None}, Waiver("why", "2026-12-31")
+            ),
+            CheckResult("c", "fail", "i", "s", 3, "", None, Waiver("why", "2026-12-31", expired=True)),
         ],
         violations=[Violation("/Status", "enum", "/x")],
         samples=[Sample("temp", {"id": "1"}, 21.5), Sample("nan", {}, float("nan"))],
