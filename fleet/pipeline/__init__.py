@@ -13,12 +13,14 @@ No files and no sockets: whoever calls has read the spec, and hands in each targ
              metrics and checks, verdict the status; ports says what a client must offer
 """
 
-from fleet.pipeline.compile.pipeline import compile_plan, secured
+from fleet.pipeline.compile.pipeline import compile_checks, compile_plan, secured
 from fleet.pipeline.language.expression import Expression, compile_expression
 from fleet.pipeline.language.model import MetricSpec, Model, PipelineSpec
 from fleet.pipeline.language.outside import Nothing, Outside, Table
 from fleet.pipeline.language.places import Locate, Place, nowhere
+from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan, Settings, StepPlan
+from fleet.pipeline.walk.judge import judge_row
 from fleet.pipeline.walk.probe import PipelineProbe
 
 __all__ = [
@@ -34,11 +36,14 @@ __all__ = [
     "PipelineSpec",
     "Place",
     "Plan",
+    "Row",
     "Settings",
     "StepPlan",
     "Table",
+    "compile_checks",
     "compile_expression",
     "compile_plan",
+    "judge_row",
     "nowhere",
     "secured",
 ]

@@ -172,6 +172,13 @@ class CheckPlan:
     columns: tuple[str, ...] = ()
     waivers: tuple[WaiverPlan, ...] = ()
 
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Everything that it evaluates on a row."""
+        found = (self.assertion, self.where, *(waiver.where for waiver in self.waivers))
+        keys = self.lookup.keys if self.lookup is not None else ()
+        return (*(expression for expression in found if expression is not None), *keys)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

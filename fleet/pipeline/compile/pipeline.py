@@ -17,7 +17,7 @@ from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.model import PipelineEntry, PipelineSpec
 from fleet.pipeline.language.outside import Nothing, Outside
 from fleet.pipeline.language.places import Complaints, Locate, nowhere
-from fleet.pipeline.plan import Dialect, ExpandPlan, MetricPlan, Plan, Settings
+from fleet.pipeline.plan import CheckPlan, Dialect, ExpandPlan, MetricPlan, Plan, Settings
 
 if TYPE_CHECKING:
     from fleet.openapi import Document
@@ -41,6 +41,22 @@ def compile_plan(
     """
     compiler = _Compiler(spec, secured(spec, document), locate, outside or Nothing())
     return compiler.plan(pipeline, inputs or {}, every_step)
+
+
+def compile_checks(
+    spec: PipelineSpec,
+    *,
+    locate: Locate = nowhere,
+    inputs: Mapping[str, Any] | None = None,
+    outside: Outside | None = None,
+) -> tuple[tuple[CheckPlan, ...], dict[str, Any]]:
+    """The checks of a spec alone, and its inputs: what judges rows that were stored. No description is read.
+    Raises SpecError at the place of the fault."""
+    complain = Complaints(locate)
+    graph = Graph(spec, complain)
+    binder = Binder(spec, graph, complain)
+    checker = CheckCompiler(spec, graph, binder, complain, outside or Nothing())
+    return tuple(checker.check(name) for name in spec.checks), binder.given(inputs or {})
 
 
 def secured(spec: PipelineSpec, document: Document) -> Document:

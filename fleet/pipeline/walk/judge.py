@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -102,25 +102,11 @@ class Judge:
         )
 
 
-class Rejudge:
-    """Checks alone, over rows that were stored."""
-
-    def __init__(self, checks: Sequence[CheckPlan], inputs: Mapping[str, Any]) -> None:
-        self._checks = checks
-        self._inputs = inputs
-
-    def judge(self, target: Target, rows: Mapping[str, Sequence[Row]]) -> Iterator[CheckResult]:
-        """The results of all checks on one target's rows, by step."""
-        notes: Counter[str] = Counter()
-        seen: dict[str, list[_Seen]] = {}
-        for check in self._checks:
-            if check.source not in seen:
-                found = rows.get(check.source, ())
-                seen[check.source] = [_Seen(row, self._inputs, target, notes) for row in found]
-            for at, one in enumerate(seen[check.source]):
-                result = _judged(check, at, one)
-                if result is not None:
-                    yield result
+def judge_row(
+    check: CheckPlan, at: int, row: Row, target: Target, inputs: Mapping[str, Any]
+) -> CheckResult | None:
+    """One check on one row, which is the `at`th of its step; None where the check is not about it."""
+    return _judged(check, at, _Seen(row, inputs, target, Counter()))
 
 
 def _judged(check: CheckPlan, at: int, seen: _Seen) -> CheckResult | None:
