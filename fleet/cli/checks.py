@@ -164,7 +164,7 @@ def _show(shell: Shell, report: CheckReport, path: Path, form: str) -> None:
     elif form == "junit":
         from fleet.judge import to_junit
 
-        sys.stdout.writelines(to_junit(report, run=run))
+        sys.stdout.writelines(to_junit(report))
     elif form == "md":
         from fleet.judge import checks_markdown
 

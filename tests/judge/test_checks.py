@@ -172,7 +172,7 @@ def test_json_is_the_report(planted: Planted, capsys: pytest.CaptureFixture[str]
 
 
 ATTRIBUTES = {
-    "testsuites": ({"name"}, {"time", "tests", "failures", "disabled", "errors"}),
+    "testsuites": (set(), set()),
     "testsuite": (
         {"name", "tests", "hostname", "timestamp", "errors", "failures", "time", "id", "package"},
         {"skipped"},
@@ -207,8 +207,6 @@ def held_by_the_schemas(root: ElementTree.Element) -> None:
         assert int(suite.attrib["skipped"]) == len(suite.findall("testcase/skipped"))
         assert len({case.attrib["name"] for case in cases}) == len(cases)
         assert date.fromisoformat(suite.attrib["timestamp"].partition("T")[0])
-    for name in ("tests", "failures"):
-        assert int(root.attrib[name]) == sum(int(suite.attrib[name]) for suite in root)
 
 
 def test_junit_is_what_its_schemas_say(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
