@@ -73,15 +73,27 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One place where an answer does not match its schema: advisory unless `validate: fail`."""
+    """A way in which an answer does not match its schema: advisory unless `validate: fail`.
+
+    `operation` is what was asked (method and template), `expected` what the rule wants and `actual` what was
+    there, in a few words. `times` counts the places of this target that are alike but for indexes and URI.
+    """
 
     pointer: str
     rule: str
     uri: str
+    operation: str = ""
+    expected: str = ""
+    actual: str = ""
+    times: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `violations` of an outcome."""
-        return {"pointer": self.pointer, "rule": self.rule, "uri": self.uri}
+        shown: dict[str, Any] = {"pointer": self.pointer, "rule": self.rule, "uri": self.uri}
+        for name in ("operation", "expected", "actual"):
+            if value := getattr(self, name):
+                shown[name] = value
+        return {**shown, "times": self.times} if self.times > 1 else shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,10 @@ def full() -> Outcome:
             ),
             CheckResult("c", "fail", "i", "s", 3, "", None, Waiver("why", "2026-12-31", expired=True)),
         ],
-        violations=[Violation("/Status", "enum", "/x")],
+        violations=[
+            Violation("/Status", "enum", "/x"),
+            Violation("/S", "enum", "/x", "GET /x", "one of 1", "2", 3),
+        ],
         samples=[Sample("temp", {"id": "1"}, 21.5), Sample("nan", {}, float("nan"))],
         dropped={"errors": 3},
         notes={"nan": 1},
