@@ -15,6 +15,7 @@ from fleet.assembly.prepare import PreparedScan
 from fleet.assembly.survey import open_inventory
 from fleet.errors import UsageError
 from fleet.inventory import Shard, rereadable
+from fleet.pipeline import CheckPlan
 from fleet.policy import Policy
 
 WHOLE = Shard(0, 1)
@@ -34,13 +35,34 @@ def manifest_of(prepared: PreparedScan) -> dict[str, Any]:
         "description": {
             "source": prepared.document.source,
             "sha256": _digest(Path(prepared.document.source)),
+            "title": prepared.document.title,
+            "version": prepared.document.version,
         },
+        "files": [{"source": source, "sha256": digest} for source, digest in prepared.files.items()],
+        "checks": {check.name: check_json(check) for check in prepared.plan.checks},
+        "conformance": {"by": list(prepared.plan.kinds_by)},
         "inventory": [
             {"source": _absolute(source), "sha256": digest}
             for source in options.sources
             if (digest := _digest(Path(source))) is not None
         ],
         "options": _options_json(options, prepared),
+    }
+
+
+def check_json(check: CheckPlan) -> dict[str, Any]:
+    """What is remembered of a check: what it was, for whoever reads its results."""
+    lookup = check.lookup
+    return {
+        "step": check.source,
+        "severity": check.severity,
+        "message": check.message,
+        "assert": check.assertion.text,
+        "where": check.where.text if check.where is not None else None,
+        "by": list(check.by),
+        "reads": list(check.reads),
+        "lookup": {"file": lookup.table.file, "on": list(lookup.table.on)} if lookup is not None else None,
+        "waivers": [{"reason": waiver.reason, "until": waiver.until} for waiver in check.waivers],
     }
 
 
@@ -62,7 +84,8 @@ def options_of(manifest: Mapping[str, Any]) -> ScanOptions:
 
 def changes_since(manifest: Mapping[str, Any]) -> list[str]:
     """What a person should know before a run goes on: which of its files are not what they were."""
-    noted = [manifest.get("spec"), manifest.get("description"), *manifest.get("inventory", ())]
+    noted = [manifest.get("spec"), manifest.get("description"), *manifest.get("files", ())]
+    noted += manifest.get("inventory", ())
     return [
         f"{part['source']} has changed since this run was started: the new file counts"
         for part in noted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -14,10 +14,10 @@ from fleet.assembly.options import ScanOptions, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
-from fleet.config import SpecFile, list_builtin_specs, load_spec
+from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
 from fleet.openapi import Document
-from fleet.pipeline import Plan, compile_plan
+from fleet.pipeline import CheckPlan, Locate, Place, Plan, compile_plan
 from fleet.policy import Policy
 from fleet.secret import Secret
 from fleet.target import Target
@@ -29,8 +29,8 @@ Validation = Literal["off", "warn", "fail"]
 class PreparedScan:
     """A scan in which every name is resolved: what `execute` runs.
 
-    `notes` are things to say aloud; `metrics` are the pipeline's families as (name, help, type); `secrets`
-    are the values that no output may show.
+    `notes` are things to say aloud; `files` are those that its checks read, with their SHA-256; `metrics` are
+    the pipeline's families as (name, help, type); `secrets` are the values that no output may show.
     """
 
     options: ScanOptions
@@ -41,6 +41,7 @@ class PreparedScan:
     survey: Survey
     pins: Mapping[str, str]
     notes: tuple[str, ...]
+    files: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -124,6 +125,7 @@ def prepare(
     """
     spec = load_spec(options.spec, operations=[options.operation] if options.operation else [])
     document, fixups = describe(spec)
+    outside = SpecOutside(spec)
     plan = compile_plan(
         spec,
         document,
@@ -131,6 +133,7 @@ def prepare(
         locate=spec.place,
         inputs=dict(options.inputs),
         every_step=every_step,
+        outside=outside,
     )
     if options.validate is not None:
         validate = cast("Validation", options.validate)
@@ -140,6 +143,7 @@ def prepare(
             operation.compile()
     policy = _policy(plan, options)
     notes = [*spec.notes, *fixup_notes(spec, document, fixups), *plan.document.warnings]
+    notes += expired_waivers(plan.checks, spec.place)
     bindings = bindings_of(spec, options, prompt=prompt, warn=notes.append)
     survey = survey_of(options, bindings, notes)
     needs = (
@@ -149,7 +153,23 @@ def prepare(
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
-    return PreparedScan(options, spec, plan, policy, bindings, survey, pins, tuple(dict.fromkeys(notes)))
+    said = tuple(dict.fromkeys(notes))
+    return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, outside.read)
+
+
+def expired_waivers(checks: Iterable[CheckPlan], locate: Locate) -> list[str]:
+    """What a person should be told of waivers that waive nothing any more."""
+    return [
+        f"{_shown(locate(waiver.path))}: {check.name}: the waiver {waiver.reason!r} ended on {waiver.until}: "
+        "it waives nothing any more"
+        for check in checks
+        for waiver in check.waivers
+        if waiver.expired
+    ]
+
+
+def _shown(place: Place) -> str:
+    return ":".join(str(part) for part in place if part is not None)
 
 
 def _bound(options: ScanOptions, bindings: Bindings, survey: Survey) -> list[str]:

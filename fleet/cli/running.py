@@ -68,7 +68,7 @@ def run_scan(
             raise
     _show(prepared, seen, result, shell)
     _write_metrics(view, seen, result)
-    return _status(seen, result, fail_on)
+    return _status(prepared, seen, result, fail_on)
 
 
 def _workers(
@@ -115,11 +115,14 @@ def _shown(directory: Path) -> str:
     return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
 
-def _status(seen: Watch, result: ScanResult, fail_on: str) -> int:
+def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: str) -> int:
     if result.forced is not None:
         return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
     if not result.complete:
         return Exit.TRY_AGAIN
     counts = seen.tally.statuses
     reached = seen.tally.targets - counts["skipped"]
-    return Exit.FINDINGS if fails(fail_on, failed=counts["failed"], reached=reached) else Exit.DONE
+    broken = {name for name, results in seen.tally.checks.items() if results["fail"]}
+    severities = {check.severity for check in prepared.plan.checks if check.name in broken}
+    found = fails(fail_on, failed=counts["failed"], reached=reached, severities=severities)
+    return Exit.FINDINGS if found else Exit.DONE

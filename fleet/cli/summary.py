@@ -207,13 +207,19 @@ def _outstanding(
 def _checks(tally: Tally) -> Table:
     table = plain_table()
     table.add_column("check", overflow="fold", max_width=32)
-    for name in ("pass", "fail", "unknown"):
+    waived = any(judged["waived"] for judged in tally.checks.values())
+    for name in ("pass", "fail", *(["waived"] if waived else []), "unknown"):
         table.add_column(name, justify="right")
     for name, judged in list(tally.checks.items())[:MAX_STEPS]:
         table.add_row(
             Text(safe(name, 60)),
             f"{judged['pass']:,}",
             Text(f"{judged['fail']:,}", style="red" if judged["fail"] else "dim"),
+            *(
+                [Text(f"{judged['waived']:,}", style="yellow" if judged["waived"] else "dim")]
+                if waived
+                else []
+            ),
             f"{judged['unknown']:,}",
         )
     return table
@@ -252,6 +258,8 @@ def _next(tally: Tally, ending: Ending, run: str) -> Table:
         table.add_row("lists", Text(f"{run}/{first}{what} to scan again or to pass on"))
     if tally.steps:
         table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
+    if any(judged["fail"] for judged in tally.checks.values()):
+        table.add_row("checks", Text(f"fleet checks {shlex.quote(run)}"))
     if tally.kinds:
         table.add_row("why", Text(f"fleet report {shlex.quote(run)}"))
     if not ending.complete:

@@ -25,8 +25,8 @@ fail_on_option: Option = option(
     type=FailOn(),
     default="all",
     show_default=True,
-    metavar="none|any|N|N%|all",
-    help="How many failed targets make exit status 1.",
+    metavar="none|any|N|N%|all[,SEVERITY]",
+    help="How many failed targets make exit status 1; and checks: critical, or 5%,warning.",
 )
 grace_option: Option = option(
     "--grace",

@@ -11,12 +11,14 @@ from fleet.config.builtin import builtin_directory, list_builtin_specs
 if TYPE_CHECKING:
     from fleet.config.load import find_spec, load_spec, loads_spec
     from fleet.config.model import InfoSpec, SpecFile
+    from fleet.config.outside import SpecOutside
     from fleet.config.schema import SCHEMA_FILE, spec_schema, write_spec_schema
 
 __all__ = [
     "SCHEMA_FILE",
     "InfoSpec",
     "SpecFile",
+    "SpecOutside",
     "builtin_directory",
     "find_spec",
     "list_builtin_specs",
@@ -30,6 +32,7 @@ _WHERE = {
     "SCHEMA_FILE": "schema",
     "InfoSpec": "model",
     "SpecFile": "model",
+    "SpecOutside": "outside",
     "find_spec": "load",
     "load_spec": "load",
     "loads_spec": "load",

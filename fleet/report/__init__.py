@@ -5,7 +5,7 @@ Reads run directories and nothing else: no network, no spec.
 
 from fleet.report.causes import cause_id
 from fleet.report.gather import STATUSES, Gatherer, gather
-from fleet.report.groups import Again, cause_key, short_name
+from fleet.report.groups import Again, cause_key, named, short_name
 from fleet.report.html import to_html
 from fleet.report.lines import TargetLine, TargetLines
 from fleet.report.markdown import to_markdown
@@ -44,6 +44,7 @@ __all__ = [
     "label_names",
     "last_outcomes",
     "latency_text",
+    "named",
     "report_schema",
     "short_name",
     "targets_of",
