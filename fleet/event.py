@@ -8,7 +8,7 @@ cost a third of what dataclasses do, to define at every start and to make at eve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from fleet.outcome import FailureKind, Outcome
 
@@ -32,6 +32,12 @@ class TargetFinished(NamedTuple):
     """The outcome is stored: sent after the journal has it."""
 
     outcome: Outcome
+
+
+class TargetRecalled(NamedTuple):
+    """An outcome that an earlier session of the run stored, and that stands: told before a scan goes on."""
+
+    outcome: Mapping[str, Any]  # its JSON form
 
 
 class RequestFinished(NamedTuple):
@@ -147,6 +153,7 @@ Event: TypeAlias = (
     ScanStarted
     | TargetStarted
     | TargetFinished
+    | TargetRecalled
     | RequestFinished
     | RequestRetried
     | ExchangesCounted

@@ -31,7 +31,7 @@ from fleet.engine import (
     write_success,
 )
 from fleet.errors import InventoryError, SinkError
-from fleet.event import Listener, WarningRaised, tell
+from fleet.event import Listener, TargetRecalled, WarningRaised, tell
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
 from fleet.pace import Governor
@@ -137,7 +137,7 @@ async def execute(
     directory = resume.directory if resume is not None else await _create(prepared)
     try:
         if resume is not None:
-            await anyio.to_thread.run_sync(_take_up, tally, resume)
+            await anyio.to_thread.run_sync(_take_up, listener, resume)
         probes = probing or _here(prepared, kept, governor)
         async with signals(stop), probes(directory.id, listener, stop) as probe:
             totals = await scan(
@@ -188,12 +188,12 @@ def _sum_up(directory: RunDirectory, tally: Tally, complete: str | None) -> None
         directory.close()
 
 
-def _take_up(tally: Tally, resume: Resumed) -> None:
-    """Count what earlier sessions have stored and this one leaves alone. Until it ends, none is complete."""
+def _take_up(listener: Listener, resume: Resumed) -> None:
+    """Tell what earlier sessions have stored and this one leaves alone. Until it ends, none is complete."""
     resume.directory.discard(SUCCESS)
     for record in read_last_outcomes(resume.directory.journal):
         if stands(record, resume.kinds):
-            tally.add_record(record)
+            listener(TargetRecalled(record))
 
 
 def _governor(rate: Rate, processes: int) -> Governor | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fleet.cli.garbage import settle
 from fleet.cli.shell import Shell
+from fleet.cli.snapshots import keyboard
 from fleet.cli.statuses import Exit
 from fleet.cli.values import fails
 from fleet.cli.watching import View, Watch, watch
@@ -49,6 +50,7 @@ def run_scan(
             spec=prepared.name,
             pipeline_metrics=prepared.metrics,
             plaintext=prepared.policy.tls.allow_plaintext_credentials,
+            keys=keyboard(prepared.options.sources),
         ) as seen,
     ):
         run = partial(
