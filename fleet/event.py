@@ -119,6 +119,16 @@ class ConcurrencyChanged(NamedTuple):
     stood: int  # the one that was found so far
 
 
+class CanaryJudged(NamedTuple):
+    """The targets that were scanned first are done: `well` says whether the others follow."""
+
+    targets: int
+    failed: int
+    skipped: int
+    well: bool
+    rule: str  # which failures would have ended the scan, as `--fail-on` takes it
+
+
 class WarningRaised(NamedTuple):
     """Something a person should know once: `name` is a `noun.verb_past` event name."""
 
@@ -163,6 +173,7 @@ Event: TypeAlias = (
     | BreakerOpened
     | BreakerClosed
     | ConcurrencyChanged
+    | CanaryJudged
     | WarningRaised
     | ProbeCrashed
     | ScanStopping

@@ -11,7 +11,6 @@ from fleet.cli.garbage import settle
 from fleet.cli.shell import Shell
 from fleet.cli.snapshots import keyboard
 from fleet.cli.statuses import Exit
-from fleet.cli.values import fails
 from fleet.cli.watching import View, Watch, watch
 
 if TYPE_CHECKING:
@@ -103,6 +102,7 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell:
     ending = Ending(
         run=_shown(directory) if directory is not None else None,
         complete=result is not None and result.complete,
+        unwell=result is not None and result.canary,
         insecure=prepared.policy.tls.mode == "insecure",
         failed_files=sorted(path.name for path in directory.glob("failed-*.txt")) if directory else (),
     )
@@ -118,8 +118,12 @@ def _shown(directory: Path) -> str:
 
 
 def _status(seen: Watch, result: ScanResult, fail_on: str) -> int:
+    from fleet.engine import fails
+
     if result.forced is not None:
         return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
+    if result.canary:
+        return Exit.FINDINGS
     if not result.complete:
         return Exit.TRY_AGAIN
     counts = seen.tally.statuses

@@ -122,16 +122,3 @@ class FailOn(ValueType):
         if (share := re.fullmatch(r"(\d+(?:\.\d+)?)%", text)) and 0 < float(share[1]) <= 100:
             return text
         return self.fail(f"{value!r}: write none, any, all, a number above 0 or a share like 5%", param, ctx)
-
-
-def fails(rule: str, *, failed: int, reached: int) -> bool:
-    """Whether `failed` targets of `reached` (those not skipped) are findings by a `FailOn` rule."""
-    if failed == 0 or rule == "none":
-        return False
-    if rule == "any":
-        return True
-    if rule == "all":
-        return failed >= reached
-    if rule.endswith("%"):
-        return failed * 100 >= float(rule[:-1]) * reached
-    return failed >= int(rule)

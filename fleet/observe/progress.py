@@ -19,6 +19,7 @@ from rich.text import Text
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    CanaryJudged,
     ConcurrencyChanged,
     Event,
     RequestFinished,
@@ -31,7 +32,7 @@ from fleet.event import (
     TargetStarted,
 )
 from fleet.observe.logs import Logger
-from fleet.observe.standing import Standing, clock
+from fleet.observe.standing import Standing, canary_text, clock
 from fleet.observe.text import safe
 
 EVERY = 10.0  # seconds between two lines where there is no terminal
@@ -112,6 +113,8 @@ class Progress:
             case ConcurrencyChanged():
                 if event.scope == "targets":
                     self._concurrency = event.limit
+            case CanaryJudged():
+                self._announce(canary_text(event))
             case BreakerOpened():
                 self._paused[event.scope, event.key] = event.why
             case BreakerClosed():
@@ -260,6 +263,8 @@ class Progress:
             self._announce(f"cancelling {self.in_hand} in hand; sessions are logged out")
         else:
             self._state = "finishing"
+            if event.reason == "canary":  # its verdict was told
+                return
             again = " (again to cancel them)" if event.reason.startswith("SIG") else ""
             self._announce(f"finishing {self.in_hand} in hand{again}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet.event import CanaryJudged
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -46,3 +48,13 @@ def clock(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
     return f"{whole // 60:02}:{whole % 60:02}"
+
+
+def canary_text(judged: CanaryJudged) -> str:
+    """What became of the targets that were scanned first, and of the others for it."""
+    count = judged.targets
+    if judged.skipped == count and not judged.well:
+        return f"canary: all {count:,} were skipped, nothing is known of them; the others are left alone"
+    failed = f"{judged.failed:,} of {count:,} failed" if judged.failed else f"none of {count:,} failed"
+    limit = f" (--canary-fail-on {judged.rule})" if judged.failed else ""
+    return f"canary: {failed}{limit}; the others {'follow' if judged.well else 'are left alone'}"

@@ -165,9 +165,7 @@ def short_name(target: str) -> str:
 
 def named(folder: Folder, most: int = NAMED) -> tuple[tuple[str, ...], int]:
     """The largest host sets, and how many hosts are in none of them."""
-    ranked = sorted(folder.sets(), key=lambda folded: -folded.size)
-    rest = sum(folded.size for folded in ranked[most:])
-    return tuple(folded.text for folded in ranked[:most]), rest + folder.unnamed
+    return folder.largest(most)
 
 
 def _text(value: object) -> str | None:
