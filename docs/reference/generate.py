@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from code: failures.md, metrics.md, spec.md, and two schemas.
+"""Writes the reference pages that are made from code: failures.md, metrics.md, spec.md, and the schemas.
 
     python docs/reference/generate.py            write them
     python docs/reference/generate.py --check    exit status 1 when one is not current
@@ -15,7 +15,7 @@ from typing import Any
 
 from fleet.config import load_spec, spec_schema
 from fleet.outcome import FailureKind
-from fleet.report import report_schema
+from fleet.report import report_schema, status_schema
 
 HERE = Path(__file__).parent
 BLAMES = {
@@ -169,6 +169,7 @@ def pages() -> dict[str, str]:
         "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "spec.md": language(),
         "spec.schema.json": json.dumps(spec_schema(), indent=2) + "\n",
+        "status.schema.json": json.dumps(status_schema(), indent=2) + "\n",
     }
 
 

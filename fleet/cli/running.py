@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from fleet.cli.garbage import settle
 from fleet.cli.shell import Shell
+from fleet.cli.snapshots import keyboard
 from fleet.cli.statuses import Exit
-from fleet.cli.values import fails
 from fleet.cli.watching import View, Watch, watch
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run_scan(
             spec=prepared.name,
             pipeline_metrics=prepared.metrics,
             plaintext=prepared.policy.tls.allow_plaintext_credentials,
+            keys=keyboard(prepared.options.sources),
         ) as seen,
     ):
         run = partial(
@@ -101,6 +102,7 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell:
     ending = Ending(
         run=_shown(directory) if directory is not None else None,
         complete=result is not None and result.complete,
+        unwell=result is not None and result.canary,
         insecure=prepared.policy.tls.mode == "insecure",
         failed_files=sorted(path.name for path in directory.glob("failed-*.txt")) if directory else (),
     )
@@ -116,13 +118,20 @@ def _shown(directory: Path) -> str:
 
 
 def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: str) -> int:
+    from fleet.cli.values import as_bad
+    from fleet.engine import fails
+
     if result.forced is not None:
         return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
+    if result.canary:
+        return Exit.FINDINGS
     if not result.complete:
         return Exit.TRY_AGAIN
     counts = seen.tally.statuses
     reached = seen.tally.targets - counts["skipped"]
     broken = {name for name, results in seen.tally.checks.items() if results["fail"]}
     severities = {check.severity for check in prepared.plan.checks if check.name in broken}
-    found = fails(fail_on, failed=counts["failed"], reached=reached, severities=severities)
+    rule, _, worst = fail_on.partition(",")
+    found = fails(rule, failed=counts["failed"], reached=reached)
+    found |= bool(worst) and not as_bad(worst).isdisjoint(severities)
     return Exit.FINDINGS if found else Exit.DONE

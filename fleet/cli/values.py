@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -115,6 +114,19 @@ SEVERITIES = ("info", "warning", "critical")  # of a check that failed; each sta
 UNKNOWN = "unknown"
 
 
+class TooMany(ValueType):
+    """How many failed targets are too many: `none`, `any`, `all`, a number `N` or a share `N%`. Gives the
+    text, checked."""
+
+    name = "none|any|N|N%|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value).strip().lower()
+        if not _is_rule(text):
+            self.fail(f"{value!r}: write none, any, all, a number above 0 or a share like 5%", param, ctx)
+        return text
+
+
 class FailOn(ValueType):
     """What makes exit status 1. Of targets `none`, `any`, `all`, a number `N` or a share `N%`; of checks,
     alone or after a comma, `info`, `warning` or `critical`. Gives the text, checked: a rule for targets
@@ -164,20 +176,3 @@ def _is_rule(text: str) -> bool:
 def as_bad(severity: str) -> frozenset[str]:
     """The severities that are as bad as this one, or worse."""
     return frozenset(SEVERITIES[SEVERITIES.index(severity) :])
-
-
-def fails(rule: str, *, failed: int, reached: int, severities: Collection[str] = ()) -> bool:
-    """Whether `failed` targets of `reached` (those not skipped), or checks of these severities, which failed,
-    are findings by a `FailOn` rule."""
-    rule, _, worst = rule.partition(",")
-    if worst and not as_bad(worst).isdisjoint(severities):
-        return True
-    if failed == 0 or rule == "none":
-        return False
-    if rule == "any":
-        return True
-    if rule == "all":
-        return failed >= reached
-    if rule.endswith("%"):
-        return failed * 100 >= float(rule[:-1]) * reached
-    return failed >= int(rule)

@@ -12,6 +12,7 @@ from fleet.engine.directory import (
     runs_folder,
 )
 from fleet.engine.failed import inventory_line
+from fleet.engine.findings import fails
 from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
 from fleet.engine.runs import RunEntry, find_run, known_folder, list_runs, run_entry
 from fleet.engine.scan import ScanTotals, scan
@@ -31,6 +32,7 @@ __all__ = [
     "atomic_write",
     "capped_concurrency",
     "done_ids",
+    "fails",
     "find_run",
     "inventory_line",
     "journal_of",

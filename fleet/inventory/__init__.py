@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fleet.inventory.choice import Sample
 from fleet.inventory.credentials import COMMAND_LINE, Credentials, NamedAuth
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
@@ -19,6 +20,7 @@ from fleet.inventory.rows import format_target
 from fleet.inventory.secrets import SecretReader, is_reference
 from fleet.inventory.shard import Shard
 from fleet.inventory.sources import rereadable
+from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
@@ -39,8 +41,10 @@ __all__ = [
     "NamedAuth",
     "Proxies",
     "ProxyModel",
+    "Sample",
     "SecretReader",
     "Shard",
+    "Spread",
     "fold",
     "format_target",
     "is_reference",

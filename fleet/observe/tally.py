@@ -19,6 +19,7 @@ from fleet.event import (
     SessionClosed,
     SessionOpened,
     TargetFinished,
+    TargetRecalled,
     TargetStarted,
     WarningRaised,
 )
@@ -133,6 +134,8 @@ class Tally:
         match event:
             case TargetFinished():
                 self.add(event.outcome)
+            case TargetRecalled():
+                self.add_record(event.outcome)
             case TargetStarted():
                 self.started += 1
             case ScanStarted():

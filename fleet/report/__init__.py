@@ -12,6 +12,8 @@ from fleet.report.markdown import to_markdown
 from fleet.report.model import CauseGroup, Report, WayLine, report_schema
 from fleet.report.pick import Found, find_target, label_names, targets_of
 from fleet.report.shares import Common
+from fleet.report.sofar import CausesSoFar
+from fleet.report.status import Status, status_of, status_schema
 from fleet.report.stored import head_of, last_outcomes
 from fleet.report.wording import (
     blames,
@@ -25,10 +27,12 @@ __all__ = [
     "STATUSES",
     "Again",
     "CauseGroup",
+    "CausesSoFar",
     "Common",
     "Found",
     "Gatherer",
     "Report",
+    "Status",
     "TargetLine",
     "TargetLines",
     "WayLine",
@@ -47,6 +51,8 @@ __all__ = [
     "named",
     "report_schema",
     "short_name",
+    "status_of",
+    "status_schema",
     "targets_of",
     "to_html",
     "to_markdown",
