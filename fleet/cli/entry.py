@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "report",
         "Say what became of a run: why targets failed, grouped by cause.",
     ),
+    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
     "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
