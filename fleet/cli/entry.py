@@ -38,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Say what became of a run: why targets failed, grouped by cause.",
     ),
     "checks": ("fleet.cli.checks", "checks", "Say what passed and what failed the checks of a run."),
+    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
+    "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
     "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),

@@ -1,6 +1,8 @@
-"""The scan loop, its two-stage stop, the run directory, runs by name, the journal's reader, and resume."""
+"""The scan loop, its two-stage stop, the run directory, runs and baselines by name, the journal's reader, and
+resume."""
 
 from fleet.engine.attempt import Attempt, Probe
+from fleet.engine.baselines import Baseline, list_baselines, remove_baseline, set_baseline
 from fleet.engine.descriptors import capped_concurrency
 from fleet.engine.directory import (
     WHERE_RUNS_ARE,
@@ -23,6 +25,7 @@ __all__ = [
     "SUCCESS",
     "WHERE_RUNS_ARE",
     "Attempt",
+    "Baseline",
     "DoneTargets",
     "Probe",
     "RunDirectory",
@@ -37,15 +40,18 @@ __all__ = [
     "inventory_line",
     "journal_of",
     "known_folder",
+    "list_baselines",
     "list_runs",
     "read_last_outcomes",
     "read_manifest",
     "read_outcomes",
     "read_success",
+    "remove_baseline",
     "run_entry",
     "run_id",
     "runs_folder",
     "scan",
+    "set_baseline",
     "signals",
     "stands",
     "write_success",

@@ -21,8 +21,10 @@ MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 LOCK = "lock"
 NAMES = 1000  # tried for a new run, before there is none
+BASELINE = "baseline.json"  # in the copy of a run that is a baseline
 WHERE_RUNS_ARE = (
-    "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or previous"
+    "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or\n"
+    "  previous; or a baseline that 'fleet baseline list' lists: baseline:NAME"
 )
 JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -71,7 +73,10 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """An existing run, locked. Raises UsageError when there is none, TryAgain when a scan works there."""
+        """An existing run, locked. Raises UsageError when there is none, or only its copy as a baseline,
+        TryAgain when a scan works there."""
+        if (path / BASELINE).exists():
+            raise UsageError(f"{path} is a baseline, a copy of a run: no scan goes on with it")
         return cls(path, str(read_manifest(path)["run"]), journal_of(path), _locked(path))
 
     @property

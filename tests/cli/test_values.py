@@ -8,7 +8,7 @@ import click
 import pytest
 
 from fleet.cli.options import policy_of
-from fleet.cli.values import AUTO, AutoCount, Count, Duration, FailOn, Pair, PerSecond, Size
+from fleet.cli.values import AUTO, AutoCount, Count, Duration, FailOn, Pair, PerSecond, Size, TooMany
 from fleet.engine import fails
 from fleet.errors import UsageError
 from fleet.policy import Policy
