@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
     "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
+    "query": ("fleet.cli.query", "query", "Ask runs a question in SQL."),
+    "convert": ("fleet.cli.convert", "convert", "Write runs as SQLite, CSV, Parquet or DuckDB."),
     "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
     "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),
