@@ -37,6 +37,7 @@ def run_scan(
     from fleet.engine import Stop
 
     shell.redactor.learn(*prepared.secrets)
+    prepared.bindings.learn = shell.redactor.learn
     for note in prepared.notes:
         shell.say(note)
     stop = Stop(grace=grace)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from fleet.client.message import Headers, Reply, Request
     from fleet.client.plugins import DocumentEvent, DocumentPlugin, InitPlugin, Message, MessagePlugin, Plugin
     from fleet.client.target.client import TargetClient
-    from fleet.client.target.credential import Credential
+    from fleet.client.target.credential import Credential, Renewal
     from fleet.client.target.login import LoginPlan
     from fleet.client.wire.certificate import Certificate
     from fleet.client.wire.connection import Connection
@@ -68,6 +68,7 @@ _HOMES = {
     "OpenAPI": "api",
     "Certificate": "wire.certificate",
     "Credential": "target.credential",
+    "Renewal": "target.credential",
     "start_debug_log": "debug",
     "stop_debug_log": "debug",
     "load_document": "description.load",
@@ -162,6 +163,7 @@ __all__ = [
     "Plugin",
     "PrefixLoader",
     "RedirectLoader",
+    "Renewal",
     "Repaired",
     "Reply",
     "Request",

@@ -11,8 +11,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fleet.inventory.choice import Sample
-from fleet.inventory.credentials import COMMAND_LINE, Credentials, NamedAuth
+from fleet.inventory.credentials import COMMAND_LINE, Credentials
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
+from fleet.inventory.given import NamedAuth
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
@@ -24,7 +25,7 @@ from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
-    from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel
+    from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel, VaultModel
 
 __all__ = [
     "COMMAND_LINE",
@@ -45,6 +46,7 @@ __all__ = [
     "SecretReader",
     "Shard",
     "Spread",
+    "VaultModel",
     "fold",
     "format_target",
     "is_reference",
@@ -61,6 +63,7 @@ _LATE = {
     "AuthModel": "fleet.inventory.model",
     "AuthsFile": "fleet.inventory.model",
     "ProxyModel": "fleet.inventory.model",
+    "VaultModel": "fleet.inventory.model",
     "load_auths": "fleet.inventory.auths",
 }  # pydantic takes 60 ms to import, and expanding an inventory does not need it
 

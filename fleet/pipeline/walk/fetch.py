@@ -32,6 +32,7 @@ ENDS_TARGET = frozenset(
         FailureKind.AUTH_EXPIRED,
         FailureKind.AUTH_PASSWORD_CHANGE,
         FailureKind.AUTH_PAUSED,
+        FailureKind.AUTH_UNAVAILABLE,
         FailureKind.AUTH_UNPROTECTED,
     }
 )
