@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -132,10 +132,12 @@ async def execute(
     kept: KeptConnections | None = None,
     probing: Probing | None = None,
     processes: int = 1,
+    obeys_signals: bool = True,
 ) -> ScanResult:
     """Scan every target, journal each outcome, write the summary and the files that feed back in.
 
-    `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`.
+    `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`,
+    where the scan `obeys_signals`; whoever runs several scans in one loop asks `stop` itself.
     `kept` is for who runs several scans in one process: connections that they leave open for each other.
     `probing` makes the probe; without it, targets are scanned in this process. With it they are in hand of so
     many `processes`, each with a limit of file descriptors of its own.
@@ -156,7 +158,10 @@ async def execute(
         if resume is not None:
             await anyio.to_thread.run_sync(_take_up, listener, resume)
         probes = probing or _here(prepared, kept, governor)
-        async with signals(stop), probes(directory.id, listener, stop) as probe:
+        async with (
+            signals(stop) if obeys_signals else nullcontext(),
+            probes(directory.id, listener, stop) as probe,
+        ):
             totals = await scan(
                 _targets(prepared, canary, _teller(listener)),
                 probe,

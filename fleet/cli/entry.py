@@ -49,6 +49,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "spec": ("fleet.cli.spec", "spec", "Check, show, compare, reduce and convert API descriptions."),
     "inventory": ("fleet.cli.inventory", "inventory", "Expand or count an inventory."),
     "tls": ("fleet.cli.tls", "tls", "Learn the certificates of targets, to pin them."),
+    "serve": (
+        "fleet.cli.serve",
+        "serve",
+        "Scan by schedule, answer Prometheus, keep a history.",
+    ),
     "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
     "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
 }

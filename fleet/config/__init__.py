@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fleet.config.builtin import builtin_directory, list_builtin_specs
 
 if TYPE_CHECKING:
+    from fleet.config.complain import placed
     from fleet.config.load import find_spec, load_spec, loads_spec
     from fleet.config.model import InfoSpec, SpecFile
     from fleet.config.outside import SpecOutside
@@ -24,6 +25,7 @@ __all__ = [
     "list_builtin_specs",
     "load_spec",
     "loads_spec",
+    "placed",
     "spec_schema",
     "write_spec_schema",
 ]
@@ -36,6 +38,7 @@ _WHERE = {
     "find_spec": "load",
     "load_spec": "load",
     "loads_spec": "load",
+    "placed": "complain",
     "spec_schema": "schema",
     "write_spec_schema": "schema",
 }

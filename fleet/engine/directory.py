@@ -28,6 +28,7 @@ WHERE_RUNS_ARE = (
 )
 JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_RUN = re.compile(r"\d{8}-\d{4}-[a-z0-9]{3}", re.ASCII)
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -47,7 +48,8 @@ class RunDirectory:
     def create(
         cls, path: Path | None = None, *, manifest: Mapping[str, Any], compress: bool = False
     ) -> RunDirectory:
-        """A new run, locked. Without `path` a folder is found: `runs/` here, else the state directories.
+        """A new run, locked. Without `path` a folder is found: `runs/` here, else the state
+        directories. A `path` that is named as runs are (`run_id`) gives the run its name.
 
         `manifest` is stored with `v` and `run` added; it must never hold a secret. Raises UsageError when
         `path` holds a run already, TryAgain when a scan works there, SinkError when it cannot be written.
@@ -56,7 +58,7 @@ class RunDirectory:
             place = fresh_place(runs_folder(), (run_id() for _ in range(NAMES)))
             run = place.name
         else:
-            place, run = path, run_id()
+            place, run = path, path.name if _RUN.fullmatch(path.name) else run_id()
             _make(place)
         directory = cls(place, run, place / JOURNALS[compress], _locked(place))
         try:

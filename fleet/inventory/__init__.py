@@ -17,10 +17,10 @@ from fleet.inventory.given import NamedAuth
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
-from fleet.inventory.rows import format_target
+from fleet.inventory.rows import address_of, format_target
 from fleet.inventory.secrets import SecretReader, is_reference
 from fleet.inventory.shard import Shard
-from fleet.inventory.sources import rereadable
+from fleet.inventory.sources import is_target, rereadable
 from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ __all__ = [
     "Shard",
     "Spread",
     "VaultModel",
+    "address_of",
     "fold",
     "format_target",
     "is_reference",
+    "is_target",
     "load_auths",
     "natural",
     "parse_condition",
