@@ -1,10 +1,9 @@
-"""Writes the reference pages that are made from code: failures.md, metrics.md, serve.md, spec.md, and three schemas.
+"""Writes the reference pages that are made from code: failures, metrics, serve, spec, and the schemas.
 
     python docs/reference/generate.py            write them
     python docs/reference/generate.py --check    exit status 1 when one is not current
 
-metrics.md, serve.md and spec.md begin with what metrics.head.md, serve.head.md and spec.head.md say, which are
-written by hand.
+metrics.md, serve.md and spec.md begin with what their *.head.md say, which are written by hand.
 """
 
 from __future__ import annotations
@@ -14,9 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fleet.compare import diff_schema
 from fleet.config import load_spec, spec_schema
 from fleet.outcome import FailureKind
-from fleet.report import report_schema
+from fleet.report import report_schema, status_schema
 from fleet.service import config_schema
 
 HERE = Path(__file__).parent
@@ -101,6 +101,9 @@ _SECTIONS = {
     "PipelineEntry": "`pipelines.NAME`",
     "MetricSpec": "`metrics.NAME`",
     "CheckSpec": "`checks.NAME`",
+    "LookupSpec": "`checks.NAME.lookup`",
+    "WaiverSpec": "`checks.NAME.waivers[]`",
+    "ConformanceSpec": "`conformance`",
     "OverlaySpec": "`overlays[]`",
     "OverlayStep": "`overlays[].steps.NAME`",
     "AuthModel": "`auths.NAME`",
@@ -184,6 +187,7 @@ _NAMES = {
 def pages() -> dict[str, str]:
     """What each generated page should hold."""
     return {
+        "diff.schema.json": json.dumps(diff_schema(), indent=2) + "\n",
         "failures.md": failures(),
         "metrics.md": metrics(),
         "serve.md": serving(),
@@ -191,6 +195,7 @@ def pages() -> dict[str, str]:
         "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "spec.md": language(),
         "spec.schema.json": json.dumps(spec_schema(), indent=2) + "\n",
+        "status.schema.json": json.dumps(status_schema(), indent=2) + "\n",
     }
 
 
