@@ -38,6 +38,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Say what became of a run: why targets failed, grouped by cause.",
     ),
     "checks": ("fleet.cli.checks", "checks", "Say what passed and what failed the checks of a run."),
+    "conformance": (
+        "fleet.cli.conformance",
+        "conformance",
+        "Say which machines deviate from the API description, and how.",
+    ),
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
     "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
