@@ -40,6 +40,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "checks": ("fleet.cli.checks", "checks", "Say what passed and what failed the checks of a run."),
     "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
     "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
+    "conformance": (
+        "fleet.cli.conformance",
+        "conformance",
+        "Say which machines deviate from the API description, and how.",
+    ),
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
     "query": ("fleet.cli.query", "query", "Ask runs a question in SQL."),
     "convert": ("fleet.cli.convert", "convert", "Write runs as SQLite, CSV, Parquet or DuckDB."),
