@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "report",
         "Say what became of a run: why targets failed, grouped by cause.",
     ),
-    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
+    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another, or strays inside one."),
     "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
     "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
