@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fleet.compare import diff_schema
+from fleet.compare import diff_schema, drift_schema
 from fleet.config import load_spec, spec_schema
 from fleet.outcome import FailureKind
 from fleet.report import report_schema, status_schema
@@ -188,6 +188,7 @@ def pages() -> dict[str, str]:
     """What each generated page should hold."""
     return {
         "diff.schema.json": json.dumps(diff_schema(), indent=2) + "\n",
+        "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",
         "failures.md": failures(),
         "metrics.md": metrics(),
         "serve.md": serving(),

@@ -14,12 +14,14 @@ from fleet.cli.report_groups import group_lines, inert
 from fleet.cli.shell import from_here
 from fleet.cli.tables import plain_table
 from fleet.compare import (
+    UNSEEN,
     Callouts,
     Change,
     Diff,
     FieldChange,
     Gap,
     Hosts,
+    Ignored,
     RowGroup,
     cause_sections,
     field_text,
@@ -54,7 +56,7 @@ def diff_text(diff: Diff, *, limit: int | None = None) -> RenderableType:
         _callouts(diff.callouts, shown),
         _uncompared(diff, shown),
         _steps(diff),
-        _ignored(diff),
+        ignored_lines(diff.ignored) if diff.ignored else None,
     )
     told = [part for part in parts if part is not None]
     return Group(*chain.from_iterable((part, Text("")) for part in told[:-1]), *told[-1:])
@@ -106,7 +108,7 @@ def _changes(field: FieldChange, shown: int) -> RenderableType:
     free = len(field.changes) > shown and field.changes[0].targets * 10 < field.targets
     some_of_them = field.changes[: 3 if free else shown]
     outliers = [change for change in field.changes[len(some_of_them) :] if change.outliers]
-    table = _grid()
+    table = grid()
     for change in (*some_of_them, *outliers[:shown]):
         table.add_row(Text(f"{change.targets:,}", style="bold"), _change(change))
     left = len(field.changes) - len(some_of_them) - len(outliers[:shown])
@@ -188,12 +190,11 @@ def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
         if gap.unseen:
             text.append(f", {some(gap.unseen, 'row')} unseen", style="yellow")
         rows.append((gap.targets, text, gap))
-    note = "Unseen rows are in one run only, and the other may have failed to see them: unknown, not gone."
     more = len(diff.uncompared) - shown
     return Group(
         _list("Not compared", rows),
         *([Text(f"and {more:,} more", style="dim")] if more > 0 else ()),
-        Text(note, style="dim"),
+        Text(UNSEEN, style="dim"),
     )
 
 
@@ -214,19 +215,18 @@ def _steps(diff: Diff) -> RenderableType | None:
     return table
 
 
-def _ignored(diff: Diff) -> RenderableType | None:
-    if not diff.ignored:
-        return None
+def ignored_lines(ignored: Sequence[Ignored]) -> RenderableType:
+    """What each rule left out."""
     lines = [
         Text(f"  {safe(one.rule, 80)}: {ignored_text(one)}", style="dim" if one.known else "yellow")
-        for one in diff.ignored
+        for one in ignored
     ]
     return Group(Text("Ignored", style="bold"), *lines)
 
 
 def _list(title: str, rows: Iterable[tuple[int, Text, Hosts | Gap]]) -> RenderableType:
     """Targets: how many, what of them, and which."""
-    table = _grid()
+    table = grid()
     for count, text, held in rows:
         hosts = host_text(held.hosts, held.unnamed)
         table.add_row(
@@ -235,7 +235,8 @@ def _list(title: str, rows: Iterable[tuple[int, Text, Hosts | Gap]]) -> Renderab
     return Group(Text(title, style="bold"), Padding(table, (0, 0, 0, 2)))
 
 
-def _grid() -> Table:
+def grid() -> Table:
+    """Counts to the right, then what they count."""
     table = Table.grid(padding=(0, 1), expand=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")

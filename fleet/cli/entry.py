@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "checks": ("fleet.cli.checks", "checks", "Say what passed and what failed the checks of a run."),
     "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
+    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another, or strays inside one."),
     "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
     "conformance": (
         "fleet.cli.conformance",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.compare.changes import Changes
@@ -17,31 +16,19 @@ from fleet.compare.gaps import SIDES, Steps
 from fleet.compare.identity import Identities
 from fleet.compare.lines import Line, Tell, tell_nobody
 from fleet.compare.model import DIFF_VERSION, Counts, Diff
+from fleet.compare.question import Question
 from fleet.compare.rowgroups import RowGroups
 from fleet.compare.rows import Record, Row, StepMatch, TargetMatch, label_of, parents, same_rows
-from fleet.compare.rules import Rule, Rules
-from fleet.compare.runs import Condition, Run, unlike
+from fleet.compare.rules import Rules
+from fleet.compare.runs import Run, unlike
 from fleet.compare.spill import Spill
 from fleet.compare.targets import WELL, Turns
 from fleet.compare.values import same_value
 from fleet.digest import DigestTable
 
-BY = "model"  # what makes peers, if not told otherwise
 _KEPT = ("id", "target", "labels", "proxy", "status", "failure", "errors", "skipped", "steps", "started")
 STEPS = 500  # of which rules are told the fields
 FIELDS = 200  # outputs named that one run has alone
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What to compare. `where` is asked of each target's `scope`, `condition` is its text; no `steps` are all
-    steps; `by` is what makes peers."""
-
-    steps: Sequence[str] = ()
-    rules: Sequence[Rule] = ()
-    by: str = BY
-    where: Condition | None = None
-    condition: str | None = None
 
 
 def compare_runs(
@@ -179,7 +166,8 @@ class _Comparison:
         was, is_ = str(before["status"]), str(after["status"])
         side = SIDES[1] if was in WELL else SIDES[0] if is_ in WELL else "both"
         self._counts["uncompared"] += 1
-        self._steps.whole(target, side, was if side == SIDES[0] else is_)
+        why = was if side == SIDES[0] or was == is_ else is_ if side == SIDES[1] else "failed or skipped"
+        self._steps.whole(target, side, why)
         self._tell(Line(target=target, what="uncompared", before=was, after=is_))
         if was in WELL:
             self._identities.lost(before, _all_rows(before))

@@ -4,8 +4,9 @@ Nothing here knows what a serial number is. A key **identifies** when its output
 row that has the key's text. An output of a step identifies when of the rows that it names in the second run
 at most one in twenty has a key that another target has too: serial numbers do, `1` and `BIOS` do not.
 
-A row **speaks for its target** when its step has exactly one row there, both times, and it stands at the top
-or directly below it. Where its identifying key is another one, something else answers at that address.
+A row **speaks for its target** when its step has exactly one row there, both times, and it stands at the top;
+or directly below the top, and rows stand below it, or the top has no identifying key. Where its own key is
+another one, something else answers at that address.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Identities:
         self._lost: list[_Lost] = []
         self._inside: list[Move] = []
         self._doubled: list[Duplicate] = []
-        self._replaced: list[Identity] = []
+        self._replaced: list[tuple[Identity, tuple[str, str] | None]] = []  # with the output of the row above
         self._counts = Counter[str]()
         self._number = -1
 
@@ -125,7 +126,11 @@ class Identities:
             duplicates.append(
                 Duplicate(step=step, output=output, key=key, side="second", places=tuple(places[:PLACES]))
             )
-        replaced = [one for one in self._replaced if self._identifies((one.step, one.output))]
+        replaced = [
+            one
+            for one, top in self._replaced
+            if self._identifies((one.step, one.output)) and not (top and self._identifies(top))
+        ]
         return Callouts(
             moved=tuple(moves[:TOLD]),
             moves=len(moves),
@@ -181,11 +186,18 @@ class Identities:
         output = output_of(before)
         if output is None or before.get("@key") == after.get("@key") or output != output_of(after):
             return
-        if sum(1 for _ in above(record, before)) <= 1 and len(self._replaced) < ROWS:
-            self._replaced.append(
-                Identity(target=str(record["id"]), step=step, output=output, before=str(before["@key"]),
-                         after=str(after["@key"]))
-            )  # fmt: skip
+        uppers = list(above(record, before))
+        if len(uppers) > 1 or len(self._replaced) >= ROWS:
+            return
+        found = Identity(
+            target=str(record["id"]),
+            step=step,
+            output=output,
+            before=str(before["@key"]),
+            after=str(after["@key"]),
+        )
+        tops = [(upper, named) for upper, row in uppers if (named := output_of(row)) is not None]
+        self._replaced.append((found, tops[0] if tops and not _bears(record, step) else None))
 
 
 def keyed(record: Record) -> Iterator[tuple[Known, Row]]:
@@ -211,6 +223,13 @@ def output_of(row: Row) -> str | None:
 def place_of(record: Record, row: Row) -> str:
     """Where a row stands: `bmc-17-001 system SN4`; the target alone at the top."""
     return f"{short_name(str(record['id']))} {parents(record, row)}".rstrip()
+
+
+def _bears(record: Record, step: str) -> bool:
+    """Whether rows stand below those of a step."""
+    steps = (record.get("steps") or {}).values()
+    parents_of = (row.get("@parent") for held in steps for row in held.get("rows") or ())
+    return any(isinstance(parent, list) and parent[:1] == [step] for parent in parents_of)
 
 
 def _had(record: Record | None, known: Known) -> bool:

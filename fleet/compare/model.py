@@ -80,7 +80,7 @@ class Gap(Documented):
     side: str
     """the run it is for: first, second, both"""
     why: str
-    """failed, skipped; of a step: incomplete, not offered, not asked, below a gap"""
+    """failed, skipped, failed or skipped; of a step: incomplete, not offered, not asked, below a gap"""
     targets: int
     unseen: int
     """rows of the other run"""

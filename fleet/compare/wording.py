@@ -10,6 +10,9 @@ from fleet.compare.model import Diff, FieldChange, Gap, Ignored, Outlier, Side
 from fleet.page import some
 from fleet.report import CauseGroup
 
+UNSEEN = (
+    "Unseen rows are in one run only, and the other may have failed to see them: they are unknown, not gone."
+)
 _WHEN = {"first": "in the first run", "second": "in the second run", "both": "both times"}
 
 

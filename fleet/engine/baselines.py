@@ -55,6 +55,8 @@ def set_baseline(name: str, run: Path) -> Baseline:
         raise UsageError(
             f"{name!r} cannot name a baseline: letters, digits, '.', '_' and '-', at most 64 of them, "
             "the first a letter or digit"
+            f"{name!r} cannot name a baseline: write letters, digits, '.', '_' and '-', at most 64 of them, "
+            "and begin with a letter or digit"
         )
     if not run.is_dir():
         raise UsageError(f"{run} is a file of outcomes: a baseline is made of a run directory")
