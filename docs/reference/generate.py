@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from code: failures.md, metrics.md, spec.md, and two schemas.
+"""Writes the reference pages that are made from code: failures.md, metrics.md, spec.md, and the schemas.
 
     python docs/reference/generate.py            write them
     python docs/reference/generate.py --check    exit status 1 when one is not current
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.config import load_spec, spec_schema
+from fleet.export import preview_schema
 from fleet.outcome import FailureKind
 from fleet.report import report_schema
 
@@ -163,6 +164,7 @@ def pages() -> dict[str, str]:
     return {
         "failures.md": failures(),
         "metrics.md": metrics(),
+        "netbox-preview.schema.json": json.dumps(preview_schema(), indent=2) + "\n",
         "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "spec.md": language(),
         "spec.schema.json": json.dumps(spec_schema(), indent=2) + "\n",

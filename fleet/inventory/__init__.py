@@ -16,7 +16,7 @@ from fleet.inventory.match import Condition, HostSet, parse_condition, parse_mat
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
 from fleet.inventory.rows import format_target
-from fleet.inventory.secrets import SecretReader, is_reference
+from fleet.inventory.secrets import WAYS, SecretReader, is_reference
 from fleet.inventory.shard import Shard
 from fleet.inventory.sources import rereadable
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMAND_LINE",
+    "WAYS",
     "AuthModel",
     "AuthsFile",
     "Condition",
