@@ -165,36 +165,38 @@ def _text(shell: Shell, found: Preview) -> None:
     from fleet.cli.tables import plain_table
     from fleet.observe import safe
 
-    counts = found.summary
+    counts, width = found.summary, None if sys.stdout.isatty() else 10_000
     lines = [
         f"NetBox at {safe(found.netbox, 120)}: {counts['devices_in_netbox']:,} devices, none changed",
         f"run {safe(found.run, 60)}: {counts['targets']:,} targets, {counts['devices']:,} devices seen",
         "",
     ]
-    shell.show(sys.stdout, Text("\n".join(lines)))
-    groups = Counter(_group(change) for change in (*found.changes, *found.deletions))
-    if not groups:
-        shell.show(sys.stdout, Text("No differences."))
+    shell.show(sys.stdout, Text("\n".join(lines)), width=width)
+    groups = Counter(_group(change) for change in found.changes)
     table = plain_table()
-    for name in ("", "objects", "fields", "targets"):
-        table.add_column(name, justify="right" if name == "targets" else "left", overflow="fold")
+    for name in ("do", "count", "object", "fields"):
+        table.add_column(name, justify="right" if name == "count" else "left", overflow="fold")
     for (action, kind, fields), count in groups.most_common(4 * SHOWN):
-        table.add_row(*map(Text, (action, safe(kind, 40), safe(fields, 80), f"{count:,}")))
-    if groups:
-        shell.show(sys.stdout, table)
-    _list(shell, "Unknown: this run says nothing of them", [(one.target, one.why) for one in found.unknown])
+        table.add_row(*map(Text, (action, f"{count:,}", safe(kind, 40), safe(fields, 80))))
+    shell.show(sys.stdout, table if groups else Text("nothing to create or to update"), width=width)
+    deleted = [(one.target or "", f"{_kind(one)} {one.why}") for one in found.deletions]
+    _list(shell, "Deletions, to be looked at first", deleted)
+    _list(shell, "Unknown: of these the run says nothing", [(one.target, one.why) for one in found.unknown])
     _list(shell, "To be decided by a person", [(one.target or "", one.why) for one in found.problems])
-    shell.say("\n--format json, or -o FILE, is the whole of it, for who applies it")
+    shell.say("\nfor who applies it: --format json, or -o FILE")
+
+
+def _kind(change: Change) -> str:
+    return change.endpoint.removeprefix("/api/").strip("/")
 
 
 def _group(change: Change) -> tuple[str, str, str]:
     """What is counted together: the same fields of the same kind of object."""
-    kind = change.endpoint.removeprefix("/api/").strip("/")
     fields: list[str] = []
     if change.action == "update":
         fields = [name for name in change.after if name != "custom_fields"]
         fields += [f"custom_fields.{name}" for name in change.after.get("custom_fields") or ()]
-    return change.action, kind, ", ".join(fields)
+    return change.action, _kind(change), ", ".join(fields)
 
 
 def _list(shell: Shell, title: str, pairs: list[tuple[str, Any]]) -> None:
@@ -212,4 +214,4 @@ def _list(shell: Shell, title: str, pairs: list[tuple[str, Any]]) -> None:
         lines.append(f"  {count:>6,}  {safe(why, 200)}  e.g. {safe(example[why], 80)}")
     if len(counts) > SHOWN:
         lines.append(f"          and {len(counts) - SHOWN:,} more reasons")
-    shell.show(sys.stdout, Text("\n".join(lines)))
+    shell.show(sys.stdout, Text("\n".join(lines)), width=None if sys.stdout.isatty() else 10_000)

@@ -1,10 +1,10 @@
-"""Makes `fake_netbox` importable; a NetBox, and runs to compare with it."""
+"""Makes `fake_netbox` and `netbox_runs` importable; a NetBox, and runs to compare with it."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +13,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_netbox import TOKEN, FakeNetBox, serving  # importable only now
+from netbox_runs import Compared
 
 from fleet.config import builtin_directory
 from fleet.export import NetBoxAccess, Preview, load_mapping, preview_netbox
 from fleet.policy import Retry
 from fleet.secret import Secret
-
-Compared = Callable[..., Awaitable[Preview]]
-
-
-def seen(host: str, serial: str | None, *, bios: str = "2.19.0", drives: Any = (), **more: Any) -> Any:
-    """The outcome of one host: a system, its drives by name and serial number, and its BMC."""
-    rows = [
-        {"@uri": f"/d/{name}", "@parent": ["system", 0], "name": name, "serial": number, "model": "KPM6"}
-        for name, number in drives
-    ]
-    system = {
-        "@uri": "/s/1", "serial": serial, "hostname": host, "manufacturer": "Dell Inc.", "model": "R760",
-        "bios": bios,
-    }  # fmt: skip
-    steps = {
-        "system": {"complete": True, "rows": [system]},
-        "drive": {"complete": True, "rows": rows},
-        "manager": {"complete": True, "rows": [{"@uri": "/m/1", "firmware": "7.10"}]},
-    }
-    made = {
-        "v": 1, "run": "r", "id": f"https://{host}", "target": f"https://{host}", "labels": {"site": "a"},
-        "status": "ok", "steps": steps,
-    }  # fmt: skip
-    return {**made, **more}
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from fake_netbox import UPDATED, FakeNetBox
+from netbox_runs import Compared, seen
 
 from fleet.export import preview_schema
-
-from conftest import Compared, seen  # isort: skip
 
 
 def brief(changes: Any) -> list[tuple[str, str, Any, Any]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_netbox import TOKEN, FakeNetBox
+from fake_netbox import TOKEN, FakeNetBox, serving
+from netbox_runs import Compared, seen
 
 from fleet.cli.entry import run
 from fleet.errors import ConfigError, UsageError
 from fleet.export import load_mapping
 from fleet.secret import Secret
-
-from conftest import Compared, seen  # isort: skip
 
 
 async def test_every_page_is_read_and_no_link_followed(netbox: FakeNetBox, compared: Compared) -> None:
@@ -126,8 +126,6 @@ async def test_an_answer_that_is_none_ends_it(netbox: FakeNetBox, compared: Comp
 
 async def test_a_redirect_takes_no_token_elsewhere(netbox: FakeNetBox, compared: Compared) -> None:
     other = FakeNetBox()
-    from fake_netbox import serving
-
     with serving(other):
         location = {"Location": f"{other.url}/api/dcim/devices/"}
         netbox.hooks.append(lambda path, times: (302, location, b"") if path.endswith("/devices/") else None)
@@ -145,8 +143,6 @@ async def test_another_version_is_refused(netbox: FakeNetBox, compared: Compared
 
 
 async def test_a_slow_netbox_is_given_up(netbox: FakeNetBox, compared: Compared) -> None:
-    import threading
-
     let_go = threading.Event()
 
     def slow(path: str, times: int) -> None:
@@ -202,7 +198,8 @@ def test_the_command(
     plan = tmp_path / "plan.json"
     assert run([*asked, "-o", str(plan)]) == 0
     told = capsys.readouterr()
-    assert "update  dcim/devices" in " ".join(told.out.split(" ")).replace("   ", "  ")
+    assert "update      1  dcim/devices  custom_fields.bios_version" in told.out
+    assert "Deletions, to be looked at first: 1" in told.out
     assert "custom_fields.bios_version" in told.out
     assert "system is not complete: failed" in told.out
     assert TOKEN not in told.out + told.err + plan.read_text()
@@ -258,3 +255,10 @@ def test_expressions_of_a_mapping_are_checked(tmp_path: Path) -> None:
             load_mapping(place)
         assert says in str(raised.value)
         assert "mine.yaml:" in str(raised.value)
+
+
+def test_the_mapping_of_the_page_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "netbox.md").read_text(encoding="utf-8")
+    place = tmp_path / "mine.yaml"
+    place.write_text(page.split("```yaml\n")[1].split("```")[0])
+    assert [item.role for item in load_mapping(place).items] == ["drive"]
