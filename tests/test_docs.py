@@ -55,7 +55,7 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
 
 
 def _commands() -> list[list[str]]:
-    inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"]]
+    inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"], ["export", "netbox"]]
     looked = ("validate", "show", "operations", "tags", "diff", "reduce", "convert")
     return [[name] for name in COMMANDS] + inner + [["spec", name] for name in looked]
 

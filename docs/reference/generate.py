@@ -15,6 +15,7 @@ from typing import Any
 
 from fleet.compare import diff_schema, drift_schema
 from fleet.config import load_spec, spec_schema
+from fleet.export import preview_schema
 from fleet.outcome import FailureKind
 from fleet.report import report_schema, status_schema
 from fleet.service import config_schema
@@ -193,6 +194,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics(),
         "serve.md": serving(),
         "serve.schema.json": json.dumps(config_schema(), indent=2) + "\n",
+        "netbox-preview.schema.json": json.dumps(preview_schema(), indent=2) + "\n",
         "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "spec.md": language(),
         "spec.schema.json": json.dumps(spec_schema(), indent=2) + "\n",

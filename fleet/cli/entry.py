@@ -38,7 +38,6 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Say what became of a run: why targets failed, grouped by cause.",
     ),
     "checks": ("fleet.cli.checks", "checks", "Say what passed and what failed the checks of a run."),
-    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
     "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another, or strays inside one."),
     "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
     "conformance": (
@@ -49,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
     "query": ("fleet.cli.query", "query", "Ask runs a question in SQL."),
     "convert": ("fleet.cli.convert", "convert", "Write runs as SQLite, CSV, Parquet or DuckDB."),
+    "export": ("fleet.cli.export", "export", "Show what NetBox would have to change; change nothing."),
     "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
     "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),

@@ -18,7 +18,7 @@ from fleet.inventory.match import Condition, HostSet, parse_condition, parse_mat
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
 from fleet.inventory.rows import address_of, format_target
-from fleet.inventory.secrets import SecretReader, is_reference
+from fleet.inventory.secrets import WAYS, SecretReader, is_reference
 from fleet.inventory.shard import Shard
 from fleet.inventory.sources import is_target, rereadable
 from fleet.inventory.spread import Spread
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMAND_LINE",
+    "WAYS",
     "AuthModel",
     "AuthsFile",
     "Condition",

@@ -45,7 +45,7 @@ def test_sqlite(odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert convert(odd, "sqlite", to) == 0
     told = capsys.readouterr()
     assert told.out == f"{to}\n"
-    assert "not complete: select on 1, step_errors on 1 of 2 targets" in told.err
+    assert "not complete: select, step_errors on 1 of 2 targets" in told.err
     database = sqlite3.connect(to)
     rows = database.execute(
         'select target, n, mixed, text, complete from "select" order by target'

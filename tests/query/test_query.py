@@ -70,7 +70,7 @@ def test_without_sql_the_tables_are_listed(fleet_run: Recorded, capsys: pytest.C
     assert list(lines)[:3] == ["root", "system", "drive"]
     assert {"targets", "errors", "checks", "violations", "steps", "labels", "runs"} <= set(lines)
     assert 'run, target, "@key", root, id, model, serial' in lines["system"]
-    assert "not complete: root on" in told.err
+    assert "not complete: root, system, drive on 210 of 1,500" in told.err
     assert run(["query", str(fleet_run.path), "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert {"table": "drive", "column": "bytes", "type": "integer"}.items() <= next(
