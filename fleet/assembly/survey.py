@@ -10,7 +10,7 @@ from typing import Any, cast
 from fleet.assembly.bindings import Bindings
 from fleet.assembly.options import ScanOptions
 from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
-from fleet.inventory import Inventory, InventoryOptions, read_targets, rereadable
+from fleet.inventory import Feeds, Inventory, InventoryOptions, read_targets, rereadable
 from fleet.target import Target
 
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
@@ -28,6 +28,7 @@ class Survey:
     proxies: Counter[str] = field(default_factory=Counter)
     auths: Counter[str] = field(default_factory=Counter)
     tls: int = 0
+    feeds: Feeds = field(default_factory=Feeds)  # what asked sources gave: the scan reads the same
 
     @property
     def plain(self) -> bool:
@@ -49,7 +50,9 @@ class Survey:
             _count(self.auths, target.auth)
 
 
-def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None]) -> Inventory:
+def open_inventory(
+    options: ScanOptions, report: Callable[[InventoryError], None], feeds: Feeds | None = None
+) -> Inventory:
     """The targets of the options' sources, streamed."""
     return read_targets(
         options.sources,
@@ -62,6 +65,7 @@ def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None
             shard=options.shard,
             strict=options.strict_inventory,
             limits=options.policy.limits,
+            feeds=feeds,
         ),
         report=report,
     )
@@ -102,7 +106,7 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Sur
         if len(complaints) < COMPLAINTS:
             complaints.append(error)
 
-    for target in bound(open_inventory(options, report), bindings, options, report):
+    for target in bound(open_inventory(options, report, survey.feeds), bindings, options, report):
         survey.add(target)
     notes.extend(str(error) for error in complaints)
     if rejected > len(complaints):

@@ -94,7 +94,6 @@ class Web:
                 for name, value in given.items()
             ),
             data,
-            route=self.what,
             sensitive=secrets,
         )
         policy, dialer = self._policy, self._dialer
