@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from fleet.client.target.client import TargetClient
     from fleet.client.target.credential import Credential, Renewal
     from fleet.client.target.login import LoginPlan
+    from fleet.client.web import Web
     from fleet.client.wire.certificate import Certificate
     from fleet.client.wire.connection import Connection
     from fleet.client.wire.dial import Dialer, peek_certificate
@@ -122,6 +123,7 @@ _HOMES = {
     "Stream": "calls.stream",
     "TargetClient": "target.client",
     "TlsContexts": "wire.tls",
+    "Web": "web",
     "WireTransport": "wire.transport",
     "Connection": "wire.connection",
 }
@@ -175,6 +177,7 @@ __all__ = [
     "Stream",
     "TargetClient",
     "TlsContexts",
+    "Web",
     "WebLoader",
     "WireTransport",
     "classify",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleet.observe.metrics import Metrics
     from fleet.observe.outbox import Outbox
     from fleet.observe.progress import Progress
+    from fleet.observe.pushgateway import Pushgateway, parse_group
     from fleet.observe.redact import Redactor
     from fleet.observe.tally import KindCount, StepCount, Tally
     from fleet.observe.text import safe, safe_block
@@ -28,11 +29,13 @@ __all__ = [
     "MetricsServer",
     "Outbox",
     "Progress",
+    "Pushgateway",
     "Redactor",
     "StepCount",
     "Tally",
     "configure_logging",
     "last_success",
+    "parse_group",
     "render",
     "safe",
     "safe_block",
@@ -46,12 +49,14 @@ _HOMES = {
     "MetricsServer": "exposition",
     "Outbox": "outbox",
     "Progress": "progress",
+    "Pushgateway": "pushgateway",
     "Logger": "logs",
     "Redactor": "redact",
     "StepCount": "tally",
     "Tally": "tally",
     "configure_logging": "logs",
     "last_success": "exposition",
+    "parse_group": "pushgateway",
     "render": "exposition",
     "safe": "text",
     "safe_block": "text",

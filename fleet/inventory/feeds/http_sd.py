@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from urllib.parse import urlsplit
 
+from fleet.client import Web
 from fleet.durations import parse_duration
 from fleet.errors import InventoryError
 from fleet.inventory.feeds.feed import MOST, Listing
 from fleet.inventory.feeds.model import HttpSdModel
 from fleet.inventory.secrets import SecretReader
-from fleet.inventory.web import Web
 from fleet.secret import Secret
 
 
