@@ -71,7 +71,8 @@ def gateway() -> Iterator[str]:
     if found is None:
         pytest.skip("no Pushgateway here (Debian: prometheus-pushgateway)")
     address = free_address()
-    with program(found, f"--web.listen-address={address}", ready=f"http://{address}/-/ready"):
+    memory = "--persistence.file="  # Debian's would remember what other tests pushed
+    with program(found, memory, f"--web.listen-address={address}", ready=f"http://{address}/-/ready"):
         yield f"http://{address}"
 
 
