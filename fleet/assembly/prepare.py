@@ -70,7 +70,8 @@ class PreparedScan:
 
     def targets(self, report: Callable[[InventoryError], None]) -> Iterator[Target]:
         """The bound targets, streamed; bad lines go to `report`. Reading blocks: use a thread."""
-        yield from bound(open_inventory(self.options, report), self.bindings, self.options, report)
+        inventory = open_inventory(self.options, report, self.survey.feeds)
+        yield from bound(inventory, self.bindings, self.options, report)
 
     def describe(self, *, earlier: Path | None = None) -> dict[str, Any]:
         """What `--dry-run` shows; the keys are those that `fleet.cli.dryrun` names.

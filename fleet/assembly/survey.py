@@ -10,7 +10,7 @@ from typing import Any, cast
 from fleet.assembly.bindings import Bindings
 from fleet.assembly.options import ScanOptions
 from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
-from fleet.inventory import Inventory, InventoryOptions, Spread, read_targets, rereadable
+from fleet.inventory import Feeds, Inventory, InventoryOptions, Spread, read_targets, rereadable
 from fleet.target import Target
 
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
@@ -29,6 +29,7 @@ class Survey:
     auths: Counter[str] = field(default_factory=Counter)
     tls: int = 0
     canaries: frozenset[str] = frozenset()
+    feeds: Feeds = field(default_factory=Feeds)  # what asked sources gave: the scan reads the same
 
     @property
     def plain(self) -> bool:
@@ -50,7 +51,9 @@ class Survey:
             _count(self.auths, target.auth)
 
 
-def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None]) -> Inventory:
+def open_inventory(
+    options: ScanOptions, report: Callable[[InventoryError], None], feeds: Feeds | None = None
+) -> Inventory:
     """The targets of the options' sources, streamed."""
     return read_targets(
         options.sources,
@@ -66,6 +69,7 @@ def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None
             seed=options.seed,
             strict=options.strict_inventory,
             limits=options.policy.limits,
+            feeds=feeds,
         ),
         report=report,
     )
@@ -108,7 +112,7 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Sur
 
     spread = Spread(options.canary or 0)
     any_order = replace(options, shuffle=False)
-    for target in bound(open_inventory(any_order, report), bindings, options, report):
+    for target in bound(open_inventory(any_order, report, survey.feeds), bindings, options, report):
         survey.add(target)
         if options.canary is not None:
             spread.add(target)

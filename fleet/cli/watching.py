@@ -13,7 +13,7 @@ import click
 import fleet
 from fleet.cli.sections import Option, Section, option, section
 from fleet.cli.shell import Shell
-from fleet.cli.values import Duration, FailOn
+from fleet.cli.values import Duration, FailOn, Pair
 from fleet.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -77,6 +77,15 @@ watching: Section = section(
         metavar="FILE.prom",
         help="Write metrics at the end, atomically.",
     ),
+    option("--pushgateway", metavar="URL", help="Push metrics there at the end, as a batch job does."),
+    option(
+        "--push-group",
+        multiple=True,
+        type=Pair(),
+        metavar="NAME=VALUE",
+        help="Further grouping keys of that push, as site=dc1.",
+    ),
+    option("--push-auth", metavar="NAME", help="The credential of --auths for that push."),
     option(
         "--status-file",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -103,6 +112,9 @@ class View:
     metrics_file: Path | None = None
     target_metrics: bool = False
     status_file: Path | None = None
+    pushgateway: str | None = None
+    push_group: Sequence[tuple[str, str]] = ()
+    push_auth: str | None = None
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> View:

@@ -2,7 +2,11 @@
 
 Targets are streamed: nothing here holds an inventory in memory. Reading blocks, so an event loop reads
 from a thread. `sources` tells what an argument is, `text`, `tables` and `file_sd` read the three kinds of
-files to `rows`, and `read` makes targets of them; `folding` makes few expressions of many hosts.
+files to `rows`, and `read` makes targets of them; `feeds` asks NetBox, Ansible, programs and service
+discovery; `folding` makes few expressions of many hosts.
+
+A credential is a name (`credentials`) and a source of values: `written` references, a `helper`, `vault`; what
+they gave is `kept`, and read again when it may have changed.
 """
 
 from __future__ import annotations
@@ -12,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.inventory.choice import Sample
 from fleet.inventory.credentials import COMMAND_LINE, Credentials
+from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
+from fleet.inventory.following import FollowedInventory, Refreshed
 from fleet.inventory.given import NamedAuth
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
@@ -20,7 +26,7 @@ from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, r
 from fleet.inventory.rows import address_of, format_target
 from fleet.inventory.secrets import WAYS, SecretReader, is_reference
 from fleet.inventory.shard import Shard
-from fleet.inventory.sources import is_target, rereadable
+from fleet.inventory.sources import absolute_source, asks, is_target, rereadable
 from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
@@ -34,8 +40,10 @@ __all__ = [
     "AuthsFile",
     "Condition",
     "Credentials",
+    "Feeds",
     "FoldedSet",
     "Folder",
+    "FollowedInventory",
     "HostSet",
     "Inventory",
     "InventoryCounts",
@@ -43,12 +51,15 @@ __all__ = [
     "NamedAuth",
     "Proxies",
     "ProxyModel",
+    "Refreshed",
     "Sample",
     "SecretReader",
     "Shard",
     "Spread",
     "VaultModel",
+    "absolute_source",
     "address_of",
+    "asks",
     "fold",
     "format_target",
     "is_reference",

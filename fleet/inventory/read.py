@@ -10,6 +10,7 @@ from typing import BinaryIO
 from fleet.errors import InventoryError
 from fleet.inventory.address import HostPort, Scheme
 from fleet.inventory.choice import Sample, shuffled
+from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.lines import read_lines
 from fleet.inventory.match import Condition, HostSet, parse_condition
 from fleet.inventory.report import Report, placed
@@ -30,6 +31,7 @@ class InventoryOptions:
     targets, and `shard` takes its part of those: the parts together are what there would be without it.
     `shuffle` changes the order of what is left, and nothing else. `seed` makes another sample and another
     order. `strict` makes the first bad entry fatal. `stdin` replaces standard input for the source `-`.
+    `feeds` keeps what sources have given that are asked over a network, for who reads more than once.
     """
 
     scheme: Scheme = "https"
@@ -44,6 +46,7 @@ class InventoryOptions:
     strict: bool = False
     limits: Limits = field(default_factory=Limits)
     stdin: BinaryIO | None = None
+    feeds: Feeds | None = None
 
 
 @dataclass(slots=True)
@@ -87,8 +90,9 @@ class Inventory(Iterator[Target]):
         self._seen = Seen()
         self._excluded = _exclusions(options)
         self._conditions = tuple(_selection(text) for text in options.select)
+        self._feeds = options.feeds or Feeds()
         for source in sources:
-            check_source(source, limits=options.limits)
+            check_source(source, limits=options.limits, feeds=self._feeds)
         self._targets = self._read(tuple(sources))
 
     def __iter__(self) -> Inventory:
@@ -119,7 +123,11 @@ class Inventory(Iterator[Target]):
     def _selected(self, sources: Sequence[str]) -> Iterator[Target]:
         for source in sources:
             for row in rows_of(
-                source, limits=self._options.limits, report=self._reject, stdin=self._options.stdin
+                source,
+                limits=self._options.limits,
+                report=self._reject,
+                feeds=self._feeds,
+                stdin=self._options.stdin,
             ):
                 yield from self._row(row)
 
