@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference format clean
+.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference docs pages format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -59,6 +59,13 @@ lock: $(READY)  ## Pin every dependency again
 	@for pair in "peers:aiohttp aiopenapi3 httpx orjson" "plot:matplotlib"; do \
 	    printf '%s\n' $${pair#*:} | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	        --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o benchmarks/$${pair%%:*}.lock; done
+
+docs: $(READY)  ## Build the documentation as a site, build/site; every link of it is checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+pages: $(READY)  ## Run the commands that pages show, and write what they say (docs/console.py)
+	@$(BIN)/python docs/console.py $$(grep -rl '<!-- file: ' docs --include='*.md')
 
 reference: $(READY)  ## Write the pages and the schema that are made from code again
 	@$(BIN)/python docs/reference/generate.py

@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from code: failures, metrics, serve, spec, and the schemas.
+"""Writes the reference pages that are made from code, and the schemas beside them.
 
     python docs/reference/generate.py            write them
     python docs/reference/generate.py --check    exit status 1 when one is not current
@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
+from fleet.cli.entry import group
 from fleet.compare import diff_schema, drift_schema
 from fleet.config import load_spec, spec_schema
 from fleet.export import preview_schema
@@ -21,6 +25,8 @@ from fleet.report import report_schema, status_schema
 from fleet.service import config_schema
 
 HERE = Path(__file__).parent
+WIDTH = 100
+_NAMES_OF_HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 BLAMES = {
     "target": "the host's side",
     "proxy": "the proxy's; never counted against the host",
@@ -51,6 +57,36 @@ def failures() -> str:
         again = "yes" if kind.retryable else ""
         lines.append(f"| `{kind.value}` | {kind.meaning} | {kind.hint} | {kind.blame} | {again} |")
     return "\n".join([*lines, ""])
+
+
+def commands() -> str:
+    """What `--help` of every command says."""
+    lines = [
+        "# Commands",
+        "",
+        "What `fleet COMMAND --help` says. Exit statuses stand at the end.",
+        "",
+        *(f"- [`{name}`](#{name.replace(' ', '-')})" for name, _ in helps() if name != "fleet"),
+    ]
+    for name, text in helps():
+        lines += ["", f"## {name}", "", "```text", *(line.rstrip() for line in text.splitlines()), "```"]
+    return "\n".join([*lines, ""])
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """Every command by its full name, and its help, 100 columns wide."""
+    settings: dict[str, Any] = {"max_content_width": WIDTH, "terminal_width": WIDTH}
+    waiting = [("fleet", click.Context(group, info_name="fleet", **settings, **_NAMES_OF_HELP))]
+    while waiting:
+        name, context = waiting.pop(0)
+        yield name, context.command.get_help(context)
+        if isinstance(context.command, click.Group):
+            inner = [
+                (f"{name} {each}", click.Context(command, parent=context, info_name=each, **settings))
+                for each in context.command.list_commands(context)
+                if (command := context.command.get_command(context, each)) is not None and not command.hidden
+            ]
+            waiting = inner + waiting
 
 
 def language() -> str:
@@ -190,6 +226,7 @@ def pages() -> dict[str, str]:
     return {
         "diff.schema.json": json.dumps(diff_schema(), indent=2) + "\n",
         "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",
+        "commands.md": commands(),
         "failures.md": failures(),
         "metrics.md": metrics(),
         "serve.md": serving(),
