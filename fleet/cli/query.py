@@ -30,7 +30,7 @@ NAMED = 4  # steps with the same gaps that are named one by one
 _EXAMPLES = """
 fleet query latest
 fleet query latest 'select model, count(*) from system group by all order by 2 desc'
-fleet query latest "select label_site, kind, count(*) from targets where status = 'failed' group by all"
+fleet query latest 'select label_site, kind, count(*) from targets group by all'
 fleet query previous latest 'select run, bios, count(*) from system group by all order by all'
 fleet query latest --file question.sql --format csv > answer.csv
 """
