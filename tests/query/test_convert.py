@@ -144,3 +144,19 @@ def test_the_name_is_the_runs(
     assert run(["convert", str(fleet_run.path), "--to", "csv"]) == 0
     assert capsys.readouterr().out == "20261122-1542-k7q.csv\n"
     assert (tmp_path / "20261122-1542-k7q.csv" / "targets.csv").is_file()
+
+
+def test_columns_and_steps_are_bounded(
+    journal: Written, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = {f"c{at:03d}": at for at in range(510)}
+    for form in ("duckdb", "sqlite"):
+        to = tmp_path / form
+        assert convert(journal(outcome("h", {"s": [wide, {"c509": 1, "c001": 7}]})), form, to) == 0
+        assert "s: 10 columns were left out: there are too many" in capsys.readouterr().err
+    with duckdb.connect(str(tmp_path / "duckdb"), read_only=True) as database:
+        assert database.execute("select c001, c499 from s order by c001").fetchall() == [(1, 499), (7, None)]
+    many = journal(outcome("h", {f"s{at}": [] for at in range(301)}))
+    assert convert(many, "sqlite", tmp_path / "many") == 2
+    assert "more than 300 steps" in capsys.readouterr().err
+    assert not (tmp_path / "many").exists()
