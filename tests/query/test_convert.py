@@ -33,6 +33,7 @@ def odd(journal: Written) -> Path:
     return journal(
         outcome("h1", {"select": [ODD], "errors": [{"v": 1.5}]}),
         outcome("h2", {"select": [{"n": 2.5, "mixed": "none", "text": None}]}, incomplete=("select",)),
+        outcome("h3", {"mood": [{"v": value} for value in (True, 1, 2.5, "yes", [1], None)]}),
     )
 
 
@@ -45,7 +46,7 @@ def test_sqlite(odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert convert(odd, "sqlite", to) == 0
     told = capsys.readouterr()
     assert told.out == f"{to}\n"
-    assert "not complete: select, step_errors on 1 of 2 targets" in told.err
+    assert "not complete: mood, select, step_errors on 2 of 3 targets" in told.err
     database = sqlite3.connect(to)
     rows = database.execute(
         'select target, n, mixed, text, complete from "select" order by target'
@@ -160,3 +161,15 @@ def test_columns_and_steps_are_bounded(
     assert convert(many, "sqlite", tmp_path / "many") == 2
     assert "more than 300 steps" in capsys.readouterr().err
     assert not (tmp_path / "many").exists()
+
+
+def test_values_that_do_not_agree_are_the_same_text_everywhere(odd: Path, tmp_path: Path) -> None:
+    for form in ("sqlite", "duckdb", "csv"):
+        assert convert(odd, form, tmp_path / form) == 0
+    ask = 'select v from mood order by "@row"'
+    with duckdb.connect(str(tmp_path / "duckdb"), read_only=True) as database:
+        found = [value for (value,) in database.execute(ask).fetchall()]
+    assert found == ["true", "1", "2.5", "yes", "[1]", None]
+    assert [value for (value,) in sqlite3.connect(tmp_path / "sqlite").execute(ask)] == found
+    with (tmp_path / "csv" / "mood.csv").open(newline="") as stream:
+        assert [row["v"] or None for row in csv.DictReader(stream)] == found
