@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from rich.console import Group, RenderableType
@@ -23,11 +23,14 @@ from fleet.compare import (
     Hosts,
     Ignored,
     RowGroup,
+    callout_lists,
+    carried_text,
     cause_sections,
     field_text,
     gap_text,
     ignored_text,
     outlier_text,
+    row_group_text,
     side_text,
     states,
     sums,
@@ -50,10 +53,10 @@ def diff_text(diff: Diff, *, limit: int | None = None) -> RenderableType:
         _head(diff),
         _targets(diff),
         *(group_lines(title, groups) for _, title, groups in cause_sections(diff)),
+        _callouts(diff.callouts, shown),
         _fields(diff.fields, shown),
         _rows("removed", diff.removed, shown),
         _rows("added", diff.added, shown),
-        _callouts(diff.callouts, shown),
         _uncompared(diff, shown),
         _steps(diff),
         ignored_lines(diff.ignored) if diff.ignored else None,
@@ -136,48 +139,36 @@ def _rows(what: str, groups: Sequence[RowGroup], shown: int) -> RenderableType |
     if not groups:
         return None
     parts: list[RenderableType] = [Text(f"Rows {what}", style="bold")]
-    for group in groups[:shown]:
+    own = [group for group in groups if group.carried < group.rows]
+    for group in own[:shown]:
         name = Text(f"  {safe(group.step, 60)}", style="bold cyan")
-        counts = f"  {some(group.rows, 'row')} on {some(group.targets, 'target')}"
-        parts.append(name.append(counts, style="not bold dim"))
+        parts.append(name.append(f"  {row_group_text(group)}", style="not bold dim"))
         lines = [Text(inert(host_text(group.hosts, group.unnamed)), style="cyan")]
         for example in group.examples[:ROWS]:
             place = " ".join(filter(None, (short_name(example.target), example.parent)))
             lines.append(Text(f"{safe(place, 160)}: {safe(example.row, VALUE)}"))
-        if group.rows > len(group.examples[:ROWS]):
-            left = group.rows - len(group.examples[:ROWS])
+        left = group.rows - group.carried - len(group.examples[:ROWS])
+        if left:
             lines.append(Text(f"and {left:,} more: --format csv", style="dim"))
         parts.append(Padding(Group(*lines), (0, 0, 0, 4)))
+    if len(own) > shown:
+        parts.append(Text(f"  and rows of {len(own) - shown:,} more steps", style="dim"))
+    if with_them := carried_text(groups):
+        parts.append(Padding(Text(f"with the rows above: {safe(with_them, 400)}", style="dim"), (0, 0, 0, 2)))
     return Group(*parts)
 
 
 def _callouts(found: Callouts, shown: int) -> RenderableType | None:
-    lists = (
-        ("Another one answers", found.replacements, (
-            f"{short_name(one.target)}: {one.step} {one.output} {one.before} -> {one.after}"
-            for one in found.replaced
-        )),
-        ("Moved", found.moves, (
-            f"{move.step} {move.output} {move.key}: {move.before} -> {move.after}" for move in found.moved
-        )),
-        ("Keys that are there twice", found.duplicates, (
-            f"{one.step} {one.output} {one.key} in the {one.side} run: {'; '.join(one.places)}"
-            for one in found.duplicated
-        )),
-    )  # fmt: skip
-    parts = [part for title, count, lines in lists if count for part in _called(title, count, lines, shown)]
+    parts: list[RenderableType] = []
+    for title, count, lines in callout_lists(found):
+        parts.append(Text(f"{title}: {count:,}", style="bold yellow"))
+        parts += [Padding(Text(safe(line, 400)), (0, 0, 0, 2)) for line in lines[:shown]]
+        if count > len(lines[:shown]):
+            parts.append(Text(f"  and {count - len(lines[:shown]):,} more", style="dim"))
     if found.unsearched:
         rest = f"{found.unsearched:,} keys are beyond the limits: nothing of these was looked for elsewhere"
         parts.append(Text(rest, style="yellow"))
     return Group(*parts) if parts else None
-
-
-def _called(title: str, count: int, lines: Iterable[str], shown: int) -> Iterator[RenderableType]:
-    told = list(lines)[:shown]
-    yield Text(f"{title}: {count:,}", style="bold yellow")
-    yield from (Padding(Text(safe(line, 400)), (0, 0, 0, 2)) for line in told)
-    if count > len(told):
-        yield Text(f"  and {count - len(told):,} more", style="dim")
 
 
 def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
@@ -199,20 +190,26 @@ def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
 
 
 def _steps(diff: Diff) -> RenderableType | None:
+    """The steps in which something differs, and in one line those in which nothing does."""
     if not diff.steps:
         return None
     head = ("rows of", "before", "after", "same", "changed", "added", "removed", "unseen")
     table = plain_table()
     for at, name in enumerate(head):
         table.add_column(name, justify="right" if at else "left", overflow="fold", no_wrap=bool(at))
+    alike = []
     for step in diff.steps:
         unseen = step.unseen_before + step.unseen_after
         numbers = (step.before, step.after, step.same, step.changed, step.added, step.removed, unseen)
+        if step.before == step.after == step.same:
+            alike.append(f"{safe(step.step, 60)} {step.same:,}")
+            continue
         cells = [Text(safe(step.step, 60)), *(Text(f"{number:,}") for number in numbers)]
         for at in (4, 5, 6, 7):
             cells[at].stylize("yellow" if numbers[at - 1] else "dim")
         table.add_row(*cells)
-    return table
+    same = Text(f"rows that are all the same: {', '.join(alike[:40])}", style="dim")
+    return Group(*([table] if table.row_count else ()), *([same] if alike else ()))
 
 
 def ignored_lines(ignored: Sequence[Ignored]) -> RenderableType:
