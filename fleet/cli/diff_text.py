@@ -76,11 +76,11 @@ def _head(diff: Diff) -> RenderableType:
         )
     count = diff.differences
     text = Text(verdict(diff), style="bold yellow" if count else "bold green")
-    if diff.where is not None:
-        text.append(f"  of targets where {safe(diff.where, 200)}", style="not bold default")
-    if diff.steps_asked:
-        text.append(f"  rows of {safe(', '.join(diff.steps_asked), 200)} only", style="not bold default")
     lines = [Text(line) for line in sums(diff)]
+    if diff.where is not None:
+        lines.append(Text(f"of targets where {safe(diff.where, 200)}", style="dim"))
+    if diff.steps_asked:
+        lines.append(Text(f"rows of {safe(', '.join(diff.steps_asked), 200)} only", style="dim"))
     warned = [Text(safe(line, 240), style="yellow") for line in states(diff)]
     return Group(table, *warned, Text(""), text, *lines)
 
@@ -98,8 +98,7 @@ def _fields(fields: Sequence[FieldChange], shown: int) -> RenderableType | None:
         return None
     parts: list[RenderableType] = [Text("What changed", style="bold")]
     for field in fields[:shown]:
-        name = Text(f"  {safe(_dotted(field), 80)}", style="bold cyan")
-        parts.append(name.append(f"  {field_text(field)}", style="not bold dim"))
+        parts.append(_heading(_dotted(field), field_text(field)))
         parts.append(_changes(field, shown))
     if len(fields) > shown:
         parts.append(Text(f"  and {len(fields) - shown:,} more fields", style="dim"))
@@ -141,8 +140,7 @@ def _rows(what: str, groups: Sequence[RowGroup], shown: int) -> RenderableType |
     parts: list[RenderableType] = [Text(f"Rows {what}", style="bold")]
     own = [group for group in groups if group.carried < group.rows]
     for group in own[:shown]:
-        name = Text(f"  {safe(group.step, 60)}", style="bold cyan")
-        parts.append(name.append(f"  {row_group_text(group)}", style="not bold dim"))
+        parts.append(_heading(group.step, row_group_text(group)))
         lines = [Text(inert(host_text(group.hosts, group.unnamed)), style="cyan")]
         for example in group.examples[:ROWS]:
             place = " ".join(filter(None, (short_name(example.target), example.parent)))
@@ -193,8 +191,9 @@ def _steps(diff: Diff) -> RenderableType | None:
     """The steps in which something differs, and in one line those in which nothing does."""
     if not diff.steps:
         return None
-    head = ("rows of", "before", "after", "same", "changed", "added", "removed", "unseen")
+    head = ("rows of", "was", "is", "same", "changed", "added", "removed", "unseen")
     table = plain_table()
+    table.padding = (0, 1, 0, 0)
     for at, name in enumerate(head):
         table.add_column(name, justify="right" if at else "left", overflow="fold", no_wrap=bool(at))
     alike = []
@@ -230,6 +229,11 @@ def _list(title: str, rows: Iterable[tuple[int, Text, Hosts | Gap]]) -> Renderab
             Text(f"{count:,}", style="bold"), text.append(f"\n{inert(hosts)}", style="not bold cyan")
         )
     return Group(Text(title, style="bold"), Padding(table, (0, 0, 0, 2)))
+
+
+def _heading(name: str, told: str) -> RenderableType:
+    text = Text(safe(name, 80), style="bold cyan").append(f"  {told}", style="not bold dim")
+    return Padding(text, (0, 0, 0, 2))
 
 
 def grid() -> Table:

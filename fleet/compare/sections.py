@@ -106,7 +106,7 @@ def _rows(groups: Sequence[RowGroup]) -> Html | None:
     rows: list[Sequence[Child]] = []
     for group in groups:
         examples = [
-            element("div", f"{short_name(one.target)} {one.parent}: ", element("code", one.row))
+            element("div", f"{short_name(one.target)} {one.parent}".rstrip(), ": ", element("code", one.row))
             for one in group.examples
         ]
         left = group.rows - group.carried - len(group.examples)
