@@ -175,7 +175,7 @@ def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
     rows = []
     for gap in diff.uncompared[:shown]:
         text = Text(safe(gap.step, 60) if gap.step is not None else "whole targets", style="bold")
-        text.append(f" {gap_text(gap)}", style="not bold")
+        text.append(f": {gap_text(gap)}", style="not bold")
         if gap.unseen:
             text.append(f", {some(gap.unseen, 'row')} unseen", style="yellow")
         rows.append((gap.targets, text, gap))
