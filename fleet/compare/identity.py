@@ -41,13 +41,25 @@ class _Lost:
     number: int  # of the target among those of the second run; -1 where it is gone
 
 
+@dataclass(slots=True)
+class _Output:
+    """One output that gives rows of one step their keys, in the second run."""
+
+    prefix: bytes  # of its keys
+    named: int = 0
+    repeats: int = 0  # of them: on a further target
+
+    @property
+    def identifies(self) -> bool:
+        return self.repeats * REPEATED <= self.named
+
+
 class Identities:
     """Takes the targets of the second run as they come, and what is not where it was."""
 
     def __init__(self) -> None:
         self._keys = DigestTable(value_bits=32)
-        self._named: Counter[tuple[str, str]] = Counter()
-        self._repeats: Counter[tuple[str, str]] = Counter()
+        self._outputs: dict[tuple[str, str], _Output] = {}
         self._twice: dict[Known, None] = {}
         self._lost: list[_Lost] = []
         self._inside: list[Move] = []
@@ -59,19 +71,23 @@ class Identities:
     def target(self, record: Record) -> None:
         """Take the keys of one target of the second run."""
         self._number += 1
-        keys, named = self._keys, self._named
+        keys = self._keys
         if len(keys) >= KEYS:
             self._counts["unsearched"] += sum(1 for _ in keyed(record))
             return
         for known, _ in keyed(record):
-            output = known[:2]
-            if named[output] > ENOUGH and not self._identifies(output):
+            step, name, key = known
+            output = self._outputs.get((step, name))
+            if output is None:
+                output = self._outputs[step, name] = _Output(_digestible((step, name, "")))
+            if output.named > ENOUGH and not output.identifies:
                 continue
-            named[output] += 1
-            if keys.add(_digestible(known), self._number):
+            output.named += 1
+            digestible = output.prefix + key.encode("utf-8", "surrogatepass")
+            if keys.add(digestible, self._number):
                 continue
-            if keys.get(_digestible(known)) != self._number:
-                self._repeats[output] += 1
+            if keys.get(digestible) != self._number:
+                output.repeats += 1
                 if len(self._twice) < ROWS:
                     self._twice[known] = None
 
@@ -153,7 +169,8 @@ class Identities:
         return list(found.values())
 
     def _identifies(self, output: tuple[str, str]) -> bool:
-        return self._repeats[output] * REPEATED <= self._named[output]
+        found = self._outputs.get(output)
+        return found is None or found.identifies
 
     def _look(
         self,

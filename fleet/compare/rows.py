@@ -258,7 +258,7 @@ def same_rows(before: Record, after: Record) -> bool:
         if not held.get("complete"):
             return False
         rows = held.get("rows") or ()
-        if len(rows) > 1 and len({(str(row.get("@parent")), *_name(row)) for row in rows}) < len(rows):
+        if len(rows) > 1 and len({(tuple(row.get("@parent") or ()), _name(row)) for row in rows}) < len(rows):
             return False
     return True
 

@@ -14,7 +14,7 @@ from fleet.engine.directory import (
     runs_folder,
 )
 from fleet.engine.failed import inventory_line
-from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
+from fleet.engine.journal import DoneTargets, count_lines, done_ids, read_last_outcomes, read_outcomes, stands
 from fleet.engine.runs import RunEntry, find_run, known_folder, list_runs, run_entry
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
@@ -33,6 +33,7 @@ __all__ = [
     "Stop",
     "atomic_write",
     "capped_concurrency",
+    "count_lines",
     "done_ids",
     "find_run",
     "inventory_line",
