@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.sections import SectionedCommand, option, section
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def conformance(
         from fleet.engine import atomic_write
         from fleet.judge import conformance_page
 
-        atomic_write(html.absolute(), conformance_page(report, run=str(path)).encode())
+        atomic_write(html.absolute(), conformance_page(report, run=shown_run(path)).encode())
         shell.say(f"written: {html}")
     if html is None or form != "text":
         _show(shell, report, path, form)
@@ -83,16 +83,16 @@ def _show(shell: Shell, report: Conformance, path: Path, form: str) -> None:
     elif form == "md":
         from fleet.judge import conformance_markdown
 
-        sys.stdout.write(conformance_markdown(report, run=str(path)))
+        sys.stdout.write(conformance_markdown(report, run=shown_run(path)))
     elif form == "html":
         from fleet.judge import conformance_page
 
-        sys.stdout.write(conformance_page(report, run=str(path)))
+        sys.stdout.write(conformance_page(report, run=shown_run(path)))
     else:
         from fleet.cli.conformance_text import conformance_text
 
         width = None if sys.stdout.isatty() else 120
-        shell.show(sys.stdout, conformance_text(report, run=str(path)), width=width)
+        shell.show(sys.stdout, conformance_text(report, run=shown_run(path)), width=width)
 
 
 _COLUMNS = (
