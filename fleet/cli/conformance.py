@@ -30,7 +30,8 @@ _what = section(
            help="Tell machines apart by these, the maker first: STEP.OUTPUT, labels.NAME. [conformance.by of "
            "the spec, else what is called vendor, model, firmware]"),
     option("--maker", metavar="NAME", help="Only machines of this maker: a page is sent to one of them."),
-    option("--fail", is_flag=True, help="Exit status 1 where any machine deviates."),
+    option("--fail-on", type=click.Choice(["none", "any"]), default="none", show_default=True,
+           help="any: exit status 1 where a machine deviates."),
 )  # fmt: skip
 _form = section(
     "Form",
@@ -46,7 +47,7 @@ _form = section(
 @_form
 @click.pass_obj
 def conformance(
-    shell: Shell, /, run: str, by: str | None, maker: str | None, fail: bool, form: str, html: Path | None
+    shell: Shell, /, run: str, by: str | None, maker: str | None, fail_on: str, form: str, html: Path | None
 ) -> int:
     """Say which machines of RUN deviate from the API description that it was scanned with, and how: by maker,
     model and firmware, with how many of how many, the hosts, and an example.
@@ -70,7 +71,7 @@ def conformance(
     for at, name in enumerate(report.by):
         if all(not kind.values[at] for maker in report.makers for kind in maker.kinds):
             shell.say(f"no target has a value of {name}")
-    return Exit.FINDINGS if fail and report.deviating else Exit.DONE
+    return Exit.FINDINGS if fail_on == "any" and report.deviating else Exit.DONE
 
 
 def _show(shell: Shell, report: Conformance, path: Path, form: str) -> None:
