@@ -246,7 +246,8 @@ class Gatherer:
             lines.append(
                 CheckLine(
                     name=name, severity=check.severity, passed=results["pass"], failed=results["fail"],
-                    unknown=results["unknown"], targets=check.targets, hosts=hosts, unnamed=unnamed,
+                    unknown=results["unknown"], waived=results["waived"], targets=check.targets,
+                    hosts=hosts, unnamed=unnamed,
                 )
             )  # fmt: skip
         return tuple(sorted(lines, key=lambda line: (-line.targets, -line.failed, line.name)))
