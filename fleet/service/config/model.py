@@ -114,6 +114,12 @@ class Job(Section):
         default=None, description="For a whole run: then it is stopped. Default: none."
     )
 
+    links: Duration | None = Field(
+        default=None,
+        description="Remember for so long what only leads to what is asked for (resources of steps that the "
+        "pipeline does not list), and ask for the rest alone. Default: each round walks from the root.",
+    )
+
     outputs: Texts = Field(
         default=(), description="Also append the outcomes of every run to these files (.jsonl, .jsonl.zst)."
     )
