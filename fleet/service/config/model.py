@@ -198,7 +198,10 @@ class Sessions(Section):
     """What is kept open between rounds."""
 
     keep: bool = Field(default=True, description="Keep a target's session for the next round.")
-    idle: Duration = Field(default=900.0, description="Log out of a session that was not used for so long.")
+    idle: Duration = Field(
+        default=900.0,
+        description="Log out of a session, and close a connection, that was not used for so long.",
+    )
     connections: int = Field(default=4000, ge=0, description="Idle connections, at most.")
 
 
