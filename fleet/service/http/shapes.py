@@ -236,6 +236,14 @@ class OutcomePage(Shape):
     next: int | None = Field(description="`after` of the next page; null on the last one.")
 
 
+class DiffAnswer(Shape):
+    """What differs from one run to another; `diff` is as docs/reference/diff.schema.json says."""
+
+    before: str
+    after: str
+    diff: dict[str, Any]
+
+
 class ProbeAnswer(Shape):
     """What came of asking a target now."""
 

@@ -66,6 +66,7 @@ class Runs:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
         self.trouble: str | None = None  # why the history could not be written last
+        self.troubles = 0  # times that it could not
         self._history = history
         self._reach = reach
         self._hub = hub
@@ -144,7 +145,10 @@ class Runs:
         @asynccontextmanager
         async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
             connector = await self._reach.connector(live.job, live.pipeline, listener)
-            yield self._within_budget(probe_of(scan, connector, run, listener))
+            links = self._reach.links(live.job, live.pipeline)
+            memory = links.of if links is not None else None
+            probe = probe_of(scan, connector, run, listener, memory=memory)
+            yield self._within_budget(links.walked(probe) if links is not None else probe)
 
         return await execute(
             with_run_dir(scan, str(live.path)),
@@ -180,6 +184,7 @@ class Runs:
             await self._take_in(live)
         except FleetError as error:
             self.trouble = str(error)
+            self.troubles += 1
             self._reach.log.error("store.failed", run=live.run, why=self.trouble)
         else:
             self.trouble = None
