@@ -31,7 +31,8 @@ fleet explain 10.8.16.2 --json | jq .errors
 def explain(shell: Shell, /, target: str, run: str, as_json: bool) -> int:
     """Tell the story of TARGET in RUN: what came of it and why, step by step, and how to ask for it again.
 
-    TARGET is its id, its URL, its host, or a part of its id that no other target has.
+    TARGET is its id, its URL, its host, a host set (bmc-[001-074]) of which one is there, or a part of its id
+    that no other target has.
     """
     from fleet.engine import find_run, read_manifest
     from fleet.report import find_target

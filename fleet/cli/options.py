@@ -82,6 +82,11 @@ _chosen = (
         metavar="COND",
         help="Only targets for which site=a,rack!=7* holds; several must all hold.",
     ),
+    option(
+        "--where",
+        metavar="JMESPATH",
+        help="Only targets for which this holds: \"labels.site == 'a' && port == `8443`\".",
+    ),
     option("--exclude", multiple=True, metavar="TARGET", help="Leave out an address, range or network."),
     option(
         "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
@@ -104,6 +109,7 @@ _chosen = (
     ),
     scheme_option,
     option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
+    option("--list-fields", is_flag=True, help="What --where may name, with examples; nothing is scanned."),
 )
 targets: Section = section(
     "Targets",
@@ -226,6 +232,7 @@ _PLAIN = (
     "pipeline",
     "operation",
     "validate",
+    "where",
     "limit",
     "shuffle",
     "seed",

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from fleet.inventory.choice import Sample
 from fleet.inventory.credentials import COMMAND_LINE, Credentials, NamedAuth
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
-from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
+from fleet.inventory.match import (
+    Condition,
+    HostSet,
+    fields_of,
+    parse_condition,
+    parse_match,
+    place_of,
+    split_commas,
+)
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
 from fleet.inventory.rows import format_target
@@ -45,6 +53,7 @@ __all__ = [
     "SecretReader",
     "Shard",
     "Spread",
+    "fields_of",
     "fold",
     "format_target",
     "is_reference",
@@ -53,8 +62,10 @@ __all__ = [
     "parse_condition",
     "parse_match",
     "parse_proxy_url",
+    "place_of",
     "read_targets",
     "rereadable",
+    "split_commas",
 ]
 
 _LATE = {

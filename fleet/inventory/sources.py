@@ -14,6 +14,7 @@ from fleet.guess import closest
 from fleet.inventory.address import shown
 from fleet.inventory.file_sd import read_json_groups, read_yaml_groups
 from fleet.inventory.lines import read_lines
+from fleet.inventory.match import split_commas
 from fleet.inventory.report import Report, placed
 from fleet.inventory.rows import Row, check_row
 from fleet.inventory.tables import read_csv, read_jsonl
@@ -47,7 +48,7 @@ def rows_of(source: str, *, limits: Limits, report: Report, stdin: BinaryIO | No
         return
     path = _path(source)
     if not _exists(path):
-        yield _literal(source)
+        yield from map(_literal, _listed(source))
         return
     try:
         stream = path.open("rb")
@@ -75,7 +76,8 @@ def check_source(source: str, *, limits: Limits) -> None:
     if looks_like_file(source):
         raise InventoryError(f"no such file: {shown(source, 300)}", hint=_neighbour(path))
     try:
-        check_row(_literal(source), expansion=limits.expansion)
+        for target in _listed(source):
+            check_row(_literal(target), expansion=limits.expansion)
     except InventoryError as error:
         raise placed(error, ARGUMENTS, None) from None
 
@@ -91,6 +93,12 @@ def _read(stream: BinaryIO, kind: Format, *, file: str, limits: Limits, report: 
     if kind == "text":
         return read_text(lines, file=file, report=report)
     return read_csv(lines, file=file, report=report, tabs=kind == "tsv")
+
+
+def _listed(source: str) -> list[str]:
+    """The targets of one argument, as a report lists host sets: `bmc-[001-074], bmc-99`; labels stand beside
+    one target only."""
+    return [part.strip() for part in split_commas(source)] if "=" not in source else [source]
 
 
 def _literal(source: str) -> Row:
