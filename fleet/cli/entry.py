@@ -45,6 +45,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "inventory": ("fleet.cli.inventory", "inventory", "Expand or count an inventory."),
     "tls": ("fleet.cli.tls", "tls", "Learn the certificates of targets, to pin them."),
     "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
+    "completion": (
+        "fleet.cli.completion",
+        "completion",
+        "Print the script that lets bash, zsh or fish complete commands.",
+    ),
     "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import Decorated, Option, Section, option, section
 from fleet.cli.values import AUTO, AutoCount, Count, Duration, FailOn, Pair, PerSecond, Size
 from fleet.errors import UsageError
@@ -35,13 +36,21 @@ spec_option: Option = option(
     default="redfish",
     show_default=True,
     metavar="SPEC",
+    shell_complete=completing.specs,
     help="A scan spec, an API description, or a built-in name.",
 )
 pipeline_option: Option = option(
-    "--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."
+    "--pipeline",
+    "-p",
+    metavar="NAME",
+    shell_complete=completing.pipelines,
+    help="Which pipeline of the spec; without it, its default.",
 )
 operation_option: Option = option(
-    "--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."
+    "--operation",
+    metavar="NAME",
+    shell_complete=completing.operations,
+    help="One operation of an API description, instead of a pipeline.",
 )
 input_option: Option = option(
     "--input",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -35,7 +36,12 @@ _what = section(
     "What to say",
     where_option("Only targets whose outcome this holds for: \"labels.site == 'a'\"."),
     list_fields_option,
-    option("--by", metavar="LABEL,...", help="Also count the targets by these labels."),
+    option(
+        "--by",
+        metavar="LABEL,...",
+        shell_complete=completing.labels,
+        help="Also count the targets by these labels.",
+    ),
     option(
         "--expire",
         type=Count(0),
@@ -60,7 +66,7 @@ _form = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", default="latest")
+@click.argument("run", default="latest", shell_complete=completing.runs)
 @_what
 @_form
 @click.pass_obj

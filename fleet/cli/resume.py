@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.options import policy_of, pressure, shared
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
@@ -27,6 +28,7 @@ _again = section(
         "kinds",
         multiple=True,
         metavar="KIND,...",
+        shell_complete=completing.kinds,
         help="Also targets that failed so: timeout, proxy.auth, all.",
     ),
     where_option("Also targets whose outcome this holds for; with --kind, both must say so."),
@@ -38,7 +40,7 @@ _again = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @shared(_again, pressure, watching)
 @click.pass_obj
 def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.cells import text_of, write_csv, write_jsonl, write_markdown
 from fleet.cli.options import expression
 from fleet.cli.records import (
@@ -67,8 +68,8 @@ _shape = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run")
-@click.argument("step", required=False)
+@click.argument("run", shell_complete=completing.runs)
+@click.argument("step", required=False, shell_complete=completing.steps)
 @_choice
 @_shape
 @click.pass_obj
