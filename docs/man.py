@@ -96,8 +96,9 @@ def described(text: str) -> Iterator[str]:
 
 def escaped(text: str) -> str:
     """A text that roff takes for nothing else: no request, no escape, hyphens that can be copied."""
-    shown = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
-    return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in shown.split("\n"))
+    for char, written in (("\u2011", "-"), ("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("`", "\\(ga")):
+        text = text.replace(char, written)
+    return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in text.split("\n"))
 
 
 def main(folder: Path, *, check: bool) -> int:

@@ -98,7 +98,7 @@ def _read(stream: BinaryIO, kind: Format, *, file: str, limits: Limits, report: 
 def _listed(source: str) -> list[str]:
     """The targets of one argument, as a report lists host sets: `bmc-[001-074], bmc-99`; labels stand beside
     one target only."""
-    return [part.strip() for part in split_commas(source)] if "=" not in source else [source]
+    return [part.strip() for part in split_commas(source) if "=" not in source] or [source]
 
 
 def _literal(source: str) -> Row:

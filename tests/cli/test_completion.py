@@ -101,7 +101,10 @@ def test_what_is_wrong_is_no_answer_and_says_nothing(here: Path, words: list[str
     "words", ["fleet re", "fleet show ", "fleet resume latest --kind t", "fleet scan -p "]
 )
 def test_little_is_imported_for_an_answer(here: Path, words: str) -> None:
-    code = "import sys\nfrom fleet.cli import main\ntry:\n main()\nfinally:\n print(*sys.modules, file=sys.stderr)"
+    code = (
+        "import sys\nfrom fleet.cli import main\n"
+        "try:\n main()\nfinally:\n print(*sys.modules, file=sys.stderr)"
+    )
     asked = {
         "_FLEET_COMPLETE": "bash_complete",
         "COMP_WORDS": words,
