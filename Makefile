@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference docs pages format clean
+.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference man docs pages format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -67,8 +67,12 @@ docs: $(READY)  ## Build the documentation as a site, build/site; every link of 
 pages: $(READY)  ## Run the commands that pages show, and write what they say (docs/console.py)
 	@$(BIN)/python docs/console.py $$(grep -rl '<!-- file: ' docs --include='*.md')
 
-reference: $(READY)  ## Write the pages and the schema that are made from code again
+reference: $(READY)  ## Write the pages, schemas and manual pages that are made from code again
 	@$(BIN)/python docs/reference/generate.py
+	@$(BIN)/python docs/man.py docs/man
+
+man: $(READY)  ## Write the manual pages, docs/man/man1, from what --help says
+	@$(BIN)/python docs/man.py docs/man
 
 format: $(READY)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
