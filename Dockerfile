@@ -21,7 +21,7 @@ RUN /opt/build/bin/python -m build --wheel --no-isolation --outdir /dist . \
     && /opt/fleet/bin/pip install --no-deps --no-index --no-compile /dist/*.whl \
     && /opt/fleet/bin/pip uninstall --yes pip setuptools \
     && /opt/fleet/bin/python -m compileall -q -f --invalidation-mode unchecked-hash /opt/fleet/lib \
-    && mkdir -p /top && mkdir -m 0775 /top/work
+    && mkdir -p /top && mkdir -m 0775 /top/work /top/state
 
 FROM python:3.11-slim-bookworm
 ARG VERSION=dev
