@@ -55,9 +55,7 @@ class Pushgateway:
             raise SinkError(failed.message) from None
         if not 200 <= reply.status < 300:
             said = reply.body[:300].decode("utf-8", "replace").strip().splitlines()
-            raise SinkError(
-                f"{web.what}: answered with {reply.status}" + (f": {said[0]!a}" if said else "")
-            )
+            raise SinkError(f"{web.what}: answered with {reply.status}" + (f": {said[0]!a}" if said else ""))
 
     def _web(self) -> Web:
         what = f"--pushgateway {self.url}" if "@" not in self.url else "--pushgateway"
