@@ -85,7 +85,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_option_that_is_named_exists(page: Path) -> None:
-    known = {"--rm", "--user", "--stop-timeout"}  # docker's
+    known = {"--rm", "--user", "--stop-timeout", "--from-file", "--set"}  # docker's, kubectl's, helm's
     for path in _commands():
         known |= set(re.findall(r"--[a-z][a-z-]+", CliRunner().invoke(group, [*path, "--help"]).output))
     lines = [line for line in page.read_text(encoding="utf-8").splitlines() if "fleet " in line]

@@ -85,7 +85,7 @@ def queries(path: Path) -> list[str]:
 def metrics_of(expression: str) -> set[str]:
     """The metrics that an expression names."""
     known = set(re.findall(r'__name__=~?"([^"]*)"', expression))
-    bare = expression
+    bare = re.sub(r"#.*", " ", expression)
     while (shorter := _NO_METRIC.sub(" ", bare)) != bare:
         bare = shorter
     words = {
