@@ -14,9 +14,11 @@ import fleet
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
 from fleet.service.http.asking import Refused, asked_target
+from fleet.service.http.closeups import CloseUps
 from fleet.service.http.records import Groups, job_json, target_json
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.http.runs import RunsApi
+from fleet.service.http.searching import Search
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
 from fleet.service.jobs.runs import change_json
@@ -25,6 +27,7 @@ from fleet.target import Target
 
 T = TypeVar("T")
 LABELS = 50  # names of labels told apart in a map
+PLACES = 100  # values of a label, beyond which it names hosts and not places
 _JOB = Parameter("job", "Only of this job.")
 _PIPELINE = Parameter("pipeline", "Only of this pipeline. Default: all, or the job's first.")
 _TARGET = Parameter("target", "The id of a target, or its address.", required=True)
@@ -59,6 +62,7 @@ class Api:
             status=202,
         )
         yield from RunsApi(self._desk).routes()
+        yield from CloseUps(self._desk).routes()
         yield Route(
             "GET",
             "/api/v1/targets",
@@ -75,7 +79,11 @@ class Api:
                     choices=("ok", "partial", "failed", "skipped", "none"),
                 ),
                 Parameter("kind", "Only with this kind of failure, or class of kinds."),
-                Parameter("q", "Only with this text in the id, the address or a label (name=value)."),
+                Parameter(
+                    "q",
+                    "Only those that it fits: a text in the id, the address or a label (name=value); or "
+                    "words, each such a text or a comparison of a metric (temperature>40).",
+                ),
                 Parameter("after", "`next` of the page before.", "integer", least=0, default=0),
                 paged,
             ),
@@ -91,7 +99,7 @@ class Api:
             (
                 Parameter("job", "The name of a job. Default: the first."),
                 _PIPELINE,
-                Parameter("by", "A label to group by."),
+                Parameter("by", "A label to group by; `*` is one that tells places apart."),
                 Parameter("metric", "A metric whose highest sample is given."),
             ),
             (404,),
@@ -187,13 +195,14 @@ class Api:
     async def targets(self, values: Values) -> Response:
         wanted = self._pairs(values["job"], values["pipeline"])
         after, limit = values["after"], values["limit"]
+        search = Search(values["q"] or "")
 
         def found() -> dict[str, Any]:
             fitting = [
                 (job.name, pipeline, target, state)
                 for job, pipeline in wanted
                 for target, state in self._states(job, pipeline)
-                if _fits(values, target, state)
+                if _fits(values, state) and search.fits(target, state)
             ]
             page = fitting[after : after + limit]
             return {
@@ -273,16 +282,21 @@ class Api:
 
     def _cells(self, job: ReadyJob, pipeline: str, by: str | None, metric: str | None) -> dict[str, Any]:
         rows = list(self._states(job, pipeline))
-        labels: Counter[str] = Counter()
+        labels: dict[str, Counter[str]] = {}
         metrics: dict[str, None] = {}
         for target, state in rows:
-            labels.update(target.labels.keys())
+            for name, value in target.labels.items():
+                labels.setdefault(name, Counter())[value] += 1
             metrics.update(dict.fromkeys(state.values if state is not None else ()))
         told = [state for _, state in rows]
+        names = sorted(labels, key=lambda name: -labels[name].total())[:LABELS]
+        if by == "*":
+            by = next((name for name in names if 1 < len(labels[name]) <= PLACES), None)
         return {
             "job": job.name,
             "pipeline": pipeline,
-            "labels": [name for name, _ in labels.most_common(LABELS)],
+            "by": by,
+            "labels": names,
             "metrics": sorted(metrics),
             "id": [target.id for target, _ in rows],
             "status": [state.status if state else None for state in told],
@@ -317,18 +331,15 @@ class Api:
         return pairs
 
 
-def _fits(values: Values, target: Target, state: TargetState | None) -> bool:
-    status, kind, text = values["status"], values["kind"], values["q"]
+def _fits(values: Values, state: TargetState | None) -> bool:
+    status, kind = values["status"], values["kind"]
     if status is not None and status != (state.status if state is not None else "none"):
         return False
     if kind is not None:
         known = (state.kind or "") if state is not None else ""
         if kind not in (known, known.partition(".")[0]):
             return False
-    if not text:
-        return True
-    labels = (f"{name}={value}" for name, value in target.labels.items())
-    return text in target.id or text in target.url or any(text in label for label in labels)
+    return True
 
 
 async def in_thread(work: Callable[[], T]) -> T:
