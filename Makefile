@@ -53,7 +53,7 @@ corpus: $(READY)  ## Read the descriptions that npm and PyPI packages ship (npm 
 lock: $(READY)  ## Pin every dependency again
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-annotate --custom-compile-command 'make lock' pyproject.toml --group dev -o requirements.lock
+	    --no-annotate --custom-compile-command 'make lock' pyproject.toml --all-extras --group dev -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-runtime.lock
 	@for pair in "peers:aiohttp aiopenapi3 httpx orjson" "plot:matplotlib"; do \

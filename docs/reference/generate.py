@@ -1,9 +1,9 @@
-"""Writes the reference pages that are made from code: failures.md, metrics.md, spec.md, and two schemas.
+"""Writes the reference pages that are made from code: failures, metrics, serve, spec, and the schemas.
 
     python docs/reference/generate.py            write them
     python docs/reference/generate.py --check    exit status 1 when one is not current
 
-metrics.md and spec.md begin with what metrics.head.md and spec.head.md say, which are written by hand.
+metrics.md, serve.md and spec.md begin with what their *.head.md say, which are written by hand.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fleet.compare import diff_schema
 from fleet.config import load_spec, spec_schema
 from fleet.outcome import FailureKind
-from fleet.report import report_schema
+from fleet.report import report_schema, status_schema
+from fleet.service import config_schema
 
 HERE = Path(__file__).parent
 BLAMES = {
@@ -61,6 +63,17 @@ def language() -> str:
     return "\n".join(parts)
 
 
+def serving() -> str:
+    """The configuration of a service: what is written by hand, then every key."""
+    schema = config_schema()
+    models = schema["$defs"]
+    parts = [_head("serve"), "", "## Every key", ""]
+    parts += _table("The file", schema, "")
+    for name, title in _SERVED.items():
+        parts += _table(title, models[name], models[name].get("description", ""))
+    return "\n".join(parts)
+
+
 def metrics() -> str:
     """The metrics of a scan, written by hand, then those of the built-in Redfish spec."""
     lines = [_head("metrics"), "", "| name | labels | says |", "|---|---|---|"]
@@ -88,10 +101,23 @@ _SECTIONS = {
     "PipelineEntry": "`pipelines.NAME`",
     "MetricSpec": "`metrics.NAME`",
     "CheckSpec": "`checks.NAME`",
+    "LookupSpec": "`checks.NAME.lookup`",
+    "WaiverSpec": "`checks.NAME.waivers[]`",
+    "ConformanceSpec": "`conformance`",
     "OverlaySpec": "`overlays[]`",
     "OverlayStep": "`overlays[].steps.NAME`",
     "AuthModel": "`auths.NAME`",
     "ProxyModel": "`proxies.NAME`",
+}
+
+
+_SERVED = {
+    "Job": "`jobs.NAME`",
+    "Timeouts": "`jobs.NAME.timeouts`",
+    "Retention": "`jobs.NAME.retention`",
+    "Probe": "`probe`",
+    "Sessions": "`sessions`",
+    "Notify": "`notify`",
 }
 
 
@@ -161,11 +187,15 @@ _NAMES = {
 def pages() -> dict[str, str]:
     """What each generated page should hold."""
     return {
+        "diff.schema.json": json.dumps(diff_schema(), indent=2) + "\n",
         "failures.md": failures(),
         "metrics.md": metrics(),
+        "serve.md": serving(),
+        "serve.schema.json": json.dumps(config_schema(), indent=2) + "\n",
         "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "spec.md": language(),
         "spec.schema.json": json.dumps(spec_schema(), indent=2) + "\n",
+        "status.schema.json": json.dumps(status_schema(), indent=2) + "\n",
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +16,7 @@ from fleet.secret import Secret
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory import AuthsFile
+    from fleet.inventory import AuthsFile, VaultModel
 
 Prompt = Callable[[str], str]
 Named = TypeVar("Named", AuthModel, ProxyModel)
@@ -25,17 +25,18 @@ Named = TypeVar("Named", AuthModel, ProxyModel)
 @dataclass(slots=True)
 class Bindings:
     """Which credential and which proxy each target gets: names in, values out. `origins` are the files that
-    the credentials stand in, by name."""
+    the credentials stand in, by name; `learn` is told the secrets that are read later on."""
 
     credentials: Credentials
     proxies: Proxies
     origins: Mapping[str, Path] = field(default_factory=dict)
+    learn: Callable[..., None] = lambda *secrets: None
     _used: dict[str, Credential] = field(default_factory=dict)
 
     def bind(self, target: Target) -> Target:
         """The target with the names of its credential and proxy filled in. Raises UsageError."""
         auth = self.credentials.for_target(target)
-        if auth is not None:
+        if auth is not None and not self.credentials.own(auth):
             self.named(auth)
         proxy = self.proxies.for_target(target)
         if auth == target.auth and proxy is None and target.proxy is None:
@@ -43,14 +44,29 @@ class Bindings:
         return replace(target, auth=auth, proxy=proxy.label if proxy else None)
 
     def named(self, name: str) -> Credential:
-        """The credential behind a name, read once. Raises UsageError."""
-        if name not in self._used:
-            self._used[name] = _credential(self.credentials.resolve(name))
-        return self._used[name]
+        """The credential behind a name, with the values that it has now. Raises UsageError. Blocks."""
+        return self._use(self.credentials.resolve(name))
 
     def credential(self, target: Target) -> Credential | None:
-        """The values behind a bound target's credential."""
-        return self._used[target.auth] if target.auth is not None else None
+        """The values behind a bound target's credential, as they were read; None where it has none, or where
+        `ask` is to read them."""
+        return self._used.get(target.auth) if target.auth is not None else None
+
+    def renewable(self, target: Target) -> bool:
+        """Whether `ask` may give a bound target values that `credential` does not."""
+        name = target.auth
+        return name is not None and (name not in self._used or self.credentials.renewable(name))
+
+    def ask(self, target: Target, used: Credential | None) -> Credential | None:
+        """The credential that was not read yet, as those that are each target's own; or, where a host refused
+        the values `used`, others if there are any by now. Raises SecretError. Blocks."""
+        assert target.auth is not None  # noqa: S101  (it is renewable)
+        if used is None:
+            return _credential(self.credentials.resolve(target.auth, target))
+        found = self.credentials.renew(target.auth, target, used.version)
+        if found is None or self.credentials.own(target.auth):
+            return _credential(found) if found is not None else None
+        return self._use(found)
 
     def proxy(self, target: Target) -> Proxy | None:
         """The proxy of a bound target."""
@@ -59,12 +75,14 @@ class Bindings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """The secret values of every credential in use, for the redaction at the sinks."""
-        found = (
-            secret
-            for auth in self._used.values()
-            for secret in (auth.password, auth.token, *auth.schemes.values())
-        )
-        return tuple(secret for secret in found if isinstance(secret, Secret))
+        return tuple(secret for auth in self._used.values() for secret in _secrets(auth))
+
+    def _use(self, found: NamedAuth) -> Credential:
+        used = self._used.get(found.name)
+        if used is None or used.version != found.version:
+            used = self._used[found.name] = _credential(found)
+            self.learn(*_secrets(used))
+        return used
 
 
 def bindings_of(
@@ -86,12 +104,15 @@ def bindings_of(
             origins.update(dict.fromkeys(file.auths, path))
 
     add(spec, spec.path)
+    vault: VaultModel | None = None
     for named in (options.auths_file, options.proxies_file):
         if named is not None:
-            add(load_auths(named), Path(named))
+            file = load_auths(named)
+            add(file, Path(named))
+            vault = vault or (_anchored_vault(file.vault, Path(named).parent) if file.vault else None)
     secrets = SecretReader(prompt=prompt, warn=warn)
     bindings = Bindings(
-        Credentials(auths, secrets=secrets, username=options.user),
+        Credentials(auths, secrets=secrets, username=options.user, vault=vault, warn=warn),
         Proxies(proxies, scan_wide=options.proxy, secrets=secrets),
         origins,
     )
@@ -108,7 +129,32 @@ def _anchored(model: Named, home: Path) -> Named:
             changed[name] = _from(home, value)
     if isinstance(model, AuthModel):
         changed["schemes"] = {name: _from(home, value) for name, value in model.schemes.items()}
+        if model.exec is not None:
+            changed["exec"] = model.exec.model_copy(update={"command": _beside(home, model.exec.command)})
     return model.model_copy(update=changed)
+
+
+def _anchored_vault(model: VaultModel, home: Path) -> VaultModel:
+    """The same for how fleet logs in to Vault."""
+    changed: dict[str, object] = {}
+    if model.token is not None:
+        changed["token"] = _from(home, model.token)
+    if (role := model.approle) is not None:
+        secret_id = _from(home, role.secret_id) if role.secret_id is not None else None
+        moved = {"role_id": _from(home, role.role_id), "secret_id": secret_id}
+        changed["approle"] = role.model_copy(update=moved)
+    if (pod := model.kubernetes) is not None:
+        changed["kubernetes"] = pod.model_copy(update={"jwt": _from(home, pod.jwt)})
+    if model.ca_file is not None:
+        changed["ca_file"] = str(home / Path(model.ca_file).expanduser())
+    return model.model_copy(update=changed)
+
+
+def _beside(home: Path, command: Sequence[str]) -> tuple[str, ...]:
+    """A command whose program is named by a relative path, made to start at the file that names it."""
+    program, *arguments = command
+    beside = str((home / Path(program).expanduser()).absolute()) if "/" in program else program
+    return (beside, *arguments)
 
 
 def _from(home: Path, reference: str) -> str:
@@ -122,4 +168,11 @@ def _credential(found: NamedAuth) -> Credential:
         password=found.password,
         token=found.token,
         schemes=found.schemes,
+        version=found.version,
     )
+
+
+def _secrets(credential: Credential) -> Iterator[Secret]:
+    for secret in (credential.password, credential.token, *credential.schemes.values()):
+        if isinstance(secret, Secret):
+            yield secret

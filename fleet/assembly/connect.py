@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from fleet.assembly.prepare import PreparedScan
 from fleet.client import Credential, Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
-from fleet.event import Listener
+from fleet.errors import RequestFailed, SecretError
+from fleet.event import Listener, WarningRaised
+from fleet.outcome import FailureKind
 from fleet.pace import Pace
 from fleet.target import Target
 
 if TYPE_CHECKING:
     from fleet.client import KeptConnections, KeptSessions
+
+
+READERS = 8  # credentials that are read at once: programs, questions to a store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,8 @@ class Connector:
     dialer: Dialer
     pace: Pace
     tell: Listener
-    handles: dict[str, OpenAPI] = field(default_factory=dict)  # by credential
+    handles: dict[str, tuple[str, OpenAPI]] = field(default_factory=dict)  # by credential: version, handle
+    readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
     sessions: KeptSessions | None = None
 
     @classmethod
@@ -75,16 +84,33 @@ class Connector:
             credential=credential,
             login=self.prepared.plan.login,
             proxy=bindings.proxy(target),
+            renew=partial(self._renew, target) if bindings.renewable(target) else None,
             sessions=self.sessions,
         )
+
+    async def _renew(self, target: Target, used: Credential | None) -> Credential | None:
+        """A target's credential from wherever it comes, in a thread. Raises RequestFailed."""
+        ask = partial(self.prepared.bindings.ask, target, used)
+        try:
+            return await anyio.to_thread.run_sync(ask, limiter=self.readers, abandon_on_cancel=True)
+        except SecretError as error:
+            if used is None:
+                raise RequestFailed(FailureKind.AUTH_UNAVAILABLE, _said(error)) from None
+            self.tell(WarningRaised("credential.unreadable", _said(error)))
+            return None
 
     def _handle(self, credential: Credential | None) -> OpenAPI:
         """The handle that the clients of a credential are cloned from. It carries the credential, unless that
         is only for logging in."""
         if credential is None or (self.prepared.plan.login is not None and credential.pair is not None):
             return self.api
-        handle = self.handles.get(credential.name)
-        if handle is None:
-            handle = self.handles[credential.name] = self.api.clone()
+        version, handle = self.handles.get(credential.name, ("", None))
+        if handle is None or version != credential.version:
+            handle = self.api.clone()
             handle.authenticate(**credential.values(handle.document))
+            self.handles[credential.name] = credential.version, handle
         return handle
+
+
+def _said(error: SecretError) -> str:
+    return f"{error.message}: {error.hint}" if error.hint else error.message

@@ -66,7 +66,7 @@ def check_usable(plan: Plan, needs: Needs, bindings: Bindings, names: Iterable[s
     `names` are the credentials that targets get. Raises ConfigError at the place of the first one, with all
     others named.
     """
-    held = {name: bindings.named(name) for name in names}
+    held = {name: bindings.named(name) for name in names if not bindings.credentials.own(name)}
     if plan.login is not None:  # whoever has a user and a password logs in
         held = {name: credential for name, credential in held.items() if credential.pair is None}
     if not needs.alternatives and not needs.open:

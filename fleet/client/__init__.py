@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from fleet.client.message import Headers, Reply, Request
     from fleet.client.plugins import DocumentEvent, DocumentPlugin, InitPlugin, Message, MessagePlugin, Plugin
     from fleet.client.target.client import TargetClient
-    from fleet.client.target.credential import Credential
+    from fleet.client.target.credential import Credential, Renewal
     from fleet.client.target.login import LoginPlan
     from fleet.client.target.sessions import KeptSessions
     from fleet.client.wire.certificate import Certificate
@@ -69,6 +69,7 @@ _HOMES = {
     "OpenAPI": "api",
     "Certificate": "wire.certificate",
     "Credential": "target.credential",
+    "Renewal": "target.credential",
     "start_debug_log": "debug",
     "stop_debug_log": "debug",
     "load_document": "description.load",
@@ -165,6 +166,7 @@ __all__ = [
     "Plugin",
     "PrefixLoader",
     "RedirectLoader",
+    "Renewal",
     "Repaired",
     "Reply",
     "Request",

@@ -30,6 +30,10 @@ _SHAPES = {
     "float_type": "a number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
+    **dict.fromkeys(
+        ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
+        "a date, as 2026-12-31",
+    ),
 }
 
 

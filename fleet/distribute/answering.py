@@ -110,17 +110,17 @@ class Desk:
         self._limits = limits
         self._group = group
         self._asked: dict[int, _Asked] = {}
-        self._passes: set[str] = set()
+        self._passes: set[tuple[str, str]] = set()  # by name and version
 
     def hear(self, word: Any) -> None:
         """One word of the worker about the limits."""
         pace = self._limits.pace
         match word:
             case Accepted():
-                pace.credentials.note(word.credential, word.target, accepted=True)
+                pace.credentials.note(word.credential, word.target, version=word.version, accepted=True)
             case Refused():
-                self._passes.discard(word.credential)
-                pace.credentials.note(word.credential, word.target, accepted=False)
+                self._passes.discard((word.credential, word.version))
+                pace.credentials.note(word.credential, word.target, version=word.version, accepted=False)
             case AskLogin():
                 asked = self._asked[word.number] = _Asked()
                 self._group.start_soon(self._login, word, asked)
@@ -137,15 +137,16 @@ class Desk:
                     self.say(MayTry(word.proxy))
 
     def lapse(self, credential: str) -> None:
-        if credential in self._passes:
-            self._passes.discard(credential)
+        left = {held for held in self._passes if held[0] != credential}
+        if len(left) < len(self._passes):
+            self._passes = left
             self.say(Lapse(credential))
 
     async def _login(self, ask: AskLogin, asked: _Asked) -> None:
         breaker = self._limits.pace.credentials
         try:
             with asked.scope:
-                async with breaker.attempt(ask.credential, ask.target) as attempt:
+                async with breaker.attempt(ask.credential, ask.target, version=ask.version) as attempt:
                     asked.admitted = True
                     self.say(Admitted(ask.number))
                     await asked.over.wait()
@@ -154,9 +155,10 @@ class Desk:
             self.say(Denied(ask.number, failed.kind, failed.message))
         finally:
             del self._asked[ask.number]
-        if asked.accepted and breaker.proven(ask.credential) and ask.credential not in self._passes:
-            self._passes.add(ask.credential)
-            self.say(Pass(ask.credential))
+        held = (ask.credential, ask.version)
+        if asked.accepted and breaker.proven(*held) and held not in self._passes:
+            self._passes.add(held)
+            self.say(Pass(*held))
 
     def _judged(self, verdict: Verdict) -> None:
         asked = self._asked.get(verdict.number)

@@ -93,23 +93,23 @@ class AskedBreaker(CredentialBreaker):
         self._say = say
         self._numbers = count(1)
         self._asked: dict[int, asyncio.Future[Denied | None]] = {}
-        self._passes: set[str] = set()
+        self._passes: set[tuple[str, str]] = set()  # by name and version
 
     @asynccontextmanager
     async def attempt(
-        self, credential: str, target: str, *, waiting: Waiting = nullcontext
+        self, credential: str, target: str, *, version: str = "", waiting: Waiting = nullcontext
     ) -> AsyncIterator[Attempt]:
         attempt = Attempt()
-        if credential in self._passes:
+        if (credential, version) in self._passes:
             try:
                 yield attempt
             finally:
-                self._passed(credential, target, attempt.accepted)
+                self._passed(credential, target, version, attempt.accepted)
             return
         number = next(self._numbers)
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         denied: Denied | None = None
-        self._say(AskLogin(number, credential, target))
+        self._say(AskLogin(number, credential, target, version))
         try:
             with waiting():
                 denied = await answer
@@ -121,31 +121,31 @@ class AskedBreaker(CredentialBreaker):
             if denied is None:
                 self._say(Verdict(number, attempt.accepted))
 
-    def paused(self, credential: str) -> bool:
+    def paused(self, credential: str, version: str = "") -> bool:
         """Only the scan knows: it says so when a login asks."""
         return False
 
-    def crowded(self, credential: str) -> bool:
+    def crowded(self, credential: str, version: str = "") -> bool:
         """A login that asks may wait: without a pass, find out first whether the host is there."""
-        return credential not in self._passes
+        return (credential, version) not in self._passes
 
     def hear(self, word: Admitted | Denied | Pass | Lapse) -> None:
         match word:
             case Pass():
-                self._passes.add(word.credential)
+                self._passes.add((word.credential, word.version))
             case Lapse():
-                self._passes.discard(word.credential)
+                self._passes = {held for held in self._passes if held[0] != word.credential}
             case _:
                 answer = self._asked.get(word.number)
                 if answer is not None and not answer.done():
                     answer.set_result(word if isinstance(word, Denied) else None)
 
-    def _passed(self, credential: str, target: str, accepted: bool | None) -> None:
+    def _passed(self, credential: str, target: str, version: str, accepted: bool | None) -> None:
         if accepted:
-            self._say(Accepted(credential, target))
+            self._say(Accepted(credential, target, version))
         elif accepted is not None:
-            self._passes.discard(credential)
-            self._say(Refused(credential, target))
+            self._passes.discard((credential, version))
+            self._say(Refused(credential, target, version))
 
 
 class ToldProxies(ProxyBreaker):

@@ -58,13 +58,14 @@ class Denied(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """Logins with this credential need not ask, until one is refused or the pass lapses."""
+    """Logins with these values of a credential need not ask, until one is refused or the pass lapses."""
 
     credential: str
+    version: str = ""
 
 
 class Lapse(NamedTuple):
-    """Logins with this credential ask again."""
+    """Logins with this credential ask again, whatever its values."""
 
     credential: str
 
@@ -132,6 +133,7 @@ class AskLogin(NamedTuple):
     number: int
     credential: str
     target: str
+    version: str = ""
 
 
 class Verdict(NamedTuple):
@@ -146,6 +148,7 @@ class Accepted(NamedTuple):
 
     credential: str
     target: str
+    version: str = ""
 
 
 class Refused(NamedTuple):
@@ -153,6 +156,7 @@ class Refused(NamedTuple):
 
     credential: str
     target: str
+    version: str = ""
 
 
 class AskTurns(NamedTuple):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fleet.inventory.credentials import COMMAND_LINE, Credentials, NamedAuth
+from fleet.inventory.choice import Sample
+from fleet.inventory.credentials import COMMAND_LINE, Credentials
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
+from fleet.inventory.given import NamedAuth
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
@@ -19,10 +21,11 @@ from fleet.inventory.rows import address_of, format_target
 from fleet.inventory.secrets import SecretReader, is_reference
 from fleet.inventory.shard import Shard
 from fleet.inventory.sources import is_target, rereadable
+from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
-    from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel
+    from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel, VaultModel
 
 __all__ = [
     "COMMAND_LINE",
@@ -39,8 +42,11 @@ __all__ = [
     "NamedAuth",
     "Proxies",
     "ProxyModel",
+    "Sample",
     "SecretReader",
     "Shard",
+    "Spread",
+    "VaultModel",
     "address_of",
     "fold",
     "format_target",
@@ -59,6 +65,7 @@ _LATE = {
     "AuthModel": "fleet.inventory.model",
     "AuthsFile": "fleet.inventory.model",
     "ProxyModel": "fleet.inventory.model",
+    "VaultModel": "fleet.inventory.model",
     "load_auths": "fleet.inventory.auths",
 }  # pydantic takes 60 ms to import, and expanding an inventory does not need it
 

@@ -9,7 +9,16 @@ from pydantic import BaseModel, ValidationError
 
 from fleet.errors import ConfigError, SpecError
 from fleet.guess import closest
-from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel
+from fleet.inventory.model import (
+    AppRoleModel,
+    AuthModel,
+    AuthsFile,
+    ExecModel,
+    KubernetesModel,
+    ProxyModel,
+    VaultModel,
+    VaultSecretModel,
+)
 from fleet.openapi import load_yaml, locate
 
 MAX_FILE = 1024 * 1024  # bytes
@@ -57,8 +66,22 @@ def _config_error(error: ValidationError, data: bytes, file: str) -> ConfigError
 
 
 def _closest(where: list[str | int]) -> str | None:
-    models: Mapping[object, type[BaseModel]] = {"auths": AuthModel, "proxies": ProxyModel}
-    model = models.get(where[0], AuthsFile) if len(where) > 2 else AuthsFile
-    known: Iterable[str] = model.model_fields
+    """What the unknown key at a place was probably meant to be, or what may stand there."""
+    known: Iterable[str] = _model_at(where[:-1]).model_fields
     near = closest(str(where[-1]), known)
     return f"did you mean {near}?" if near else f"the keys are: {', '.join(known)}"
+
+
+def _model_at(where: list[str | int]) -> type[BaseModel]:
+    """The section that a place is in."""
+    sections: Mapping[tuple[str | int, ...], type[BaseModel]] = {
+        ("auths",): AuthModel,
+        ("auths", "exec"): ExecModel,
+        ("auths", "vault"): VaultSecretModel,
+        ("proxies",): ProxyModel,
+        ("vault",): VaultModel,
+        ("vault", "approle"): AppRoleModel,
+        ("vault", "kubernetes"): KubernetesModel,
+    }
+    named = where[:1] in (["auths"], ["proxies"])
+    return sections.get(tuple(where[:1] + where[2:] if named else where), AuthsFile)

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from fleet.errors import ConfigError, InventoryError
 from fleet.guess import closest
 from fleet.inventory.address import shown
+from fleet.inventory.given import NamedAuth, Source
+from fleet.inventory.kept import Kept
 from fleet.inventory.match import Rules
-from fleet.inventory.secrets import SecretReader
-from fleet.secret import Secret
+from fleet.inventory.secrets import SecretReader, Warn
+from fleet.inventory.written import Typed, Written
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory.model import AuthModel
+    from fleet.inventory.model import AuthModel, VaultModel
+    from fleet.inventory.vault import Vault
 
 COMMAND_LINE = "command-line"  # the credential that --user makes
-
-
-@dataclass(frozen=True, slots=True)
-class NamedAuth:
-    """A credential with its values. `schemes` has values for security schemes by their names."""
-
-    name: str
-    username: str | None = None
-    password: Secret | None = None
-    token: Secret | None = None
-    schemes: Mapping[str, Secret] = field(default_factory=dict)
 
 
 class Credentials:
@@ -47,12 +39,18 @@ class Credentials:
         secrets: SecretReader | None = None,
         username: str | None = None,
         password: str | None = None,
+        vault: VaultModel | None = None,
+        warn: Warn | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._models = dict(models or {})
         self._secrets = secrets or SecretReader()
         self._username = username
         self._password = password
-        self._resolved: dict[str, NamedAuth] = {}
+        self._sources: dict[str, Source] = {}
+        self._kept = Kept(warn=warn, clock=clock)
+        self._vault_model = vault
+        self._vault: Vault | None = None
         self._rules = Rules((name, model.match) for name, model in self._models.items())
         if username is not None and COMMAND_LINE in self._models:
             raise ConfigError(f"a credential cannot be named {COMMAND_LINE} when --user is given")
@@ -75,19 +73,34 @@ class Credentials:
             return target.auth
         return self._rules.name_for(target) or self.default
 
-    def resolve(self, name: str) -> NamedAuth:
-        """The credential behind a name, read once. Raises ConfigError (unknown) and SecretError (unreadable).
+    def own(self, name: str) -> bool:
+        """Whether each target has values of its own behind this name: they are read when it needs them."""
+        return self._source(name).own
 
-        The first call reads files or asks at the terminal: make it before an event loop runs, or in a thread.
+    def renewable(self, name: str) -> bool:
+        """Whether reading again may give other values: a file may change, what was typed does not."""
+        return self._source(name).renewable
+
+    def resolve(self, name: str, target: Target | None = None) -> NamedAuth:
+        """The credential behind a name, as it is: read once, and again when its file has changed or its time
+        is up. A credential whose values are each target's own wants the target.
+
+        Raises ConfigError (unknown) and SecretError (unreadable). It reads files, runs programs or asks at
+        the terminal: make it before an event loop runs, or in a thread.
         """
-        if name not in self._resolved:
-            self._resolved[name] = self._read(name)
-        return self._resolved[name]
+        return self._kept.get(name, self._source(name), target)
+
+    def renew(self, name: str, target: Target, refused: str) -> NamedAuth | None:
+        """The credential once more, where a host has refused the values of the version `refused`; None where
+        there are no others. Blocks, and raises, as `resolve` does."""
+        return self._kept.other(name, self._source(name), target, refused)
 
     def check(self, names: Iterable[str] | None = None) -> None:
-        """Resolve these names; without names, those that a rule or the default may bind."""
+        """Resolve these names; without names, those that a rule or the default may bind. What is each
+        target's own waits for the target."""
         for name in names if names is not None else self.bindable():
-            self.resolve(name)
+            if not self.own(name):
+                self.resolve(name)
 
     def bindable(self) -> tuple[str, ...]:
         """The names that targets may get without asking for them by `auth=`, without repeats."""
@@ -108,35 +121,41 @@ class Credentials:
             return name if model.match is None else None
         return None
 
-    def _read(self, name: str) -> NamedAuth:
+    def _source(self, name: str) -> Source:
+        source = self._sources.get(name)
+        if source is None:
+            source = self._sources[name] = self._make(name)
+        return source
+
+    def _make(self, name: str) -> Source:
+        """Where the values of a credential come from. Raises ConfigError."""
         if name == COMMAND_LINE and self._username is not None:
-            reference = self._password or "prompt"
-            return NamedAuth(
-                name, self._username, self._secrets.read(reference, f"password of {self._username}")
-            )
+            return Typed(self._username, self._secrets, self._password or "prompt")
         model = self._models.get(name)
         if model is None:
             raise ConfigError(f"no credential is named {shown(name)}", hint=self._guess(name))
-        password = self._password if self._password and model.username else model.password
-        return NamedAuth(
-            name,
-            self._user_of(name, model),
-            self._secrets.read(password, f"password of {name}") if password else None,
-            self._secrets.read(model.token, f"token of {name}") if model.token else None,
-            {
-                scheme: self._secrets.read(reference, f"{scheme} of {name}")
-                for scheme, reference in model.schemes.items()
-            },
-        )
+        user = self._username if model.username is not None or model.given_elsewhere else None
+        if model.exec is not None:
+            from fleet.inventory.helper import Helper  # noqa: PLC0415  (only where there is one)
 
-    def _user_of(self, name: str, model: AuthModel) -> str | None:
-        if model.username is None:
-            return None
-        if self._username is not None:
-            return self._username
-        if model.username.startswith(("env:", "file:", "$CREDENTIALS_DIRECTORY/")):
-            return self._secrets.read(model.username, f"username of {name}").reveal()
-        return model.username
+            return Helper(name, model.exec, user or model.username)
+        if model.vault is not None:
+            from fleet.inventory.vault import VaultSecret  # noqa: PLC0415
+
+            return VaultSecret(name, model.vault, self._open_vault(name), user or model.username)
+        return Written(name, model, self._secrets, username=self._username, password=self._password)
+
+    def _open_vault(self, name: str) -> Vault:
+        from fleet.inventory.vault import Vault  # noqa: PLC0415
+
+        if self._vault is None:
+            if self._vault_model is None:
+                raise ConfigError(
+                    f"auths.{name}: there is no `vault:` section that says where Vault is",
+                    hint="beside `auths:`: vault: {address: https://..., token: env:VAULT_TOKEN}",
+                )
+            self._vault = Vault(self._vault_model, self._secrets)
+        return self._vault
 
     def _guess(self, name: str) -> str:
         if (near := closest(name, self.names)) is not None:

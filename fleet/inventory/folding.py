@@ -58,6 +58,12 @@ class Folder:
         self._most = most
         self.unnamed: int = 0
 
+    def largest(self, most: int) -> tuple[tuple[str, ...], int]:
+        """The `most` largest sets as texts, and how many hosts are in none of them."""
+        ranked = sorted(self.sets(), key=lambda folded: -folded.size)
+        rest = sum(folded.size for folded in ranked[most:])
+        return tuple(folded.text for folded in ranked[:most]), rest + self.unnamed
+
     def add(self, host: str) -> None:
         """Fold one host in."""
         if self._held >= self._most:

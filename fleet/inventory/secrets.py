@@ -55,6 +55,8 @@ class SecretReader:
         self._prompt = prompt
         self._directory = directory or Path()
         self._warn = warn or (lambda message: None)
+        self._warned: set[str] = set()
+        self._typed: dict[str, Secret] = {}  # a person is asked once, whatever is read again beside it
 
     def read(self, reference: str, what: str) -> Secret:
         """The secret behind a reference. `what` is how messages and the prompt call it: "password of lab"."""
@@ -68,11 +70,33 @@ class SecretReader:
             return self._ask(what)
         raise SecretError(f"the {what} stands in the file itself", hint=WAYS)
 
+    def file_of(self, reference: str) -> Path | None:
+        """The file that a reference names; None for one that names none."""
+        if (named := _CREDENTIAL.fullmatch(reference)) is not None:
+            directory = self._environ.get("CREDENTIALS_DIRECTORY")
+            return Path(directory) / named.group(1) if directory else None
+        if reference.startswith("file:") and len(reference) > 5:
+            return self._directory / Path(reference[5:]).expanduser()
+        return None
+
+    def stamp(self, reference: str) -> object:
+        """What differs once the file of a reference has been written or replaced, through whatever symbolic
+        links. A pipe stays the same: it can be read once."""
+        if (path := self.file_of(reference)) is None:
+            return None
+        try:
+            status = path.stat()
+        except (OSError, ValueError):
+            return "absent"
+        if not stat.S_ISREG(status.st_mode):
+            return "no file"
+        return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+
     def _from_environment(self, name: str, what: str) -> Secret:
         value = self._environ.get(name)
         if value is None:
             raise SecretError(f"the {what}: environment variable {name} is not set")
-        return _checked(value, f"the {what}: environment variable {name}")
+        return checked(value, f"the {what}: environment variable {name}")
 
     def _from_credentials(self, name: str, what: str) -> Secret:
         directory = self._environ.get("CREDENTIALS_DIRECTORY")
@@ -99,7 +123,7 @@ class SecretReader:
         if len(data) > MAX_SECRET:
             raise SecretError(f"{subject} is longer than {MAX_SECRET} bytes")
         try:
-            return _checked(data.decode(), subject)
+            return checked(data.decode(), subject)
         except UnicodeDecodeError:
             raise SecretError(f"{subject} is not UTF-8 text") from None
 
@@ -108,16 +132,21 @@ class SecretReader:
             return  # a pipe of the shell's: <(command)
         if mode & stat.S_IWOTH:
             raise SecretError(f"{subject} can be written by everybody", hint="chmod 600")
-        if mode & (stat.S_IRGRP | stat.S_IROTH):
+        if mode & (stat.S_IRGRP | stat.S_IROTH) and subject not in self._warned:
+            self._warned.add(subject)
             self._warn(f"{subject} can be read by others (mode {mode & 0o777:04o}); chmod 600 it")
 
     def _ask(self, what: str) -> Secret:
+        if what in self._typed:
+            return self._typed[what]
         if self._prompt is None:
             raise SecretError(f"the {what} is to be asked for, and there is no terminal", hint=WAYS)
         try:
-            return _checked(self._prompt(f"{what[0].upper()}{what[1:]}: "), f"the {what}")
+            typed = checked(self._prompt(f"{what[0].upper()}{what[1:]}: "), f"the {what}")
         except EOFError:
             raise SecretError(f"the {what} was not given") from None
+        self._typed[what] = typed
+        return typed
 
 
 def _open_now(path: str, flags: int) -> int:
@@ -125,8 +154,9 @@ def _open_now(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _checked(value: str, subject: str) -> Secret:
-    """One trailing newline is the editor's, not the secret's. Nothing that a header could not carry stays."""
+def checked(value: str, subject: str) -> Secret:
+    """A value as a secret. One trailing newline is the editor's, not the secret's; what a header could not
+    carry is refused. Raises SecretError."""
     value = value.removesuffix("\n").removesuffix("\r")
     if not value:
         raise SecretError(f"{subject} is empty")

@@ -10,13 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fleet.observe.exposition import MetricsServer, last_success, render, write_metrics_file
+    from fleet.observe.exposition import (
+        MetricsServer,
+        last_success,
+        render,
+        write_for_all,
+        write_metrics_file,
+    )
     from fleet.observe.log_listener import LogListener
     from fleet.observe.logs import Logger, configure_logging
     from fleet.observe.metrics import Metrics
     from fleet.observe.outbox import Outbox
     from fleet.observe.progress import Progress
     from fleet.observe.redact import Redactor
+    from fleet.observe.standing import Standing, clock
     from fleet.observe.tally import KindCount, StepCount, Tally
     from fleet.observe.text import safe, safe_block
 
@@ -29,13 +36,16 @@ __all__ = [
     "Outbox",
     "Progress",
     "Redactor",
+    "Standing",
     "StepCount",
     "Tally",
+    "clock",
     "configure_logging",
     "last_success",
     "render",
     "safe",
     "safe_block",
+    "write_for_all",
     "write_metrics_file",
 ]
 
@@ -48,13 +58,16 @@ _HOMES = {
     "Progress": "progress",
     "Logger": "logs",
     "Redactor": "redact",
+    "Standing": "standing",
     "StepCount": "tally",
     "Tally": "tally",
+    "clock": "standing",
     "configure_logging": "logs",
     "last_success": "exposition",
     "render": "exposition",
     "safe": "text",
     "safe_block": "text",
+    "write_for_all": "exposition",
     "write_metrics_file": "exposition",
 }
 

@@ -8,6 +8,7 @@ from collections import Counter
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    CanaryJudged,
     ConcurrencyChanged,
     Event,
     LoginFailed,
@@ -70,6 +71,9 @@ class LogListener:
                 log.warning("breaker.opened", scope=event.scope, key=event.key, why=event.why)
             case BreakerClosed():
                 log.info("breaker.closed", scope=event.scope, key=event.key)
+            case CanaryJudged():
+                tell = log.info if event.well else log.warning
+                tell("canary.judged", **event._asdict())
             case WarningRaised():
                 self._warning(event)
             case ProbeCrashed():

@@ -70,6 +70,7 @@ class FailureKind(StrEnum):
     AUTH_EXPIRED = "auth.expired", "target", False, "the session was refused again right after a new login", "look at the host's session service and its clock"
     AUTH_PASSWORD_CHANGE = "auth.password_change", "policy", False, "the host demands a new password first", "log in once by hand and set it"
     AUTH_PAUSED = "auth.paused", "policy", False, "the credential was paused for the fleet: too many logins failed with it", "correct the credential, then resume"
+    AUTH_UNAVAILABLE = "auth.unavailable", "local", True, "the credential of this target could not be read", "look at the helper or the secret store that gives it, then resume"
     AUTH_UNPROTECTED = "auth.unprotected", "policy", False, "credentials were kept back from an unprotected connection", "use https:// where the host speaks it"
 
     HTTP_NOT_FOUND = "http.not_found", "target", False, "404 where the spec expects a resource", "is it the right API? a step that may be absent says `optional: [404]`"

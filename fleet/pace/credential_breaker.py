@@ -33,7 +33,7 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class _Record:
-    """What is known of one credential."""
+    """What is known of one credential, with one set of values."""
 
     window: deque[bool]
     proven: bool = False
@@ -42,6 +42,7 @@ class _Record:
     refused: dict[str, None] = field(default_factory=dict)  # all that ever did, oldest first
     paused_until: float | None = None
     canary: bool = False  # a login that may end the pause is in flight
+    replaced: bool = False  # other values of the same name got in while it was paused
     changed: anyio.Event = field(default_factory=anyio.Event)
 
 
@@ -55,6 +56,10 @@ class CredentialBreaker:
       target was not tried: the verdict on it (in `pipeline`) is `skipped`, and a resumed scan takes it up.
     - After `reopen` seconds one canary login may try; when it succeeds, the pause ends (`BreakerClosed`).
     - A target that refused a credential is not tried with it again: RequestFailed(auth.rejected).
+
+    All of that is said of one `version` of a credential: values that were read anew are another one, of which
+    nothing is known. Where they get in, a pause of the values before them is told as ended; whoever still
+    holds those is refused as before.
     """
 
     def __init__(
@@ -63,19 +68,17 @@ class CredentialBreaker:
         self._policy = policy
         self._tell = tell
         self._clock = clock
-        self._records: dict[str, _Record] = {}
+        self._records: dict[tuple[str, str], _Record] = {}  # by name and version
 
     @asynccontextmanager
     async def attempt(
-        self, credential: str, target: str, *, waiting: Waiting = nullcontext
+        self, credential: str, target: str, *, version: str = "", waiting: Waiting = nullcontext
     ) -> AsyncIterator[Attempt]:
         """One login of `credential` (its name) at `target` (its id); call `succeeded()` or `failed()` on it.
 
         Waits while too many unproven logins are in flight, within `waiting()`.
         """
-        record = self._records.get(credential)
-        if record is None:
-            record = self._records[credential] = _Record(deque(maxlen=self._policy.window))
+        record = self._records.get((credential, version)) or self._begin(credential, version)
         canary = await self._admit(record, credential, target, waiting)
         record.in_flight += 1
         record.canary = record.canary or canary
@@ -91,25 +94,36 @@ class CredentialBreaker:
             record.changed.set()
             record.changed = anyio.Event()
 
-    def paused(self, credential: str) -> bool:
+    def paused(self, credential: str, version: str = "") -> bool:
         """Whether logins with it are held back, for the whole fleet."""
-        record = self._records.get(credential)
+        record = self._records.get((credential, version))
         return record is not None and record.paused_until is not None
 
-    def proven(self, credential: str) -> bool:
+    def proven(self, credential: str, version: str = "") -> bool:
         """Whether it got in before and is not paused: its logins need not wait, wherever they begin."""
-        record = self._records.get(credential)
+        record = self._records.get((credential, version))
         return record is not None and record.proven and record.paused_until is None
 
-    def note(self, credential: str, target: str, *, accepted: bool) -> None:
+    def note(self, credential: str, target: str, *, version: str = "", accepted: bool) -> None:
         """The verdict on a login that began elsewhere because the credential was `proven`."""
-        if (record := self._records.get(credential)) is not None:
+        if (record := self._records.get((credential, version))) is not None:
             self._judge(record, credential, target, accepted=accepted, canary=False)
 
-    def crowded(self, credential: str) -> bool:
+    def crowded(self, credential: str, version: str = "") -> bool:
         """Whether a login with it would wait for others now."""
-        record = self._records.get(credential)
+        record = self._records.get((credential, version))
         return record is not None and record.paused_until is None and not self._has_room(record)
+
+    def _begin(self, credential: str, version: str) -> _Record:
+        """A record for values that nothing is known of; the oldest idle one makes room for it."""
+        if len(self._records) >= self._policy.remembered:
+            idle = (
+                key for key, held in self._records.items() if not held.in_flight and not held.paused_until
+            )
+            if (oldest := next(idle, None)) is not None:
+                del self._records[oldest]
+        record = self._records[credential, version] = _Record(deque(maxlen=self._policy.window))
+        return record
 
     def _has_room(self, record: _Record) -> bool:
         return record.proven or (
@@ -126,7 +140,7 @@ class CredentialBreaker:
                     f"this host refused the credential {credential!r} before; it was not tried again",
                 )
             if record.paused_until is not None:
-                if record.canary or self._clock() < record.paused_until:
+                if record.replaced or record.canary or self._clock() < record.paused_until:
                     raise RequestFailed(
                         FailureKind.AUTH_PAUSED,
                         f"the credential {credential!r} is paused: too many logins failed with it",
@@ -140,6 +154,8 @@ class CredentialBreaker:
     def _judge(self, record: _Record, credential: str, target: str, *, accepted: bool, canary: bool) -> None:
         record.window.append(accepted)
         if accepted:
+            if not record.proven:
+                self._replace_others(record, credential)
             record.proven = True
             record.streak.clear()
             if canary:
@@ -151,11 +167,18 @@ class CredentialBreaker:
         record.refused[target] = None
         if len(record.refused) > self._policy.remembered:
             del record.refused[next(iter(record.refused))]
-        if canary:
+        if canary and not record.replaced:
             record.paused_until = self._clock() + self._policy.reopen
         elif record.paused_until is None and (why := self._reason(record)):
             record.paused_until = self._clock() + self._policy.reopen
             self._tell(BreakerOpened("credential", credential, why))
+
+    def _replace_others(self, record: _Record, credential: str) -> None:
+        """New values got in: a pause of those before them is over for whoever watches, and stays for them."""
+        for (name, _), other in self._records.items():
+            if name == credential and other is not record and other.paused_until and not other.replaced:
+                other.replaced = True
+                self._tell(BreakerClosed("credential", credential))
 
     def _reason(self, record: _Record) -> str | None:
         if len(record.streak) >= self._policy.consecutive:

@@ -14,7 +14,7 @@ from fleet.service.config.load import load_config
 from fleet.service.http.app import application
 from fleet.service.http.guard import Guard
 from fleet.service.http.metrics import ServiceMetrics
-from fleet.service.http.server import Server, bind
+from fleet.service.http.server import Deadlines, Server, bind
 from fleet.service.http.web_config import Web
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.notify import Notifier
@@ -41,7 +41,7 @@ class Service:
     """Made of a configuration (blocks; raises UsageError, SinkError, TryAgain); `run` serves until it is told
     to stop."""
 
-    def __init__(self, ready: Ready, log: Any) -> None:
+    def __init__(self, ready: Ready, log: Any, deadlines: Deadlines | None = None) -> None:
         config = ready.config
         self._log = log
         self._manager = Manager()
@@ -57,7 +57,9 @@ class Service:
         metrics = ServiceMetrics(self.desk)
         self._guard = Guard(application(self.desk, metrics), web, config.hosts)
         metrics.refused = self._guard.refused
-        self._server = Server(self._guard, sockets, clients=config.clients)
+        self._server = Server(
+            self._guard, sockets, clients=config.clients, deadlines=deadlines or Deadlines()
+        )
         self._ended = anyio.Event()
 
     @property
@@ -99,7 +101,10 @@ class Service:
                     await self._close()
                     group.cancel_scope.cancel()
         finally:
-            await anyio.to_thread.run_sync(self._history.close)
+            self._server.drop()
+            desk.reach.connections.close()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._history.close)
 
     def _begin_end(self) -> None:
         desk = self.desk
@@ -117,7 +122,6 @@ class Service:
             await desk.reach.close()
         if scope.cancelled_caught:
             self._log.warning("sessions.left", sessions=len(desk.reach.sessions))
-        desk.reach.connections.close()
         self._log.info("service.stopped")
 
     async def _obey(self, signals: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `serving`, beside this file
 
 from fleet.errors import InventoryError
 from fleet.inventory import Inventory, InventoryOptions, read_targets

@@ -185,7 +185,7 @@ def test_either_half_can_be_overridden(auths: Any, tmp_path: Path, target: Calla
         ("auths:\n  lab: {password: 'env:X'}\n", "2:3: auths.lab: a password needs a username"),
         (
             "auths:\n  lab: {}\n",
-            "2:3: auths.lab: a credential needs a username and a password, a token, or schemes",
+            "2:3: auths.lab: a credential needs a username and a password, a token, schemes, exec or vault",
         ),
         (
             "auths:\n  lab: {token: 'env:X', match: host=10.0.0.5/24}\n",

@@ -13,10 +13,10 @@ from fleet.pace import CredentialBreaker, Pace, ProxyBreaker
 from fleet.policy import Breaker, Policy, Rate
 
 
-async def log_in(breaker: CredentialBreaker, target: str, accepted: bool | None) -> str:
+async def log_in(breaker: CredentialBreaker, target: str, accepted: bool | None, version: str = "") -> str:
     """One login; what became of it."""
     try:
-        async with breaker.attempt("lab", target) as attempt:
+        async with breaker.attempt("lab", target, version=version) as attempt:
             await anyio.lowlevel.checkpoint()
             if accepted is True:
                 attempt.succeeded()
@@ -149,3 +149,34 @@ async def test_a_policy_makes_the_pace_of_a_scan() -> None:
         for number in range(6):
             async with pace.credentials.attempt("lab", str(number)) as attempt:
                 attempt.failed()
+
+
+async def test_values_that_were_read_anew_are_another_credential(clock: Any) -> None:
+    """The operator corrects the file while a scan runs: the pause is over, and the wrong ones stay out."""
+    events: list[Event] = []
+    breaker = CredentialBreaker(Breaker(), events.append, clock=clock)
+    for number in range(5):
+        await log_in(breaker, f"t{number}", accepted=False)
+    assert await log_in(breaker, "t0", accepted=True) == "auth.rejected"
+    assert await log_in(breaker, "t0", accepted=True, version="new") == "tried"
+    assert [type(event) for event in events] == [BreakerOpened, BreakerClosed]
+    assert breaker.proven("lab", "new")
+    clock.now += 1000
+    assert await log_in(breaker, "t9", accepted=True) == "auth.paused", "no canary for what was replaced"
+
+
+async def test_wrong_new_values_cost_five_logins_again(clock: Any) -> None:
+    events: list[Event] = []
+    breaker = CredentialBreaker(Breaker(), events.append, clock=clock)
+    for version in ("1", "2"):
+        tried = [await log_in(breaker, f"t{n}", accepted=False, version=version) for n in range(20)]
+        assert tried.count("tried") == 5
+    assert [type(event) for event in events] == [BreakerOpened, BreakerOpened]
+
+
+async def test_what_is_known_of_credentials_is_bounded() -> None:
+    breaker = CredentialBreaker(Breaker(remembered=3), lambda event: None)
+    for number in range(5):
+        assert await log_in(breaker, "t", accepted=False, version=str(number)) == "tried"
+    assert await log_in(breaker, "t", accepted=False, version="4") == "auth.rejected"
+    assert await log_in(breaker, "t", accepted=False, version="0") == "tried", "forgotten, as the oldest"

@@ -81,6 +81,7 @@ def test_every_kind_that_a_host_can_cause_has_its_fault():
         FailureKind.TLS_PIN,  # what was pinned
         FailureKind.AUTH_UNPROTECTED,  # how the host is addressed
         FailureKind.AUTH_PAUSED,  # other targets
+        FailureKind.AUTH_UNAVAILABLE,  # the store that has the secret
         FailureKind.SCHEMA_MISMATCH,  # what the description asks
     }
     by_hosts = {kind for kind in FailureKind if kind.group not in ("proxy", "local", "skipped")}

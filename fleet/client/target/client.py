@@ -15,9 +15,9 @@ from fleet.client.endpoint import Endpoint
 from fleet.client.exchange.exchange import Exchange
 from fleet.client.exchange.links import resolve_link
 from fleet.client.message import Reply, Request
-from fleet.client.target.credential import Credential, Prepare, StandingLogin
+from fleet.client.target.credential import Credential, Prepare, Renewal, StandingLogin
 from fleet.client.target.login import LoginPlan, SessionLogin
-from fleet.client.target.sessions import Keeper, KeptSessions, Session
+from fleet.client.target.sessions import Keeper, KeptSessions, Session, Way
 from fleet.errors import ConfigError, RequestFailed
 from fleet.event import Listener
 from fleet.openapi import NOTHING, satisfy
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 class TargetClient:
     """One target's API for the length of a scan: a clone of the description, its exchange, its login.
 
+    `renew` gives a credential that only the target has, when the first request needs it, and, once, another
+    one where the first was refused: the secret may have been changed since it was read.
+
     Use it as a context manager: leaving it logs out (shielded from cancellation, for at most
     `timeouts.logout` seconds) and closes the connections. The login happens when the first request needs it.
     """
@@ -50,36 +53,27 @@ class TargetClient:
         tell: Listener,
         credential: Credential | None = None,
         login: LoginPlan | None = None,
-        keeper: Keeper | None = None,
+        renew: Renewal | None = None,
+        keeper: Callable[[Credential], Keeper] | None = None,
     ) -> None:
         self.target = target
         self.api = api
         self.exchange = exchange
         self.credential = credential
         self._policy = policy
+        self._pace = pace
+        self._tell = tell
+        self._plan = login
+        self._renew = renew
+        self._keeper = keeper
+        self._one: anyio.Lock | None = None  # made where a credential has to be waited for
         self._unprotected = _unprotected(target, exchange.endpoint, policy.tls)
         self._session: SessionLogin | None = None
+        self._sessions: tuple[SessionLogin, ...] = ()  # all that may have something to log out of
         self._login: SessionLogin | StandingLogin | None = None
         self._source = login.source if login is not None else None
-        if credential is None:
-            return
-        if login is not None and credential.pair is not None:
-            self._login = self._session = SessionLogin(
-                login,
-                api,
-                exchange,
-                credential,
-                target=target.id,
-                policy=policy,
-                breaker=pace.credentials,
-                tell=tell,
-                keeper=keeper,
-            )
-        else:
-            values = credential.values(api.document)
-            if not api.carries(values):
-                api.authenticate(**values)
-            self._login = StandingLogin(exchange, credential, values, target.id, pace.credentials, tell)
+        if credential is not None:
+            self._take(credential)
 
     @classmethod
     def connect(
@@ -94,6 +88,7 @@ class TargetClient:
         credential: Credential | None = None,
         login: LoginPlan | None = None,
         proxy: Proxy | None = None,
+        renew: Renewal | None = None,
         sessions: KeptSessions | None = None,
     ) -> TargetClient:
         """The client of one target: `api` is cloned, nothing is sent. Raises ValueError for a bad URL.
@@ -107,18 +102,21 @@ class TargetClient:
         )
         clone = api.clone(target.url)
         clone.share(api)
-        keeper: Keeper | None = None
-        if sessions is not None and login is not None and credential is not None and credential.pair:
-            parts: dict[str, Any] = {
-                "policy": policy,
-                "pace": pace,
-                "tell": tell,
-                "credential": credential,
-                "login": login,
-            }
-            leave = partial(_leave, partial(cls.connect, target, api, dialer, **parts, proxy=proxy))
-            way: dict[str, Any] = {"target": target.id, "url": target.url, "tls": policy.tls, "proxy": proxy}
-            keeper = Keeper.of(sessions, credential, login.scheme, leave=leave, **way)
+        keeper = None
+        if sessions is not None and login is not None:
+            again = partial(
+                cls.connect,
+                target,
+                api,
+                dialer,
+                policy=policy,
+                pace=pace,
+                tell=tell,
+                login=login,
+                proxy=proxy,
+            )
+            way = Way(target.id, target.url, login.scheme, policy.tls, proxy)
+            keeper = partial(Keeper.of, sessions, way, partial(_leave, again))
         return cls(
             target,
             clone,
@@ -128,6 +126,7 @@ class TargetClient:
             tell=tell,
             credential=credential,
             login=login,
+            renew=renew,
             keeper=keeper,
         )
 
@@ -159,7 +158,7 @@ class TargetClient:
             reply = await self._send_bare(partial(self.api.bare, call), timeout, insist=False)
         else:
             prepare = partial(_fitting, self.api.prepare_call, operation, call)
-            if self._login is None or not operation.requirements:
+            if self._anonymous or not operation.requirements:
                 reply = await self._send_bare(prepare, timeout)
             else:
                 reply = await self._send(prepare, timeout)
@@ -176,7 +175,7 @@ class TargetClient:
         """The reply to a GET of an origin-form path that `resolve_link` let pass, base path included. Raises
         RequestFailed as `call` does."""
         prepare = partial(_fitting, self.api.prepare_link, path)
-        if self._login is None:
+        if self._anonymous:
             return await self._send_bare(prepare, timeout)
         return await self._send(prepare, timeout)
 
@@ -195,19 +194,97 @@ class TargetClient:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self._session is not None:
+            if self._sessions:
                 with anyio.move_on_after(self._policy.timeouts.logout, shield=True):
-                    await self._session.close()
+                    for session in self._sessions:
+                        await session.close()
         finally:
             self.exchange.close()
 
+    @property
+    def _anonymous(self) -> bool:
+        return self._login is None and self._renew is None
+
+    def _take(self, credential: Credential) -> SessionLogin | StandingLogin:
+        """Log in with this one from here on."""
+        api, exchange, breaker = self.api, self.exchange, self._pace.credentials
+        if self._plan is not None and credential.pair is not None:
+            session = SessionLogin(
+                self._plan,
+                api,
+                exchange,
+                credential,
+                target=self.target.id,
+                policy=self._policy,
+                breaker=breaker,
+                tell=self._tell,
+                keeper=self._keeper(credential) if self._keeper is not None else None,
+            )
+            if self._session is not None:
+                session.resource = self._session.resource
+            self._login = self._session = session
+            self._sessions = (*self._sessions, session)
+        else:
+            values = credential.values(api.document)
+            if not api.carries(values):
+                api.authenticate(**values)
+            self._login = StandingLogin(exchange, credential, values, self.target.id, breaker, self._tell)
+        self.credential = credential
+        return self._login
+
     async def _send(self, prepare: Prepare, timeout: float | None) -> Reply:
         """The reply to a request that carries credentials, where it needs some."""
-        assert self._login is not None  # noqa: S101  (the callers looked)
         if self._unprotected is not None:
             raise copy(self._unprotected)
-        reply = await self._login.send(prepare, timeout=timeout)
+        login = self._login or await self._first()
+        reply = await self._with(login, prepare, timeout)
         return reply if reply.status != 401 else await self._insist(prepare, timeout)
+
+    async def _with(
+        self, login: SessionLogin | StandingLogin, prepare: Prepare, timeout: float | None
+    ) -> Reply:
+        """The reply to a request within this login, or within another one where it is refused and the
+        credential has other values by now."""
+        try:
+            return await login.send(prepare, timeout=timeout)
+        except RequestFailed as refused:
+            if self._renew is None and self._one is None:
+                raise  # there never was another one to be had
+            if refused.kind not in {FailureKind.AUTH_REJECTED, FailureKind.AUTH_PAUSED}:
+                raise
+            other = await self._other(login)
+            if other is login:
+                raise
+        return await other.send(prepare, timeout=timeout)
+
+    async def _first(self) -> SessionLogin | StandingLogin:
+        """The login of a credential that only this target has: asked for now."""
+        assert self._renew is not None  # noqa: S101  (the callers looked)
+        self._one = self._one or anyio.Lock(fast_acquire=True)
+        async with self._one:
+            if self._login is None:
+                with self.exchange.waiting():
+                    credential = await self._renew(None)
+                if credential is None:
+                    message = f"there are no credentials for {self.target.id}"
+                    raise RequestFailed(FailureKind.AUTH_UNAVAILABLE, message)
+                self._take(credential)
+            assert self._login is not None  # noqa: S101
+            return self._login
+
+    async def _other(self, refused: SessionLogin | StandingLogin) -> SessionLogin | StandingLogin:
+        """The login in place of a refused one; that one itself where the credential is still the same."""
+        self._one = self._one or anyio.Lock(fast_acquire=True)
+        async with self._one:
+            if self._login is refused and self._renew is not None:
+                renew, self._renew = self._renew, None
+                with self.exchange.waiting():
+                    credential = await renew(self.credential)
+                if credential is not None:
+                    self.api.authenticate(None)
+                    self._take(credential)
+            assert self._login is not None  # noqa: S101
+            return self._login
 
     async def _send_bare(self, prepare: Prepare, timeout: float | None, *, insist: bool = True) -> Reply:
         """The reply to a request without credentials. With `insist` a 401 is answered with them, where there
@@ -215,16 +292,16 @@ class TargetClient:
         reply = await self.exchange.send(prepare(), timeout=timeout)
         if reply.status != 401:
             return reply
-        if self._login is None:
+        if self._anonymous:
             message = f"401, and no credentials are bound to {self.target.id}"
             raise RequestFailed(FailureKind.AUTH_REJECTED, message, status=401)
         return await self._insist(prepare, timeout) if insist else reply
 
     async def _insist(self, prepare: Prepare, timeout: float | None) -> Reply:
-        assert self._login is not None  # noqa: S101  (the callers looked)
         if self._unprotected is not None:
             raise copy(self._unprotected)
-        return await self._login.send(partial(self._insisting, prepare), timeout=timeout)
+        login = self._login or await self._first()
+        return await self._with(login, partial(self._insisting, prepare), timeout)
 
     def _insisting(self, prepare: Prepare) -> Request:
         """The request with the credentials that every other operation needs."""
@@ -248,9 +325,9 @@ class TargetClient:
         )
 
 
-async def _leave(connect: Callable[[], TargetClient], session: Session) -> None:
+async def _leave(connect: Callable[..., TargetClient], credential: Credential, session: Session) -> None:
     """Log out of a session that was kept."""
-    async with connect() as client:
+    async with connect(credential=credential) as client:
         client.resume(session)
 
 

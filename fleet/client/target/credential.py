@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.client.message import Reply, Request
 from fleet.client.wire.failures import failure_of
@@ -27,13 +27,15 @@ Prepare = Callable[[], Request]
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One named credential. `schemes` holds values for security schemes by name; for every other scheme of a
-    description, `username` and `password` answer HTTP Basic, and `token` answers bearer and apiKey."""
+    description, `username` and `password` answer HTTP Basic, and `token` answers bearer and apiKey.
+    `version` tells its values from others that it had, or that other targets have, under the same name."""
 
     name: str
     username: str | None = None
     password: Secret | None = None
     token: Secret | None = None
     schemes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    version: str = ""
 
     @property
     def pair(self) -> tuple[str, Secret] | None:
@@ -53,6 +55,11 @@ class Credential:
             elif scheme.kind in {"bearer", "apiKey"} and self.token is not None:
                 offered[name] = self.token
         return offered
+
+
+# Gives a target's credential: with None the one it begins with; with one that was refused another, if there
+# is any by now. Raises RequestFailed (auth.unavailable) where it cannot be had.
+Renewal: TypeAlias = Callable[[Credential | None], Awaitable[Credential | None]]
 
 
 class StandingLogin:
@@ -99,7 +106,7 @@ class StandingLogin:
     async def _log_in(self, request: Request, timeout: float | None) -> Reply:
         self._check()
         try:
-            if self._breaker.crowded(self._credential.name):
+            if self._breaker.crowded(self._credential.name, self._credential.version):
                 await self._exchange.knock(request)
             async with self._admitted() as attempt:
                 reply = await self._exchange.send(request, timeout=timeout, check=self._check)
@@ -118,7 +125,8 @@ class StandingLogin:
         return reply
 
     def _admitted(self) -> AbstractAsyncContextManager[Attempt]:
-        return self._breaker.attempt(self._credential.name, self._target, waiting=self._exchange.waiting)
+        name, version = self._credential.name, self._credential.version
+        return self._breaker.attempt(name, self._target, version=version, waiting=self._exchange.waiting)
 
     def _refuse(self, reply: Reply) -> None:
         kind, message = failure_of(reply) or (FailureKind.AUTH_REJECTED, "refused")

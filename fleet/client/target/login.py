@@ -188,11 +188,12 @@ class SessionLogin:
         if self._keeper is not None and (session := self._keeper.take()) is not None:
             self.adopt(session)
             return
-        name, waiting = self._credential.name, self._exchange.waiting
+        name, version = self._credential.name, self._credential.version
+        waiting = self._exchange.waiting
         request = self._request()
-        if self._breaker.crowded(name):
+        if self._breaker.crowded(name, version):
             await self._exchange.knock(request)
-        async with self._breaker.attempt(name, self._target, waiting=waiting) as attempt:
+        async with self._breaker.attempt(name, self._target, version=version, waiting=waiting) as attempt:
             failed: RequestFailed | None = None
             for path in self._places(request.path):
                 send = partial(self._post, replace(request, path=path))

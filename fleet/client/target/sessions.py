@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
@@ -23,16 +24,21 @@ class Session(NamedTuple):
     path: str | None
 
 
-class Door(NamedTuple):
-    """What two scans must have in common for one to use the other's session: the target and its address, who
-    logged in, what for, and how the way there is protected."""
+class Way(NamedTuple):
+    """How a target is reached: its id and address, the scheme of a session, and what protects the way."""
 
     target: str
     url: str
-    login: tuple[str, Any]
     scheme: str
     tls: Tls
     proxy: Proxy | None
+
+
+class Door(NamedTuple):
+    """What two scans must have in common for one to use the other's session: the way, and who logs in."""
+
+    way: Way
+    login: tuple[str, Any]
 
 
 Leave = Callable[[Session], Awaitable[None]]
@@ -89,7 +95,7 @@ class KeptSessions:
 
     async def leave_others(self, targets: Callable[[str], bool]) -> None:
         """Log out of the sessions of targets (by id) that nobody asks any more."""
-        await self._leave([door for door in self._kept if not targets(door.target)])
+        await self._leave([door for door in self._kept if not targets(door.way.target)])
 
     async def close(self) -> None:
         """Log out of all of them; whatever is given from now on is refused."""
@@ -119,11 +125,15 @@ class Keeper:
 
     @classmethod
     def of(
-        cls, kept: KeptSessions, credential: Credential, scheme: str, *, leave: Leave, **way: Any
+        cls,
+        kept: KeptSessions,
+        way: Way,
+        leave: Callable[[Credential, Session], Awaitable[None]],
+        credential: Credential,
     ) -> Keeper:
-        """For who logs in with a user and a password. `way`: the target, its url, tls and proxy."""
+        """For a credential of a user and a password. `leave` logs out of its sessions."""
         assert credential.pair is not None  # noqa: S101  (whoever has none does not log in)
-        return cls(kept, Door(login=credential.pair, scheme=scheme, **way), leave)
+        return cls(kept, Door(way, credential.pair), partial(leave, credential))
 
     def take(self) -> Session | None:
         return self.kept.take(self.door)

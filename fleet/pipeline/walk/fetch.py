@@ -32,6 +32,7 @@ ENDS_TARGET = frozenset(
         FailureKind.AUTH_EXPIRED,
         FailureKind.AUTH_PASSWORD_CHANGE,
         FailureKind.AUTH_PAUSED,
+        FailureKind.AUTH_UNAVAILABLE,
         FailureKind.AUTH_UNPROTECTED,
     }
 )
@@ -197,7 +198,7 @@ class Resources:
         found = judged.violations(reply.status, reply.header("content-type"), value)
         if not found:
             return
-        self._findings.violate(uri, found)
+        self._findings.violate(uri, f"{judged.method} {judged.template}", value, found)
         if self._validators.fail:
             pointer, rule = found[0]
             raise RequestFailed(

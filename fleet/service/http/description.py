@@ -20,7 +20,6 @@ _WHY = {
     404: "There is no such thing.",
     409: "It is busy.",
     421: "The service is not known by the name that was used.",
-    501: "This version cannot do it.",
     503: "Too much at once, or the history cannot be read: try again.",
 }
 _ALWAYS = (400, 401, 421, 503)
@@ -55,14 +54,10 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"type": "string"}}
+    statuses: dict[str, Any] = {}
     if route.answer is not None:
-        content = {"schema": {"$ref": _REFERENCES.format(model=route.answer.__name__)}}
-    statuses: dict[str, Any] = {
-        str(route.status): {"description": "The answer.", "content": {route.media_type: content}}
-    }
-    if route.errors and route.answer is None and 501 in route.errors:
-        statuses = {}
+        content = {route.media_type: {"schema": {"$ref": _REFERENCES.format(model=route.answer.__name__)}}}
+        statuses[str(route.status)] = {"description": "The answer.", "content": content}
     error = {"application/json": {"schema": {"$ref": _REFERENCES.format(model="Error")}}}
     for status in sorted({*route.errors, *_ALWAYS}):
         statuses[str(status)] = {"description": _WHY[status], "content": error}

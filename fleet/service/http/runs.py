@@ -78,14 +78,14 @@ class RunsApi:
             "GET",
             "/api/v1/diff",
             "diffRuns",
-            "What differs between two runs. This version answers 501.",
+            "What differs between two runs. This version answers 404.",
             self.diff,
             None,
             (
                 Parameter("before", "The name of a run.", required=True),
                 Parameter("after", "The name of a later one.", required=True),
             ),
-            (404, 501),
+            (404,),
         )
 
     async def runs(self, values: Values) -> Response:
@@ -131,7 +131,7 @@ class RunsApi:
     async def diff(self, values: Values) -> Response:
         for name in (values["before"], values["after"]):
             await self._row(name)
-        raise Refused(501, "this version does not compare runs")
+        raise Refused(404, "this version does not compare runs")
 
     async def _row(self, name: str) -> RunRow:
         row = await anyio.to_thread.run_sync(self._desk.history.run, name)

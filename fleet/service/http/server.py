@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
@@ -17,22 +18,30 @@ from uvicorn.server import ServerState
 from fleet.errors import ConfigError
 
 HEAD = 16 * 1024  # bytes of one request's head
-HEAD_TIME = 10.0  # seconds for one request's head, from the first byte on or from the connection on
-IDLE = 30.0  # seconds that a connection may wait for its next request
-READ_TIME = 30.0  # seconds that a reader may leave what was written to it unread
 BACKLOG = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a client may take, in seconds: for one request's head, from the connection or from its first
+    byte on; until its next request; to read what was written to it."""
+
+    head: float = 10.0
+    idle: int = 30
+    unread: float = 30.0
 
 
 class Guarded(H11Protocol):
     """One client's connection. Whoever dawdles with a head, or does not read, is cut off."""
 
+    deadlines: Deadlines = Deadlines()
     _head: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)  # told of every byte that waits for the reader
-        self._head = self.loop.call_later(HEAD_TIME, self._cut_off)
+        transport.set_write_buffer_limits(high=1)  # told of all that waits for the reader
+        self._head = self.loop.call_later(self.deadlines.head, self._cut_off)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -41,12 +50,12 @@ class Guarded(H11Protocol):
             _stop(self._head)
             self._head = None
         elif self._head is None and self.timeout_keep_alive_task is None:
-            self._head = self.loop.call_later(HEAD_TIME, self._cut_off)
+            self._head = self.loop.call_later(self.deadlines.head, self._cut_off)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._unread is None:
-            self._unread = self.loop.call_later(READ_TIME, self._cut_off)
+            self._unread = self.loop.call_later(self.deadlines.unread, self._cut_off)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -70,7 +79,8 @@ def _stop(*timers: asyncio.TimerHandle | None) -> None:
 class Server:
     """Serves an application on sockets, with TLS where a context is given, until it is closed."""
 
-    def __init__(self, app: Any, sockets: list[socket.socket], *, clients: int) -> None:
+    def __init__(self, app: Any, sockets: list[socket.socket], *, clients: int, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
         self._sockets = sockets
         self._servers: list[asyncio.Server] = []
         self._state = ServerState()
@@ -87,7 +97,7 @@ class Server:
             server_header=False,
             proxy_headers=False,
             limit_concurrency=clients,
-            timeout_keep_alive=int(IDLE),
+            timeout_keep_alive=deadlines.idle,
             h11_max_incomplete_event_size=HEAD,
         )
 
@@ -110,21 +120,27 @@ class Server:
 
     async def listen(self, context: ssl.SSLContext | None) -> None:
         """Take connections, or take them with another context from now on. Connections that are open stay."""
-        self._config.load()
+        if not self._config.loaded:
+            self._config.load()
         loop = asyncio.get_running_loop()
         before, self._servers = self._servers, []
         for sock in self._sockets:
             server = await loop.create_server(
-                lambda: Guarded(self._config, self._state, {}, loop),
+                self._client,
                 sock=sock.dup(),
                 ssl=context,
                 backlog=BACKLOG,
-                ssl_handshake_timeout=HEAD_TIME if context is not None else None,
+                ssl_handshake_timeout=self._deadlines.head if context is not None else None,
                 ssl_shutdown_timeout=1.0 if context is not None else None,
             )
             self._servers.append(server)
         for server in before:
             server.close()
+
+    def _client(self) -> Guarded:
+        client = Guarded(self._config, self._state, {})
+        client.deadlines = self._deadlines
+        return client
 
     async def keep_time(self) -> None:
         """The Date header, once a second; until cancelled."""
@@ -141,6 +157,12 @@ class Server:
         with anyio.move_on_after(grace):
             while self._state.connections or self._state.tasks:  # noqa: ASYNC110 (they tell nobody)
                 await anyio.sleep(0.05)
+        self.drop()
+
+    def drop(self) -> None:
+        """End now whatever is left. Twice is fine."""
+        for server in self._servers:
+            server.close()
         for task in list(self._state.tasks):
             task.cancel()
         for connection in list(self._state.connections):

@@ -65,6 +65,7 @@ class Runs:
     def __init__(self, history: History, reach: Reach, hub: Hub, *, grace: float, taken: Taken) -> None:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
+        self.trouble: str | None = None  # why the history could not be written last
         self._history = history
         self._reach = reach
         self._hub = hub
@@ -167,11 +168,21 @@ class Runs:
         told: dict[str, Any] = {}
         while True:
             await anyio.sleep(FOLLOW)
-            await self._take_in(live)
+            await self._take_in_or_say(live)
             progress = live.progress()
             if progress["done"] != told.get("done") or progress["in_hand"] != told.get("in_hand"):
                 self._hub.tell("run", {**progress, "state": "running"})
             told = progress
+
+    async def _take_in_or_say(self, live: LiveRun) -> None:
+        """A history that cannot be written costs no run: its journal is there, and is read later."""
+        try:
+            await self._take_in(live)
+        except FleetError as error:
+            self.trouble = str(error)
+            self._reach.log.error("store.failed", run=live.run, why=self.trouble)
+        else:
+            self.trouble = None
 
     async def _take_in(self, live: LiveRun) -> None:
         while (taken := await anyio.to_thread.run_sync(self._more_of, live)).states:
@@ -192,10 +203,7 @@ class Runs:
             self._hub.tell("change", change_json(None, change))
 
     async def _finish(self, live: LiveRun, state: RunState, why: str) -> None:
-        try:
-            await self._take_in(live)
-        except FleetError as error:
-            self._reach.log.error("run.unread", run=live.run, why=str(error))
+        await self._take_in_or_say(live)
         statuses = dict(live.tally.statuses) if state in ("complete", "stopped") else None
         await self._end(live.run, state, why=why, total=live.total, statuses=statuses, path=live.path)
         self._reach.log.info("run.ended", job=live.job.name, run=live.run, state=state)

@@ -52,7 +52,7 @@ class Database:
     """One connection, used by one thread at a time. Every method blocks; errors of SQLite become SinkError,
     which says what to do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, busy: float = BUSY) -> None:
         """Open or make the history in a directory. Raises TryAgain while another service works there."""
         self.path = folder / NAME
         try:
@@ -66,7 +66,7 @@ class Database:
         try:
             with self.speaking():
                 self._connection = sqlite3.connect(
-                    self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
+                    self.path, timeout=busy, isolation_level=None, check_same_thread=False
                 )
                 self.path.chmod(0o600)
                 self._connection.row_factory = sqlite3.Row

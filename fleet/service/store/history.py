@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import orjson
 
-from fleet.service.store.database import Database
+from fleet.service.store.database import BUSY, Database
 from fleet.service.store.journal import outcomes_from
 from fleet.service.store.state import FLAPPING, Change, TargetState, advance
 
@@ -67,10 +67,11 @@ class TakenIn(NamedTuple):
 class History:
     """Everything that outlives the process, in one directory."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises SinkError where it cannot be used, TryAgain while another service does."""
+    def __init__(self, folder: Path, *, busy: float = BUSY) -> None:
+        """`busy` is how long to wait for who else has it open. Raises SinkError where it cannot be used,
+        TryAgain while another service does."""
         self.folder = folder
-        self._database = Database(folder)
+        self._database = Database(folder, busy=busy)
 
     def close(self) -> None:
         self._database.close()
