@@ -26,7 +26,7 @@ _FLAGS = (
     "--disable-extensions --hide-scrollbars --mute-audio --font-render-hinting=none"
 )
 _KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, " ": 32, "PageDown": 34, "PageUp": 33, "End": 35, "Home": 36}
-_KEYS |= {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+_KEYS |= {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, ".": 190, "/": 191}
 
 
 def find_chromium() -> str | None:
@@ -219,6 +219,10 @@ class Page:
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             event = {"type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1}
             await self.send("Input.dispatchMouseEvent", event)
+
+    async def close(self) -> None:
+        """Close it, as one closes a tab."""
+        await self.send("Page.close")
 
     async def picture(self, path: Path, *, whole: bool = True) -> None:
         """Write what it looks like, all of it or what is in view, as PNG."""

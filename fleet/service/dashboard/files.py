@@ -9,6 +9,9 @@ from pathlib import Path
 
 FRONT = "index.html"
 PLACE = "{{page}}"  # in the front page: where its files are
+MODULES = (
+    "{{modules}}"  # in it: links that have the browser fetch every module at once, not one after another
+)
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -48,5 +51,6 @@ def read_page(folder: Path = _FOLDER) -> Page:
         told.update(f"{name}\0{len(file.content)}\0".encode() + file.content)
     digest = told.hexdigest()[:16]
     front = files.pop(FRONT)
-    text = front.content.decode().replace(PLACE, f"/page/{digest}")
+    links = (f'<link rel="modulepreload" href="{PLACE}/{name}">' for name in files if name.endswith(".js"))
+    text = front.content.decode().replace(MODULES, "\n".join(links)).replace(PLACE, f"/page/{digest}")
     return Page(digest, File(text.encode(), front.media_type), files)

@@ -281,7 +281,8 @@ class Api:
         return json_answer({"changes": [change_json(*each) for each in found], "next": more})
 
     def _cells(self, job: ReadyJob, pipeline: str, by: str | None, metric: str | None) -> dict[str, Any]:
-        rows = list(self._states(job, pipeline))
+        known = self._desk.history.cells(job.name, pipeline)
+        rows = [(target, known.get(target.id)) for target in job.members]
         labels: dict[str, Counter[str]] = {}
         metrics: dict[str, None] = {}
         for target, state in rows:
@@ -291,7 +292,7 @@ class Api:
         told = [state for _, state in rows]
         names = sorted(labels, key=lambda name: -labels[name].total())[:LABELS]
         if by == "*":
-            by = next((name for name in names if 1 < len(labels[name]) <= PLACES), None)
+            by = next((name for name in names if _tells_apart(labels[name])), None)
         return {
             "job": job.name,
             "pipeline": pipeline,
@@ -329,6 +330,11 @@ class Api:
         if not pairs:
             raise Refused(404, "no job runs a pipeline of that name")
         return pairs
+
+
+def _tells_apart(values: Counter[str]) -> bool:
+    """Whether a label's values name places, and not all targets alike or each by itself."""
+    return 1 < len(values) <= min(PLACES, values.total() / 2)
 
 
 def _fits(values: Values, state: TargetState | None) -> bool:

@@ -21,10 +21,22 @@ const NO_GROUPS = "-"; // for `by`: no label is chosen, on purpose
 /** Shows the fleet. Parameters: job, pipeline, by (a label), colour (status, kind, seconds or a metric), only (a
  *  status that alone is shown full). */
 export async function openFleet(place, params, { live, signal }) {
+  const first = askMap(params, signal); // at once, beside the jobs: the map is what one waits for
+  first.catch(() => {});
   const jobs = (await get("jobs", {}, signal)).jobs;
   const view = new FleetView(place, jobs, live, signal);
-  await view.take(params);
+  await view.take(params, first);
   return (other) => view.take(other);
+}
+
+/** The metric that cells are coloured by, or null where that is something else. */
+function metricOf({ colour = "status" }) {
+  return ["status", "kind", "seconds"].includes(colour) ? null : colour;
+}
+
+function askMap(params, signal) {
+  const { job, pipeline, by } = params;
+  return get("map", { job, pipeline, by: by === NO_GROUPS ? null : by ?? "*", metric: metricOf(params) }, signal);
 }
 
 class FleetView {
@@ -55,8 +67,8 @@ class FleetView {
 
   #left() {
     const how = el("p", { class: "soft", id: "how" }, "Arrow keys move, Enter opens a target, F goes to the next failed one, Page Up and Page Down to the next group.");
-    const asTable = el("details", { class: "as-table" }, el("summary", {}, "The same as a table"), this.groups);
-    return el("div", { class: "left" }, el("h1", {}, "Fleet"), this.sum, this.controls, this.key, this.mapped, this.told, how, asTable, section("Why targets fail", this.failures));
+    this.table = el("details", { class: "as-table", on: { toggle: () => this.#tabulate() } }, el("summary", {}, "The same as a table"), this.groups);
+    return el("div", { class: "left" }, el("h1", {}, "Fleet"), this.sum, this.controls, this.key, this.mapped, this.told, how, this.table, section("Why targets fail", this.failures));
   }
 
   #right() {
@@ -65,25 +77,18 @@ class FleetView {
   }
 
   /** Show what parameters say; only what is not at hand is asked for. */
-  async take(params) {
+  async take(params, coming = null) {
     const before = this.params;
     this.params = params;
     const asked = ["job", "pipeline", "by", "colour"];
     if (before && asked.every((name) => before[name] === params[name])) this.#draw();
-    else await this.#load();
+    else await this.#load(coming);
     if (!before || before.job !== params.job || before.pipeline !== params.pipeline) this.#showFailures();
   }
 
-  get #metric() {
-    const colour = this.params.colour ?? "status";
-    return ["status", "kind", "seconds"].includes(colour) ? null : colour;
-  }
-
-  async #load() {
-    const { job, pipeline, by } = this.params;
-    const label = by === NO_GROUPS ? null : by ?? "*";
+  async #load(coming = null) {
     const asked = JSON.stringify(this.params);
-    const answer = await get("map", { job, pipeline, by: label, metric: this.#metric }, this.signal);
+    const answer = await (coming ?? askMap(this.params, this.signal));
     if (asked !== JSON.stringify(this.params)) return; // something else was chosen meanwhile
     this.cells = new Cells(answer);
     this.#draw();
@@ -146,7 +151,7 @@ class FleetView {
     if (!changed.length) return;
     for (const at of changed) this.dirty.add(at);
     if (this.cells.counts[2] !== before) this.refail();
-    if (this.#metric) this.refetch();
+    if (metricOf(this.params)) this.refetch();
     if (!this.frame) this.frame = requestAnimationFrame(() => this.#refresh());
   }
 
@@ -161,8 +166,9 @@ class FleetView {
     performance.measure("map-update", { start: begun, end: performance.now() });
   }
 
+  /** The table is made while it is looked at: a hundred rows cost more than the map. */
   #tabulate() {
-    replace(this.groups, groupTable(this.cells));
+    if (this.table.open) replace(this.groups, groupTable(this.cells));
   }
 
   async #showFailures() {

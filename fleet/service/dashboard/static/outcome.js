@@ -43,7 +43,7 @@ function errors(list) {
 
 function checks(outcome) {
   const list = [...(outcome.checks ?? [])].sort((one, other) => RESULTS[one.result] - RESULTS[other.result]);
-  if (!list.length) return el("p", { class: "soft" }, "None in this pipeline.");
+  if (!list.length) return el("p", { class: "soft" }, "None was judged.");
   const counts = Object.keys(RESULTS).map((result) => `${number(list.filter((check) => check.result === result).length)} ${result}`);
   const lines = list.slice(0, ROWS).map((check) => [
     el("span", { class: `badge r-${check.result}` }, check.result), said(check.check), check.severity, said(rowName(outcome, check.row)), said(check.message ?? ""),
@@ -52,7 +52,7 @@ function checks(outcome) {
 }
 
 function violations(list) {
-  if (!list.length) return el("p", { class: "soft" }, "Every answer is as the description says.");
+  if (!list.length) return el("p", { class: "soft" }, "No answer broke it.");
   const place = (violation) => said(violation.uri ?? "");
   const wanted = (violation) => [said(violation.rule), violation.wanted === undefined ? null : said(`: ${JSON.stringify(violation.wanted)}`)];
   return [table("Violations", [["where", "wide"], ["rule", ""], ["answer of", "wide"]], list.slice(0, ROWS).map((violation) => [el("code", {}, said(violation.pointer)), wanted(violation), place(violation)])), more(list)];

@@ -102,7 +102,7 @@ function sections(report, routes, job, pipeline) {
 
 function operations({ operations: failed }, routes) {
   const asked = routes.length ? table("Requests by operation", [["operation", ""], ["requests", "n"], ["on average", "n"], ["nine of ten within", "n"]],
-    routes.slice(0, LINES).map((line) => [el("code", {}, said(line.route)), number(line.requests), duration(line.mean), duration(line.p90)])) : el("p", { class: "soft" }, "Times of requests are known when the run has ended.");
+    routes.slice(0, LINES).map((line) => [el("code", {}, said(line.route)), number(line.requests), duration(line.mean), duration(line.p90)])) : el("p", { class: "soft" }, "How long requests took is told when a run has ended.");
   if (!failed.length) return asked;
   const kinds = (line) => Object.entries(line.kinds).map(([kind, count]) => [el("code", {}, kind), ` ${number(count)} `]);
   return [asked, el("h3", {}, "Requests that failed"), table("Failed requests by operation", [["operation", ""], ["step", ""], ["requests", "n"], ["targets", "n"], ["kinds", "wide"]],
