@@ -36,7 +36,7 @@ from fleet.event import Listener, TargetRecalled, WarningRaised, tell
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
 from fleet.pace import Governor
-from fleet.pipeline import PipelineProbe
+from fleet.pipeline import Memory, PipelineProbe
 from fleet.policy import Policy, Rate
 from fleet.sinks import Sink, sink_for
 from fleet.target import Target
@@ -272,8 +272,16 @@ def _here(prepared: PreparedScan, kept: KeptConnections | None, governor: Govern
     return probing
 
 
-def probe_of(prepared: PreparedScan, connector: Connector, run: str, listener: Listener) -> Probe:
-    """The probe of a run: its plan over one target, through the connector."""
+def probe_of(
+    prepared: PreparedScan,
+    connector: Connector,
+    run: str,
+    listener: Listener,
+    *,
+    memory: Callable[[Target], Memory] | None = None,
+) -> Probe:
+    """The probe of a run: its plan over one target, through the connector. `memory` gives what earlier walks
+    of a target remember of its links."""
     probe = PipelineProbe(
         prepared.plan,
         connector,
@@ -281,6 +289,7 @@ def probe_of(prepared: PreparedScan, connector: Connector, run: str, listener: L
         policy=prepared.policy,
         listener=listener,
         deadline=prepared.policy.timeouts.target,
+        memory=memory,
     )
     return discovering(probe) if prepared.options.discover else probe
 

@@ -50,7 +50,7 @@ class Service:
         self._web_stamp: Stamp = look(web.files)
         notifier = Notifier(config, log) if config.notify is not None else None
         sockets = inherited_sockets() or bind(config.listen)
-        self._history = History(config.beside(config.state))
+        self._history = History(config.state_folder)
         self.desk = Desk(ready, self._history, log, notifier)
         self.desk.before_reload = self._manager.reloading
         self.desk.after_reload = self._manager.ready

@@ -266,6 +266,14 @@ class RunReport(Shape):
     routes: list[RouteLine] = Field(description="By time spent, the most first; empty while it runs.")
 
 
+class DiffAnswer(Shape):
+    """What differs from one run to another; `diff` is as docs/reference/diff.schema.json says."""
+
+    before: str
+    after: str
+    diff: dict[str, Any]
+
+
 class ProbeAnswer(Shape):
     """What came of asking a target now."""
 

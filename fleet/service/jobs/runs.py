@@ -147,7 +147,10 @@ class Runs:
         @asynccontextmanager
         async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
             connector = await self._reach.connector(live.job, live.pipeline, listener)
-            yield self._within_budget(probe_of(scan, connector, run, listener))
+            links = self._reach.links(live.job, live.pipeline)
+            memory = links.of if links is not None else None
+            probe = probe_of(scan, connector, run, listener, memory=memory)
+            yield self._within_budget(links.walked(probe) if links is not None else probe)
 
         result = await execute(
             with_run_dir(scan, str(live.path)),
