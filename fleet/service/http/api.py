@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -13,8 +12,9 @@ from starlette.responses import Response
 import fleet
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import Refused, asked_target
+from fleet.service.http.asking import Refused, asked_job, asked_pairs, asked_target
 from fleet.service.http.closeups import CloseUps
+from fleet.service.http.mapped import MapApi
 from fleet.service.http.records import Groups, job_json, target_json
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.http.runs import RunsApi
@@ -26,8 +26,6 @@ from fleet.service.store.state import TargetState
 from fleet.target import Target
 
 T = TypeVar("T")
-LABELS = 50  # names of labels told apart in a map
-PLACES = 100  # values of a label, beyond which it names hosts and not places
 _JOB = Parameter("job", "Only of this job.")
 _PIPELINE = Parameter("pipeline", "Only of this pipeline. Default: all, or the job's first.")
 _TARGET = Parameter("target", "The id of a target, or its address.", required=True)
@@ -63,6 +61,7 @@ class Api:
         )
         yield from RunsApi(self._desk).routes()
         yield from CloseUps(self._desk).routes()
+        yield from MapApi(self._desk).routes()
         yield Route(
             "GET",
             "/api/v1/targets",
@@ -86,21 +85,6 @@ class Api:
                 ),
                 Parameter("after", "`next` of the page before.", "integer", least=0, default=0),
                 paged,
-            ),
-            (404,),
-        )
-        yield Route(
-            "GET",
-            "/api/v1/map",
-            "getMap",
-            "All targets of a pipeline, in columns.",
-            self.map,
-            shapes.Cells,
-            (
-                Parameter("job", "The name of a job. Default: the first."),
-                _PIPELINE,
-                Parameter("by", "A label to group by; `*` is one that tells places apart."),
-                Parameter("metric", "A metric whose highest sample is given."),
             ),
             (404,),
         )
@@ -181,19 +165,19 @@ class Api:
         return json_answer({"jobs": await in_thread(all_jobs)})
 
     async def job(self, values: Values) -> Response:
-        job = self._job(values["job"])
+        job = asked_job(self._desk, values["job"])
         return json_answer(
             await in_thread(lambda: job_json(self._desk, job, self._desk.history.last_complete()))
         )
 
     async def run_job(self, values: Values) -> Response:
-        job = self._job(values["job"])
+        job = asked_job(self._desk, values["job"])
         if not self._desk.rounds.ask(job):
             raise Refused(409, f"the job {job.name} is busy: its last round still runs")
         return json_answer({"job": job.name}, 202)
 
     async def targets(self, values: Values) -> Response:
-        wanted = self._pairs(values["job"], values["pipeline"])
+        wanted = asked_pairs(self._desk, values["job"], values["pipeline"])
         after, limit = values["after"], values["limit"]
         search = Search(values["q"] or "")
 
@@ -212,13 +196,6 @@ class Api:
             }
 
         return json_answer(await in_thread(found))
-
-    async def map(self, values: Values) -> Response:
-        job = self._job(values["job"]) if values["job"] else next(iter(self._desk.ready.jobs.values()))
-        ((_, pipeline), *_) = self._pairs(job.name, values["pipeline"])
-        return json_answer(
-            await in_thread(lambda: self._cells(job, pipeline, values["by"], values["metric"]))
-        )
 
     async def target(self, values: Values) -> Response:
         jobs = self._desk.ready.find(values["target"])
@@ -259,7 +236,7 @@ class Api:
         )
 
     async def failures(self, values: Values) -> Response:
-        wanted = self._pairs(values["job"], values["pipeline"])
+        wanted = asked_pairs(self._desk, values["job"], values["pipeline"])
 
         def grouped() -> dict[str, Any]:
             groups = Groups()
@@ -280,61 +257,11 @@ class Api:
         more = found[-1][0] if len(found) == limit else None
         return json_answer({"changes": [change_json(*each) for each in found], "next": more})
 
-    def _cells(self, job: ReadyJob, pipeline: str, by: str | None, metric: str | None) -> dict[str, Any]:
-        known = self._desk.history.cells(job.name, pipeline)
-        rows = [(target, known.get(target.id)) for target in job.members]
-        labels: dict[str, Counter[str]] = {}
-        metrics: dict[str, None] = {}
-        for target, state in rows:
-            for name, value in target.labels.items():
-                labels.setdefault(name, Counter())[value] += 1
-            metrics.update(dict.fromkeys(state.values if state is not None else ()))
-        told = [state for _, state in rows]
-        names = sorted(labels, key=lambda name: -labels[name].total())[:LABELS]
-        if by == "*":
-            by = next((name for name in names if _tells_apart(labels[name])), None)
-        return {
-            "job": job.name,
-            "pipeline": pipeline,
-            "by": by,
-            "labels": names,
-            "metrics": sorted(metrics),
-            "id": [target.id for target, _ in rows],
-            "status": [state.status if state else None for state in told],
-            "kind": [state.kind if state else None for state in told],
-            "at": [round(state.at, 3) if state else None for state in told],
-            "seconds": [round(state.seconds, 3) if state else None for state in told],
-            "failing_since": [state.failing_since if state else None for state in told],
-            "group": [target.labels.get(by, "") for target, _ in rows] if by is not None else None,
-            "value": [state.values.get(metric) if state else None for state in told]
-            if metric is not None
-            else None,
-        }
-
     def _states(self, job: ReadyJob, pipeline: str) -> Iterator[tuple[Target, TargetState | None]]:
         """The targets of a job, in the order of its inventory, with what is known of each. Blocks."""
         known = {state.id: state for state in self._desk.history.targets(job.name, pipeline)}
         for target in job.members:
             yield target, known.get(target.id)
-
-    def _job(self, name: str) -> ReadyJob:
-        job = self._desk.ready.jobs.get(name)
-        if job is None:
-            raise Refused(404, "there is no job of that name")
-        return job
-
-    def _pairs(self, job: str | None, pipeline: str | None) -> list[tuple[ReadyJob, str]]:
-        """The jobs and pipelines that a query means. Raises Refused where there are none."""
-        jobs = [self._job(job)] if job is not None else list(self._desk.ready.jobs.values())
-        pairs = [(each, name) for each in jobs for name in each.pipelines if pipeline in (None, name)]
-        if not pairs:
-            raise Refused(404, "no job runs a pipeline of that name")
-        return pairs
-
-
-def _tells_apart(values: Counter[str]) -> bool:
-    """Whether a label's values name places, and not all targets alike or each by itself."""
-    return 1 < len(values) <= min(PLACES, values.total() / 2)
 
 
 def _fits(values: Values, state: TargetState | None) -> bool:

@@ -226,7 +226,10 @@ class History:
             "WHERE job = ? AND pipeline = ?"
         )
         rows = self._database.rows(query, job, pipeline)
-        return {row[0]: Cell(*tuple(row)[1:6], orjson.loads(row[6])) for row in rows}
+        return {
+            name: Cell(status, kind, at, seconds, since, orjson.loads(samples))
+            for name, status, kind, at, seconds, since, samples in rows
+        }
 
     def target(self, job: str, pipeline: str, identity: str) -> TargetState | None:
         found = self._database.rows(
