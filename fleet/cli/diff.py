@@ -145,15 +145,21 @@ def _between(shell: Shell, runs: tuple[Path, Path], question: Question, form: st
     if form == "csv":
         from fleet.cli.diff_csv import LineWriter
 
-        writer = LineWriter(sys.stdout, limit)
-        found = compare_runs(*runs, question, tell=writer)
+        found = compare_runs(*runs, question, tell=LineWriter(sys.stdout, limit))
+        _refuse_unknown(question, found)
     else:
         found = compare_runs(*runs, question)
+        _refuse_unknown(question, found)
         _write(shell, found, form, limit)
-    for step in question.steps:
-        if not any(one.step == step for one in found.steps):
-            shell.say(f"no target that was compared has a step {step!r}: fleet show RUN lists the steps")
     return Exit.FINDINGS if found.differences else Exit.DONE
+
+
+def _refuse_unknown(question: Question, found: Diff) -> None:
+    """A misspelt step must not look like a step in which nothing changed. Raises UsageError."""
+    known = {one.step for one in found.steps}
+    for step in question.steps:
+        if step not in known and found.counts.same + found.counts.changed:
+            raise UsageError(f"no target that was compared has a step {step!r}: 'fleet show RUN' lists them")
 
 
 def _write(shell: Shell, found: Diff, form: str, limit: int | None) -> None:

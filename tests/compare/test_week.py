@@ -191,3 +191,11 @@ def test_text_says_how_the_counts_add_up(week: Week, capsys: pytest.CaptureFixtu
         "outlier: of 1,546 others with model=ThinkSystem SR650 V3, 212 made another change, 1,334 none",
     ):
         assert line in told
+
+
+def test_a_misspelt_step_is_no_step_without_changes(week: Week, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["diff", str(week.first.path), str(week.second.path), "--step"]
+    assert run([*command, "drives"]) == 2
+    assert "no target that was compared has a step 'drives'" in capsys.readouterr().err
+    assert run([*command, "system", "--where", "labels.site == 'a'"]) == 1
+    assert "rows of system only" in capsys.readouterr().out
