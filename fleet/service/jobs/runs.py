@@ -11,11 +11,12 @@ from typing import Any
 
 import anyio
 
+import fleet
 from fleet.assembly import Resumed, ScanResult, execute, prepare_resume, probe_of
 from fleet.engine import Probe, Stop, journal_of, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
-from fleet.observe import LogListener, Tally
+from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.reach import Reach, with_run_dir
 from fleet.service.jobs.ready import ReadyJob
@@ -136,10 +137,12 @@ class Runs:
 
     async def _execute(self, live: LiveRun, resumed: Resumed | None) -> ScanResult:
         scan = live.job.scans[live.pipeline]
+        metrics = Metrics(version=fleet.__version__, spec=scan.name)
         listeners: Sequence[Listener] = (
             _totals(live),
             self._reach.listener(live.job.name),
             LogListener(self._reach.log),
+            metrics,
         )
 
         @asynccontextmanager
@@ -150,7 +153,7 @@ class Runs:
             probe = probe_of(scan, connector, run, listener, memory=memory)
             yield self._within_budget(links.walked(probe) if links is not None else probe)
 
-        return await execute(
+        result = await execute(
             with_run_dir(scan, str(live.path)),
             listeners=listeners,
             stop=live.stop,
@@ -159,6 +162,8 @@ class Runs:
             probing=probing,
             obeys_signals=False,
         )
+        await anyio.to_thread.run_sync(write_metrics_file, live.path / "metrics.prom", metrics.registry)
+        return result
 
     def _within_budget(self, probe: Probe) -> Probe:
         async def probed(target: Target) -> Any:
