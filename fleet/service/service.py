@@ -11,6 +11,7 @@ import anyio
 import anyio.abc
 
 from fleet.errors import FleetError, UsageError
+from fleet.observe import Logger
 from fleet.service.config.load import load_config
 from fleet.service.http.app import application
 from fleet.service.http.guard import Guard
@@ -46,7 +47,7 @@ class Service:
     def __init__(
         self,
         ready: Ready,
-        log: Any,
+        log: Logger,
         deadlines: Deadlines | None = None,
         learn: Callable[..., None] | None = None,
     ) -> None:

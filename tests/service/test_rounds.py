@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import anyio
 import pytest
 from served import ASKING, CONFIG, Workshop, until
 
+from fleet.service.store.history import History
 from fleet.sim import Fault
 
 
@@ -150,6 +153,21 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_meets_every_target_once
             outcomes = await served.get(f"/api/v1/runs/{run['run']}/outcomes?status=ok")
             ids = [outcome["id"] for outcome in outcomes["outcomes"]]
             assert len(ids) == 12 and set(ids) == set(fleet.hosts)
+
+
+async def test_rounds_that_were_due_while_the_service_was_down_are_counted_once(workshop: Workshop) -> None:
+    config = workshop.config + "    cron: '* * * * *'\n"
+    async with workshop.serving(config):
+        pass
+    history = History(workshop.folder / "state")
+    history.note_slot("health", time.time() - 3600, 0)
+    history.close()
+    async with workshop.serving(config) as served:
+        missed = (await served.get("/api/v1/jobs/health"))["missed"]
+        assert 59 <= missed <= 61
+        workshop.write("serve.yaml", config.replace("'* * * * *'", "'*/2 * * * *'"))
+        assert (await served.client.post("/-/reload")).status_code == 200
+        assert (await served.get("/api/v1/jobs/health"))["missed"] <= missed + 1
 
 
 async def test_a_round_that_is_asked_for_at_once_is_not_taken_for_one_that_was_left(
