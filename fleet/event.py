@@ -8,7 +8,7 @@ cost a third of what dataclasses do, to define at every start and to make at eve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from fleet.outcome import FailureKind, Outcome
 
@@ -32,6 +32,12 @@ class TargetFinished(NamedTuple):
     """The outcome is stored: sent after the journal has it."""
 
     outcome: Outcome
+
+
+class TargetRecalled(NamedTuple):
+    """An outcome that an earlier session of the run stored, and that stands: told before a scan goes on."""
+
+    outcome: Mapping[str, Any]  # its JSON form
 
 
 class RequestFinished(NamedTuple):
@@ -113,6 +119,16 @@ class ConcurrencyChanged(NamedTuple):
     stood: int  # the one that was found so far
 
 
+class CanaryJudged(NamedTuple):
+    """The targets that were scanned first are done: `well` says whether the others follow."""
+
+    targets: int
+    failed: int
+    skipped: int
+    well: bool
+    rule: str  # which failures would have ended the scan, as `--fail-on` takes it
+
+
 class WarningRaised(NamedTuple):
     """Something a person should know once: `name` is a `noun.verb_past` event name."""
 
@@ -147,6 +163,7 @@ Event: TypeAlias = (
     ScanStarted
     | TargetStarted
     | TargetFinished
+    | TargetRecalled
     | RequestFinished
     | RequestRetried
     | ExchangesCounted
@@ -156,6 +173,7 @@ Event: TypeAlias = (
     | BreakerOpened
     | BreakerClosed
     | ConcurrencyChanged
+    | CanaryJudged
     | WarningRaised
     | ProbeCrashed
     | ScanStopping

@@ -5,7 +5,9 @@ Durations are seconds, sizes are bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from fleet.secret import Secret
@@ -147,3 +149,28 @@ class Policy:
     rate: Rate = Rate()
     breaker: Breaker = Breaker()
     tls: Tls = Tls()
+
+
+# Numbers that go together, by the dotted names that `Policy` has for them. A pace stands above the spec's own
+# numbers, and below every number that a person gives.
+PACES: Mapping[str, Mapping[str, int | float | None]] = MappingProxyType(
+    {
+        "gentle": {  # in working hours, over a line or a jump host that others use
+            "rate.concurrency": 32,
+            "rate.requests": 50.0,
+            "rate.per_target": 1,
+            "rate.per_proxy": 16,
+            "retry.attempts": 1,
+        },
+        "normal": {},
+        "fast": {  # a network of one's own, and hosts that bear it: BMCs reset above four connections
+            "rate.concurrency": None,
+            "rate.requests": None,
+            "rate.per_target": 4,
+            "rate.per_proxy": 1024,
+            "rate.auto_start": 256,
+            "rate.auto_most": 4096,
+            "retry.attempts": 1,
+        },
+    }
+)

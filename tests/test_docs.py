@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,19 @@ def test_generated_pages_are_current() -> None:
     assert stale == []
 
 
+def test_the_site_builds_and_none_of_its_links_is_broken(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    pages = {page.relative_to(tmp_path / "site") for page in (tmp_path / "site").rglob("*.html")}
+    assert {Path("index.html"), Path("howto/nightly.html"), Path("reference/commands.html")} <= pages
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_links_lead_somewhere(page: Path) -> None:
     prose = re.sub(r"`[^`]*`", "", page.read_text(encoding="utf-8"))
@@ -55,7 +70,7 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
 
 
 def _commands() -> list[list[str]]:
-    inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"]]
+    inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"], ["export", "netbox"]]
     looked = ("validate", "show", "operations", "tags", "diff", "reduce", "convert")
     return [[name] for name in COMMANDS] + inner + [["spec", name] for name in looked]
 

@@ -75,6 +75,7 @@ ONLY_IMPORTERS = {
     "jsonschema_rs": {"openapi"},
     "tiny_proxy": {"sim"},
     "click": {"cli"},
+    "duckdb": {"query"},
     "rich": {"cli", "observe"},
     "yaml": {"openapi"},
     "zstandard": {"sinks", "engine"},

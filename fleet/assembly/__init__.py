@@ -2,10 +2,10 @@
 
 from fleet.assembly.connect import Connector
 from fleet.assembly.execute import Probing, Resumed, ScanResult, execute, prepare_resume, probe_of
-from fleet.assembly.manifest import inventory_of, shard_of
+from fleet.assembly.manifest import check_json, inventory_of, shard_of
 from fleet.assembly.options import ScanOptions
 from fleet.assembly.pins import read_pins, write_pins
-from fleet.assembly.prepare import PreparedScan, builtin_specs, prepare
+from fleet.assembly.prepare import PreparedScan, builtin_specs, expired_waivers, prepare
 from fleet.assembly.single import Called, Learnt, call_operation, check_against, learn_certificates
 
 __all__ = [
@@ -20,7 +20,9 @@ __all__ = [
     "builtin_specs",
     "call_operation",
     "check_against",
+    "check_json",
     "execute",
+    "expired_waivers",
     "inventory_of",
     "learn_certificates",
     "prepare",

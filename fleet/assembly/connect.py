@@ -17,7 +17,7 @@ from fleet.pace import Pace
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.client import KeptConnections
+    from fleet.client import KeptConnections, KeptSessions
 
 
 READERS = 8  # credentials that are read at once: programs, questions to a store
@@ -34,10 +34,18 @@ class Connector:
     tell: Listener
     handles: dict[str, tuple[str, OpenAPI]] = field(default_factory=dict)  # by credential: version, handle
     readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
+    sessions: KeptSessions | None = None
 
     @classmethod
-    def of(cls, prepared: PreparedScan, tell: Listener, kept: KeptConnections | None = None) -> Connector:
-        """`kept` is what earlier scans of this process have left open; this one adds to it."""
+    def of(
+        cls,
+        prepared: PreparedScan,
+        tell: Listener,
+        kept: KeptConnections | None = None,
+        sessions: KeptSessions | None = None,
+    ) -> Connector:
+        """`kept` and `sessions` are what earlier scans of this process have left open; this one adds to
+        them."""
         policy = prepared.policy
         parts: dict[str, Any] = {
             "tls": policy.tls,
@@ -54,7 +62,9 @@ class Connector:
             dialer: Dialer = KeepingDialer(kept, **parts)
         else:
             dialer = Dialer(contexts=TlsContexts(), **parts)
-        return cls(prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell)
+        return cls(
+            prepared, OpenAPI(prepared.document), dialer, Pace.of(policy, tell), tell, sessions=sessions
+        )
 
     def paced(self, pace: Pace, tell: Listener) -> Connector:
         """The same with other limits: those of a worker process, which asks for what it may."""
@@ -75,6 +85,7 @@ class Connector:
             login=self.prepared.plan.login,
             proxy=bindings.proxy(target),
             renew=partial(self._renew, target) if bindings.renewable(target) else None,
+            sessions=self.sessions,
         )
 
     async def _renew(self, target: Target, used: Credential | None) -> Credential | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,6 +12,7 @@ import anyio
 import orjson
 
 from fleet.assembly.bindings import Prompt
+from fleet.assembly.canary import CANARY, Canary
 from fleet.assembly.connect import Connector
 from fleet.assembly.manifest import WHOLE, changes_since, manifest_of, options_of
 from fleet.assembly.prepare import PreparedScan, prepare
@@ -31,7 +32,7 @@ from fleet.engine import (
     write_success,
 )
 from fleet.errors import InventoryError, SinkError
-from fleet.event import Listener, WarningRaised, tell
+from fleet.event import Listener, TargetRecalled, WarningRaised, tell
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
 from fleet.pace import Governor
@@ -79,6 +80,11 @@ class ScanResult:
         return self.totals.complete
 
     @property
+    def canary(self) -> bool:
+        """Whether it ended because those that were scanned first were not well."""
+        return self.totals.reason == CANARY
+
+    @property
     def forced(self) -> str | None:
         return self.totals.forced
 
@@ -89,18 +95,23 @@ def prepare_resume(
     kinds: frozenset[str] = frozenset(),
     policy: Policy | None = None,
     given: frozenset[str] = frozenset(),
+    pace: str | None = None,
+    past_canary: bool = False,
     prompt: Prompt,
 ) -> tuple[PreparedScan, Resumed]:
     """The scan of a run directory, made ready to go on with the options it was started with.
 
     Targets whose last outcome failed with one of `kinds`, or `local.*`, are scanned again. The numbers of
-    `policy` that `given` names (`rate.concurrency`) replace those of the run. Raises UsageError, and TryAgain
+    `policy` that `given` names (`rate.concurrency`) replace those of the run, and so do those of a `pace`.
+    `past_canary` goes on whatever became of the canaries. Raises UsageError, and TryAgain
     while another scan holds the directory.
     """
     directory = RunDirectory.open(Path(run))
     try:
         manifest = directory.manifest
-        options = options_of(manifest).tuned(policy, given) if policy is not None else options_of(manifest)
+        options = options_of(manifest).tuned(policy or Policy(), given, pace=pace)
+        if past_canary:
+            options = replace(options, canary=None)
         prepared = prepare(options, prompt=prompt)
         done = done_ids(directory.journal, retry_kinds=kinds)
         stored = (f"{len(done):,} {'target is' if len(done) == 1 else 'targets are'} done already",)
@@ -121,10 +132,12 @@ async def execute(
     kept: KeptConnections | None = None,
     probing: Probing | None = None,
     processes: int = 1,
+    obeys_signals: bool = True,
 ) -> ScanResult:
     """Scan every target, journal each outcome, write the summary and the files that feed back in.
 
-    `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`.
+    `tally` is one of those that are told; it is stored as `summary.json`. SIGINT and SIGTERM ask `stop`,
+    where the scan `obeys_signals`; whoever runs several scans in one loop asks `stop` itself.
     `kept` is for who runs several scans in one process: connections that they leave open for each other.
     `probing` makes the probe; without it, targets are scanned in this process. With it they are in hand of so
     many `processes`, each with a limit of file descriptors of its own.
@@ -132,16 +145,25 @@ async def execute(
     the run directory.
     """
     governor = _governor(prepared.policy.rate, processes)
-    listener = tell([tally, *listeners] if governor is None else [tally, governor, *listeners])
+    hearing: list[Listener] = [tally, *listeners]
+    if governor is not None:
+        hearing.insert(1, governor)
+    listener = tell(hearing)
+    canary = _canary(prepared, resume, stop, listener)
+    if canary is not None:
+        listener = tell([*hearing, canary])
     outputs = [sink_for(output) for output in prepared.options.outputs]
     directory = resume.directory if resume is not None else await _create(prepared)
     try:
         if resume is not None:
-            await anyio.to_thread.run_sync(_take_up, tally, resume)
+            await anyio.to_thread.run_sync(_take_up, listener, resume)
         probes = probing or _here(prepared, kept, governor)
-        async with signals(stop), probes(directory.id, listener, stop) as probe:
+        async with (
+            signals(stop) if obeys_signals else nullcontext(),
+            probes(directory.id, listener, stop) as probe,
+        ):
             totals = await scan(
-                prepared.targets(_teller(listener)),
+                _targets(prepared, canary, _teller(listener)),
                 probe,
                 _sinks(directory, outputs),
                 run=directory.id,
@@ -157,9 +179,34 @@ async def execute(
         with suppress(SinkError):  # the same full disk again: what ended the scan is what to speak of
             await _close(directory, tally)
         raise
+    finally:
+        if canary is not None:
+            canary.close()
     shard = str(prepared.options.shard or WHOLE)
     await _close(directory, tally, complete=shard if totals.complete else None)
     return ScanResult(directory.path, totals)
+
+
+def _canary(prepared: PreparedScan, resume: Resumed | None, stop: Stop, listener: Listener) -> Canary | None:
+    options = prepared.options
+    if options.canary is None:
+        return None
+    return Canary(
+        options.canary,
+        options.canary_fail_on,
+        ids=prepared.survey.canaries if prepared.survey.total is not None else None,
+        done=resume.done if resume is not None else None,
+        stop=stop,
+        listener=listener,
+    )
+
+
+def _targets(
+    prepared: PreparedScan, canary: Canary | None, report: Callable[[InventoryError], None]
+) -> Iterator[Target]:
+    if canary is None:
+        return prepared.targets(report)
+    return canary.gate(prepared.targets(report), prepared.targets(lambda _told_already: None))
 
 
 async def _create(prepared: PreparedScan) -> RunDirectory:
@@ -188,12 +235,12 @@ def _sum_up(directory: RunDirectory, tally: Tally, complete: str | None) -> None
         directory.close()
 
 
-def _take_up(tally: Tally, resume: Resumed) -> None:
-    """Count what earlier sessions have stored and this one leaves alone. Until it ends, none is complete."""
+def _take_up(listener: Listener, resume: Resumed) -> None:
+    """Tell what earlier sessions have stored and this one leaves alone. Until it ends, none is complete."""
     resume.directory.discard(SUCCESS)
     for record in read_last_outcomes(resume.directory.journal):
         if stands(record, resume.kinds):
-            tally.add_record(record)
+            listener(TargetRecalled(record))
 
 
 def _governor(rate: Rate, processes: int) -> Governor | None:

@@ -14,12 +14,14 @@ from fleet.assembly.options import ScanOptions
 from fleet.assembly.prepare import PreparedScan
 from fleet.assembly.survey import open_inventory
 from fleet.errors import UsageError
-from fleet.inventory import Shard, absolute_source, asks, rereadable
+from fleet.inventory import Sample, Shard, absolute_source, asks, rereadable
+from fleet.pipeline import CheckPlan
 from fleet.policy import Policy
 
 WHOLE = Shard(0, 1)
 _BLOCK = 1024 * 1024
 _TUPLES = ("sources", "select", "exclude", "exclude_files", "outputs")
+_PARTS = ("sample", "shard")  # stored as they are written
 _PATHS = ("auths_file", "proxies_file", "pins_file")
 
 
@@ -34,13 +36,34 @@ def manifest_of(prepared: PreparedScan) -> dict[str, Any]:
         "description": {
             "source": prepared.document.source,
             "sha256": _digest(Path(prepared.document.source)),
+            "title": prepared.document.title,
+            "version": prepared.document.version,
         },
+        "files": [{"source": source, "sha256": digest} for source, digest in prepared.files.items()],
+        "checks": {check.name: check_json(check) for check in prepared.plan.checks},
+        "conformance": {"by": list(prepared.plan.kinds_by)},
         "inventory": [
-            {"source": source, "sha256": digest}
+            {"source": _absolute(source), "sha256": digest}
             for source in options.sources
             if (digest := _digest(Path(source))) is not None
         ],
         "options": _options_json(options, prepared),
+    }
+
+
+def check_json(check: CheckPlan) -> dict[str, Any]:
+    """What is remembered of a check: what it was, for whoever reads its results."""
+    lookup = check.lookup
+    return {
+        "step": check.source,
+        "severity": check.severity,
+        "message": check.message,
+        "assert": check.assertion.text,
+        "where": check.where.text if check.where is not None else None,
+        "by": list(check.by),
+        "reads": list(check.reads),
+        "lookup": {"file": lookup.table.file, "on": list(lookup.table.on)} if lookup is not None else None,
+        "waivers": [{"reason": waiver.reason, "until": waiver.until} for waiver in check.waivers],
     }
 
 
@@ -52,9 +75,12 @@ def options_of(manifest: Mapping[str, Any]) -> ScanOptions:
             **{field.name: _group(field.name, stored["policy"][field.name]) for field in fields(Policy)}
         )
         tuples = {name: tuple(stored[name]) for name in _TUPLES}
-        shard = Shard.parse(text) if (text := stored.get("shard")) is not None else None
+        parts = {
+            name: parse(text) if (text := stored.get(name)) is not None else None
+            for name, parse in (("sample", Sample.parse), ("shard", Shard.parse))
+        }
         return ScanOptions(
-            **{**stored, **tuples, "policy": policy, "given": frozenset(stored["given"]), "shard": shard}
+            **{**stored, **tuples, **parts, "policy": policy, "given": frozenset(stored["given"])}
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the run's manifest does not hold its options: {error}") from error
@@ -62,7 +88,8 @@ def options_of(manifest: Mapping[str, Any]) -> ScanOptions:
 
 def changes_since(manifest: Mapping[str, Any]) -> list[str]:
     """What a person should know before a run goes on: which of its files are not what they were."""
-    noted = [manifest.get("spec"), manifest.get("description"), *manifest.get("inventory", ())]
+    noted = [manifest.get("spec"), manifest.get("description"), *manifest.get("files", ())]
+    noted += manifest.get("inventory", ())
     return [
         f"{part['source']} has changed since this run was started: the new file counts"
         for part in noted
@@ -78,7 +105,7 @@ def shard_of(manifest: Mapping[str, Any]) -> Shard:
 def inventory_of(manifest: Mapping[str, Any]) -> Iterator[str] | None:
     """The ids of all targets that the shards of a run had to scan together; None where that cannot be told
     any more: standard input, a file that has changed, what others are asked for. Raises UsageError."""
-    options = replace(options_of(manifest), shard=None)
+    options = replace(options_of(manifest), shard=None, shuffle=False)
     if not all(map(rereadable, (*options.sources, *options.exclude_files))) or any(
         map(asks, options.sources)
     ):
@@ -104,7 +131,7 @@ def _options_json(options: ScanOptions, prepared: PreparedScan) -> dict[str, Any
         "exclude_files": [_absolute(path) for path in options.exclude_files],
         "outputs": [path if path == "-" else str(Path(path).absolute()) for path in options.outputs],
         "inputs": dict(options.inputs),
-        "shard": str(options.shard) if options.shard is not None else None,
+        **{name: str(part) if (part := getattr(options, name)) is not None else None for name in _PARTS},
         "given": sorted(options.given),
         "policy": asdict(replace(options.policy, tls=tls)),
     }

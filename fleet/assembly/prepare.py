@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -10,18 +10,20 @@ from typing import Any, Literal, cast
 from fleet.assembly.bindings import Bindings, Prompt, bindings_of
 from fleet.assembly.cores import processes_for
 from fleet.assembly.description import describe, fixup_notes
-from fleet.assembly.options import ScanOptions, with_numbers
+from fleet.assembly.options import ScanOptions, at_pace, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
-from fleet.config import SpecFile, list_builtin_specs, load_spec
+from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
+from fleet.inventory import Folder
 from fleet.openapi import Document
-from fleet.pipeline import Plan, compile_plan
+from fleet.pipeline import CheckPlan, Locate, Place, Plan, compile_plan
 from fleet.policy import Policy
 from fleet.secret import Secret
 from fleet.target import Target
 
+NAMED = 8  # host sets named in a dry run
 Validation = Literal["off", "warn", "fail"]
 
 
@@ -29,8 +31,8 @@ Validation = Literal["off", "warn", "fail"]
 class PreparedScan:
     """A scan in which every name is resolved: what `execute` runs.
 
-    `notes` are things to say aloud; `metrics` are the pipeline's families as (name, help, type); `secrets`
-    are the values that no output may show.
+    `notes` are things to say aloud; `files` are those that its checks read, with their SHA-256; `metrics` are
+    the pipeline's families as (name, help, type); `secrets` are the values that no output may show.
     """
 
     options: ScanOptions
@@ -41,6 +43,7 @@ class PreparedScan:
     survey: Survey
     pins: Mapping[str, str]
     notes: tuple[str, ...]
+    files: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -82,7 +85,8 @@ class PreparedScan:
             f"{len(self.document.operations):,} operations",
             "pipeline": self.plan.pipeline,
             "targets": self.survey.total,
-            "shard": str(self.options.shard) if self.options.shard is not None else None,
+            "hosts": self._hosts(),
+            **{name: str(part) if part is not None else None for name, part in self._parts()},
             "labels": dict(self.survey.labels),
             "proxies": dict(self.survey.proxies),
             "auths": dict(self.survey.auths),
@@ -103,11 +107,46 @@ class PreparedScan:
             return "built in memory"
         return f"built-in {path.stem!r}" if path == list_builtin_specs().get(path.stem) else str(path)
 
+    def _parts(self) -> Iterator[tuple[str, object]]:
+        """What is taken of the inventory, and in which order."""
+        options = self.options
+        yield "sample", options.sample
+        yield "shard", options.shard
+        yield "order", f"shuffled, seed {options.seed}" if options.shuffle else None
+        yield "canary", options.canary and self._canaries(options.canary)
+        yield "pace", options.pace if options.pace != "normal" else None
+
+    def _canaries(self, count: int) -> str:
+        folder = Folder()
+        for identity in self.survey.canaries:
+            folder.add(identity.removeprefix("https://"))
+        named, _ = folder.largest(NAMED)
+        which = ", ".join(named) if self.survey.total is not None else f"the first {count:,}"
+        return f"{which} first; on unless {self.options.canary_fail_on} of them failed"
+
+    def _hosts(self) -> tuple[tuple[str, ...], int] | None:
+        """The targets folded, the largest sets first, and how many are in none of them; None for a stream."""
+        if self.survey.total is None:
+            return None
+        folder = Folder()
+        for target in bound(
+            open_inventory(replace(self.options, shuffle=False), _nobody),
+            self.bindings,
+            self.options,
+            _nobody,
+        ):
+            folder.add(target.url.removeprefix("https://"))
+        return folder.largest(NAMED)
+
     def _estimate(self, earlier: Path) -> str:
         from fleet.assembly.earlier import experience_of  # noqa: PLC0415 (for a dry run that asks for it)
 
         experience = experience_of(earlier, spec=self.spec.path, pipeline=self.plan.pipeline)
         return experience.foretell(self.survey.total, self.policy.rate)
+
+
+def _nobody(_error: InventoryError) -> None:
+    """What the survey has told already."""
 
 
 def builtin_specs() -> dict[str, str]:
@@ -125,6 +164,7 @@ def prepare(
     """
     spec = load_spec(options.spec, operations=[options.operation] if options.operation else [])
     document, fixups = describe(spec)
+    outside = SpecOutside(spec)
     plan = compile_plan(
         spec,
         document,
@@ -132,6 +172,7 @@ def prepare(
         locate=spec.place,
         inputs=dict(options.inputs),
         every_step=every_step,
+        outside=outside,
     )
     if options.validate is not None:
         validate = cast("Validation", options.validate)
@@ -141,6 +182,7 @@ def prepare(
             operation.compile()
     policy = _policy(plan, options)
     notes = [*spec.notes, *fixup_notes(spec, document, fixups), *plan.document.warnings]
+    notes += expired_waivers(plan.checks, spec.place)
     bindings = bindings_of(spec, options, prompt=prompt, warn=notes.append)
     survey = survey_of(options, bindings, notes)
     needs = (
@@ -150,7 +192,23 @@ def prepare(
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
-    return PreparedScan(options, spec, plan, policy, bindings, survey, pins, tuple(dict.fromkeys(notes)))
+    said = tuple(dict.fromkeys(notes))
+    return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, outside.read)
+
+
+def expired_waivers(checks: Iterable[CheckPlan], locate: Locate) -> list[str]:
+    """What a person should be told of waivers that waive nothing any more."""
+    return [
+        f"{_shown(locate(waiver.path))}: {check.name}: the waiver {waiver.reason!r} ended on {waiver.until}: "
+        "it waives nothing any more"
+        for check in checks
+        for waiver in check.waivers
+        if waiver.expired
+    ]
+
+
+def _shown(place: Place) -> str:
+    return ":".join(str(part) for part in place if part is not None)
 
 
 def _bound(options: ScanOptions, bindings: Bindings, survey: Survey) -> list[str]:
@@ -163,7 +221,8 @@ def _bound(options: ScanOptions, bindings: Bindings, survey: Survey) -> list[str
 
 
 def _policy(plan: Plan, options: ScanOptions) -> Policy:
-    """The spec's numbers over the defaults, the command line's over the spec's."""
-    policy = with_numbers(plan.tuned(options.policy), options.policy, options.given)
+    """The spec's numbers over the defaults, those of a pace over the spec's, the command line's over all."""
+    paced = at_pace(plan.tuned(options.policy), options.pace)
+    policy = with_numbers(paced, options.policy, options.given)
     tls = replace(policy.tls, allow_plaintext_credentials=options.allow_plaintext_credentials)
     return replace(policy, tls=tls)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from fleet.assembly.bindings import Bindings
 from fleet.assembly.options import ScanOptions
 from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
-from fleet.inventory import Feeds, Inventory, InventoryOptions, read_targets, rereadable
+from fleet.inventory import Feeds, Inventory, InventoryOptions, Spread, read_targets, rereadable
 from fleet.target import Target
 
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
@@ -21,13 +21,14 @@ GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
 @dataclass(slots=True)
 class Survey:
     """What the targets are, counted in one pass before the scan. `total` is None where that would
-    take what the scan needs: standard input, a pipe."""
+    take what the scan needs: standard input, a pipe. `canaries` are the ids of those to scan first."""
 
     total: int | None = None
     labels: Counter[str] = field(default_factory=Counter)
     proxies: Counter[str] = field(default_factory=Counter)
     auths: Counter[str] = field(default_factory=Counter)
     tls: int = 0
+    canaries: frozenset[str] = frozenset()
     feeds: Feeds = field(default_factory=Feeds)  # what asked sources gave: the scan reads the same
 
     @property
@@ -61,8 +62,11 @@ def open_inventory(
             exclude=options.exclude,
             exclude_files=options.exclude_files,
             select=options.select,
+            sample=options.sample,
             limit=options.limit,
             shard=options.shard,
+            shuffle=options.shuffle,
+            seed=options.seed,
             strict=options.strict_inventory,
             limits=options.policy.limits,
             feeds=feeds,
@@ -106,8 +110,13 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Sur
         if len(complaints) < COMPLAINTS:
             complaints.append(error)
 
-    for target in bound(open_inventory(options, report, survey.feeds), bindings, options, report):
+    spread = Spread(options.canary or 0)
+    any_order = replace(options, shuffle=False)
+    for target in bound(open_inventory(any_order, report, survey.feeds), bindings, options, report):
         survey.add(target)
+        if options.canary is not None:
+            spread.add(target)
+    survey.canaries = spread.chosen()
     notes.extend(str(error) for error in complaints)
     if rejected > len(complaints):
         notes.append(f"and {rejected - len(complaints)} more inventory lines were rejected")

@@ -22,6 +22,7 @@ _SCAN = (
     ("--pipeline", "pipeline"),
     ("--operation", "operation"),
     ("--validate", "validate"),
+    ("--pace", "pace"),
 )
 _ACCESS = (
     ("--auths", "auths_file"),
@@ -91,7 +92,7 @@ class Repeat:
         if spec := str(options.get("spec") or ""):
             yield from _spec(spec)
         for flag, name in (*own, *_ACCESS):
-            if value := options.get(name):
+            if (value := options.get(name)) and (name, value) != ("pace", "normal"):
                 yield from (flag, _from_here(Path(str(value))) if name.endswith("_file") else str(value))
         if own:
             for name, value in (options.get("inputs") or {}).items():

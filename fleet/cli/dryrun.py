@@ -12,6 +12,7 @@ from rich.text import Text
 from fleet.cli.shell import from_here
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
+from fleet.page import host_text
 from fleet.policy import MIB
 
 MAX_GROUPS = 12  # labels, proxies and auths spelled out
@@ -24,8 +25,8 @@ _BYTES = frozenset(("body", "headers", "item", "stream", "bodies", "line", "outc
 def dry_run(plan: Mapping[str, Any]) -> RenderableType:
     """The picture of `PreparedScan.describe()`.
 
-    It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `shard`;
-    `labels`,
+    It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `hosts` (host sets,
+    and how many hosts are in none of them); `sample`, `shard`, `order`, `canary`, `pace` (text); `labels`,
     `proxies`, `auths` (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`,
     `optional`); `requests` (the least number, over all targets; of a stream, for one); `estimate` (from an
     earlier run, text); `policy` (section to number to value). Whatever is missing is not shown.
@@ -42,8 +43,12 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
             head.add_row(name, Text(safe(from_here(str(plan[name])))))
     targets = plan.get("targets")
     head.add_row("targets", f"{targets:,}" if targets is not None else "unknown until standard input is read")
-    if plan.get("shard"):
-        head.add_row("  shard", f"{plan['shard']}, counted from 0")
+    if hosts := plan.get("hosts"):
+        head.add_row("  hosts", Text(safe(host_text(*hosts), 600)))
+    for name in ("sample", "shard", "order", "canary"):
+        if plan.get(name):
+            counted = ", counted from 0" if name == "shard" else ""
+            head.add_row(f"  {name}", Text(safe(plan[name], 600) + counted))
     for name in ("labels", "proxies", "auths"):
         if counts := plan.get(name):
             head.add_row(f"  {name}", Text(_folded(counts)))
@@ -55,6 +60,8 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield Text(_requests(plan))
     if plan.get("policy"):
         yield Text("")
+        if plan.get("pace"):
+            yield Text(f"pace {plan['pace']}, but for what was given:")
         yield _policy(plan["policy"])
     yield Text("")
     yield Text("dry run: no socket was opened", style="bold")

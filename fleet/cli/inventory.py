@@ -60,18 +60,24 @@ def _open(
     exclude: tuple[str, ...],
     exclude_files: tuple[str, ...],
     select: tuple[str, ...],
+    sample: str | None,
     limit: int | None,
-    strict_inventory: bool,
     shard: str | None,
+    shuffle: bool,
+    seed: int,
+    strict_inventory: bool,
 ) -> Inventory:
-    from fleet.inventory import InventoryOptions, Shard, read_targets
+    from fleet.inventory import InventoryOptions, Sample, Shard, read_targets
 
     options = InventoryOptions(
         scheme=scheme,
         exclude=exclude,
         exclude_files=exclude_files,
         select=select,
+        sample=Sample.parse(sample) if sample is not None else None,
         limit=limit,
+        shuffle=shuffle,
+        seed=seed,
         strict=strict_inventory,
         shard=Shard.parse(shard) if shard is not None else None,
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.sections import Decorated, Option, Section, option, section
-from fleet.cli.values import AUTO, AutoCount, Count, Duration, Pair, PerSecond, Size
+from fleet.cli.values import AUTO, AutoCount, Count, Duration, Pair, PerSecond, Size, TooMany
 from fleet.errors import UsageError
-from fleet.policy import Policy, Tls
+from fleet.policy import PACES, Policy, Tls
 
 if TYPE_CHECKING:
     from fleet.assembly import ScanOptions
@@ -86,8 +86,22 @@ _chosen = (
     option(
         "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
     ),
-    option("--limit", type=Count(1), metavar="N", help="Stop reading after N targets."),
+    option(
+        "--sample",
+        metavar="N%|N",
+        help="Only so many of them, the same ones every time: by digests of their ids.",
+    ),
+    option("--limit", type=Count(1), metavar="N", help="Only the first N of them."),
     option("--shard", metavar="I/N", help="Only part I of N, from 0; /N: part $JOB_COMPLETION_INDEX."),
+    option("--shuffle", is_flag=True, help="In an order of their own, not that of the inventory."),
+    option(
+        "--seed",
+        type=Count(0),
+        default=0,
+        show_default=True,
+        metavar="S",
+        help="Another sample, another order.",
+    ),
     scheme_option,
     option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
 )
@@ -95,6 +109,20 @@ targets: Section = section(
     "Targets",
     *_chosen,
     option("--discover", is_flag=True, help="Where nothing listens is skipped, not failed."),
+    option(
+        "--canary",
+        type=Count(1),
+        metavar="N",
+        help="N of them first, from every site; the others only if those are well.",
+    ),
+    option(
+        "--canary-fail-on",
+        type=TooMany(),
+        default="10%",
+        show_default=True,
+        metavar="any|N|N%|all",
+        help="How many failed canaries end the scan.",
+    ),
 )
 named_targets: Section = section("Targets", *_chosen)  # of commands that connect to none
 
@@ -162,6 +190,11 @@ reach: Section = section("Access", _auths, *_way)  # to shake hands, and no more
 
 pressure: Section = section(
     "Pressure",
+    option(
+        "--pace",
+        type=click.Choice(list(PACES)),
+        help="A set of these numbers; those that are given win. [normal]",
+    ),
     adaptive_option,
     option("--workers", type=Count(1), metavar="N", help="Processes. [cores from 5,000 targets on, else 1]"),
     option("--per-target", type=Count(1), metavar="N", help="Connections to one target. [2]"),
@@ -194,6 +227,11 @@ _PLAIN = (
     "operation",
     "validate",
     "limit",
+    "shuffle",
+    "seed",
+    "canary",
+    "canary_fail_on",
+    "pace",
     "scheme",
     "strict_inventory",
     "discover",
@@ -247,7 +285,7 @@ def scan_options(given: dict[str, Any]) -> ScanOptions:
         raise UsageError(f"--user takes a name, no password: {ALTERNATIVES}")
     policy, named = policy_of(given)
     from fleet.assembly import ScanOptions
-    from fleet.inventory import Shard
+    from fleet.inventory import Sample, Shard
 
     plain = {name: given[name] for name in _PLAIN if given.get(name) is not None}
     return ScanOptions(
@@ -259,6 +297,7 @@ def scan_options(given: dict[str, Any]) -> ScanOptions:
         exclude_files=tuple(given.get("exclude_files", ())),
         inputs=dict(given.get("inputs", ())),
         outputs=tuple(given.get("outputs", ())),
+        sample=Sample.parse(given["sample"]) if given.get("sample") is not None else None,
         shard=Shard.parse(given["shard"]) if given.get("shard") is not None else None,
     )
 

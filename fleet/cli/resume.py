@@ -26,6 +26,7 @@ _again = section(
         metavar="KIND,...",
         help="Also targets that failed so: timeout, proxy.auth, all.",
     ),
+    option("--past-canary", is_flag=True, help="Go on although the first targets were not well."),
     fail_on_option,
     grace_option,
 )
@@ -50,7 +51,13 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
     again = parse_kinds(kinds)
     policy, named = policy_of(given)
     prepared, resumed = prepare_resume(
-        str(find_run(run)), kinds=again, policy=policy, given=named, prompt=ask_secret
+        str(find_run(run)),
+        kinds=again,
+        policy=policy,
+        given=named,
+        pace=given["pace"],
+        past_canary=given["past_canary"],
+        prompt=ask_secret,
     )
     return run_scan(
         prepared,

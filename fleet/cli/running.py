@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from fleet.cli.garbage import settle
 from fleet.cli.shell import Shell
+from fleet.cli.snapshots import keyboard
 from fleet.cli.statuses import Exit
-from fleet.cli.values import fails
 from fleet.cli.watching import View, Watch, watch
 from fleet.errors import ConfigError, SinkError
 
@@ -53,6 +53,7 @@ def run_scan(
             spec=prepared.name,
             pipeline_metrics=prepared.metrics,
             plaintext=prepared.policy.tls.allow_plaintext_credentials,
+            keys=keyboard(prepared.options.sources),
         ) as seen,
     ):
         run = partial(
@@ -74,7 +75,7 @@ def run_scan(
     _write_metrics(view, seen, result)
     if push is not None:
         push(seen, result, shell)
-    return _status(seen, result, fail_on)
+    return _status(prepared, seen, result, fail_on)
 
 
 def _workers(
@@ -147,6 +148,7 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell:
     ending = Ending(
         run=_shown(directory) if directory is not None else None,
         complete=result is not None and result.complete,
+        unwell=result is not None and result.canary,
         insecure=prepared.policy.tls.mode == "insecure",
         failed_files=sorted(path.name for path in directory.glob("failed-*.txt")) if directory else (),
     )
@@ -161,11 +163,21 @@ def _shown(directory: Path) -> str:
     return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
 
-def _status(seen: Watch, result: ScanResult, fail_on: str) -> int:
+def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: str) -> int:
+    from fleet.cli.values import as_bad
+    from fleet.engine import fails
+
     if result.forced is not None:
         return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
+    if result.canary:
+        return Exit.FINDINGS
     if not result.complete:
         return Exit.TRY_AGAIN
     counts = seen.tally.statuses
     reached = seen.tally.targets - counts["skipped"]
-    return Exit.FINDINGS if fails(fail_on, failed=counts["failed"], reached=reached) else Exit.DONE
+    broken = {name for name, results in seen.tally.checks.items() if results["fail"]}
+    severities = {check.severity for check in prepared.plan.checks if check.name in broken}
+    rule, _, worst = fail_on.partition(",")
+    found = fails(rule, failed=counts["failed"], reached=reached)
+    found |= bool(worst) and not as_bad(worst).isdisjoint(severities)
+    return Exit.FINDINGS if found else Exit.DONE

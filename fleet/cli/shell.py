@@ -43,7 +43,10 @@ class Shell:
         no escapes and no trailing blanks."""
         from rich.console import Console
 
-        console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+        height = None
+        if stream.isatty() and width is None:  # rich takes 80 columns for a terminal that knows no escapes
+            width, height = get_terminal_size()
+        console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width, height=height)
         if console.is_terminal:
             console.print(shown)
             return

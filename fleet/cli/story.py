@@ -190,13 +190,27 @@ def _violations(record: Record) -> RenderableType | None:
     if not violations:
         return None
     dropped = (record.get("dropped") or {}).get("violations", 0)
-    text = Text(f"Answers that break their schema ({len(violations) + dropped:,}, advisory)", style="bold")
+    places = sum(violation.get("times", 1) for violation in violations) + dropped
+    text = Text(f"Answers that break their schema ({places:,}, advisory)", style="bold")
     for violation in violations[:SHOWN]:
         place = f"{safe(violation.get('uri'), 200)}#{safe(violation.get('pointer'), 200)}"
-        text.append(f"\n  {safe(violation.get('rule'), 60)} at {place}", style="not bold dim")
+        text.append(
+            f"\n  {safe(violation.get('rule'), 60)} at {place}{_difference(violation)}", style="not bold dim"
+        )
     if len(violations) > SHOWN:
         text.append(f"\n  and {len(violations) - SHOWN:,} more", style="not bold dim")
     return text
+
+
+def _difference(violation: Mapping[str, Any]) -> str:
+    """What was wanted and what was there, as far as the outcome says."""
+    parts = [
+        f"{safe(violation['actual'], 100)}" if violation.get("actual") else "",
+        f"wanted {safe(violation['expected'], 240)}" if violation.get("expected") else "",
+        f"{violation['times']:,} times" if violation.get("times", 1) > 1 else "",
+    ]
+    told = ", ".join(filter(None, parts))
+    return f": {told}" if told else ""
 
 
 def _facts(record: Record) -> RenderableType:

@@ -32,6 +32,7 @@ class Ending:
     run: str | None  # what `fleet resume` and `fleet show` take; None when an error ended the scan
     complete: bool
     insecure: bool = False
+    unwell: bool = False  # its canaries: the other targets were left alone
     failed_files: Sequence[str] = ()
 
 
@@ -74,6 +75,10 @@ def _counts(tally: Tally, ending: Ending) -> Text:
         shown.append(f"\n{missing:,} were in hand and have no outcome", style="bold red")
     elif ending.complete:
         shown.append("\nevery target has exactly one outcome", style="not bold")
+    elif ending.unwell:
+        shown.append(
+            "\nthe canaries are not well: the other targets were left alone", style="yellow not bold"
+        )
     else:
         shown.append("\nstopped early: every target begun has exactly one outcome", style="yellow not bold")
     if tally.earlier:
@@ -207,13 +212,19 @@ def _outstanding(
 def _checks(tally: Tally) -> Table:
     table = plain_table()
     table.add_column("check", overflow="fold", max_width=32)
-    for name in ("pass", "fail", "unknown"):
+    waived = any(judged["waived"] for judged in tally.checks.values())
+    for name in ("pass", "fail", *(["waived"] if waived else []), "unknown"):
         table.add_column(name, justify="right")
     for name, judged in list(tally.checks.items())[:MAX_STEPS]:
         table.add_row(
             Text(safe(name, 60)),
             f"{judged['pass']:,}",
             Text(f"{judged['fail']:,}", style="red" if judged["fail"] else "dim"),
+            *(
+                [Text(f"{judged['waived']:,}", style="yellow" if judged["waived"] else "dim")]
+                if waived
+                else []
+            ),
             f"{judged['unknown']:,}",
         )
     return table
@@ -252,9 +263,17 @@ def _next(tally: Tally, ending: Ending, run: str) -> Table:
         table.add_row("lists", Text(f"{run}/{first}{what} to scan again or to pass on"))
     if tally.steps:
         table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
+    if any(judged["fail"] for judged in tally.checks.values()):
+        table.add_row("checks", Text(f"fleet checks {shlex.quote(run)}"))
     if tally.kinds:
         table.add_row("why", Text(f"fleet report {shlex.quote(run)}"))
-    if not ending.complete:
+    if ending.unwell:
+        once = Text(f"fleet resume {shlex.quote(run)} --kind all", style="bold")
+        table.add_row(
+            "next", once.append("  (mended: the canaries again, then the others)", style="not bold")
+        )
+        table.add_row("or", Text(f"fleet resume {shlex.quote(run)} --past-canary  (the others all the same)"))
+    elif not ending.complete:
         table.add_row("next", Text(f"fleet resume {shlex.quote(run)}", style="bold"))
     elif again := _again(tally):
         kinds = ",".join(_named(again, tally))

@@ -110,28 +110,69 @@ class Pair(ValueType):
         return name, text
 
 
-class FailOn(ValueType):
-    """`none`, `any`, `all`, a number of targets `N`, or a share `N%`. Gives the text, checked."""
+SEVERITIES = ("info", "warning", "critical")  # of a check that failed; each stands for the worse ones too
+UNKNOWN = "unknown"
+
+
+class TooMany(ValueType):
+    """How many failed targets are too many: `none`, `any`, `all`, a number `N` or a share `N%`. Gives the
+    text, checked."""
 
     name = "none|any|N|N%|all"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value).strip().lower()
-        if text in {"none", "any", "all"} or re.fullmatch(r"[1-9]\d*", text):
-            return text
-        if (share := re.fullmatch(r"(\d+(?:\.\d+)?)%", text)) and 0 < float(share[1]) <= 100:
-            return text
-        return self.fail(f"{value!r}: write none, any, all, a number above 0 or a share like 5%", param, ctx)
+        if not _is_rule(text):
+            self.fail(f"{value!r}: write none, any, all, a number above 0 or a share like 5%", param, ctx)
+        return text
 
 
-def fails(rule: str, *, failed: int, reached: int) -> bool:
-    """Whether `failed` targets of `reached` (those not skipped) are findings by a `FailOn` rule."""
-    if failed == 0 or rule == "none":
-        return False
-    if rule == "any":
-        return True
-    if rule == "all":
-        return failed >= reached
-    if rule.endswith("%"):
-        return failed * 100 >= float(rule[:-1]) * reached
-    return failed >= int(rule)
+class FailOn(ValueType):
+    """What makes exit status 1. Of targets `none`, `any`, `all`, a number `N` or a share `N%`; of checks,
+    alone or after a comma, `info`, `warning` or `critical`. Gives the text, checked: a rule for targets
+    (`all` where none is given), and perhaps one for checks after a comma."""
+
+    name = "none|any|N|N%|all[,SEVERITY]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        parts = [part.strip() for part in str(value).lower().split(",")]
+        of_checks = [part for part in parts if part in SEVERITIES]
+        of_targets = [part for part in parts if part not in SEVERITIES]
+        if len(of_checks) > 1 or len(of_targets) > 1 or not all(map(_is_rule, of_targets)):
+            self.fail(
+                f"{value!r}: write none, any, all, a number above 0 or a share like 5%; "
+                f"for checks that failed also one of {', '.join(SEVERITIES)}: critical, or 5%,warning",
+                param,
+                ctx,
+            )
+        return ",".join(of_targets or ["all"]) + "".join(f",{severity}" for severity in of_checks)
+
+
+class FailOnChecks(ValueType):
+    """What makes exit status 1: `none`; `info`, `warning` or `critical` for a check that failed; `unknown`,
+    alone or after a comma, for one that could not be judged. Gives the names as a set."""
+
+    name = "none|info|warning|critical[,unknown]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        if isinstance(value, frozenset):
+            return value
+        parts = frozenset(part.strip() for part in str(value).lower().split(","))
+        if parts == {"none"}:
+            return frozenset()
+        if not parts <= {*SEVERITIES, UNKNOWN}:
+            known = ", ".join((*SEVERITIES, UNKNOWN))
+            self.fail(f"{value!r}: write none, or one of {known}; critical,unknown for both", param, ctx)
+        return parts
+
+
+def _is_rule(text: str) -> bool:
+    share = re.fullmatch(r"(\d+(?:\.\d+)?)%", text)
+    if share is not None:
+        return 0 < float(share[1]) <= 100
+    return text in {"none", "any", "all"} or re.fullmatch(r"[1-9]\d*", text) is not None
+
+
+def as_bad(severity: str) -> frozenset[str]:
+    """The severities that are as bad as this one, or worse."""
+    return frozenset(SEVERITIES[SEVERITIES.index(severity) :])

@@ -25,8 +25,8 @@ fail_on_option: Option = option(
     type=FailOn(),
     default="all",
     show_default=True,
-    metavar="none|any|N|N%|all",
-    help="How many failed targets make exit status 1.",
+    metavar="none|any|N|N%|all[,SEVERITY]",
+    help="How many failed targets make exit status 1; and checks: critical, or 5%,warning.",
 )
 grace_option: Option = option(
     "--grace",
@@ -87,6 +87,12 @@ watching: Section = section(
     ),
     option("--push-auth", metavar="NAME", help="The credential of --auths for that push."),
     option(
+        "--status-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Keep FILE current: counts, rate, causes of failure, as JSON.",
+    ),
+    option(
         "--target-metrics",
         is_flag=True,
         help="Also the pipeline's metrics, per target; at most 100,000 series.",
@@ -105,6 +111,7 @@ class View:
     metrics_listen: str | None = None
     metrics_file: Path | None = None
     target_metrics: bool = False
+    status_file: Path | None = None
     pushgateway: str | None = None
     push_group: Sequence[tuple[str, str]] = ()
     push_auth: str | None = None
@@ -131,15 +138,20 @@ def watch(
     spec: str,
     pipeline_metrics: Sequence[tuple[str, str, str]],
     plaintext: bool = False,
+    keys: int | None = None,
 ) -> Iterator[Watch]:
-    """The listeners that a view asks for, drawing and serving while entered.
+    """The listeners that a view asks for, drawing, serving and answering while entered.
 
-    `plaintext` says that credentials may go without TLS.
+    `plaintext` says that credentials may go without TLS; `keys` is the terminal on which Enter asks how the
+    scan stands.
 
-    Raises ConfigError when the metrics address cannot be bound, or the metrics file has no place.
+    Raises ConfigError when the metrics address cannot be bound, or a file has no place; SinkError when the
+    status file cannot be written.
     """
-    if view.metrics_file is not None and not view.metrics_file.absolute().parent.is_dir():
-        raise ConfigError(f"--metrics-file {view.metrics_file}: there is no directory to write it in")
+    for flag, file in (("--metrics-file", view.metrics_file), ("--status-file", view.status_file)):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise ConfigError(f"{flag} {file}: there is no directory to write it in")
+    from fleet.cli.snapshots import Snapshots
     from fleet.observe import (
         LogListener,
         Metrics,
@@ -150,6 +162,7 @@ def watch(
         configure_logging,
         last_success,
     )
+    from fleet.report import CausesSoFar
 
     tally = Tally(plaintext_allowed=plaintext)
     metrics = Metrics(
@@ -164,7 +177,12 @@ def watch(
             server = stack.enter_context(MetricsServer(metrics.registry, view.metrics_listen))
             shell.say(f"metrics at {server.url}")
         progress = stack.enter_context(
-            Progress(stream=shell.errors, silent=view.quiet or view.no_progress, quiet=view.quiet)
+            Progress(
+                stream=shell.errors,
+                silent=view.quiet or view.no_progress,
+                quiet=view.quiet,
+                hint="Enter: why" if keys is not None else "",
+            )
         )
         logger = configure_logging(
             stream=stack.enter_context(Outbox(progress)),
@@ -172,6 +190,11 @@ def watch(
             form=view.log_format,
             redactor=shell.redactor,
         )
-        if (view.log_format or ("console" if progress.isatty() else "json")) == "json":
+        as_json = (view.log_format or ("console" if progress.isatty() else "json")) == "json"
+        if as_json:
             progress.log_to(logger)
-        yield Watch((metrics, progress, LogListener(logger)), tally, metrics)
+        causes = CausesSoFar()
+        stack.enter_context(
+            Snapshots(causes, progress, shell, keys=keys, as_json=as_json, file=view.status_file)
+        )
+        yield Watch((metrics, progress, causes, LogListener(logger)), tally, metrics)

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from fleet.client.target.client import TargetClient
     from fleet.client.target.credential import Credential, Renewal
     from fleet.client.target.login import LoginPlan
+    from fleet.client.target.sessions import KeptSessions
     from fleet.client.web import Web
     from fleet.client.wire.certificate import Certificate
     from fleet.client.wire.connection import Connection
@@ -103,6 +104,7 @@ _HOMES = {
     "PrefixLoader": "description.loaders",
     "RedirectLoader": "description.loaders",
     "WebLoader": "description.loaders",
+    "KeptSessions": "target.sessions",
     "LoginPlan": "target.login",
     "Headers": "message",
     "Reply": "message",
@@ -151,6 +153,7 @@ __all__ = [
     "InitPlugin",
     "KeepingDialer",
     "KeptConnections",
+    "KeptSessions",
     "LinkedCall",
     "Links",
     "Loader",

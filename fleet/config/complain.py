@@ -9,7 +9,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from fleet.errors import PlacedError
 from fleet.guess import closest, guess
+from fleet.openapi import locate
 
 Path = tuple[str | int, ...]
 
@@ -28,6 +30,10 @@ _SHAPES = {
     "float_type": "a number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
+    **dict.fromkeys(
+        ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
+        "a date, as 2026-12-31",
+    ),
 }
 
 
@@ -39,6 +45,24 @@ class Complaint:
     path: Path
     message: str
     hint: str | None = None
+
+
+def placed(
+    wrong: ValidationError,
+    model: type[BaseModel],
+    tree: Mapping[str, Any],
+    *,
+    file: str,
+    text: str,
+    error: type[PlacedError],
+) -> PlacedError:
+    """The first fault as an error of a class, at its file, line and column. `text` is what `tree` was read
+    from, empty where it is not at hand."""
+    found = first_complaint(wrong, model, tree)
+    line, column = locate(text, found.path) if text else (None, None)
+    where = ".".join(str(part) for part in found.path)
+    message = f"{where}: {found.message}" if where else found.message
+    return error(message, file=file, line=line, column=column, hint=found.hint)
 
 
 def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> Complaint:

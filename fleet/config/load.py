@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 
 from fleet.client import CachedParse
 from fleet.config.builtin import list_builtin_specs
-from fleet.config.complain import first_complaint
+from fleet.config.complain import placed
 from fleet.config.describe import wrap_description
 from fleet.config.model import SpecFile
 from fleet.config.sources import check_sources
 from fleet.errors import SpecError
 from fleet.guess import guess
-from fleet.openapi import locate, parse
+from fleet.openapi import parse
 
 MAX_BYTES = 8 * 1024 * 1024  # of one spec file; an API description may be larger
 
@@ -82,16 +82,8 @@ def _built(tree: Any, path: Path, text: str, notes: tuple[str, ...]) -> SpecFile
     try:
         spec = SpecFile.model_validate(kept)
     except ValidationError as wrong:
-        _complain(wrong, kept, path, text)
+        raise placed(wrong, SpecFile, kept, file=str(path), text=text, error=SpecError) from None
     spec._path = path
     spec._text = text
     spec._notes = notes
     return spec
-
-
-def _complain(wrong: ValidationError, tree: Mapping[str, Any], path: Path, text: str) -> NoReturn:
-    found = first_complaint(wrong, SpecFile, tree)
-    line, column = locate(text, found.path) if text else (None, None)
-    where = ".".join(str(part) for part in found.path)
-    message = f"{where}: {found.message}" if where else found.message
-    raise SpecError(message, file=str(path), line=line, column=column, hint=found.hint) from None

@@ -28,7 +28,8 @@ from fleet.errors import UsageError
 LAST = 15.0  # seconds for workers to end after the scan did, before they are killed
 _WORD = struct.Struct("!cqq")
 _FORK, _KILL, _ENDED = b"f", b"k", b"e"
-_NOT_FOR_US = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a process group gets them; the scan decides
+# A process group gets them; the scan decides.
+_NOT_FOR_US = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 Work = Callable[[socket.socket, int], None]
 

@@ -1,6 +1,8 @@
-"""The scan loop, its two-stage stop, the run directory, runs by name, the journal's reader, and resume."""
+"""The scan loop, its two-stage stop, the run directory, runs and baselines by name, the journal's reader, and
+resume."""
 
 from fleet.engine.attempt import Attempt, Probe
+from fleet.engine.baselines import Baseline, list_baselines, remove_baseline, set_baseline
 from fleet.engine.descriptors import capped_concurrency
 from fleet.engine.directory import (
     WHERE_RUNS_ARE,
@@ -12,6 +14,7 @@ from fleet.engine.directory import (
     runs_folder,
 )
 from fleet.engine.failed import inventory_line
+from fleet.engine.findings import fails
 from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
 from fleet.engine.runs import RunEntry, find_run, known_folder, list_runs, run_entry
 from fleet.engine.scan import ScanTotals, scan
@@ -22,6 +25,7 @@ __all__ = [
     "SUCCESS",
     "WHERE_RUNS_ARE",
     "Attempt",
+    "Baseline",
     "DoneTargets",
     "Probe",
     "RunDirectory",
@@ -31,19 +35,23 @@ __all__ = [
     "atomic_write",
     "capped_concurrency",
     "done_ids",
+    "fails",
     "find_run",
     "inventory_line",
     "journal_of",
     "known_folder",
+    "list_baselines",
     "list_runs",
     "read_last_outcomes",
     "read_manifest",
     "read_outcomes",
     "read_success",
+    "remove_baseline",
     "run_entry",
     "run_id",
     "runs_folder",
     "scan",
+    "set_baseline",
     "signals",
     "stands",
     "write_success",

@@ -8,7 +8,7 @@ import re
 import secrets
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,15 @@ from fleet.errors import SinkError, TryAgain, UsageError
 MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 LOCK = "lock"
+NAMES = 1000  # tried for a new run, before there is none
+BASELINE = "baseline.json"  # in the copy of a run that is a baseline
 WHERE_RUNS_ARE = (
-    "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or previous"
+    "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or\n"
+    "  previous; or a baseline that 'fleet baseline list' lists: baseline:NAME"
 )
 JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_RUN = re.compile(r"\d{8}-\d{4}-[a-z0-9]{3}", re.ASCII)
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -44,14 +48,18 @@ class RunDirectory:
     def create(
         cls, path: Path | None = None, *, manifest: Mapping[str, Any], compress: bool = False
     ) -> RunDirectory:
-        """A new run, locked. Without `path` a folder is found: `runs/` here, else the state directories.
+        """A new run, locked. Without `path` a folder is found: `runs/` here, else the state
+        directories. A `path` that is named as runs are (`run_id`) gives the run its name.
 
         `manifest` is stored with `v` and `run` added; it must never hold a secret. Raises UsageError when
         `path` holds a run already, TryAgain when a scan works there, SinkError when it cannot be written.
         """
-        run = run_id()
-        place = path if path is not None else runs_folder() / run
-        _make(place)
+        if path is None:
+            place = fresh_place(runs_folder(), (run_id() for _ in range(NAMES)))
+            run = place.name
+        else:
+            place, run = path, path.name if _RUN.fullmatch(path.name) else run_id()
+            _make(place)
         directory = cls(place, run, place / JOURNALS[compress], _locked(place))
         try:
             if (place / MANIFEST).exists() or any((place / name).exists() for name in JOURNALS):
@@ -67,7 +75,10 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """An existing run, locked. Raises UsageError when there is none, TryAgain when a scan works there."""
+        """An existing run, locked. Raises UsageError when there is none, or only its copy as a baseline,
+        TryAgain when a scan works there."""
+        if (path / BASELINE).exists():
+            raise UsageError(f"{path} is a baseline, a copy of a run: no scan goes on with it")
         return cls(path, str(read_manifest(path)["run"]), journal_of(path), _locked(path))
 
     @property
@@ -171,6 +182,20 @@ def atomic_write(path: Path, data: bytes) -> Path:
         beside.unlink(missing_ok=True)
         raise _unwritable(path, error) from error
     return path
+
+
+def fresh_place(folder: Path, names: Iterable[str]) -> Path:
+    """A new directory in `folder`, by the first of `names` that is not taken: scans may begin together.
+    Raises SinkError."""
+    for name in names:
+        try:
+            (folder / name).mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _unwritable(folder / name, error) from error
+        return folder / name
+    raise SinkError(f"no name is left for a run in {folder}")
 
 
 def _make(place: Path) -> None:

@@ -1,7 +1,8 @@
 """Runs by name: which one a person means, and what each of a folder is.
 
 A run is named by its path, by the name of its directory in the folder where runs go, by the beginning of
-that name (or of its id), by `latest`, or by `previous`: the one that was started before `latest`.
+that name (or of its id), by `latest`, or by `previous`: the one that was started before `latest`. A run that
+is kept as a baseline is named `baseline:NAME`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from fleet.engine.directory import JOURNALS, LOCK, MANIFEST, WHERE_RUNS_ARE, rea
 from fleet.engine.journal import read_last_outcomes
 from fleet.engine.success import read_success
 from fleet.errors import FleetError, UsageError
+from fleet.guess import closest
 
 LATEST = "latest"
 PREVIOUS = "previous"
+BASELINES = "baselines"  # the folder of baselines, among the runs
+_BASELINE = "baseline:"  # begins the name of one
 CANDIDATES = 10  # named of those that a prefix may mean
 COUNTED = 64 * 1024 * 1024  # bytes of a journal that is read to count a run that left no counts
 
@@ -79,6 +83,8 @@ def find_run(name: str) -> Path:
     folder = known_folder()
     if path.exists():
         return path
+    if name.startswith(_BASELINE):
+        return _baseline(name.removeprefix(_BASELINE), folder)
     if path.name != name or folder is None:
         raise UsageError(f"there is no run {name!r}\n  {WHERE_RUNS_ARE}")
     if (folder / name).exists():
@@ -94,6 +100,18 @@ def find_run(name: str) -> Path:
         raise UsageError(f"there is no run {name!r} in {folder}\n  {WHERE_RUNS_ARE}")
     named = "\n  ".join(found[:CANDIDATES]) + ("\n  ..." if len(found) > CANDIDATES else "")
     raise UsageError(f"{name!r} is the beginning of {len(found):,} runs in {folder}:\n  {named}")
+
+
+def _baseline(name: str, folder: Path | None) -> Path:
+    inside = folder / BASELINES if folder is not None else None
+    known = sorted(path.name for path in inside.glob("[!.]*")) if inside is not None else []
+    if inside is not None and name in known:
+        return inside / name
+    near = closest(name, known)
+    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known) or 'none'}"
+    raise UsageError(
+        f"there is no baseline {name!r}: {hint}\n  fleet baseline set {name or 'NAME'} RUN makes one"
+    )
 
 
 def known_folder() -> Path | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fleet.inventory.choice import Sample
 from fleet.inventory.credentials import COMMAND_LINE, Credentials
 from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
@@ -22,10 +23,11 @@ from fleet.inventory.given import NamedAuth
 from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
-from fleet.inventory.rows import format_target
-from fleet.inventory.secrets import SecretReader, is_reference
+from fleet.inventory.rows import address_of, format_target
+from fleet.inventory.secrets import WAYS, SecretReader, is_reference
 from fleet.inventory.shard import Shard
-from fleet.inventory.sources import absolute_source, asks, rereadable
+from fleet.inventory.sources import absolute_source, asks, is_target, rereadable
+from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMAND_LINE",
+    "WAYS",
     "AuthModel",
     "AuthsFile",
     "Condition",
@@ -49,14 +52,18 @@ __all__ = [
     "Proxies",
     "ProxyModel",
     "Refreshed",
+    "Sample",
     "SecretReader",
     "Shard",
+    "Spread",
     "VaultModel",
     "absolute_source",
+    "address_of",
     "asks",
     "fold",
     "format_target",
     "is_reference",
+    "is_target",
     "load_auths",
     "natural",
     "parse_condition",

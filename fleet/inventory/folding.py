@@ -58,6 +58,12 @@ class Folder:
         self._most = most
         self.unnamed: int = 0
 
+    def largest(self, most: int) -> tuple[tuple[str, ...], int]:
+        """The `most` largest sets as texts, and how many hosts are in none of them."""
+        ranked = sorted(self.sets(), key=lambda folded: -folded.size)
+        rest = sum(folded.size for folded in ranked[most:])
+        return tuple(folded.text for folded in ranked[:most]), rest + self.unnamed
+
     def add(self, host: str) -> None:
         """Fold one host in."""
         if self._held >= self._most:
@@ -84,6 +90,24 @@ class Folder:
         heads = self._shapes.setdefault((prefix, suffix, tuple(parts[::2]), shape), {})
         numbers = tuple(map(int, digits))
         self._put(heads.setdefault(numbers[:-1], {}), numbers[-1])
+
+    def merge(self, other: Folder) -> None:
+        """Fold in all that another one holds."""
+        for shape, heads in other._shapes.items():
+            held = self._shapes.setdefault(shape, {})
+            for head, chunks in heads.items():
+                self._put_all(held.setdefault(head, {}), chunks)
+        for key, chunks in other._v6.items():
+            self._put_all(self._v6.setdefault(key, {}), chunks)
+        for host in other._singles:
+            self._held += host not in self._singles
+            self._singles[host] = None
+        self.unnamed += other.unnamed
+
+    def _put_all(self, into: _Chunks, chunks: _Chunks) -> None:
+        for chunk, bits in chunks.items():
+            self._held += chunk not in into
+            into[chunk] = into.get(chunk, 0) | bits
 
     def sets(self) -> list[FoldedSet]:
         """Every host that was added and is not `unnamed`, in a stable order."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import HostPort, Scheme
+from fleet.inventory.choice import Sample, shuffled
 from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.lines import read_lines
 from fleet.inventory.match import Condition, HostSet, parse_condition
@@ -25,18 +27,22 @@ class InventoryOptions:
     """What is taken from the sources.
 
     `exclude` and `select` are expressions and conditions as `fleet.inventory.match` describes them; several
-    selections must all hold. `limit` ends the reading after that many targets, and `shard` takes its part
-    of those: the parts together are what there would be without it. `strict` makes the first bad entry
-    fatal. `stdin` replaces standard input for the source `-`. `feeds` keeps what sources have given that are
-    asked over a network, for who reads more than once.
+    selections must all hold. `sample` takes some of what they leave, `limit` ends the reading after that many
+    targets, and `shard` takes its part of those: the parts together are what there would be without it.
+    `shuffle` changes the order of what is left, and nothing else. `seed` makes another sample and another
+    order. `strict` makes the first bad entry fatal. `stdin` replaces standard input for the source `-`.
+    `feeds` keeps what sources have given that are asked over a network, for who reads more than once.
     """
 
     scheme: Scheme = "https"
     exclude: Sequence[str] = ()
     exclude_files: Sequence[str] = ()
     select: Sequence[str] = ()
+    sample: Sample | None = None
     limit: int | None = None
     shard: Shard | None = None
+    shuffle: bool = False
+    seed: int = 0
     strict: bool = False
     limits: Limits = field(default_factory=Limits)
     stdin: BinaryIO | None = None
@@ -51,6 +57,7 @@ class InventoryCounts:
     duplicates: int = 0
     excluded: int = 0
     unselected: int = 0
+    unsampled: int = 0
     elsewhere: int = 0  # in other shards
     rejected: int = 0
 
@@ -60,6 +67,7 @@ class InventoryCounts:
             f"{self.duplicates} duplicate{'' if self.duplicates == 1 else 's'}" if self.duplicates else "",
             f"{self.excluded} excluded" if self.excluded else "",
             f"{self.unselected} not selected" if self.unselected else "",
+            f"{self.unsampled} not in the sample" if self.unsampled else "",
             f"{self.elsewhere} in other shards" if self.elsewhere else "",
             f"{self.rejected} rejected" if self.rejected else "",
         ]
@@ -69,7 +77,8 @@ class InventoryCounts:
 class Inventory(Iterator[Target]):
     """Targets, lazily, with counts of what was left out on the way.
 
-    Memory is O(1) plus the digests of `fleet.inventory.seen`. Reading files blocks: an event loop reads
+    Memory is O(1) plus the digests of `fleet.inventory.seen`, and what `fleet.inventory.choice` holds for a
+    sample or an order. Reading files blocks: an event loop reads
     from a thread. Raises InventoryError when it is made with a source that cannot be read at all, and,
     when the options are strict, for the first bad entry.
     """
@@ -97,9 +106,21 @@ class Inventory(Iterator[Target]):
         self._targets.close()
 
     def _read(self, sources: Sequence[str]) -> Generator[Target, None, None]:
-        limit, shard = self._options.limit, self._options.shard
-        if limit == 0:
-            return
+        options = self._options
+        targets = self._selected(sources)
+        if options.sample is not None:
+            targets = options.sample.of(targets, options.seed, self._pass_over)
+        if options.limit is not None:
+            targets = islice(targets, options.limit)
+        if options.shard is not None:
+            targets = self._held_by(options.shard, targets)
+        if options.shuffle:
+            targets = shuffled(targets, options.seed)
+        for target in targets:
+            self.counts.targets += 1
+            yield target
+
+    def _selected(self, sources: Sequence[str]) -> Iterator[Target]:
         for source in sources:
             for row in rows_of(
                 source,
@@ -108,14 +129,17 @@ class Inventory(Iterator[Target]):
                 feeds=self._feeds,
                 stdin=self._options.stdin,
             ):
-                for target in self._row(row):
-                    if shard is None or shard.holds(target.id):
-                        self.counts.targets += 1
-                        yield target
-                    else:
-                        self.counts.elsewhere += 1
-                    if limit is not None and self.counts.targets + self.counts.elsewhere >= limit:
-                        return
+                yield from self._row(row)
+
+    def _held_by(self, shard: Shard, targets: Iterator[Target]) -> Iterator[Target]:
+        for target in targets:
+            if shard.holds(target.id):
+                yield target
+            else:
+                self.counts.elsewhere += 1
+
+    def _pass_over(self, count: int) -> None:
+        self.counts.unsampled += count
 
     def _row(self, row: Row) -> Iterator[Target]:
         scheme, expansion = self._options.scheme, self._options.limits.expansion

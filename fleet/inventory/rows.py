@@ -104,6 +104,15 @@ def targets_of(row: Row, *, scheme: str, expansion: int) -> Iterator[tuple[Targe
         yield _target(row, used, host, port, parts.path)
 
 
+def address_of(text: str, *, scheme: str) -> str:
+    """The base URL of one host, in the one spelling that targets have. Raises InventoryError for what is not
+    the address of one host. No file is opened and no name is looked up."""
+    parts = split(text)
+    if parse_range(parts.host) is not None:
+        raise InventoryError(f"{shown(text)} does not name one host")
+    return base_url(parts.scheme or scheme, parts.host, parts.port, parts.path)[0]
+
+
 def check_row(row: Row, *, expansion: int) -> None:
     """Raise InventoryError when the row's expression stands for nothing. Only its first target is made."""
     next(targets_of(row, scheme="https", expansion=expansion))

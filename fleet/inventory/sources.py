@@ -192,6 +192,11 @@ def rereadable(source: str) -> bool:
     return source != STDIN and (not _exists(path) or path.is_file())
 
 
+def is_target(source: str) -> bool:
+    """Whether a source that is no file here can be a target expression: its name is not that of a file."""
+    return not looks_like_file(source)
+
+
 def looks_like_file(source: str) -> bool:
     """Whether a source that does not exist was probably meant as a file."""
     return "://" not in source and _FILE_LIKE.fullmatch(source) is not None

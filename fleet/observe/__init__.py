@@ -10,7 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fleet.observe.exposition import MetricsServer, last_success, render, write_metrics_file
+    from fleet.observe.exposition import (
+        MetricsServer,
+        last_success,
+        render,
+        write_for_all,
+        write_metrics_file,
+    )
     from fleet.observe.log_listener import LogListener
     from fleet.observe.logs import Logger, configure_logging
     from fleet.observe.metrics import Metrics
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from fleet.observe.progress import Progress
     from fleet.observe.pushgateway import Pushgateway, parse_group
     from fleet.observe.redact import Redactor
+    from fleet.observe.standing import Standing, clock
     from fleet.observe.tally import KindCount, StepCount, Tally
     from fleet.observe.text import safe, safe_block
 
@@ -31,14 +38,17 @@ __all__ = [
     "Progress",
     "Pushgateway",
     "Redactor",
+    "Standing",
     "StepCount",
     "Tally",
+    "clock",
     "configure_logging",
     "last_success",
     "parse_group",
     "render",
     "safe",
     "safe_block",
+    "write_for_all",
     "write_metrics_file",
 ]
 
@@ -52,14 +62,17 @@ _HOMES = {
     "Pushgateway": "pushgateway",
     "Logger": "logs",
     "Redactor": "redact",
+    "Standing": "standing",
     "StepCount": "tally",
     "Tally": "tally",
+    "clock": "standing",
     "configure_logging": "logs",
     "last_success": "exposition",
     "parse_group": "pushgateway",
     "render": "exposition",
     "safe": "text",
     "safe_block": "text",
+    "write_for_all": "exposition",
     "write_metrics_file": "exposition",
 }
 

@@ -35,12 +35,17 @@ def write_metrics_file(path: Path, registry: CollectorRegistry) -> None:
     The file is readable by all, as a textfile collector under another user needs it. Blocks; call it in a
     thread. Raises SinkError.
     """
-    text = render(registry)
+    write_for_all(path, render(registry))
+
+
+def write_for_all(path: Path, data: bytes) -> None:
+    """Write a file that everybody may read, whole or not at all: a temporary one beside it, then a rename.
+    Blocks. Raises SinkError."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(text)
+                file.write(data)
                 file.flush()
                 os.fchmod(file.fileno(), 0o644)
             Path(temporary).replace(path)
@@ -48,7 +53,7 @@ def write_metrics_file(path: Path, registry: CollectorRegistry) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise SinkError(f"cannot write the metrics to {path}: {error.strerror or error}") from error
+        raise SinkError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def last_success(path: Path) -> dict[str, float]:

@@ -8,6 +8,7 @@ from collections import Counter
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    CanaryJudged,
     ConcurrencyChanged,
     Event,
     LoginFailed,
@@ -70,6 +71,8 @@ class LogListener:
                 log.warning("breaker.opened", scope=event.scope, key=event.key, why=event.why)
             case BreakerClosed():
                 log.info("breaker.closed", scope=event.scope, key=event.key)
+            case CanaryJudged():
+                log.info("canary.judged", **event._asdict())
             case WarningRaised():
                 self._warning(event)
             case ProbeCrashed():

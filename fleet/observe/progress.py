@@ -6,11 +6,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from threading import Event as Flag
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import ClassVar, TextIO
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -19,6 +19,7 @@ from rich.text import Text
 from fleet.event import (
     BreakerClosed,
     BreakerOpened,
+    CanaryJudged,
     ConcurrencyChanged,
     Event,
     RequestFinished,
@@ -27,9 +28,11 @@ from fleet.event import (
     ScanStarted,
     ScanStopping,
     TargetFinished,
+    TargetRecalled,
     TargetStarted,
 )
 from fleet.observe.logs import Logger
+from fleet.observe.standing import Standing, canary_text, clock
 from fleet.observe.text import safe
 
 EVERY = 10.0  # seconds between two lines where there is no terminal
@@ -41,8 +44,9 @@ class Progress:
     """A listener that draws while it is entered.
 
     `total` is learned from the scan; while the inventory still streams it is unknown and there is no ETA.
-    With `silent` nothing is drawn, but a stop is still announced; with `quiet` it is not either. `note` and
-    `write` always write. `clock` is monotonic seconds. After `log_to` the sparse lines are log records.
+    With `silent` nothing is drawn, but a stop is still announced; with `quiet` it is not either. `note`,
+    `show` and `write` always write. `clock` is monotonic seconds. After `log_to` the sparse lines are log
+    records. `hint` stands at the end of the counts once a target failed.
     """
 
     deaf_to: ClassVar[frozenset[type[Event]]] = frozenset({RequestFinished, RequestRetried})
@@ -56,6 +60,7 @@ class Progress:
         console: Console | None = None,
         every: float = EVERY,
         clock: Callable[[], float] = time.monotonic,
+        hint: str = "",
     ) -> None:
         self._stream = stream
         self._console = console or Console(file=stream, markup=False, highlight=False, emoji=False)
@@ -63,12 +68,15 @@ class Progress:
         self._quiet = quiet
         self._every = every
         self._clock = clock
+        self._hint = hint
         self._began = clock()
         self._total: int | None = None
         self._concurrency: int | None = None
         self._logger: Logger | None = None
         self._started = 0
         self._counts = {"ok": 0, "partial": 0, "failed": 0, "skipped": 0}
+        self._earlier = 0  # of the counts: stored before this session
+        self._pacing = Lock()  # the bar, its ticker and whoever asks are threads of their own
         self._marks: deque[tuple[float, int]] = deque(maxlen=int(WINDOW) * REDRAWS)
         self._paused: dict[tuple[str, str], str] = {}
         self._state = "scanning"
@@ -84,7 +92,7 @@ class Progress:
     @property
     def in_hand(self) -> int:
         """Targets started and not done; what only waits to be stored is not counted."""
-        waiting = max(self._started - self.done, 0)
+        waiting = max(self._started - (self.done - self._earlier), 0)
         return waiting if self._concurrency is None else min(waiting, self._concurrency)
 
     def log_to(self, logger: Logger) -> None:
@@ -95,6 +103,9 @@ class Progress:
         match event:
             case TargetFinished():
                 self._counts[event.outcome.status] += 1
+            case TargetRecalled():
+                self._counts[event.outcome["status"]] += 1
+                self._earlier += 1
             case TargetStarted():
                 self._started += 1
             case ScanStarted():
@@ -102,6 +113,8 @@ class Progress:
             case ConcurrencyChanged():
                 if event.scope == "targets":
                     self._concurrency = event.limit
+            case CanaryJudged():
+                self._announce(canary_text(event))
             case BreakerOpened():
                 self._paused[event.scope, event.key] = event.why
             case BreakerClosed():
@@ -161,18 +174,32 @@ class Progress:
         """Whether a person reads along."""
         return self._stream.isatty()
 
+    def show(self, shown: RenderableType, *, echoed: int = 0) -> None:
+        """Something for a person, above the bar. `echoed` counts the lines that the terminal itself wrote
+        below the bar, as keys were pressed: they are taken back."""
+        if self._live is not None and echoed:
+            self._stream.write(f"\x1b[{echoed}A\x1b[J")
+            self._stream.flush()
+        self._console.print(shown)
+
+    def standing(self) -> Standing:
+        """How far the scan is."""
+        rate, left = self._pace()
+        return Standing(
+            state=self._state,
+            total=self._total,
+            statuses=dict(self._counts),
+            earlier=self._earlier,
+            in_hand=self.in_hand,
+            per_second=rate,
+            elapsed=self._elapsed,
+            left=left,
+            paused=dict(self._paused),
+        )
+
     def line(self) -> str:
         """One plain line: what is written where there is no terminal."""
-        done, total = self.done, self._total
-        share = f"{done}/{total} ({done * 100 // total}%)" if total else f"{done} done"
-        counts = ", ".join(f"{status} {count}" for status, count in self._counts.items())
-        rate, left = self._pace()
-        parts = [share, counts, f"{self.in_hand} in flight", f"{rate:.1f}/s", _clock(self._elapsed)]
-        if left is not None:
-            parts.append(f"ETA {_clock(left)}")
-        if self._paused:
-            parts.append(f"{len(self._paused)} paused")
-        return f"{self._state}: " + " | ".join(parts)
+        return self.standing().line()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rate, left = self._pace()
@@ -184,8 +211,8 @@ class Progress:
         bar.add_column(no_wrap=True, justify="right")
         count = f"{done:,}/{total:,}" if total is not None else f"{done:,}"
         percent = f" {done * 100 // total:3}%" if total else ""
-        eta = f"ETA {_clock(left)}" if left is not None else ""
-        times = f"{_clock(self._elapsed)} {eta}".rstrip() if wide or not eta else eta
+        eta = f"ETA {clock(left)}" if left is not None else ""
+        times = f"{clock(self._elapsed)} {eta}".rstrip() if wide or not eta else eta
         bar.add_row(
             Text(f"{count}{percent}"),
             ProgressBar(total=total or 1, completed=done if total else 0, pulse=total is None),
@@ -199,6 +226,8 @@ class Progress:
         counts.append(f"in flight {self.in_hand:,}", style="cyan")
         if self._state != "scanning":
             counts.append(f"  {self._state}", style="bold")
+        elif wide and self._hint and (self._counts["failed"] or self._counts["partial"]):
+            counts.append(f"  {self._hint}", style="dim")
         lines: list[Table | Text] = [bar, counts]
         for (scope, key), why in list(self._paused.items())[:3]:
             lines.append(
@@ -217,15 +246,16 @@ class Progress:
 
     def _pace(self) -> tuple[float, float | None]:
         """Targets per second over the window, and the seconds left; None while that is unknown."""
-        now, done = self._clock(), self.done
-        while len(self._marks) > 1 and now - self._marks[0][0] > WINDOW:
-            self._marks.popleft()
-        then, before = self._marks[0] if self._marks else (self._began, 0)
-        self._marks.append((now, done))
+        with self._pacing:
+            now, done = self._clock(), self.done - self._earlier
+            while len(self._marks) > 1 and now - self._marks[0][0] > WINDOW:
+                self._marks.popleft()
+            then, before = self._marks[0] if self._marks else (self._began, 0)
+            self._marks.append((now, done))
         rate = (done - before) / (now - then) if now > then else 0.0
         if self._total is None or rate <= 0 or self._state != "scanning":
             return rate, None
-        return rate, max(self._total - done, 0) / rate
+        return rate, max(self._total - self._earlier - done, 0) / rate
 
     def _stopping(self, event: ScanStopping) -> None:
         if event.cancelled:
@@ -233,6 +263,8 @@ class Progress:
             self._announce(f"cancelling {self.in_hand} in hand; sessions are logged out")
         else:
             self._state = "finishing"
+            if event.reason == "canary":  # its verdict was told
+                return
             again = " (again to cancel them)" if event.reason.startswith("SIG") else ""
             self._announce(f"finishing {self.in_hand} in hand{again}")
 
@@ -248,21 +280,14 @@ class Progress:
                 self._log(self._logger)
 
     def _log(self, logger: Logger) -> None:
-        rate, left = self._pace()
+        standing = self.standing()
         logger.info(
             "scan.progressed",
-            done=self.done,
-            total=self._total,
-            **self._counts,
-            in_flight=self.in_hand,
-            per_second=round(rate, 1),
-            seconds=round(self._elapsed, 1),
-            seconds_left=None if left is None else round(left, 1),
+            done=standing.done,
+            total=standing.total,
+            **standing.statuses,
+            in_flight=standing.in_hand,
+            per_second=round(standing.per_second, 1),
+            seconds=round(standing.elapsed, 1),
+            seconds_left=None if standing.left is None else round(standing.left, 1),
         )
-
-
-def _clock(seconds: float) -> str:
-    whole = int(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-    return f"{whole // 60:02}:{whole % 60:02}"

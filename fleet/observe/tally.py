@@ -19,6 +19,7 @@ from fleet.event import (
     SessionClosed,
     SessionOpened,
     TargetFinished,
+    TargetRecalled,
     TargetStarted,
     WarningRaised,
 )
@@ -133,6 +134,8 @@ class Tally:
         match event:
             case TargetFinished():
                 self.add(event.outcome)
+            case TargetRecalled():
+                self.add_record(event.outcome)
             case TargetStarted():
                 self.started += 1
             case ScanStarted():
@@ -170,7 +173,7 @@ class Tally:
             self._unoffered(skip.step, skip.why)
         for check in outcome.checks:
             self.checks.setdefault(check.check, Counter())[check.result] += 1
-        self.violations += len(outcome.violations)
+        self.violations += sum(violation.times for violation in outcome.violations)
         self._amounts(outcome.dropped, outcome.notes, outcome.requests, outcome.bytes, outcome.retries)
         self._unprotected(outcome.auth, outcome.target)
 
@@ -190,7 +193,7 @@ class Tally:
             self._unoffered(skip["step"], skip["why"])
         for check in record.get("checks", ()):
             self.checks.setdefault(check["check"], Counter())[check["result"]] += 1
-        self.violations += len(record.get("violations", ()))
+        self.violations += sum(one.get("times", 1) for one in record.get("violations", ()))
         numbers = (record.get(name, 0) for name in ("requests", "bytes", "retries"))
         self._amounts(record.get("dropped", {}), record.get("notes", {}), *numbers)
         self._unprotected(record.get("auth"), str(record.get("target", "")))

@@ -48,6 +48,7 @@ from fleet.openapi.reading.cache import encode as encode_tree
 from fleet.openapi.reading.load import locate, parse
 from fleet.openapi.reading.refs import Library, Parse, Place, Reader
 from fleet.openapi.reading.yaml12 import load_yaml
+from fleet.openapi.schema import Keyword
 
 if TYPE_CHECKING:
     from fleet.openapi.answers.items import ItemReader
@@ -92,6 +93,7 @@ __all__ = [
     "Fixup",
     "Flow",
     "ItemReader",
+    "Keyword",
     "Library",
     "Link",
     "Media",

@@ -14,7 +14,7 @@ from fleet.openapi.calls.params import ParameterPlan
 from fleet.openapi.calls.servers import own_server, read_servers
 from fleet.openapi.model import Answer, Body, Link, Parameter, Requirement, Server, Site
 from fleet.openapi.reading.refs import MissingDocument, Place
-from fleet.openapi.schema import Check, media_for, no_check
+from fleet.openapi.schema import Check, Keyword, media_for, no_check
 
 if TYPE_CHECKING:
     from fleet.openapi.document import Document
@@ -245,8 +245,11 @@ class Operation:
             self.method, target.path, target.query, headers, target.cookies, written, self.name, pieces, own
         )
 
-    def violations(self, status: int, content_type: str | None, value: Any) -> tuple[tuple[str, str], ...]:
-        """Where a value breaks the documented schema of that answer: (JSON pointer, keyword) pairs.
+    def violations(
+        self, status: int, content_type: str | None, value: Any
+    ) -> tuple[tuple[str, Keyword], ...]:
+        """Where a value breaks the documented schema of that answer: (JSON pointer, keyword) pairs; the
+        keyword says what it wants (`expected`).
 
         At most `MAX_VIOLATIONS`; () where nothing is documented. Compiles on first use of a status, in this
         thread (milliseconds for large schemas): `compile()` does it ahead.

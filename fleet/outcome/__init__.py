@@ -11,6 +11,7 @@ from fleet.outcome.record import (
     Status,
     StepRows,
     Violation,
+    Waiver,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "Status",
     "StepRows",
     "Violation",
+    "Waiver",
 ]

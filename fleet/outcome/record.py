@@ -73,27 +73,57 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One place where an answer does not match its schema: advisory unless `validate: fail`."""
+    """A way in which an answer does not match its schema: advisory unless `validate: fail`.
+
+    `operation` is what was asked (method and template), `expected` what the rule wants and `actual` what was
+    there, in a few words. `times` counts the places of this target that are alike but for indexes and URI.
+    """
 
     pointer: str
     rule: str
     uri: str
+    operation: str = ""
+    expected: str = ""
+    actual: str = ""
+    times: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `violations` of an outcome."""
-        return {"pointer": self.pointer, "rule": self.rule, "uri": self.uri}
+        shown: dict[str, Any] = {"pointer": self.pointer, "rule": self.rule, "uri": self.uri}
+        for name in ("operation", "expected", "actual"):
+            if value := getattr(self, name):
+                shown[name] = value
+        return {**shown, "times": self.times} if self.times > 1 else shown
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a failure is borne with, and the last day on which it is; one that has `expired` waives nothing."""
+
+    reason: str
+    until: str
+    expired: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a check of an outcome."""
+        shown: dict[str, Any] = {"reason": self.reason, "until": self.until}
+        return {**shown, "expired": True} if self.expired else shown
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check judged on one row. `unknown` is neither: the row lacks what the check needs."""
+    """One check judged on one row. `unknown` is neither: the row lacks what the check needs, and `message`
+    says what where the row does not show it. `waived` is a failure that `waiver` bears with. `lookup` is what
+    the assertion read of its baseline, where it did not pass."""
 
     check: str
-    result: Literal["pass", "fail", "unknown"]
+    result: Literal["pass", "fail", "unknown", "waived"]
     severity: str
     step: str
     row: int
     message: str = ""
+    lookup: Mapping[str, str | None] | None = None
+    waiver: Waiver | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `checks` of an outcome."""
@@ -103,7 +133,13 @@ class CheckResult:
             "severity": self.severity,
             "row": [self.step, self.row],
         }
-        return {**shown, "message": self.message} if self.message else shown
+        if self.message:
+            shown["message"] = self.message
+        if self.lookup:
+            shown["lookup"] = dict(self.lookup)
+        if self.waiver is not None:
+            shown["waiver"] = self.waiver.to_json()
+        return shown
 
 
 @dataclass(frozen=True, slots=True)

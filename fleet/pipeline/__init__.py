@@ -4,36 +4,46 @@ No files and no sockets: whoever calls has read the spec, and hands in each targ
 
   language   what a spec file may say (model, durations; places says where it stands), and its expressions:
              expression and names compile them, closures, functions and versions evaluate them, scope is
-             what they see
-  compile    from a spec to a plan: pipeline begins; steps and login are its parts, binder binds expressions,
-             graph orders the steps
+             what they see; outside is what checks take from other files
+  compile    from a spec to a plan: pipeline begins; steps, checks and login are its parts, binder binds
+             expressions, graph orders the steps
   plan       the result: immutable, shared by all targets
   walk       a plan over one target: probe makes the outcome; walk visits the steps, take goes one way from
              one row, crew bounds both; fetch, collection, links and validate read what is there; judge gives
              metrics and checks, verdict the status; ports says what a client must offer
 """
 
-from fleet.pipeline.compile.pipeline import compile_plan, secured
+from fleet.pipeline.compile.pipeline import compile_checks, compile_plan, secured
 from fleet.pipeline.language.expression import Expression, compile_expression
 from fleet.pipeline.language.model import MetricSpec, Model, PipelineSpec
+from fleet.pipeline.language.outside import Nothing, Outside, Table
 from fleet.pipeline.language.places import Locate, Place, nowhere
-from fleet.pipeline.plan import MetricPlan, Plan, Settings, StepPlan
+from fleet.pipeline.language.scope import Row
+from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan, Settings, StepPlan
+from fleet.pipeline.walk.judge import judge_row
 from fleet.pipeline.walk.probe import PipelineProbe
 
 __all__ = [
+    "CheckPlan",
     "Expression",
     "Locate",
     "MetricPlan",
     "MetricSpec",
     "Model",
+    "Nothing",
+    "Outside",
     "PipelineProbe",
     "PipelineSpec",
     "Place",
     "Plan",
+    "Row",
     "Settings",
     "StepPlan",
+    "Table",
+    "compile_checks",
     "compile_expression",
     "compile_plan",
+    "judge_row",
     "nowhere",
     "secured",
 ]

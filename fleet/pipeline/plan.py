@@ -5,12 +5,15 @@ Made by `compile.pipeline.compile_plan`; run over targets by `walk.probe.Pipelin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fleet.pipeline.language.expression import Expression
+from fleet.pipeline.language.outside import Table
+from fleet.pipeline.language.places import Path
 from fleet.policy import Policy
+from fleet.target import Target
 
 if TYPE_CHECKING:
     from fleet.client import LoginPlan
@@ -129,8 +132,33 @@ class MetricPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class LookupPlan:
+    """The line of a baseline that a row has: where the values of `keys` are those of the table's `on`."""
+
+    table: Table
+    keys: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverPlan:
+    """Failures that are borne with: on targets that it `means` (None: all), on rows for which `where` holds
+    (None: all), as long as it has not `expired`. `path` is where it stands in the spec."""
+
+    reason: str
+    until: str
+    expired: bool
+    means: Callable[[Target], bool] | None
+    where: Expression | None
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class CheckPlan:
-    """One rule, judged on every row of `source` for which `where` holds (None: on all)."""
+    """One rule, judged on every row of `source` for which `where` holds (None: on all).
+
+    `by` are the names that results are grouped by, `reads` the outputs that the assertion looks at first,
+    `columns` those of the lookup that it reads.
+    """
 
     name: str
     source: str
@@ -138,6 +166,18 @@ class CheckPlan:
     where: Expression | None
     severity: str
     message: str
+    by: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    lookup: LookupPlan | None = None
+    columns: tuple[str, ...] = ()
+    waivers: tuple[WaiverPlan, ...] = ()
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Everything that it evaluates on a row."""
+        found = (self.assertion, self.where, *(waiver.where for waiver in self.waivers))
+        keys = self.lookup.keys if self.lookup is not None else ()
+        return (*(expression for expression in found if expression is not None), *keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +197,8 @@ class Plan:
     """Everything that one pipeline does to one target.
 
     `steps` holds the needed steps, each after those it needs. `families` are all metric families of the
-    spec that this pipeline can give, `columns` the outputs of each stored step, in order.
+    spec that this pipeline can give, `columns` the outputs of each stored step, in order. `kinds_by` are the
+    names by which kinds of machines are told apart, as far as their steps are stored.
     """
 
     pipeline: str
@@ -172,6 +213,7 @@ class Plan:
     checks: tuple[CheckPlan, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     lazy: frozenset[str] = frozenset()
+    kinds_by: tuple[str, ...] = ()
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -254,12 +254,13 @@ class Gatherer:
     def _violate(self, record: Mapping[str, Any]) -> None:
         seen: set[tuple[str, str]] = set()
         for violation in record.get("violations", ()):
-            self._violations += 1
+            times = violation.get("times", 1)
+            self._violations += times
             key = (str(violation.get("rule")), _INDEX.sub("*", str(violation.get("pointer"))[:200]))
             if key not in self._violated and len(self._violated) >= LINES:
                 continue
             counts = self._violated.setdefault(key, [0, 0])
-            counts[0] += 1
+            counts[0] += times
             counts[1] += key not in seen
             seen.add(key)
         self._violations += (record.get("dropped") or {}).get("violations", 0)

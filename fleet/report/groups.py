@@ -30,14 +30,14 @@ class Group:
         "steps", "targets",
     )  # fmt: skip
 
-    def __init__(self, kind: str, cause: str, status: int | None, example: Example) -> None:
+    def __init__(self, kind: str, cause: str, status: int | None, example: Example, folder: Folder) -> None:
         self.kind: str = kind
         self.cause: str = cause
         self.status: int | None = status
         self.example: Example = example
         self.targets: int = 0
         self.errors: int = 0
-        self.folder: Folder = Folder()
+        self.folder: Folder = folder
         self.labels: Labels = Labels()
         self.steps: Counter[str] = Counter()
         self.operations: Counter[str] = Counter()
@@ -88,10 +88,12 @@ class Group:
 
 
 class Groups:
-    """All causes of one sort: of failed targets, or of `gaps` in partial ones."""
+    """All causes of one sort: of failed targets, or of `gaps` in partial ones. `folder` makes
+    what holds the hosts of one group."""
 
-    def __init__(self, *, gaps: bool = False) -> None:
+    def __init__(self, *, gaps: bool = False, folder: Callable[[], Folder] = Folder) -> None:
         self._gap = gaps
+        self._folder = folder
         self._groups: dict[tuple[str, int | None, str], Group] = {}
 
     def failed(self, record: Mapping[str, Any], failure: Mapping[str, Any]) -> None:
@@ -138,7 +140,7 @@ class Groups:
             example = Example(
                 str(record["id"]), message, _text(failure.get("step")), _text(failure.get("uri"))
             )
-            group = self._groups[key] = Group(kind, key[2], key[1], example)
+            group = self._groups[key] = Group(kind, key[2], key[1], example, self._folder())
         return group
 
 
@@ -163,9 +165,7 @@ def short_name(target: str) -> str:
 
 def named(folder: Folder, most: int = NAMED) -> tuple[tuple[str, ...], int]:
     """The largest host sets, and how many hosts are in none of them."""
-    ranked = sorted(folder.sets(), key=lambda folded: -folded.size)
-    rest = sum(folded.size for folded in ranked[most:])
-    return tuple(folded.text for folded in ranked[:most]), rest + folder.unnamed
+    return folder.largest(most)
 
 
 def _text(value: object) -> str | None:

@@ -23,8 +23,8 @@ def _parts(report: Report, run: str) -> Iterator[str]:
     yield f"# {markdown_text(title)}: {markdown_text(report.run or run)}"
     yield f"\n**{some(report.targets, 'target')} = {counts}** ({report.state})\n"
     yield f"{report.started[:16].replace('T', ' ')}; {cost_text(report)}"
-    yield from _groups(failures_title(report), report.failures)
-    yield from _groups(gaps_title(report), report.gaps)
+    yield from markdown_groups(failures_title(report), report.failures)
+    yield from markdown_groups(gaps_title(report), report.gaps)
     yield from markdown_table(
         "Steps",
         ("step", "rows", "complete", "incomplete", "not offered"),
@@ -67,7 +67,8 @@ def _parts(report: Report, run: str) -> Iterator[str]:
         yield f"\n{some(report.violations, 'place')} where answers break their schema (advisory)"
 
 
-def _groups(title: str, groups: Sequence[CauseGroup]) -> Iterator[str]:
+def markdown_groups(title: str, groups: Sequence[CauseGroup]) -> Iterator[str]:
+    """The lines of a section of groups; none without groups."""
     if not groups:
         return
     yield f"\n## {title}\n"

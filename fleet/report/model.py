@@ -252,12 +252,17 @@ class Report(Documented):
 
 def report_schema() -> dict[str, Any]:
     """The JSON Schema of `Report.to_json`."""
+    return published_schema(Report, "report", REPORT_VERSION)
+
+
+def published_schema(form: type[Documented], name: str, version: int) -> dict[str, Any]:
+    """The JSON Schema of a value as it is written, named and with its version `v`."""
     from pydantic import TypeAdapter  # noqa: PLC0415  (60 ms, for the reference only)
 
-    schema = TypeAdapter(Report).json_schema(mode="serialization")
+    schema = TypeAdapter(form).json_schema(mode="serialization")
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:fleet:report:{REPORT_VERSION}",
+        "$id": f"urn:fleet:{name}:{version}",
     }
-    schema["properties"]["v"]["const"] = REPORT_VERSION
+    schema["properties"]["v"]["const"] = version
     return {**head, **schema}

@@ -51,7 +51,7 @@ def test_the_options_come_back(prepared: Prepare, folder: Path, monkeypatch: pyt
         outputs=("-", str(folder / "more.jsonl")),
         policy=replace(scan.options.policy, tls=Tls(ca_file=str(folder / "ca.pem"))),
     )
-    assert [source["source"] for source in manifest["inventory"]] == ["hosts.txt"]
+    assert [source["source"] for source in manifest["inventory"]] == [str(folder / "hosts.txt")]
 
 
 def test_what_has_changed_since_is_said(prepared: Prepare, folder: Path) -> None:
@@ -63,6 +63,15 @@ def test_what_has_changed_since_is_said(prepared: Prepare, folder: Path) -> None
     said = changes_since(manifest)
     assert len(said) == 2
     assert all("has changed since this run was started" in text for text in said)
+
+
+def test_an_unchanged_file_is_found_from_elsewhere(
+    prepared: Prepare, folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "hosts.txt").write_text("h1\n")
+    manifest = stored(prepared("hosts.txt"))
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert changes_since(manifest) == []
 
 
 def test_numbers_of_another_version_are_left_out(prepared: Prepare) -> None:

@@ -8,7 +8,8 @@ import click
 import pytest
 
 from fleet.cli.options import policy_of
-from fleet.cli.values import AUTO, AutoCount, Count, Duration, FailOn, Pair, PerSecond, Size, fails
+from fleet.cli.values import AUTO, AutoCount, Count, Duration, FailOn, Pair, PerSecond, Size, TooMany
+from fleet.engine import fails
 from fleet.errors import UsageError
 from fleet.policy import Policy
 
@@ -67,6 +68,9 @@ def test_values_are_read_in_their_units(kind: click.ParamType, text: str, value:
         (FailOn(), "0%"),
         (FailOn(), "101%"),
         (FailOn(), "some"),
+        (FailOn(), "any,all"),
+        (TooMany(), "any,critical"),
+        (TooMany(), "0%"),
     ],
 )
 def test_what_is_no_value_is_refused_with_an_example(kind: click.ParamType, text: str) -> None:

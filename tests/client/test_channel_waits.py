@@ -31,11 +31,11 @@ async def test_an_answer_costs_one_wait_and_no_registration(pair: Pair, gives_wa
     counts: Counter[str] = Counter()
 
     class Counted(Channel):
-        async def _arrival(self, deadline: float) -> bytes:
+        def _arrival(self, deadline: float) -> asyncio.Future[bytes]:
             counts["waits"] += 1
             before = self._watched
             try:
-                return await super()._arrival(deadline)
+                return super()._arrival(deadline)
             finally:
                 counts["registrations"] += self._watched != before
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.config import load_spec
+from fleet.config import SpecOutside, load_spec
 from fleet.errors import SpecError
 from fleet.openapi import load
 from fleet.pipeline import compile_plan
@@ -25,7 +25,7 @@ def test_bad_specs_are_refused_in_words(path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         spec = load_spec(path)
         document = load(Path(spec.api_source).read_bytes(), source=spec.api_source)
-        compile_plan(spec, document, locate=spec.place)
+        compile_plan(spec, document, locate=spec.place, outside=SpecOutside(spec))
     assert str(caught.value).removeprefix(f"{path.parent}/") == expected(path.read_text(encoding="utf-8"))
     assert caught.value.line is not None
     assert "calvin" not in str(caught.value)

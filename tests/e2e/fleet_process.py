@@ -89,7 +89,9 @@ class Place:
         """A scan into the run directory `run`, without a progress bar."""
         return self.fleet("scan", *arguments, "--run-dir", run, "--no-progress", **more)
 
-    def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: object, env: Mapping[str, str] | None = None, stderr: Any = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         """Starts `fleet`; for `with`, which waits for its end."""
         return subprocess.Popen(
             [FLEET, *map(str, arguments)],
@@ -97,7 +99,7 @@ class Place:
             env=self.environment | dict(env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 

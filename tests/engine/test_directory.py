@@ -22,6 +22,7 @@ from fleet.engine import (
     run_id,
     runs_folder,
 )
+from fleet.engine.directory import fresh_place
 from fleet.errors import SinkError, TryAgain, UsageError
 from fleet.outcome import FailureKind
 
@@ -99,6 +100,11 @@ def test_where_nothing_can_be_written() -> None:
 
 def test_names_differ() -> None:
     assert len({run_id() for _ in range(20)}) > 15
+
+
+def test_scans_that_begin_together_get_places_of_their_own(tmp_path: Path) -> None:
+    names = ["a", "a", "b"]
+    assert [fresh_place(tmp_path, names[at:]).name for at in range(2)] == ["a", "b"]
 
 
 def test_failed_targets_feed_back_in(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from fleet.outcome import (
     Skipped,
     StepRows,
     Violation,
+    Waiver,
 )
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "outcome.schema.json"
@@ -45,8 +46,15 @@ def full() -> Outcome:
         checks=[
             CheckResult("bios", "fail", "warning", "system", 0, "old"),
             CheckResult("b", "pass", "i", "s", 1),
+            CheckResult(
+                "c", "waived", "i", "s", 2, "", {"bios": "2", "note": None}, Waiver("why", "2026-12-31")
+            ),
+            CheckResult("c", "fail", "i", "s", 3, "", None, Waiver("why", "2026-12-31", expired=True)),
         ],
-        violations=[Violation("/Status", "enum", "/x")],
+        violations=[
+            Violation("/Status", "enum", "/x"),
+            Violation("/S", "enum", "/x", "GET /x", "one of 1", "2", 3),
+        ],
         samples=[Sample("temp", {"id": "1"}, 21.5), Sample("nan", {}, float("nan"))],
         dropped={"errors": 3},
         notes={"nan": 1},

@@ -17,6 +17,7 @@ from fleet.client.exchange.links import resolve_link
 from fleet.client.message import Reply, Request
 from fleet.client.target.credential import Credential, Prepare, Renewal, StandingLogin
 from fleet.client.target.login import LoginPlan, SessionLogin
+from fleet.client.target.sessions import Keeper, KeptSessions, Session, Way
 from fleet.errors import ConfigError, RequestFailed
 from fleet.event import Listener
 from fleet.openapi import NOTHING, satisfy
@@ -53,6 +54,7 @@ class TargetClient:
         credential: Credential | None = None,
         login: LoginPlan | None = None,
         renew: Renewal | None = None,
+        keeper: Callable[[Credential], Keeper] | None = None,
     ) -> None:
         self.target = target
         self.api = api
@@ -63,6 +65,7 @@ class TargetClient:
         self._tell = tell
         self._plan = login
         self._renew = renew
+        self._keeper = keeper
         self._one: anyio.Lock | None = None  # made where a credential has to be waited for
         self._unprotected = _unprotected(target, exchange.endpoint, policy.tls)
         self._session: SessionLogin | None = None
@@ -86,10 +89,12 @@ class TargetClient:
         login: LoginPlan | None = None,
         proxy: Proxy | None = None,
         renew: Renewal | None = None,
+        sessions: KeptSessions | None = None,
     ) -> TargetClient:
         """The client of one target: `api` is cloned, nothing is sent. Raises ValueError for a bad URL.
 
         Where `api` carries the credential already, what that adds to requests is worked out once for all.
+        `sessions` are those that earlier scans have left open; this one leaves its own there.
         """
         endpoint = Endpoint.parse(target.url)
         exchange = Exchange(
@@ -97,6 +102,21 @@ class TargetClient:
         )
         clone = api.clone(target.url)
         clone.share(api)
+        keeper = None
+        if sessions is not None and login is not None:
+            again = partial(
+                cls.connect,
+                target,
+                api,
+                dialer,
+                policy=policy,
+                pace=pace,
+                tell=tell,
+                login=login,
+                proxy=proxy,
+            )
+            way = Way(target.id, target.url, login.scheme, policy.tls, proxy)
+            keeper = partial(Keeper.of, sessions, way, partial(_leave, again))
         return cls(
             target,
             clone,
@@ -107,6 +127,7 @@ class TargetClient:
             credential=credential,
             login=login,
             renew=renew,
+            keeper=keeper,
         )
 
     async def call(
@@ -158,6 +179,11 @@ class TargetClient:
             return await self._send_bare(prepare, timeout)
         return await self._send(prepare, timeout)
 
+    def resume(self, session: Session) -> None:
+        """Go on with a session of an earlier client of this target; leaving this one logs out of it."""
+        if self._session is not None:
+            self._session.adopt(session)
+
     async def __aenter__(self) -> TargetClient:
         return self
 
@@ -192,6 +218,7 @@ class TargetClient:
                 policy=self._policy,
                 breaker=breaker,
                 tell=self._tell,
+                keeper=self._keeper(credential) if self._keeper is not None else None,
             )
             if self._session is not None:
                 session.resource = self._session.resource
@@ -296,6 +323,12 @@ class TargetClient:
             sensitive=request.sensitive | added.sensitive,
             secrets_in_path=request.secrets_in_path or bool(added.query),
         )
+
+
+async def _leave(connect: Callable[..., TargetClient], credential: Credential, session: Session) -> None:
+    """Log out of a session that was kept."""
+    async with connect(credential=credential) as client:
+        client.resume(session)
 
 
 def _unprotected(target: Target, endpoint: Endpoint, tls: Tls) -> RequestFailed | None:

@@ -14,6 +14,7 @@ import anyio
 from fleet.client.exchange.links import resolve_link
 from fleet.client.message import Reply, Request
 from fleet.client.target.credential import Credential, Prepare, StandingLogin
+from fleet.client.target.sessions import Keeper, Session
 from fleet.client.target.shield import finish
 from fleet.client.wire.failures import failure_of, says_table_full
 from fleet.errors import RequestFailed
@@ -77,6 +78,7 @@ class SessionLogin:
         policy: Policy,
         breaker: CredentialBreaker,
         tell: Listener,
+        keeper: Keeper | None = None,
     ) -> None:
         self.resource: bytes | None = None  # what the plan's source answered
         self.values: Mapping[str, Any] = {}  # by security scheme, once logged in
@@ -88,6 +90,7 @@ class SessionLogin:
         self._policy = policy
         self._breaker = breaker
         self._tell = tell
+        self._keeper = keeper
         self._one = anyio.Lock(fast_acquire=True)
         self._generation = 0  # sessions opened so far
         self._renewable = policy.retry.logins
@@ -117,8 +120,19 @@ class SessionLogin:
             raise RequestFailed(FailureKind.AUTH_EXPIRED, "401 again, right after a new login", status=401)
         return reply
 
+    def adopt(self, session: Session) -> None:
+        """Go on with a session that was opened earlier. It may be dead by now: should the host refuse it, one
+        more login is allowed."""
+        self._renewable += 1
+        self._enter(session.values, session.path)
+
     async def close(self) -> None:
-        """Logs out. Whatever the host answers fails nothing; what it did not confirm is told as leaked."""
+        """Logs out, but of a session that is kept for later. Whatever the host answers fails nothing; what it
+        did not confirm is told as leaked."""
+        sound = self._sessions and self._refusal is None and self._standing is None
+        if self._keeper is not None and sound:
+            kept = self._keeper.give(Session(self.values, self._sessions[-1]))
+            del self._sessions[len(self._sessions) - kept :]
         try:
             while self._sessions:
                 await self._delete(self._sessions.pop())
@@ -169,7 +183,11 @@ class SessionLogin:
             raise copy(self._refusal)
 
     async def _log_in(self) -> None:
-        """Opens a session, or decides for the fallback; raises RequestFailed for anything else."""
+        """Opens a session, or decides for the fallback; raises RequestFailed for anything else. One that is
+        kept from earlier is tried before anybody logs in."""
+        if self._keeper is not None and (session := self._keeper.take()) is not None:
+            self.adopt(session)
+            return
         name, version = self._credential.name, self._credential.version
         waiting = self._exchange.waiting
         request = self._request()
@@ -247,13 +265,15 @@ class SessionLogin:
         token = self._plan.token(reply, data)
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             return False
-        session = self._session_path(reply, data, path)
-        self.values = {self._plan.scheme: Secret(token)}
-        self._api.authenticate(**self.values)
-        self._generation += 1
-        self._sessions.append(session)
+        self._enter({self._plan.scheme: Secret(token)}, self._session_path(reply, data, path))
         self._tell(SessionOpened(self._target))
         return True
+
+    def _enter(self, values: Mapping[str, Any], path: str | None) -> None:
+        self.values = values
+        self._api.authenticate(**values)
+        self._generation += 1
+        self._sessions.append(path)
 
     def _session_path(self, reply: Reply, data: Any, collection: str) -> str | None:
         """What to delete: the session that the plan names, else the body's @odata.id, else its Id under the

@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import ssl
+from collections.abc import Awaitable
 from contextlib import suppress
 from socket import SO_ERROR, SOL_SOCKET, socket
 from typing import Any
@@ -85,7 +86,7 @@ class Channel:
         The first bytes of the peer are looked at before OpenSSL is given them: an end of the stream is
         ConnectionResetError, and what is no TLS record raises `NotTls` with what came instead.
         """
-        secured = Secured(context, host)
+        secured = self._secured = Secured(context, host)
         heard = False
         while True:
             try:
@@ -104,37 +105,19 @@ class Channel:
                 heard = True
                 self.received += 1  # the peer has spoken, whatever becomes of it
             secured.feed(data)
-        self._secured = secured
         return secured.certificate()
 
-    async def send(self, data: bytes, deadline: float) -> None:
+    def send(self, data: bytes, deadline: float) -> Awaitable[None]:
         """Sends all of it."""
-        secured = self._secured
-        if secured is None:
-            await self._send(data, deadline)
-            return
-        for start in range(0, len(data), _STEP):
-            while not secured.write(data[start : start + _STEP]):
-                await self._flush(secured, deadline)
-                secured.feed(await self._arrival(deadline))
-            await self._send(secured.outgoing(), deadline)
-            if start:
-                await asyncio.sleep(0)  # a peer that takes all at once must not keep the loop to itself
+        if self._secured is None:
+            return self._send(data, deadline)
+        return self._encrypted(self._secured, data, deadline)
 
-    async def receive(self, deadline: float) -> bytes:
+    def receive(self, deadline: float) -> Awaitable[bytes]:
         """What has arrived, waiting for the first byte of it; empty at the end of the stream."""
-        secured = self._secured
-        data: bytes | None
-        if secured is None:
-            data = await self._arrival(deadline)
-        else:
-            data = secured.read() if secured.waiting else None
-            while data is None:
-                await self._flush(secured, deadline)  # a peer may want an answer of TLS before it says more
-                secured.feed(await self._arrival(deadline))
-                data = secured.read()
-        self.received += len(data)
-        return data
+        if self._secured is None:
+            return self._arrival(deadline)
+        return self._decrypted(self._secured, deadline)
 
     def session_facts(self) -> dict[str, Any]:
         """The TLS version and cipher in use; empty without TLS."""
@@ -162,6 +145,28 @@ class Channel:
         self._forget()
         return sock
 
+    async def _encrypted(self, secured: Secured, data: bytes, deadline: float) -> None:
+        for start in range(0, len(data), _STEP):
+            while not secured.write(data[start : start + _STEP]):
+                await self._hear(secured, deadline)
+            await self._send(secured.outgoing(), deadline)
+            if start:
+                await asyncio.sleep(0)  # a peer that takes all at once must not keep the loop to itself
+
+    async def _decrypted(self, secured: Secured, deadline: float) -> bytes:
+        data = secured.read() if secured.waiting else None
+        while data is None:
+            await self._hear(secured, deadline)
+            data = secured.read()
+        self.received += len(data)
+        return data
+
+    async def _hear(self, secured: Secured, deadline: float) -> None:
+        """Has TLS take what arrives next; a peer may want an answer of TLS before it says more."""
+        if secured.speaks:
+            await self._send(secured.outgoing(), deadline)
+        secured.feed(await self._arrival(deadline))
+
     async def _send(self, data: bytes, deadline: float) -> None:
         """Sends bytes as they are."""
         sent = 0
@@ -174,21 +179,14 @@ class Channel:
                 pass
             await self._writable(deadline)
 
-    async def _flush(self, secured: Secured, deadline: float) -> None:
-        if secured.speaks:
-            await self._send(secured.outgoing(), deadline)
-
-    async def _arrival(self, deadline: float) -> bytes:
+    def _arrival(self, deadline: float) -> asyncio.Future[bytes]:
         """The next bytes, as they are; empty at the end of the stream."""
-        descriptor = self.sock.fileno()
-        if self._watched != descriptor:
+        if self._watched < 0:
+            descriptor = self.sock.fileno()
             self._loop.add_reader(descriptor, self._arrived)
             self._watched = descriptor
         self._reads = True
-        try:
-            return await self._turn(deadline)
-        finally:
-            self._waiting = None
+        return self._turn(deadline)
 
     async def _writable(self, deadline: float) -> None:
         """Waits until bytes can be sent, or an attempt to connect has ended."""
@@ -198,7 +196,6 @@ class Channel:
         try:
             await self._turn(deadline)
         finally:
-            self._waiting = None
             self._loop.remove_writer(descriptor)
 
     def _turn(self, deadline: float) -> asyncio.Future[bytes]:
@@ -216,21 +213,27 @@ class Channel:
     def _arrived(self) -> None:
         """The loop sees bytes. Where nobody waits for them it stops looking, or it would never rest."""
         waiting = self._waiting
-        if waiting is None or not self._reads:
+        if waiting is None or not self._reads or waiting.cancelled():
             self._unwatch()
-        elif not waiting.done():
-            try:
-                waiting.set_result(self.sock.recv(READ_SIZE))
-            except (BlockingIOError, InterruptedError):
-                pass
-            except OSError as error:
-                waiting.set_exception(error)
-            finally:
-                del waiting  # the error holds this frame, which would hold the error
+            return
+        try:
+            data = self.sock.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._waiting = None
+            waiting.set_exception(error)
+            del waiting  # the error holds this frame, which would hold the error
+        else:
+            self._waiting = None
+            if self._secured is None:
+                self.received += len(data)
+            waiting.set_result(data)
 
     def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(b"")
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(b"")
 
     def _schedule(self, when: float) -> None:
         if self._timer is not None:
@@ -245,6 +248,7 @@ class Channel:
             self._schedule(self._due)
         else:
             self._waiting.set_exception(TimeoutError())
+            self._waiting = None
 
     def _forget(self) -> None:
         """Nothing of this channel stays with the loop."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet import __version__
 from fleet.client.endpoint import Endpoint
-from fleet.client.message import Reply, Request
+from fleet.client.message import Headers, Reply, Request
 from fleet.client.wire.certificate import CertificateReader
 from fleet.client.wire.channel import Channel
 from fleet.client.wire.encode import UNTOLD, RequestEncoder
 from fleet.client.wire.failures import classify
 from fleet.client.wire.framing import ReplyReader
+from fleet.client.wire.straight import straight_answer
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from fleet.client.wire.incoming import Incoming
 
 USER_AGENT = f"fleet/{__version__}"
+
+_Answer: TypeAlias = tuple[int, Headers, bytes, bool]  # status, headers, body; whether another may follow
 
 
 class Connection:
@@ -44,7 +47,8 @@ class Connection:
     ) -> None:
         self.endpoint = endpoint
         self.via = via
-        self.opened: float = asyncio.get_running_loop().time()
+        self._clock = asyncio.get_running_loop().time
+        self.opened: float = self._clock()
         self._channel = channel
         self._encoder = RequestEncoder(endpoint.host_header, USER_AGENT)
         self._limits = limits
@@ -102,22 +106,20 @@ class Connection:
         if self._busy:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
         data = self._encoder.encode(request)
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        reader = ReplyReader(head_only=request.method == "HEAD", limits=self._limits)
+        clock = self._clock
+        started = clock()
         self._busy = True
         try:
-            body = await self._exchange(data, reader, started + timeout)
+            status, headers, body, keeps = await self._exchange(data, request.method, started + timeout)
         except BaseException:  # cancellation too: half an answer is nobody's
             self.close()
             raise
         finally:
             self._busy = False
-            reader.let_go()
         self._served += 1
-        if not reader.reusable:
+        if not keeps:
             self.close()
-        return Reply(reader.status, tuple(reader.headers), body, request.path, loop.time() - started)
+        return Reply(status, headers, body, request.path, clock() - started)
 
     async def begin(
         self,
@@ -160,7 +162,8 @@ class Connection:
             if isinstance(error, SourceFailed):
                 raise error.error from None
             if isinstance(error, Exception):
-                raise self._failure(error, reader)  # noqa: B904 (its cause is set, or it is the error itself)
+                # Its cause is set, or it is the error itself.
+                raise self._failure(error, started=reader.started)  # noqa: B904
             raise
         return incoming
 
@@ -202,9 +205,10 @@ class Connection:
         if not reader.reusable:
             self.close()
 
-    async def _exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bytes:
-        """The decoded body; `reader` then holds the rest of the reply."""
+    async def _exchange(self, data: bytes, method: str, deadline: float) -> _Answer:
+        """Sends a request, and reads its answer. Most come whole and in order: one look reads them."""
         broken: Exception | None = None
+        arrived = b""
         try:
             try:
                 await self._channel.send(data, deadline)
@@ -212,27 +216,48 @@ class Connection:
                 raise
             except OSError as error:
                 broken = error  # it may have answered before it hung up: 413, or an alert that says why
-            while not reader.done:
-                if arrived := await self._channel.receive(deadline):
-                    reader.feed(arrived)
-                    if reader.behind:
-                        await self._decode(reader, deadline)
-                elif reader.started:
-                    reader.end()
-                else:
-                    raise broken or _unanswered()
-            return reader.body()
+            arrived = await self._channel.receive(deadline)
+            if not arrived:
+                raise broken or _unanswered()
         except Exception as error:
-            failed = self._failure(error, reader)
-            if reader.status >= 400 and failed.kind.blame != "local":
-                reader.reusable = False
-                return reader.body_so_far()
+            failed = self._failure(error, started=False)
             try:
                 raise failed
             finally:
                 del failed  # it holds this frame, which would hold it
         finally:
             broken = None
+        if method != "HEAD" and (whole := straight_answer(arrived, self._limits)) is not None:
+            head, body = whole
+            return head.status, head.headers, body, head.keeps
+        return await self._read(
+            arrived, ReplyReader(head_only=method == "HEAD", limits=self._limits), deadline
+        )
+
+    async def _read(self, arrived: bytes, reader: ReplyReader, deadline: float) -> _Answer:
+        """The answer that begins with these bytes."""
+        try:
+            while True:
+                reader.feed(arrived)
+                if reader.behind:
+                    await self._decode(reader, deadline)
+                if reader.done:
+                    break
+                arrived = await self._channel.receive(deadline)
+                if not arrived:
+                    reader.end()
+                    break
+            return reader.status, tuple(reader.headers), reader.body(), reader.reusable
+        except Exception as error:
+            failed = self._failure(error, started=reader.started)
+            if reader.status >= 400 and failed.kind.blame != "local":
+                return reader.status, tuple(reader.headers), reader.body_so_far(), False
+            try:
+                raise failed
+            finally:
+                del failed  # it holds this frame, which would hold it
+        finally:
+            reader.let_go()
 
     async def _decode(self, reader: ReplyReader, deadline: float) -> None:
         """Decodes what has arrived; a body that grows out of little lets others have their turn meanwhile."""
@@ -244,9 +269,10 @@ class Connection:
                 raise TimeoutError
             reader.go_on()
 
-    def _failure(self, error: Exception, reader: ReplyReader) -> RequestFailed:
+    def _failure(self, error: Exception, *, started: bool) -> RequestFailed:
+        """What a fault means; `started`: after the first byte of an answer."""
         failed = classify(error, phase="request")
-        if reader.started or failed.kind.blame == "local":
+        if started or failed.kind.blame == "local":
             return failed
         if self._served:
             # An idle connection that the host had given up: the same request may be sent on another one.

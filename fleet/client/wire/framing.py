@@ -144,7 +144,7 @@ class ReplyReader:
 
     def _begin(self, head: StraightHead) -> None:
         """Takes a head that is in order."""
-        self.status, self.headers, self.reusable = head.status, head.headers, head.keeps
+        self.status, self.headers, self.reusable = head.status, [*head.headers], head.keeps
         self._raw = None
         limit = self._limits.body
         self._body = decoder_for(head.encoding, limit) if head.encoding else Body(limit)

@@ -57,7 +57,7 @@ class Incoming:
                 else:
                     reader.end()
         except Exception as error:
-            failed = connection._failure(error, self._head)
+            failed = connection._failure(error, started=self._head.started)
             if self.status < 400 or failed.kind.blame == "local":
                 raise failed  # noqa: B904 (its cause is set, or it is the error itself)
         finally:

@@ -1,9 +1,11 @@
-"""The head that nearly every answer has, read in one look; strict, so it can mean one thing only."""
+"""The answer that nearly every host gives, read in one look; strict, so it can mean one thing only."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
+from fleet.policy import Limits
 
 _LONGEST = 8192  # bytes of a head; a longer one is read by the parser
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
@@ -11,7 +13,7 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 _HEAD = re.compile(
     rb"HTTP/1\.1 [2-9][0-9]{2} [\t -~]*+\r\n(?:" + _TOKEN + rb"++:[\t -~]*+\r\n)++\r\n",
 )
-_FIELD = re.compile(r"\r\n([^:]+):[\t ]*+([^\r]*+)")  # of a head that is in order
+_FIELD = re.compile(r"\r\n([^:]+):[\t ]*+((?:[^\r]*[^\r\t ])?)")  # of a head that is in order
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BODILESS = {204, 304}
 _KEEPS = {None: True, "keep-alive": True, "close": False}
@@ -24,7 +26,7 @@ class StraightHead(NamedTuple):
     request after it."""
 
     status: int
-    headers: list[tuple[str, str]]
+    headers: tuple[tuple[str, str], ...]
     encoding: str  # the Content-Encoding; empty without one
     length: int
     keeps: bool
@@ -40,7 +42,7 @@ def straight_head(data: bytes, longest: int) -> StraightHead | None:
         return None
     size = found.end()
     text = data[: size - 4].decode("ascii")
-    headers = [(name.lower(), value.rstrip()) for name, value in _FIELD.findall(text)]
+    headers = tuple([(name.lower(), value) for name, value in _FIELD.findall(text)])
     known = dict(headers)
     length = known.get("content-length")
     keeps = _KEEPS.get(known.get("connection", "keep-alive").lower())
@@ -56,3 +58,12 @@ def straight_head(data: bytes, longest: int) -> StraightHead | None:
     ):
         return None
     return StraightHead(status, headers, known.get("content-encoding", "").lower(), int(length), keeps, size)
+
+
+def straight_answer(data: bytes, limits: Limits) -> tuple[StraightHead, bytes] | None:
+    """A whole answer that is in order: its head, and its body, which is not encoded. None where there is more
+    or less than that, or a limit is broken: then the answer is read bit by bit."""
+    head = straight_head(data, limits.headers)
+    if head is None or head.encoding or head.length > limits.body or len(data) != head.size + head.length:
+        return None
+    return head, data[head.size :]

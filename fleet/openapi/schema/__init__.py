@@ -8,6 +8,16 @@ from fleet.openapi.schema.check import (
     media_for,
     no_check,
 )
+from fleet.openapi.schema.expected import Keyword
 from fleet.openapi.schema.keywords import Direction
 
-__all__ = ["MAX_VIOLATIONS", "Check", "Direction", "compile_check", "compile_checks", "media_for", "no_check"]
+__all__ = [
+    "MAX_VIOLATIONS",
+    "Check",
+    "Direction",
+    "Keyword",
+    "compile_check",
+    "compile_checks",
+    "media_for",
+    "no_check",
+]

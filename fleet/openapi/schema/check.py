@@ -13,22 +13,23 @@ from fleet.openapi.model import Dialect, Media
 from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.schema.bundle import bundle
 from fleet.openapi.schema.effort import MAX_CHAIN, MAX_STACK
+from fleet.openapi.schema.expected import Keyword, expected_of
 from fleet.openapi.schema.keywords import Direction, Reading
 
 MAX_VIOLATIONS = 100  # of one value
 MAX_DEPTH = 255  # of a value's nesting, beyond which jsonschema-rs does not say what is wrong with it
-TOO_DEEP = "maxDepth"
+TOO_DEEP = Keyword("maxDepth", "less nested values")
 MAX_BACKTRACKS = 100_000  # of one regular expression on one text; beyond, the text does not match
 
-Check: TypeAlias = Callable[[Any], tuple[tuple[str, str], ...]]
-"""A JSON value to its violations: JSON pointer and the keyword that is violated.
+Check: TypeAlias = Callable[[Any], tuple[tuple[str, Keyword], ...]]
+"""A JSON value to its violations: JSON pointer and the keyword that is violated, with what it wants.
 
 `TOO_DEEP` stands for the keyword where a value is deeper than the validator goes, and not known to be valid.
 Raises ValueError for what is no JSON value.
 """
 
 
-def no_check(value: Any) -> tuple[tuple[str, str], ...]:
+def no_check(value: Any) -> tuple[tuple[str, Keyword], ...]:
     """Nothing is known about the value: no violations."""
     return ()
 
@@ -98,7 +99,7 @@ def _judging(validator: Any, name: str, deepest: int | None) -> Check:
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
     above = 1 if name else 0  # levels that are none of the value's
 
-    def check(value: Any) -> tuple[tuple[str, str], ...]:
+    def check(value: Any) -> tuple[tuple[str, Keyword], ...]:
         if deepest is not None and _is_deeper(value, deepest):
             return (("", TOO_DEEP),)
         held = {name: value} if name else value
@@ -106,7 +107,7 @@ def _judging(validator: Any, name: str, deepest: int | None) -> Check:
             if is_valid(held):
                 return ()
             return tuple(
-                (_pointer(error.instance_path[above:]), _rule(error.schema_path))
+                (_pointer(error.instance_path[above:]), _keyword(error))
                 for error in islice(iter_errors(held), MAX_VIOLATIONS)
             )
         except ValueError:
@@ -188,6 +189,7 @@ def _pointer(path: list[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def _rule(path: list[str | int]) -> str:
+def _keyword(error: Any) -> Keyword:
     """The keyword at the end of a path into a schema (`anyOf/1/enum` gives `enum`)."""
-    return next((step for step in reversed(path) if isinstance(step, str)), "false")
+    found = next((step for step in reversed(error.schema_path) if isinstance(step, str)), "false")
+    return Keyword(found, expected_of(error.kind))

@@ -38,9 +38,11 @@ class Binder:
         response: bool = False,
         credential: bool = False,
         three_valued: bool = False,
+        lookup: tuple[str, ...] | None = None,
     ) -> Expression:
         """Compile the expression at `path`. `above` are the steps that `$up` may name there; `response`
-        says that a reply stands behind the data, `credential` that it makes a login's body."""
+        says that a reply stands behind the data, `credential` that it makes a login's body, `lookup` are the
+        columns of a baseline beside it."""
         try:
             compiled = compile_expression(text, three_valued=three_valued)
         except ValueError as wrong:
@@ -50,23 +52,63 @@ class Binder:
             if credential:
                 self._check_credential(path, name)
             else:
-                self._check(path, name, above, response)
+                self._check(path, name, above, response, lookup)
             return getter_for(name)
 
         return compiled.bind(getter)
 
-    def on_row(self, path: Path, step: str, text: str, *, three_valued: bool = False) -> Expression:
+    def on_row(
+        self,
+        path: Path,
+        step: str,
+        text: str,
+        *,
+        three_valued: bool = False,
+        lookup: tuple[str, ...] | None = None,
+    ) -> Expression:
         """Compile an expression that sees the outputs of a row of `step`. The same text gives the same
-        object, so that families with equal labels evaluate them once per row."""
-        known_already = self._on_row.get((step, text, three_valued))
+        object, so that families with equal labels evaluate them once per row; not beside a `lookup`, where
+        the same text has another value for each baseline."""
+        known_already = self._on_row.get((step, text, three_valued)) if lookup is None else None
         if known_already is not None:
             return known_already
-        compiled = self.expression(path, text, above=self._graph.ancestors[step], three_valued=three_valued)
+        above = self._graph.ancestors[step]
+        compiled = self.expression(path, text, above=above, three_valued=three_valued, lookup=lookup)
         known = self.outputs[step] | ROW_NAMES
         for name in sorted(compiled.fields() - known):
             self._complain.fail(path, f"step {step!r} has no output {name!r}", guess(name, known))
-        self._on_row[step, text, three_valued] = compiled
+        if lookup is None:
+            self._on_row[step, text, three_valued] = compiled
         return compiled
+
+    def column(self, path: Path, step: str | None, name: str) -> str:
+        """A name by which rows are grouped: an output of `step`, STEP.OUTPUT of it or one above it, or
+        labels.NAME; below no step, STEP.OUTPUT of any."""
+        part, dot, output = name.partition(".")
+        if part == "labels" and output:
+            return name
+        if not dot and step is not None:
+            if name not in self.outputs[step]:
+                known = (
+                    *self.outputs[step],
+                    "labels.NAME",
+                    *(f"{up}.OUTPUT" for up in self._graph.ancestors[step]),
+                )
+                self._complain.fail(path, f"step {step!r} has no output {name!r}", guess(name, known))
+            return name
+        if not output:
+            self._complain.fail(
+                path, f"{name!r} is not a name to group by", "write STEP.OUTPUT or labels.NAME"
+            )
+        self._graph.known(path, part)
+        reachable = {step, *self._graph.ancestors[step]} if step is not None else set(self._spec.steps)
+        if part not in reachable:
+            self._complain.fail(path, f"{name!r} cannot be reached: {part!r} is not above {step!r}")
+        if output not in self.outputs[part]:
+            self._complain.fail(
+                path, f"step {part!r} has no output {output!r}", guess(output, self.outputs[part])
+            )
+        return name
 
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs of a scan: those given, converted, and the defaults of the rest."""
@@ -84,9 +126,18 @@ class Binder:
                 self._complain.fail(("inputs", name), f"{value!r} is not of type {wanted.as_}")
         return found
 
-    def _check(self, path: Path, name: Name, above: frozenset[str], response: bool) -> None:
+    def _check(
+        self,
+        path: Path,
+        name: Name,
+        above: frozenset[str],
+        response: bool,
+        lookup: tuple[str, ...] | None,
+    ) -> None:
         if name.family == "up":
             self._check_up(path, name, above)
+        elif name.family == "lookup":
+            self._check_lookup(path, name, lookup)
         elif name.family == "inputs" and name.words[0] not in self._spec.inputs:
             self._complain.fail(
                 path, f"there is no input {name.words[0]!r}", guess(name.words[0], self._spec.inputs)
@@ -105,6 +156,13 @@ class Binder:
             self._complain.fail(path, f"{name.text} is not known here: only credentials are")
         elif name.words[0] not in _CREDENTIAL:
             self._unknown(path, name, _CREDENTIAL)
+
+    def _check_lookup(self, path: Path, name: Name, columns: tuple[str, ...] | None) -> None:
+        if columns is None:
+            self._complain.fail(path, f"{name.text} is not known here: it belongs to a check with a lookup")
+        if name.words[0] not in columns:
+            near = guess(name.words[0], columns)
+            self._complain.fail(path, f"{name.text}: the file has no column {name.words[0]!r}", near)
 
     def _unknown(self, path: Path, name: Name, known: tuple[str, ...]) -> NoReturn:
         self._complain.fail(path, f"unknown name {name.text}", guess(name.words[0], known))

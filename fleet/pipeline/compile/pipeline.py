@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.guess import guess
 from fleet.pipeline.compile.binder import Binder
+from fleet.pipeline.compile.checks import CheckCompiler
 from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.compile.login import LoginCompiler
 from fleet.pipeline.compile.steps import StepCompiler, pointer_of
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.model import PipelineEntry, PipelineSpec
+from fleet.pipeline.language.outside import Nothing, Outside
 from fleet.pipeline.language.places import Complaints, Locate, nowhere
-from fleet.pipeline.plan import (
-    CheckPlan,
-    Dialect,
-    ExpandPlan,
-    MetricPlan,
-    Plan,
-    Settings,
-)
+from fleet.pipeline.plan import CheckPlan, Dialect, ExpandPlan, MetricPlan, Plan, Settings
 
 if TYPE_CHECKING:
     from fleet.openapi import Document
@@ -36,13 +31,32 @@ def compile_plan(
     locate: Locate = nowhere,
     inputs: Mapping[str, Any] | None = None,
     every_step: bool = False,
+    outside: Outside | None = None,
 ) -> Plan:
     """The plan of one pipeline (None: the one marked default, or the only one).
 
     The whole spec is checked, not only this pipeline. `every_step` stores the rows of all steps, for
-    showing what each yields. Raises SpecError at the place of the fault.
+    showing what each yields. `outside` is asked for what checks read beside the spec. Raises SpecError at
+    the place of the fault.
     """
-    return _Compiler(spec, secured(spec, document), locate).plan(pipeline, inputs or {}, every_step)
+    compiler = _Compiler(spec, secured(spec, document), locate, outside or Nothing())
+    return compiler.plan(pipeline, inputs or {}, every_step)
+
+
+def compile_checks(
+    spec: PipelineSpec,
+    *,
+    locate: Locate = nowhere,
+    inputs: Mapping[str, Any] | None = None,
+    outside: Outside | None = None,
+) -> tuple[tuple[CheckPlan, ...], dict[str, Any]]:
+    """The checks of a spec alone, and its inputs: what judges rows that were stored. No description is read.
+    Raises SpecError at the place of the fault."""
+    complain = Complaints(locate)
+    graph = Graph(spec, complain)
+    binder = Binder(spec, graph, complain)
+    checker = CheckCompiler(spec, graph, binder, complain, outside or Nothing())
+    return tuple(checker.check(name) for name in spec.checks), binder.given(inputs or {})
 
 
 def secured(spec: PipelineSpec, document: Document) -> Document:
@@ -56,8 +70,9 @@ def secured(spec: PipelineSpec, document: Document) -> Document:
 
 
 class _Compiler:
-    def __init__(self, spec: PipelineSpec, document: Document, locate: Locate) -> None:
+    def __init__(self, spec: PipelineSpec, document: Document, locate: Locate, outside: Outside) -> None:
         self._spec = spec
+        self._outside = outside
         self._document = document
         self._complain = Complaints(locate)
         self._graph = Graph(spec, self._complain)
@@ -69,7 +84,9 @@ class _Compiler:
         steps = {name: compiler.step(name, spec.steps[name]) for name in self._graph.order}
         dialect = self._dialect()
         metrics = tuple(self._metric(name) for name in spec.metrics)
-        checks = tuple(self._check(name) for name in spec.checks)
+        checker = CheckCompiler(spec, self._graph, self._binder, self._complain, self._outside)
+        checks = tuple(checker.check(name) for name in spec.checks)
+        kinds_by = checker.kinds_by()
         self._check_named_steps()
         login = LoginCompiler(spec, self._document, self._graph, self._binder, self._complain).login()
         chosen, entry = self._pipeline(pipeline)
@@ -99,6 +116,7 @@ class _Compiler:
             checks=tuple(check for check in checks if check.source in stored),
             inputs=self._binder.given(inputs),
             lazy=frozenset(needed - eager),
+            kinds_by=tuple(name for name in kinds_by if name.partition(".")[0] in (*stored, "labels")),
         )
 
     def _check_named_steps(self) -> None:
@@ -192,19 +210,6 @@ class _Compiler:
                 (label, self._binder.on_row((*path, "labels", label), step, text))
                 for label, text in sorted(said.labels.items())
             ),
-        )
-
-    def _check(self, name: str) -> CheckPlan:
-        said = self._spec.checks[name]
-        path = ("checks", name)
-        step = self._graph.known((*path, "from"), said.from_)
-        return CheckPlan(
-            name=name,
-            source=step,
-            assertion=self._binder.on_row((*path, "assert"), step, said.assert_, three_valued=True),
-            where=None if said.where is None else self._binder.on_row((*path, "where"), step, said.where),
-            severity=said.severity,
-            message=said.message,
         )
 
     def _settings(self) -> Settings:

@@ -5,9 +5,10 @@ Every key has a description, because the JSON Schema made from these models is w
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal, TypeGuard
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from fleet.pipeline.language.durations import Duration
 
@@ -33,6 +34,10 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
 def _as_output(value: object) -> object:
     return {"expr": value} if isinstance(value, str) else value
 
@@ -49,6 +54,7 @@ class OutputSpec(Model):
 Output = Annotated[OutputSpec, BeforeValidator(_as_output, json_schema_input_type=str | OutputSpec)]
 Outputs = dict[StepName, Output]
 Key = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Names = Annotated[tuple[Text, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 
 
 class _Way(Model):
@@ -242,8 +248,50 @@ class MetricSpec(Model):
     )
 
 
+class LookupSpec(Model):
+    """A baseline beside the spec: a CSV file, of which each row that is judged has a line."""
+
+    file: Text = Field(description="A CSV file with a header, relative to this one.")
+    on: dict[Text, Expr] = Field(
+        min_length=1,
+        description="The columns by which a line is found, and an expression on the row's outputs for each; "
+        "a list where every column is called like the output.",
+    )
+
+    @field_validator("on", mode="before", json_schema_input_type=str | list[str] | dict[str, str])
+    @classmethod
+    def _columns(cls, value: object) -> object:
+        names = _as_list(value)
+        return {name: name for name in names} if _are_texts(names) else value
+
+
+class WaiverSpec(Model):
+    """Failures that are known and borne with: at least one of `match`, `where`; a reason; a last day."""
+
+    match: str | tuple[str, ...] | dict[str, str | tuple[str, ...]] | None = Field(
+        default=None,
+        description="The targets, as `match` of auths: hosts (`bmc-17-[001-040]`) or labels (`site=lab`).",
+    )
+    where: Expr | None = Field(default=None, description="The rows: an expression on their outputs.")
+    reason: Annotated[str, Field(max_length=500)] = Field(description="Why, for people who read a report.")
+    until: date = Field(description="The last day on which it waives, as 2026-12-31 (UTC).")
+
+    @field_validator("reason")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("a waiver needs a reason")
+        return value.strip()
+
+    @model_validator(mode="after")
+    def _selects(self) -> WaiverSpec:
+        if self.match is None and self.where is None:
+            raise ValueError("a waiver says what it is for: match (targets), where (rows), or both")
+        return self
+
+
 class CheckSpec(Model):
-    """One rule, judged on every row of a step: pass, fail or unknown."""
+    """One rule, judged on every row of a step: pass, fail or unknown; a failure may be waived."""
 
     from_: StepName = Field(alias="from", description="The step whose rows are judged.")
     assert_: Expr = Field(
@@ -254,6 +302,26 @@ class CheckSpec(Model):
         default="warning", description="How bad a failure is."
     )
     message: str = Field(default="", description="What a failure means, for people.")
+    by: Names = Field(
+        default=(),
+        description="How results are grouped: outputs of the step, STEP.OUTPUT of one above it, labels.NAME.",
+    )
+    lookup: LookupSpec | None = Field(
+        default=None, description="A baseline; the columns of a row's line are $lookup.COLUMN."
+    )
+    waivers: tuple[WaiverSpec, ...] = Field(
+        default=(), description="Failures that are known; the first that holds counts."
+    )
+
+
+class ConformanceSpec(Model):
+    """How `fleet conformance` tells kinds of machines apart."""
+
+    by: Names = Field(
+        default=(),
+        description="STEP.OUTPUT or labels.NAME, the maker first. Default: what is called vendor or "
+        "manufacturer, model, and firmware.",
+    )
 
 
 class OverlayStep(Model):
@@ -293,6 +361,9 @@ class PipelineSpec(Model):
     )
     metrics: dict[MetricName, MetricSpec] = Field(default_factory=dict, description="Samples made from rows.")
     checks: dict[Text, CheckSpec] = Field(default_factory=dict, description="Rules judged on rows.")
+    conformance: ConformanceSpec = Field(
+        default_factory=ConformanceSpec, description="How kinds of machines are told apart."
+    )
     overlays: tuple[OverlaySpec, ...] = Field(
         default=(), description="Outputs that only some targets have, as a vendor's."
     )

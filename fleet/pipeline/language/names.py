@@ -16,6 +16,7 @@ FAMILIES = {
     "up": "$up.STEP.OUTPUT",
     "target": "$target.id, $target.url or $target.labels.NAME",
     "inputs": "$inputs.NAME",
+    "lookup": "$lookup.COLUMN",
     "response": "$response.status or $response.header.NAME",
     "credential": "$credential.username or $credential.password",
 }

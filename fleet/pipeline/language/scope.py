@@ -36,13 +36,15 @@ class Row:
 
 @dataclass(slots=True)
 class Scope:
-    """Where an expression stands: below `above`, on `target`, before the reply of `headers`."""
+    """Where an expression stands: below `above`, on `target`, before the reply of `headers`, beside the line
+    of a baseline that `lookup` is."""
 
     target: Target
     inputs: Mapping[str, Any]
     above: Row | None = None
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = field(default=())
+    lookup: Mapping[str, Any] | None = None
 
 
 def getter_for(name: Name) -> Getter:
@@ -54,6 +56,8 @@ def getter_for(name: Name) -> Getter:
         return lambda scope: scope.inputs.get(words[0])
     if name.family == "response":
         return _from_header(words[1]) if words[0] == "header" else lambda scope: scope.status
+    if name.family == "lookup":
+        return _from_lookup(words[0])
     if name.family == "credential":
         return _from_credential(words[0])
     if words[0] == "labels":
@@ -71,6 +75,13 @@ def _from_row(step: str, output: str) -> Getter:
                 return row.outputs.get(output)
             row = row.parent
         return None
+
+    return read
+
+
+def _from_lookup(column: str) -> Getter:
+    def read(scope: Scope) -> Any:
+        return None if scope.lookup is None else scope.lookup.get(column)
 
     return read
 

@@ -198,7 +198,7 @@ class Resources:
         found = judged.violations(reply.status, reply.header("content-type"), value)
         if not found:
             return
-        self._findings.violate(uri, found)
+        self._findings.violate(uri, f"{judged.method} {judged.template}", value, found)
         if self._validators.fail:
             pointer, rule = found[0]
             raise RequestFailed(

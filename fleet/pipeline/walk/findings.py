@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from fleet.errors import RequestFailed
 from fleet.outcome import Failure, Skipped, Violation
 from fleet.pipeline.language.convert import storable
 from fleet.policy import Limits
 
+if TYPE_CHECKING:
+    from fleet.openapi import Keyword
+
+MAX_ACTUAL = 80  # characters of a value that breaks its schema
+_INDEX = re.compile(r"(?<=/)[0-9]+(?=/|$)")
+_SECRET = re.compile(r"passw|secret|token|credential|community|private|(^|[a-z_])key", re.IGNORECASE)
 MAX_URI = 2048  # characters of one shown; a link that was refused can be anything
 
 
@@ -20,7 +30,7 @@ class Findings:
         self._limits = limits
         self.errors: list[Failure] = []
         self.skipped: list[Skipped] = []
-        self.violations: list[Violation] = []
+        self._violations: dict[tuple[str, str, str, str], list[Any]] = {}  # each with how often
         self.notes: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
 
@@ -50,11 +60,51 @@ class Findings:
         else:
             self.dropped["skipped"] += 1
 
-    def violate(self, uri: str, found: Iterable[tuple[str, str]]) -> None:
-        """Record where an answer does not match its schema."""
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The ways in which answers do not match their schemas, in the order in which they came."""
+        return tuple(
+            violation if times == 1 else replace(violation, times=times)
+            for violation, times in self._violations.values()
+        )
+
+    def violate(self, uri: str, operation: str, value: Any, found: Iterable[tuple[str, Keyword]]) -> None:
+        """Record where a value, which `operation` gave, does not match its schema. Places that are alike are
+        one violation, counted."""
         for pointer, rule in found:
-            if len(self.violations) < self._limits.violations:
-                shown = storable(pointer[:MAX_URI])
-                self.violations.append(Violation(pointer=shown, rule=rule, uri=uri))
+            key = (operation, _INDEX.sub("*", pointer[:MAX_URI]), str(rule), rule.expected)
+            held = self._violations.get(key)
+            if held is not None:
+                held[1] += 1
+            elif len(self._violations) < self._limits.violations:
+                self._violations[key] = [
+                    Violation(
+                        pointer=storable(pointer[:MAX_URI]),
+                        rule=str(rule),
+                        uri=storable(uri[:MAX_URI]),
+                        operation=operation,
+                        expected=storable(rule.expected),
+                        actual=storable(_actual(value, pointer)),
+                    ),
+                    1,
+                ]
             else:
                 self.dropped["violations"] += 1
+
+
+def _actual(value: Any, pointer: str) -> str:
+    """What stands at a pointer, in a few words; nothing of what may be a secret."""
+    if _SECRET.search(pointer.rpartition("/")[2]):
+        return "(withheld)"
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        try:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return ""
+    if isinstance(value, dict):
+        return f"an object of {len(value)}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    text = json.dumps(value[:MAX_ACTUAL] if isinstance(value, str) else value, ensure_ascii=False)
+    return text if len(text) <= MAX_ACTUAL else f"{text[: MAX_ACTUAL - 3]}..."

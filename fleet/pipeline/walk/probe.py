@@ -131,7 +131,7 @@ class PipelineProbe:
             errors=tuple(findings.errors),
             skipped=tuple(findings.skipped),
             checks=checks,
-            violations=tuple(findings.violations),
+            violations=findings.violations,
             samples=samples,
             dropped=dict(findings.dropped),
             notes=dict(findings.notes),

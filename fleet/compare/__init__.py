@@ -1,0 +1,89 @@
+"""Two runs compared: which targets came, went, failed or are well again, and what changed in their rows.
+
+Reads run directories and nothing else: no network, no spec. A row that a run may only have failed to see is
+never taken for one that was removed.
+
+  gather     one comparison from both journals; targets, rows, changes, gaps, identity are its parts
+  within     one run compared with itself: what strays from what is usual
+  rules      what a comparison leaves out
+  model      the results as values, this one and drift; html, markdown and drift_pages show them
+"""
+
+from fleet.compare.drift import Drift, drift_schema
+from fleet.compare.drift import Group as DriftGroup
+from fleet.compare.drift_pages import drift_html, drift_markdown
+from fleet.compare.drift_wording import drift_gap_text, drift_sums, drift_verdict, group_text
+from fleet.compare.gather import compare_runs
+from fleet.compare.html import diff_html
+from fleet.compare.lines import COLUMNS, Line
+from fleet.compare.markdown import diff_markdown
+from fleet.compare.model import (
+    Callouts,
+    Change,
+    Diff,
+    FieldChange,
+    Gap,
+    Hosts,
+    Ignored,
+    RowGroup,
+    diff_schema,
+)
+from fleet.compare.question import BY, Question
+from fleet.compare.rules import Rule, parse_rule, read_rules
+from fleet.compare.within import drift_within
+from fleet.compare.wording import (
+    UNSEEN,
+    cause_sections,
+    field_text,
+    gap_text,
+    ignored_text,
+    outlier_text,
+    side_text,
+    states,
+    sums,
+    value_text,
+    verdict,
+)
+
+__all__ = [
+    "BY",
+    "COLUMNS",
+    "UNSEEN",
+    "Callouts",
+    "Change",
+    "Diff",
+    "Drift",
+    "DriftGroup",
+    "FieldChange",
+    "Gap",
+    "Hosts",
+    "Ignored",
+    "Line",
+    "Question",
+    "RowGroup",
+    "Rule",
+    "cause_sections",
+    "compare_runs",
+    "diff_html",
+    "diff_markdown",
+    "diff_schema",
+    "drift_gap_text",
+    "drift_html",
+    "drift_markdown",
+    "drift_schema",
+    "drift_sums",
+    "drift_verdict",
+    "drift_within",
+    "field_text",
+    "gap_text",
+    "group_text",
+    "ignored_text",
+    "outlier_text",
+    "parse_rule",
+    "read_rules",
+    "side_text",
+    "states",
+    "sums",
+    "value_text",
+    "verdict",
+]

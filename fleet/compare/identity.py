@@ -1,0 +1,240 @@
+"""Things that are known by a key, over the whole fleet: what moved, what is there twice, who is another one.
+
+Nothing here knows what a serial number is. A key **identifies** when its output does: the first output of the
+row that has the key's text. An output of a step identifies when of the rows that it names in the second run
+at most one in twenty has a key that another target has too: serial numbers do, `1` and `BIOS` do not.
+
+A row **speaks for its target** when its step has exactly one row there, both times, and it stands at the top;
+or directly below the top, and rows stand below it, or the top has no identifying key. Where its own key is
+another one, something else answers at that address.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from fleet.compare.model import Callouts, Duplicate, Identity, Move
+from fleet.compare.rows import Record, Row, StepMatch, above, parents
+from fleet.digest import DigestTable
+from fleet.report import short_name
+
+KEYS = 5_000_000  # keys of the second run that are held, at some 18 bytes each
+ROWS = 100_000  # rows that are looked for elsewhere
+REPEATED = 20  # one in so many may be there twice
+ENOUGH = 2000  # keys of an output, from which it is known whether it identifies
+TOLD = 200  # of each list
+PLACES = 10  # of one duplicate
+
+Known = tuple[str, str, str]  # step, output, key
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A row that is not where it was."""
+
+    known: Known
+    target: str
+    place: str
+    number: int  # of the target among those of the second run; -1 where it is gone
+
+
+class Identities:
+    """Takes the targets of the second run as they come, and what is not where it was."""
+
+    def __init__(self) -> None:
+        self._keys = DigestTable(value_bits=32)
+        self._named: Counter[tuple[str, str]] = Counter()
+        self._repeats: Counter[tuple[str, str]] = Counter()
+        self._twice: dict[Known, None] = {}
+        self._lost: list[_Lost] = []
+        self._inside: list[Move] = []
+        self._doubled: list[Duplicate] = []
+        self._replaced: list[tuple[Identity, tuple[str, str] | None]] = []  # with the output of the row above
+        self._counts = Counter[str]()
+        self._number = -1
+
+    def target(self, record: Record) -> None:
+        """Take the keys of one target of the second run."""
+        self._number += 1
+        keys, named = self._keys, self._named
+        if len(keys) >= KEYS:
+            self._counts["unsearched"] += sum(1 for _ in keyed(record))
+            return
+        for known, _ in keyed(record):
+            output = known[:2]
+            if named[output] > ENOUGH and not self._identifies(output):
+                continue
+            named[output] += 1
+            if keys.add(_digestible(known), self._number):
+                continue
+            if keys.get(_digestible(known)) != self._number:
+                self._repeats[output] += 1
+                if len(self._twice) < ROWS:
+                    self._twice[known] = None
+
+    def lost(self, record: Record, rows: Iterable[tuple[str, Row]], *, gone: bool = False) -> None:
+        """Take rows of the first run that the second does not have at this target."""
+        for step, row in rows:
+            output = output_of(row)
+            if output is None:
+                continue
+            if len(self._lost) >= ROWS:
+                self._counts["unsearched"] += 1
+                continue
+            known = (step, output, str(row["@key"]))
+            place = place_of(record, row)
+            self._lost.append(_Lost(known, str(record["id"]), place, -1 if gone else self._number))
+
+    def step(self, before: Record, after: Record, match: StepMatch) -> None:
+        """Take what one step of a target that was compared shows."""
+        self._double(before, after, match)
+        left = [match.before[at] for at in (*match.removed, *match.unseen_before)]
+        if not left:
+            return
+        extra = [match.after[at] for at in (*match.added, *match.unseen_after)]
+        new = {row.get("@key"): row for row in extra if row.get("@key") is not None}
+        elsewhere = [(row, new.get(row.get("@key"))) for row in left]
+        self.lost(before, ((match.step, row) for row, other in elsewhere if other is None))
+        for row, other in elsewhere:
+            if other is not None and (output := output_of(row)) is not None and len(self._inside) < ROWS:
+                key = str(row["@key"])
+                self._inside.append(
+                    Move(step=match.step, output=output, key=key, before=place_of(before, row),
+                         after=place_of(after, other))
+                )  # fmt: skip
+        if len(match.before) == len(match.after) == 1:
+            self._speak(before, match.step, match.before[0], match.after[0])
+
+    def result(
+        self, again: Callable[[], Iterator[Record]], before: Callable[[str], Record | None]
+    ) -> Callouts:
+        """What was found. `again` reads the second run once more, if need be; `before` finds a target of the
+        first run."""
+        moves = [move for move in self._inside if self._identifies((move.step, move.output))]
+        duplicates = list(self._doubled)
+        wanted: dict[int, list[_Lost]] = {}
+        for lost in self._lost:
+            at = self._keys.get(_digestible(lost.known))
+            if at is not None and at != lost.number and self._identifies(lost.known[:2]):
+                wanted.setdefault(at, []).append(lost)
+        twice: dict[Known, list[str]] = {known: [] for known in self._twice if self._identifies(known[:2])}
+        if wanted or twice:
+            moves += self._look(again(), before, wanted, twice)
+        for (step, output, key), places in twice.items():
+            duplicates.append(
+                Duplicate(step=step, output=output, key=key, side="second", places=tuple(places[:PLACES]))
+            )
+        replaced = [
+            one
+            for one, top in self._replaced
+            if self._identifies((one.step, one.output)) and not (top and self._identifies(top))
+        ]
+        return Callouts(
+            moved=tuple(moves[:TOLD]),
+            moves=len(moves),
+            duplicated=tuple(duplicates[:TOLD]),
+            duplicates=len(twice) + self._counts["doubled"],
+            replaced=tuple(replaced[:TOLD]),
+            replacements=len(replaced),
+            unsearched=self._counts["unsearched"],
+        )
+
+    def _identifies(self, output: tuple[str, str]) -> bool:
+        return self._repeats[output] * REPEATED <= self._named[output]
+
+    def _look(
+        self,
+        records: Iterator[Record],
+        before: Callable[[str], Record | None],
+        wanted: dict[int, list[_Lost]],
+        twice: dict[Known, list[str]],
+    ) -> list[Move]:
+        """Where in the second run the keys are: names its places."""
+        found: list[Move] = []
+        for number, record in enumerate(records):
+            here = wanted.get(number, ())
+            if not here and not twice:
+                continue
+            places = dict(keyed(record))
+            for lost in here:
+                row = places.get(lost.known)
+                if row is not None and not _had(before(str(record["id"])), lost.known):
+                    step, output, key = lost.known
+                    found.append(
+                        Move(step=step, output=output, key=key, before=lost.place,
+                             after=place_of(record, row))
+                    )  # fmt: skip
+            for known in places.keys() & twice.keys():
+                twice[known].append(place_of(record, places[known]))
+        return found
+
+    def _double(self, before: Record, after: Record, match: StepMatch) -> None:
+        for second, places in match.doubled:
+            record, rows = (after, match.after) if second else (before, match.before)
+            row = rows[places[0]]
+            self._counts["doubled"] += 1
+            if len(self._doubled) < TOLD:
+                named = [f"{place_of(record, rows[at])} at {rows[at].get('@uri')}" for at in places[:PLACES]]
+                self._doubled.append(
+                    Duplicate(step=match.step, output=output_of(row) or "", key=str(row["@key"]),
+                              side="second" if second else "first", places=tuple(named))
+                )  # fmt: skip
+
+    def _speak(self, record: Record, step: str, before: Row, after: Row) -> None:
+        output = output_of(before)
+        if output is None or before.get("@key") == after.get("@key") or output != output_of(after):
+            return
+        uppers = list(above(record, before))
+        if len(uppers) > 1 or len(self._replaced) >= ROWS:
+            return
+        found = Identity(
+            target=str(record["id"]),
+            step=step,
+            output=output,
+            before=str(before["@key"]),
+            after=str(after["@key"]),
+        )
+        tops = [(upper, named) for upper, row in uppers if (named := output_of(row)) is not None]
+        self._replaced.append((found, tops[0] if tops and not _bears(record, step) else None))
+
+
+def keyed(record: Record) -> Iterator[tuple[Known, Row]]:
+    """The rows of a target that have a key of an output."""
+    for step, held in (record.get("steps") or {}).items():
+        for row in held.get("rows") or ():
+            output = output_of(row)
+            if output is not None:
+                yield (step, output, str(row["@key"])), row
+
+
+def output_of(row: Row) -> str | None:
+    """The output that gave a row its key: the first that has its text."""
+    key = row.get("@key")
+    if key is None:
+        return None
+    for name, value in row.items():
+        if value == key and name[:1] != "@":
+            return name
+    return next((name for name, value in row.items() if str(value) == key and name[:1] != "@"), None)
+
+
+def place_of(record: Record, row: Row) -> str:
+    """Where a row stands: `bmc-17-001 system SN4`; the target alone at the top."""
+    return f"{short_name(str(record['id']))} {parents(record, row)}".rstrip()
+
+
+def _bears(record: Record, step: str) -> bool:
+    """Whether rows stand below those of a step."""
+    steps = (record.get("steps") or {}).values()
+    parents_of = (row.get("@parent") for held in steps for row in held.get("rows") or ())
+    return any(isinstance(parent, list) and parent[:1] == [step] for parent in parents_of)
+
+
+def _had(record: Record | None, known: Known) -> bool:
+    return record is not None and any(other == known for other, _ in keyed(record))
+
+
+def _digestible(known: Known) -> bytes:
+    return "\0".join(known).encode("utf-8", "surrogatepass")

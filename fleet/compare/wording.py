@@ -1,0 +1,150 @@
+"""Phrases that every form of a comparison shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fleet.compare.model import Diff, FieldChange, Gap, Ignored, Outlier, Side
+from fleet.page import some
+from fleet.report import CauseGroup
+
+UNSEEN = (
+    "Unseen rows are in one run only, and the other may have failed to see them: they are unknown, not gone."
+)
+_WHEN = {"first": "in the first run", "second": "in the second run", "both": "both times"}
+
+
+def value_text(value: Any) -> str:
+    """A value as a person reads it; still remote text."""
+    if value is None:
+        return "(none)"
+    if value == "":
+        return "(empty)"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def side_text(side: Side) -> str:
+    """`redfish inventory, 2026-11-22 15:42`; still remote text."""
+    what = " ".join(filter(None, (side.spec, side.pipeline)))
+    return ", ".join(filter(None, (what, side.started[:16].replace("T", " "))))
+
+
+def verdict(diff: Diff) -> str:
+    """`303 differences = 7 targets new or gone + 78 turned + 218 rows changed`."""
+    if not diff.differences:
+        return "no differences"
+    counts = diff.counts
+    rows = [sum(getattr(step, name) for step in diff.steps) for name in ("changed", "added", "removed")]
+    came = counts.new + counts.gone
+    turned = diff.differences - came - sum(rows)
+    told = [
+        f"{some(came, 'target')} new or gone" if came else "",
+        f"{some(turned, 'target')} better or worse" if turned else "",
+        *(
+            f"{some(count, 'row')} {name}"
+            for count, name in zip(rows, ("changed", "added", "removed"), strict=True)
+            if count
+        ),
+    ]
+    return f"{some(diff.differences, 'difference')} = {' + '.join(filter(None, told))}"
+
+
+def sums(diff: Diff) -> Iterator[str]:
+    """How the counts of targets add up."""
+    counts = diff.counts
+    yield f"{some(diff.first.targets, 'target')} = {counts.both:,} in both runs + {counts.gone:,} gone"
+    yield f"{some(diff.second.targets, 'target')} = {counts.both:,} in both runs + {counts.new:,} new"
+    yield (
+        f"{counts.both:,} in both runs = {counts.same:,} the same + {counts.changed:,} changed + "
+        f"{counts.uncompared:,} not compared"
+    )
+    if counts.partly:
+        yield f"{counts.partly:,} of the same and the changed {_were(counts.partly)} compared in part only"
+
+
+def states(diff: Diff) -> Iterator[str]:
+    """What a reader has to know of the runs before believing the rest."""
+    for name, side in (("first", diff.first), ("second", diff.second)):
+        if side.state in ("running", "stopped"):
+            yield f"the {name} run is {side.state}: targets that it lacks are counted as {_lacking(name)}"
+    yield from diff.unlike
+
+
+def gap_text(gap: Gap) -> str:
+    """`incomplete in the second run`, `failed both times`."""
+    return f"{gap.why} {_WHEN[gap.side]}"
+
+
+def field_text(field: FieldChange) -> str:
+    """`213 rows on 213 targets, in 2 ways`."""
+    ways = len(field.changes)
+    told = f"{some(field.rows, 'row')} on {some(field.targets, 'target')}"
+    if field.further:
+        return f"{told}, in more than {ways:,} ways"
+    return f"{told}, in {ways:,} ways" if ways > 1 else told
+
+
+def outlier_text(outlier: Outlier) -> str:
+    """Why one target is an outlier; still remote text."""
+    peers = f"{outlier.peers - 1:,} others"
+    if outlier.value:
+        peers += f" with {outlier.by}={outlier.value}"
+    if not outlier.otherwise:
+        return f"outlier: none of {peers} changed"
+    rest = outlier.peers - 1 - outlier.otherwise
+    return f"outlier: of {peers}, {outlier.otherwise:,} made another change, {rest:,} none"
+
+
+def ignored_text(ignored: Ignored) -> str:
+    """What a rule did."""
+    if not ignored.known:
+        return "names nothing that these runs have"
+    return f"left out {some(ignored.differences, 'difference')}"
+
+
+def failing_title(count: int) -> str:
+    """`37 fail that were well`."""
+    return f"{count:,} {'fails' if count == 1 else 'fail'} that {_were(count)} well"
+
+
+def recovered_title(count: int) -> str:
+    """`12 are well again`."""
+    return f"{count:,} {'is' if count == 1 else 'are'} well again, that failed for"
+
+
+def otherwise_title(count: int) -> str:
+    """`3 failed both times, for another cause now`."""
+    return f"{count:,} failed both times, the second time for another cause"
+
+
+def gaps_title(count: int) -> str:
+    """`41 are partial that were ok`."""
+    return f"{count:,} {'is' if count == 1 else 'are'} partial that {_were(count)} ok"
+
+
+def cause_sections(diff: Diff) -> list[tuple[str, str, Sequence[CauseGroup]]]:
+    """The groups of targets that became something else: anchor, title, groups; those that there are."""
+    partial = sum(turn.targets for turn in diff.turns if (turn.before, turn.after) == ("ok", "partial"))
+    found = [
+        ("failing", failing_title(_targets(diff.failing)), diff.failing),
+        ("gaps", gaps_title(partial), diff.gaps),
+        ("otherwise", otherwise_title(_targets(diff.otherwise)), diff.otherwise),
+        ("recovered", recovered_title(_targets(diff.recovered)), diff.recovered),
+    ]
+    return [one for one in found if one[2]]
+
+
+def _targets(groups: Sequence[CauseGroup]) -> int:
+    return sum(group.targets for group in groups)
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _lacking(name: str) -> str:
+    return "new" if name == "first" else "gone"

@@ -1,0 +1,78 @@
+"""Runs judged: what their checks came to, and how the machines deviate from the published description.
+
+Reads run directories; judged again by the checks of another spec (`Rejudged`), they need neither a network
+nor a description.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fleet.judge.conformance import Conformance, Deviation, Maker
+from fleet.judge.conformance_markdown import conformance_markdown
+from fleet.judge.conformance_page import conformance_page
+from fleet.judge.conformance_wording import (
+    example_text,
+    machines_text,
+    maker_text,
+    place_text,
+    remarks,
+    summary_text,
+    wants_text,
+)
+from fleet.judge.deviations import gather_conformance
+from fleet.judge.gather import Judged, Rules, gather_checks, stored_results
+from fleet.judge.junit import to_junit
+from fleet.judge.markdown import checks_markdown
+from fleet.judge.model import RESULTS, SEVERITIES, Check, CheckReport, Finding, Group
+from fleet.judge.rows import columns_of, result_rows
+from fleet.judge.sarif import to_sarif
+from fleet.judge.wording import group_text, reason_text, verdict_text, waiver_texts
+
+if TYPE_CHECKING:
+    from fleet.judge.again import Rejudged
+
+__all__ = [
+    "RESULTS",
+    "SEVERITIES",
+    "Check",
+    "CheckReport",
+    "Conformance",
+    "Deviation",
+    "Finding",
+    "Group",
+    "Judged",
+    "Maker",
+    "Rejudged",
+    "Rules",
+    "checks_markdown",
+    "columns_of",
+    "conformance_markdown",
+    "conformance_page",
+    "example_text",
+    "gather_checks",
+    "gather_conformance",
+    "group_text",
+    "machines_text",
+    "maker_text",
+    "place_text",
+    "reason_text",
+    "remarks",
+    "result_rows",
+    "stored_results",
+    "summary_text",
+    "to_junit",
+    "to_sarif",
+    "verdict_text",
+    "waiver_texts",
+    "wants_text",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`Rejudged` comes when it is asked for: it needs all that reads a spec."""
+    if name != "Rejudged":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = import_module("fleet.judge.again").Rejudged
+    return found

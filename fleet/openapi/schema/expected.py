@@ -1,0 +1,73 @@
+"""What a keyword wants, in words: for people who are told where an answer breaks it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+MAX_TEXT = 200  # characters
+NAMED = 8  # values of a list
+_LIMITS = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "above {}",
+    "exclusiveMaximum": "below {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "minProperties": "at least {} properties",
+    "maxProperties": "at most {} properties",
+}
+_FIELDS = {"required": "property", "pattern": "pattern", "format": "format"}
+
+
+class Keyword(str):
+    """A keyword that is violated. `expected` says what it wants, as far as a few words can say it."""
+
+    __slots__ = ("expected",)
+    expected: str
+
+    def __new__(cls, keyword: str, expected: str = "") -> Keyword:
+        made = super().__new__(cls, keyword)
+        made.expected = expected
+        return made
+
+
+def expected_of(kind: Any) -> str:
+    """What the keyword of one error of jsonschema-rs wants; nothing where there are no words for it."""
+    name = kind.name
+    if name in _FIELDS:
+        text = str(getattr(kind, _FIELDS[name], ""))  # a pattern that took too long has none
+    elif name == "enum":
+        text = f"one of {_listed(map(_json, kind.options))}"
+    elif name == "const":
+        text = _json(kind.expected_value)
+    elif name == "type":
+        text = " or ".join(kind.types)
+    elif name in _LIMITS:
+        text = _LIMITS[name].format(kind.limit)
+    elif name in ("additionalProperties", "unevaluatedProperties"):
+        text = f"no {_listed(kind.unexpected)}"
+    elif name in ("anyOf", "oneOf"):
+        text = _any(getattr(kind, "context", ()))
+    else:
+        text = ""
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
+
+
+def _any(branches: Sequence[Sequence[Any]]) -> str:
+    """What each of some alternatives wants first."""
+    wanted = (expected_of(branch[0].kind) for branch in branches[:NAMED] if branch)
+    return " or ".join(dict.fromkeys(text for text in wanted if text))
+
+
+def _listed(values: Iterable[str]) -> str:
+    shown = [str(value) for value in values]
+    more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+    return ", ".join(shown[:NAMED]) + more
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:MAX_TEXT]

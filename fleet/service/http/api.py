@@ -1,0 +1,335 @@
+"""`/api/v1/`: what the page shows, and what scripts ask."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import anyio
+from starlette.responses import Response
+
+import fleet
+from fleet.service.http import shapes
+from fleet.service.http.answers import json_answer
+from fleet.service.http.asking import Refused, asked_target
+from fleet.service.http.records import Groups, job_json, target_json
+from fleet.service.http.routes import Parameter, Route, Values
+from fleet.service.http.runs import RunsApi
+from fleet.service.jobs.desk import Desk
+from fleet.service.jobs.ready import ReadyJob
+from fleet.service.jobs.runs import change_json
+from fleet.service.store.state import TargetState
+from fleet.target import Target
+
+T = TypeVar("T")
+LABELS = 50  # names of labels told apart in a map
+_JOB = Parameter("job", "Only of this job.")
+_PIPELINE = Parameter("pipeline", "Only of this pipeline. Default: all, or the job's first.")
+_TARGET = Parameter("target", "The id of a target, or its address.", required=True)
+
+
+class Api:
+    """The handlers, and the table of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> Iterator[Route]:
+        """Every operation but the stream of events."""
+        paged = Parameter("limit", "So many at most.", "integer", least=1, most=10_000, default=1000)
+        yield Route(
+            "GET", "/api/v1/status", "getStatus", "The service itself.", self.status, shapes.ServiceInfo
+        )
+        yield Route("GET", "/api/v1/jobs", "listJobs", "All jobs.", self.jobs, shapes.Jobs)
+        name = Parameter("job", "The name of a job.", required=True)
+        yield Route(
+            "GET", "/api/v1/jobs/{job}", "getJob", "One job.", self.job, shapes.JobInfo, (name,), (404,)
+        )
+        yield Route(
+            "POST",
+            "/api/v1/jobs/{job}/run",
+            "runJob",
+            "Begin a round of a job now. A busy job answers 409.",
+            self.run_job,
+            shapes.Begun,
+            (name,),
+            (403, 404, 409),
+            status=202,
+        )
+        yield from RunsApi(self._desk).routes()
+        yield Route(
+            "GET",
+            "/api/v1/targets",
+            "listTargets",
+            "The targets of the inventories, with the state of each.",
+            self.targets,
+            shapes.Targets,
+            (
+                _JOB,
+                _PIPELINE,
+                Parameter(
+                    "status",
+                    "Only with this status; `none` is for those without an outcome.",
+                    choices=("ok", "partial", "failed", "skipped", "none"),
+                ),
+                Parameter("kind", "Only with this kind of failure, or class of kinds."),
+                Parameter("q", "Only with this text in the id, the address or a label (name=value)."),
+                Parameter("after", "`next` of the page before.", "integer", least=0, default=0),
+                paged,
+            ),
+            (404,),
+        )
+        yield Route(
+            "GET",
+            "/api/v1/map",
+            "getMap",
+            "All targets of a pipeline, in columns.",
+            self.map,
+            shapes.Cells,
+            (
+                Parameter("job", "The name of a job. Default: the first."),
+                _PIPELINE,
+                Parameter("by", "A label to group by."),
+                Parameter("metric", "A metric whose highest sample is given."),
+            ),
+            (404,),
+        )
+        yield Route(
+            "GET",
+            "/api/v1/target",
+            "getTarget",
+            "One target in every job that has it, and what changed about it.",
+            self.target,
+            shapes.TargetStory,
+            (_TARGET,),
+            (403,),
+        )
+        yield Route(
+            "POST",
+            "/api/v1/probe",
+            "probeTarget",
+            "Ask a target now.",
+            self.probe,
+            shapes.ProbeAnswer,
+            (_TARGET, _JOB, _PIPELINE),
+            (403,),
+        )
+        yield Route(
+            "GET",
+            "/api/v1/failures",
+            "listFailures",
+            "The targets whose last outcome is a failure, by kind and cause.",
+            self.failures,
+            shapes.Failures,
+            (_JOB, _PIPELINE),
+            (404,),
+        )
+        yield Route(
+            "GET",
+            "/api/v1/changes",
+            "listChanges",
+            "What changed, newest first: newly failing, recovered, checks that newly fail.",
+            self.changes,
+            shapes.Changes,
+            (
+                Parameter("target", "Only of the target of this id."),
+                Parameter("before", "`next` of the page before.", "integer", least=1),
+                Parameter("limit", "So many at most.", "integer", least=1, most=1000, default=100),
+            ),
+        )
+
+    async def status(self, _values: Values) -> Response:
+        desk = self._desk
+        ready, reloads = desk.ready, desk.reloads
+        return json_answer(
+            {
+                "version": fleet.__version__,
+                "started": desk.started,
+                "now": time.time(),
+                "shard": ready.config.shard,
+                "ready": desk.not_ready() is None,
+                "reload": {
+                    "successful": reloads.successful,
+                    "succeeded_at": reloads.succeeded_at,
+                    "error": reloads.error,
+                },
+                "jobs": len(ready.jobs),
+                "targets": len({target.id for job in ready.jobs.values() for target in job.members}),
+                "sessions": len(desk.reach.sessions),
+                "connections": len(desk.reach.connections),
+                "running": list(desk.runs.live),
+            }
+        )
+
+    async def jobs(self, _values: Values) -> Response:
+        desk = self._desk
+
+        def all_jobs() -> list[dict[str, Any]]:
+            last = desk.history.last_complete()
+            return [job_json(desk, job, last) for job in desk.ready.jobs.values()]
+
+        return json_answer({"jobs": await in_thread(all_jobs)})
+
+    async def job(self, values: Values) -> Response:
+        job = self._job(values["job"])
+        return json_answer(
+            await in_thread(lambda: job_json(self._desk, job, self._desk.history.last_complete()))
+        )
+
+    async def run_job(self, values: Values) -> Response:
+        job = self._job(values["job"])
+        if not self._desk.rounds.ask(job):
+            raise Refused(409, f"the job {job.name} is busy: its last round still runs")
+        return json_answer({"job": job.name}, 202)
+
+    async def targets(self, values: Values) -> Response:
+        wanted = self._pairs(values["job"], values["pipeline"])
+        after, limit = values["after"], values["limit"]
+
+        def found() -> dict[str, Any]:
+            fitting = [
+                (job.name, pipeline, target, state)
+                for job, pipeline in wanted
+                for target, state in self._states(job, pipeline)
+                if _fits(values, target, state)
+            ]
+            page = fitting[after : after + limit]
+            return {
+                "targets": [target_json(*each) for each in page],
+                "total": len(fitting),
+                "next": after + limit if after + limit < len(fitting) else None,
+            }
+
+        return json_answer(await in_thread(found))
+
+    async def map(self, values: Values) -> Response:
+        job = self._job(values["job"]) if values["job"] else next(iter(self._desk.ready.jobs.values()))
+        ((_, pipeline), *_) = self._pairs(job.name, values["pipeline"])
+        return json_answer(
+            await in_thread(lambda: self._cells(job, pipeline, values["by"], values["metric"]))
+        )
+
+    async def target(self, values: Values) -> Response:
+        jobs = self._desk.ready.find(values["target"])
+        if not jobs:
+            raise Refused(403, "not a target of the inventory")
+        history = self._desk.history
+
+        def story() -> dict[str, Any]:
+            states = []
+            for job in jobs:
+                target = job.members.find(values["target"])
+                for pipeline in job.pipelines:
+                    if target is not None:
+                        state = history.target(job.name, pipeline, target.id)
+                        states.append(target_json(job.name, pipeline, target, state))
+            first = states[0]
+            changes = [change_json(*each) for each in history.changes(target=first["id"])]
+            return {
+                **{name: first[name] for name in ("id", "url", "labels")},
+                "states": states,
+                "changes": changes,
+            }
+
+        return json_answer(await in_thread(story))
+
+    async def probe(self, values: Values) -> Response:
+        query = {name: value for name, value in values.items() if value is not None}
+        asked = asked_target(self._desk, query)
+        timeout = self._desk.config.probe.timeout
+        probed = await self._desk.prober.probe(asked.job, asked.pipeline, asked.target, timeout=timeout)
+        return json_answer(
+            {
+                "outcome": probed.record,
+                "age": probed.age,
+                "job": asked.job.name,
+                "pipeline": asked.pipeline,
+            }
+        )
+
+    async def failures(self, values: Values) -> Response:
+        wanted = self._pairs(values["job"], values["pipeline"])
+
+        def grouped() -> dict[str, Any]:
+            groups = Groups()
+            for job, pipeline in wanted:
+                for target, state in self._states(job, pipeline):
+                    if state is not None and state.status == "failed":
+                        failure = {"kind": state.kind, "message": state.message}
+                        groups.add({"id": target.id, "target": target.url, "failure": failure})
+            return groups.to_json()
+
+        return json_answer(await in_thread(grouped))
+
+    async def changes(self, values: Values) -> Response:
+        limit = values["limit"]
+        found = await in_thread(
+            lambda: self._desk.history.changes(target=values["target"], before=values["before"], limit=limit)
+        )
+        more = found[-1][0] if len(found) == limit else None
+        return json_answer({"changes": [change_json(*each) for each in found], "next": more})
+
+    def _cells(self, job: ReadyJob, pipeline: str, by: str | None, metric: str | None) -> dict[str, Any]:
+        rows = list(self._states(job, pipeline))
+        labels: Counter[str] = Counter()
+        metrics: dict[str, None] = {}
+        for target, state in rows:
+            labels.update(target.labels.keys())
+            metrics.update(dict.fromkeys(state.values if state is not None else ()))
+        told = [state for _, state in rows]
+        return {
+            "job": job.name,
+            "pipeline": pipeline,
+            "labels": [name for name, _ in labels.most_common(LABELS)],
+            "metrics": sorted(metrics),
+            "id": [target.id for target, _ in rows],
+            "status": [state.status if state else None for state in told],
+            "kind": [state.kind if state else None for state in told],
+            "at": [round(state.at, 3) if state else None for state in told],
+            "seconds": [round(state.seconds, 3) if state else None for state in told],
+            "failing_since": [state.failing_since if state else None for state in told],
+            "group": [target.labels.get(by, "") for target, _ in rows] if by is not None else None,
+            "value": [state.values.get(metric) if state else None for state in told]
+            if metric is not None
+            else None,
+        }
+
+    def _states(self, job: ReadyJob, pipeline: str) -> Iterator[tuple[Target, TargetState | None]]:
+        """The targets of a job, in the order of its inventory, with what is known of each. Blocks."""
+        known = {state.id: state for state in self._desk.history.targets(job.name, pipeline)}
+        for target in job.members:
+            yield target, known.get(target.id)
+
+    def _job(self, name: str) -> ReadyJob:
+        job = self._desk.ready.jobs.get(name)
+        if job is None:
+            raise Refused(404, "there is no job of that name")
+        return job
+
+    def _pairs(self, job: str | None, pipeline: str | None) -> list[tuple[ReadyJob, str]]:
+        """The jobs and pipelines that a query means. Raises Refused where there are none."""
+        jobs = [self._job(job)] if job is not None else list(self._desk.ready.jobs.values())
+        pairs = [(each, name) for each in jobs for name in each.pipelines if pipeline in (None, name)]
+        if not pairs:
+            raise Refused(404, "no job runs a pipeline of that name")
+        return pairs
+
+
+def _fits(values: Values, target: Target, state: TargetState | None) -> bool:
+    status, kind, text = values["status"], values["kind"], values["q"]
+    if status is not None and status != (state.status if state is not None else "none"):
+        return False
+    if kind is not None:
+        known = (state.kind or "") if state is not None else ""
+        if kind not in (known, known.partition(".")[0]):
+            return False
+    if not text:
+        return True
+    labels = (f"{name}={value}" for name, value in target.labels.items())
+    return text in target.id or text in target.url or any(text in label for label in labels)
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(work)

@@ -1,0 +1,148 @@
+"""The part of the API that is about runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+from starlette.responses import Response
+
+from fleet.engine import journal_of
+from fleet.report import last_outcomes
+from fleet.service.http import shapes
+from fleet.service.http.answers import json_answer
+from fleet.service.http.asking import Refused
+from fleet.service.http.records import Groups, run_json
+from fleet.service.http.routes import Parameter, Route, Values
+from fleet.service.jobs.desk import Desk
+from fleet.service.store.history import RunRow
+from fleet.service.store.journal import outcomes_from
+
+LOOKED_AT = 20_000  # outcomes read for one page, where few of them fit
+_RUN = Parameter("run", "The name of a run.", required=True)
+
+
+class RunsApi:
+    """Runs, their outcomes, their failures, and what differs between two of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> Iterator[Route]:
+        yield Route(
+            "GET",
+            "/api/v1/runs",
+            "listRuns",
+            "Runs, newest first.",
+            self.runs,
+            shapes.Runs,
+            (
+                Parameter("job", "Only of this job."),
+                Parameter("pipeline", "Only of this pipeline."),
+                Parameter("before", "`next` of the page before.", "number"),
+                Parameter("limit", "So many at most.", "integer", least=1, most=1000, default=100),
+            ),
+        )
+        yield Route(
+            "GET", "/api/v1/runs/{run}", "getRun", "One run.", self.run, shapes.RunInfo, (_RUN,), (404,)
+        )
+        yield Route(
+            "GET",
+            "/api/v1/runs/{run}/outcomes",
+            "listOutcomes",
+            "The outcomes of a run, in the order they were stored.",
+            self.outcomes,
+            shapes.OutcomePage,
+            (
+                _RUN,
+                Parameter("status", "Only with this status.", choices=("ok", "partial", "failed", "skipped")),
+                Parameter("target", "Only of the target of this id."),
+                Parameter("after", "`next` of the page before.", "integer", least=0, default=0),
+                Parameter("limit", "So many at most.", "integer", least=1, most=1000, default=100),
+            ),
+            (404,),
+        )
+        yield Route(
+            "GET",
+            "/api/v1/runs/{run}/failures",
+            "listRunFailures",
+            "The targets that failed in a run, by kind and cause.",
+            self.failures,
+            shapes.Failures,
+            (_RUN,),
+            (404,),
+        )
+        yield Route(
+            "GET",
+            "/api/v1/diff",
+            "diffRuns",
+            "What differs between two runs. This version answers 404.",
+            self.diff,
+            None,
+            (
+                Parameter("before", "The name of a run.", required=True),
+                Parameter("after", "The name of a later one.", required=True),
+            ),
+            (404,),
+        )
+
+    async def runs(self, values: Values) -> Response:
+        limit = values["limit"]
+        rows = await anyio.to_thread.run_sync(
+            lambda: self._desk.history.runs(
+                job=values["job"], pipeline=values["pipeline"], before=values["before"], limit=limit
+            )
+        )
+        more = rows[-1].started if len(rows) == limit else None
+        return json_answer({"runs": [run_json(self._desk, row) for row in rows], "next": more})
+
+    async def run(self, values: Values) -> Response:
+        return json_answer(run_json(self._desk, await self._row(values["run"])))
+
+    async def outcomes(self, values: Values) -> Response:
+        row = await self._row(values["run"])
+
+        def page() -> dict[str, Any]:
+            found: list[dict[str, Any]] = []
+            stored = outcomes_from(_journal(row), values["after"])
+            for looked, (record, offset, length) in enumerate(stored, start=1):
+                if values["status"] in (None, record["status"]) and values["target"] in (None, record["id"]):
+                    found.append(record)
+                if len(found) == values["limit"] or looked == LOOKED_AT:
+                    return {"outcomes": found, "next": offset + length}
+            return {"outcomes": found, "next": None}
+
+        return json_answer(await anyio.to_thread.run_sync(page))
+
+    async def failures(self, values: Values) -> Response:
+        row = await self._row(values["run"])
+
+        def grouped() -> dict[str, Any]:
+            groups = Groups()
+            for record in last_outcomes(Path(row.path), _journal(row)):
+                if record["status"] == "failed":
+                    groups.add(record)
+            return groups.to_json()
+
+        return json_answer(await anyio.to_thread.run_sync(grouped))
+
+    async def diff(self, values: Values) -> Response:
+        for name in (values["before"], values["after"]):
+            await self._row(name)
+        raise Refused(404, "this version does not compare runs")
+
+    async def _row(self, name: str) -> RunRow:
+        row = await anyio.to_thread.run_sync(self._desk.history.run, name)
+        if row is None:
+            raise Refused(404, "there is no run of that name")
+        return row
+
+
+def _journal(row: RunRow) -> Path:
+    """The journal of a run; one that has not begun to write has none."""
+    path = Path(row.path)
+    if row.state == "running" and not (path / "manifest.json").exists():
+        return path / "outcomes.jsonl"
+    return journal_of(path)

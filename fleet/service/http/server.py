@@ -1,0 +1,197 @@
+"""Listening: uvicorn's HTTP/1.1 with deadlines of its own, on sockets that outlive a change of TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+import anyio
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from fleet.errors import ConfigError
+
+HEAD = 16 * 1024  # bytes of one request's head
+BACKLOG = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a client may take, in seconds: for one request's head, from the connection or from its first
+    byte on; until its next request; to read what was written to it."""
+
+    head: float = 10.0
+    idle: int = 30
+    unread: float = 30.0
+
+
+class Guarded(H11Protocol):
+    """One client's connection. Whoever dawdles with a head, or does not read, is cut off."""
+
+    deadlines: Deadlines = Deadlines()
+    _head: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=1)  # told of all that waits for the reader
+        self._head = self.loop.call_later(self.deadlines.head, self._cut_off)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if busy:
+            _stop(self._head)
+            self._head = None
+        elif self._head is None and self.timeout_keep_alive_task is None:
+            self._head = self.loop.call_later(self.deadlines.head, self._cut_off)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(self.deadlines.unread, self._cut_off)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        _stop(self._unread)
+        self._unread = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _stop(self._head, self._unread)
+        super().connection_lost(exc)
+
+    def _cut_off(self) -> None:
+        self.transport.abort()
+
+
+def _stop(*timers: asyncio.TimerHandle | None) -> None:
+    for timer in timers:
+        if timer is not None:
+            timer.cancel()
+
+
+class Server:
+    """Serves an application on sockets, with TLS where a context is given, until it is closed."""
+
+    def __init__(self, app: Any, sockets: list[socket.socket], *, clients: int, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._sockets = sockets
+        self._servers: list[asyncio.Server] = []
+        self._state = ServerState()
+        for name in ("uvicorn.error", "uvicorn.access"):  # whatever a client sends is no news
+            logging.getLogger(name).addHandler(logging.NullHandler())
+            logging.getLogger(name).propagate = False
+        self._config = uvicorn.Config(
+            app,
+            http=Guarded,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=clients,
+            timeout_keep_alive=deadlines.idle,
+            h11_max_incomplete_event_size=HEAD,
+        )
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens."""
+        found = []
+        for sock in self._sockets:
+            name = sock.getsockname()
+            if not isinstance(name, tuple):
+                found.append(str(name))
+            else:
+                found.append(f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}")
+        return found
+
+    @property
+    def clients(self) -> int:
+        """Connections that are open."""
+        return len(self._state.connections)
+
+    async def listen(self, context: ssl.SSLContext | None) -> None:
+        """Take connections, or take them with another context from now on. Connections that are open stay."""
+        if not self._config.loaded:
+            self._config.load()
+        loop = asyncio.get_running_loop()
+        before, self._servers = self._servers, []
+        for sock in self._sockets:
+            server = await loop.create_server(
+                self._client,
+                sock=sock.dup(),
+                ssl=context,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=self._deadlines.head if context is not None else None,
+                ssl_shutdown_timeout=1.0 if context is not None else None,
+            )
+            self._servers.append(server)
+        for server in before:
+            server.close()
+
+    def _client(self) -> Guarded:
+        client = Guarded(self._config, self._state, {})
+        client.deadlines = self._deadlines
+        return client
+
+    async def keep_time(self) -> None:
+        """The Date header, once a second; until cancelled."""
+        while True:
+            self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+            await anyio.sleep(1.0)
+
+    async def close(self, grace: float) -> None:
+        """Take no more connections, let requests end within `grace` seconds, then cut what is left."""
+        for server in self._servers:
+            server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        with anyio.move_on_after(grace):
+            while self._state.connections or self._state.tasks:  # noqa: ASYNC110 (they tell nobody)
+                await anyio.sleep(0.05)
+        self.drop()
+
+    def drop(self) -> None:
+        """End now whatever is left. Twice is fine."""
+        for server in self._servers:
+            server.close()
+        for task in list(self._state.tasks):
+            task.cancel()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        for sock in self._sockets:
+            sock.close()
+
+
+def bind(addresses: tuple[str, ...]) -> list[socket.socket]:
+    """Listening sockets. Blocks to look names up. Raises ConfigError where that cannot be."""
+    found: list[socket.socket] = []
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        try:
+            for family, kind, protocol, _, place in socket.getaddrinfo(
+                host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            ):
+                sock = socket.socket(family, kind, protocol)
+                found.append(sock)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.bind(place)
+                sock.listen(BACKLOG)
+        except OSError as error:
+            for sock in found:
+                sock.close()
+            raise ConfigError(
+                f"cannot listen on {address}: {error.strerror or error}",
+                hint="is another service there? choose another address with `listen:`",
+            ) from error
+    return found

@@ -1,0 +1,133 @@
+"""Everything that a service holds while it runs, in one place: what HTTP and signals act on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from fleet.errors import FleetError, UsageError
+from fleet.service.config.load import load_config
+from fleet.service.config.model import ServiceConfig
+from fleet.service.jobs.events import Hub
+from fleet.service.jobs.notify import Notifier
+from fleet.service.jobs.probing import Prober
+from fleet.service.jobs.reach import Reach
+from fleet.service.jobs.ready import Ready, make_ready
+from fleet.service.jobs.rounds import Rounds
+from fleet.service.jobs.runs import Runs
+from fleet.service.store.history import History, TakenIn
+
+FIXED = ("listen", "state", "sessions", "concurrency", "grace", "clients")  # what a reload cannot change
+
+
+@dataclass(slots=True)
+class Reloads:
+    """How reading the configuration anew went."""
+
+    successful: bool = True
+    succeeded_at: float = field(default_factory=time.time)
+    error: str = ""
+    count: int = 0
+
+
+class Desk:
+    """One running service. `ready` is the configuration that is worked by."""
+
+    def __init__(self, ready: Ready, history: History, log: Any, notifier: Notifier | None) -> None:
+        config = ready.config
+        self.ready = ready
+        self.history = history
+        self.log = log
+        self.hub = Hub()
+        self.reach = Reach(config, log)
+        self.runs = Runs(history, self.reach, self.hub, grace=config.grace, taken=self._taken)
+        self.rounds = Rounds(history, self.runs, self.hub, log)
+        self.prober = Prober(history, self.reach, at_once=config.probe.concurrency)
+        self.notifier = notifier
+        self.reloads = Reloads()
+        self.started = time.time()
+        self.stopping = False
+        self.store_errors = 0
+        self.before_reload: Callable[[], None] = lambda: None
+        self.after_reload: Callable[[], None] = lambda: None
+        self._one = anyio.Lock()
+
+    @property
+    def config(self) -> ServiceConfig:
+        """What is in force."""
+        return self.ready.config
+
+    def not_ready(self) -> str | None:
+        """Why nobody should rely on this service now; None where it is ready."""
+        if self.stopping:
+            return "the service is stopping"
+        return self.runs.trouble
+
+    async def reload(self) -> None:
+        """Read the configuration anew. One that cannot be used changes nothing. Raises UsageError."""
+        async with self._one:
+            self.before_reload()
+            try:
+                config = await anyio.to_thread.run_sync(load_config, self.ready.config.path)
+                self._refuse_fixed(config)
+                ready = await anyio.to_thread.run_sync(make_ready, config, self.ready)
+                notifier = await anyio.to_thread.run_sync(self._notifier, ready)
+            except (FleetError, OSError) as error:
+                self.reloads.successful, self.reloads.error = False, str(error)
+                self.log.error("config.refused", why=str(error))
+                self.hub.tell("reload", {"successful": False, "error": str(error)})
+                if isinstance(error, UsageError):
+                    raise
+                raise UsageError(str(error)) from error
+            finally:
+                self.after_reload()
+            await self._adopt(ready, notifier)
+
+    async def _adopt(self, ready: Ready, notifier: Notifier | None) -> None:
+        before, self.ready = self.ready, ready
+        self.notifier = notifier
+        await self.rounds.adopt(ready)
+        self.reloads.successful, self.reloads.error = True, ""
+        self.reloads.succeeded_at = time.time()
+        self.reloads.count += 1
+        for note in ready.notes:
+            self.log.warning("config.noted", note=note)
+        self._tell_of_targets(before, ready)
+        self.log.info("config.reloaded", jobs=len(ready.jobs))
+        self.hub.tell("reload", {"successful": True, "error": ""})
+        known = {target.id for job in ready.jobs.values() for target in job.members}
+        await self.reach.sessions.leave_others(known.__contains__)
+
+    def _notifier(self, ready: Ready) -> Notifier | None:
+        """The one that there is, where nothing about it has changed: it remembers what it told."""
+        wanted = ready.config.notify
+        if wanted is None:
+            return None
+        if self.notifier is not None and self.notifier.config == wanted:
+            return self.notifier
+        return Notifier(ready.config, self.log)
+
+    def _refuse_fixed(self, config: ServiceConfig) -> None:
+        for name in FIXED:
+            if getattr(config, name) != getattr(self.ready.config, name):
+                raise UsageError(f"{config.path}: `{name}` has changed: that takes a restart")
+
+    def _tell_of_targets(self, before: Ready, after: Ready) -> None:
+        """Say how many targets came and went."""
+        for name, job in after.jobs.items():
+            known = before.jobs.get(name)
+            if known is None or known is job:
+                continue
+            added = sum(target.id not in known.members for target in job.members)
+            removed = sum(target.id not in job.members for target in known.members)
+            if added or removed:
+                self.log.info("inventory.changed", job=name, added=added, removed=removed)
+                self.hub.tell("inventory", {"job": name, "added": added, "removed": removed})
+
+    def _taken(self, taken: TakenIn) -> None:
+        if self.notifier is not None:
+            self.notifier.tell(taken.changes)

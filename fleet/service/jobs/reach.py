@@ -1,0 +1,90 @@
+"""How targets are reached: what runs and probes share, and what outlives them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import anyio
+
+from fleet.assembly import Connector, PreparedScan
+from fleet.client import KeptConnections, KeptSessions
+from fleet.event import Listener, tell
+from fleet.observe import Logger, LogListener, Metrics
+from fleet.pace import Pace
+from fleet.policy import Keep
+from fleet.service.config.model import ServiceConfig
+from fleet.service.jobs.ready import ReadyJob
+
+RETRY_REFUSED = 3600.0  # seconds after which a target that refused a credential is tried with it again
+
+
+@dataclass(slots=True)
+class _Way:
+    """The limits of a job in motion, and what counts its events."""
+
+    job: ReadyJob
+    pace: Pace
+    metrics: Metrics
+    since: float
+    bases: dict[str, Connector] = field(default_factory=dict)  # by pipeline
+
+
+class Reach:
+    """Connections and sessions that are kept, the limits of every job, the budget of all of them.
+
+    The breaker of a job's credentials outlives its rounds: a host that refused a password is not sent it
+    again by the next round, a minute later, which would lock the account. It is forgotten after an hour, and
+    when the job is read anew.
+    """
+
+    def __init__(self, config: ServiceConfig, log: Logger) -> None:
+        keep = Keep(connections=max(1, config.sessions.connections))
+        self.connections = KeptConnections(keep)
+        self.sessions = KeptSessions(idle=config.sessions.idle)
+        self.budget = anyio.Semaphore(config.concurrency)
+        self.log = log
+        self.metrics: dict[str, Metrics] = {}  # by job
+        self.keeps_sessions = config.sessions.keep
+        self._ways: dict[str, _Way] = {}
+
+    def listener(self, job: str) -> Listener:
+        """Who is told what runs and probes of a job do, besides those of the run itself."""
+        return self._metrics(job)
+
+    async def connector(self, job: ReadyJob, pipeline: str, listener: Listener) -> Connector:
+        """The connector of one run or probe; `listener` is told of its requests."""
+        way = self._way(job)
+        base = way.bases.get(pipeline)
+        if base is None:
+            base = way.bases[pipeline] = await anyio.to_thread.run_sync(self._made, job.scans[pipeline], way)
+        return base.paced(way.pace, listener)
+
+    async def close(self) -> None:
+        """Log out everywhere, and close what is open."""
+        await self.sessions.close()
+        self.connections.close()
+
+    def _made(self, scan: PreparedScan, way: _Way) -> Connector:
+        sessions = self.sessions if self.keeps_sessions else None
+        return Connector.of(scan, way.metrics, self.connections, sessions)
+
+    def _way(self, job: ReadyJob) -> _Way:
+        way = self._ways.get(job.name)
+        now = time.monotonic()
+        if way is None or way.job is not job or now - way.since > RETRY_REFUSED:
+            first = next(iter(job.scans.values()))
+            metrics = self._metrics(job.name)
+            told = tell([metrics, LogListener(self.log)])
+            bases = way.bases if way is not None and way.job is job else {}
+            way = _Way(job, Pace.of(first.policy, told), metrics, now, bases)
+            self._ways[job.name] = way
+        return way
+
+    def _metrics(self, job: str) -> Metrics:
+        return self.metrics.setdefault(job, Metrics())
+
+
+def with_run_dir(scan: PreparedScan, folder: str) -> PreparedScan:
+    """The same scan, to be stored in a directory."""
+    return replace(scan, options=replace(scan.options, run_dir=folder))

@@ -1,0 +1,274 @@
+"""One run: a pipeline of a job over its inventory, followed while it runs and taken into the history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from fleet.assembly import Resumed, ScanResult, execute, prepare_resume, probe_of
+from fleet.engine import Probe, Stop, journal_of, run_id
+from fleet.errors import FleetError, UsageError
+from fleet.event import Event, Listener, ScanStarted
+from fleet.observe import LogListener, Tally
+from fleet.service.jobs.events import Hub
+from fleet.service.jobs.reach import Reach, with_run_dir
+from fleet.service.jobs.ready import ReadyJob
+from fleet.service.store.history import History, RunRow, RunState, TakenIn
+from fleet.service.store.state import Change, TargetState
+from fleet.target import Target
+
+FOLLOW = 1.0  # seconds between two looks at what a run has stored
+TOLD = 500  # targets in one message
+
+Taken = Callable[[TakenIn], None]
+
+
+@dataclass(slots=True)
+class LiveRun:
+    """A run while it runs."""
+
+    run: str
+    job: ReadyJob
+    pipeline: str
+    path: Path
+    started: float
+    tally: Tally
+    stop: Stop
+    total: int | None = None
+    finished: anyio.Event = field(default_factory=anyio.Event)
+
+    def progress(self) -> dict[str, Any]:
+        """How far it is, for people."""
+        tally = self.tally
+        return {
+            "run": self.run,
+            "job": self.job.name,
+            "pipeline": self.pipeline,
+            "total": self.total,
+            "done": tally.targets,
+            "in_hand": max(0, tally.in_hand),
+            "statuses": {name: tally.statuses[name] for name in ("ok", "partial", "failed", "skipped")},
+            "requests": tally.requests,
+            "seconds": round(time.time() - self.started, 3),
+        }
+
+
+class Runs:
+    """Runs pipelines; `live` are those that run now, by name. `taken` is told what outcomes changed."""
+
+    def __init__(self, history: History, reach: Reach, hub: Hub, *, grace: float, taken: Taken) -> None:
+        self.live: dict[str, LiveRun] = {}
+        self.grace = grace
+        self.trouble: str | None = None  # why the history could not be written last
+        self._history = history
+        self._reach = reach
+        self._hub = hub
+        self._taken = taken
+        self._stopping = False
+
+    def stop(self, reason: str) -> None:
+        """Have every run end within its grace period; what is left of them waits for a restart."""
+        self._stopping = True
+        for live in self.live.values():
+            live.stop.request(reason)
+
+    async def begin(self, job: ReadyJob, pipeline: str, cause: str) -> RunState:
+        """Run one pipeline of a job from the beginning; gives how that ended."""
+        run = run_id()
+        while await anyio.to_thread.run_sync(self._history.run, run) is not None:
+            run = run_id()
+        path = self._history.folder / "runs" / job.name / run
+        started = time.time()
+        await anyio.to_thread.run_sync(self._history.begin_run, run, job.name, pipeline, path, cause, started)
+        return await self._run(LiveRun(run, job, pipeline, path, started, *self._parts()), None)
+
+    async def go_on(self, job: ReadyJob, row: RunRow) -> RunState:
+        """Go on with a run that an earlier process left."""
+        path = Path(row.path)
+        try:
+            prepared, resumed = await anyio.to_thread.run_sync(
+                lambda: prepare_resume(str(path), prompt=_nobody)
+            )
+        except FleetError as error:
+            await self._end(row.run, "abandoned", why=str(error))
+            return "abandoned"
+        await anyio.to_thread.run_sync(self._history.resume_run, row.run)
+        scans = {**job.scans, row.pipeline: prepared}
+        again = ReadyJob(job.name, job.job, scans, job.members, job.schedule, job.files, job.stamp)
+        live = LiveRun(row.run, again, row.pipeline, path, row.started, *self._parts())
+        return await self._run(live, resumed)
+
+    def _parts(self) -> tuple[Tally, Stop]:
+        return Tally(), Stop(grace=self.grace)
+
+    async def _run(self, live: LiveRun, resumed: Resumed | None) -> RunState:
+        self.live[live.run] = live
+        self._reach.log.info("run.started", job=live.job.name, pipeline=live.pipeline, run=live.run)
+        self._hub.tell("run", {**live.progress(), "state": "running"})
+        if self._stopping:
+            live.stop.request("stop")
+        state: RunState = "failed"
+        why = ""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._follow, live)
+                if live.job.job.deadline is not None:
+                    group.start_soon(_keep_deadline, live, live.job.job.deadline)
+                try:
+                    state, why = _ended(live, await self._execute(live, resumed))
+                except FleetError as error:
+                    why = str(error)
+                    self._reach.log.error("run.failed", job=live.job.name, run=live.run, why=why)
+                live.finished.set()
+                group.cancel_scope.cancel()
+        finally:
+            del self.live[live.run]
+            with anyio.CancelScope(shield=True):
+                await self._finish(live, state, why)
+        return state
+
+    async def _execute(self, live: LiveRun, resumed: Resumed | None) -> ScanResult:
+        scan = live.job.scans[live.pipeline]
+        listeners: Sequence[Listener] = (
+            _totals(live),
+            self._reach.listener(live.job.name),
+            LogListener(self._reach.log),
+        )
+
+        @asynccontextmanager
+        async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
+            connector = await self._reach.connector(live.job, live.pipeline, listener)
+            yield self._within_budget(probe_of(scan, connector, run, listener))
+
+        return await execute(
+            with_run_dir(scan, str(live.path)),
+            listeners=listeners,
+            stop=live.stop,
+            tally=live.tally,
+            resume=resumed,
+            probing=probing,
+            obeys_signals=False,
+        )
+
+    def _within_budget(self, probe: Probe) -> Probe:
+        async def probed(target: Target) -> Any:
+            async with self._reach.budget:
+                return await probe(target)
+
+        return probed
+
+    async def _follow(self, live: LiveRun) -> None:
+        """Take in what the run stores, and say how far it is, once a second."""
+        told: dict[str, Any] = {}
+        while True:
+            await anyio.sleep(FOLLOW)
+            await self._take_in_or_say(live)
+            progress = live.progress()
+            if progress["done"] != told.get("done") or progress["in_hand"] != told.get("in_hand"):
+                self._hub.tell("run", {**progress, "state": "running"})
+            told = progress
+
+    async def _take_in_or_say(self, live: LiveRun) -> None:
+        """A history that cannot be written costs no run: its journal is there, and is read later."""
+        try:
+            await self._take_in(live)
+        except FleetError as error:
+            self.trouble = str(error)
+            self._reach.log.error("store.failed", run=live.run, why=self.trouble)
+        else:
+            self.trouble = None
+
+    async def _take_in(self, live: LiveRun) -> None:
+        while (taken := await anyio.to_thread.run_sync(self._more_of, live)).states:
+            self._tell(taken)
+
+    def _more_of(self, live: LiveRun) -> TakenIn:
+        row = self._history.run(live.run)
+        if row is None or not (live.path / "manifest.json").exists():
+            return TakenIn((), ())
+        return self._history.take_in(row, journal_of(live.path))
+
+    def _tell(self, taken: TakenIn) -> None:
+        self._taken(taken)
+        for at in range(0, len(taken.states), TOLD):
+            some = taken.states[at : at + TOLD]
+            self._hub.tell("targets", {"targets": [brief(state) for state in some]})
+        for change in taken.changes:
+            self._hub.tell("change", change_json(None, change))
+
+    async def _finish(self, live: LiveRun, state: RunState, why: str) -> None:
+        await self._take_in_or_say(live)
+        statuses = dict(live.tally.statuses) if state in ("complete", "stopped") else None
+        await self._end(live.run, state, why=why, total=live.total, statuses=statuses, path=live.path)
+        self._reach.log.info("run.ended", job=live.job.name, run=live.run, state=state)
+        self._hub.tell("run", {**live.progress(), "state": state, "why": why})
+
+    async def _end(
+        self,
+        run: str,
+        state: RunState,
+        *,
+        why: str = "",
+        total: int | None = None,
+        statuses: dict[str, int] | None = None,
+        path: Path | None = None,
+    ) -> None:
+        def end() -> None:
+            size = sum(file.stat().st_size for file in path.iterdir()) if path and path.exists() else 0
+            self._history.end_run(
+                run, state, ended=time.time(), why=why, total=total, statuses=statuses, size=size
+            )
+
+        await anyio.to_thread.run_sync(end)
+
+
+def brief(state: TargetState) -> list[Any]:
+    """A target's state in a row: job, pipeline, id, status, kind, seconds, when."""
+    return [
+        state.job,
+        state.pipeline,
+        state.id,
+        state.status,
+        state.kind,
+        round(state.seconds, 3),
+        round(state.at, 3),
+    ]
+
+
+def change_json(number: int | None, change: Change) -> dict[str, Any]:
+    """A change as JSON."""
+    return {**({"number": number} if number is not None else {}), **change._asdict()}
+
+
+def _ended(live: LiveRun, result: ScanResult) -> tuple[RunState, str]:
+    if result.complete:
+        return "complete", ""
+    reason = result.totals.reason or ""
+    if reason == "deadline":
+        return "abandoned", f"not done within its deadline of {live.job.job.deadline:g} s"
+    return "stopped", f"stopped: {reason}"
+
+
+async def _keep_deadline(live: LiveRun, seconds: float) -> None:
+    await anyio.sleep(seconds)
+    live.stop.request("deadline")
+
+
+def _totals(live: LiveRun) -> Listener:
+    """Learns how many targets the run has."""
+
+    def listener(event: Event) -> None:
+        if isinstance(event, ScanStarted):
+            live.total = event.total
+
+    return listener
+
+
+def _nobody(prompt: str) -> str:
+    raise UsageError(f"{prompt}: a service has nobody to ask")

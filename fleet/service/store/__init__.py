@@ -1,0 +1,1 @@
+"""What outlives the process: runs, the state of every target, and what changed."""

@@ -1,0 +1,58 @@
+"""A run's journal as the store reads it: whole lines from a place on, and one outcome by its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from fleet.errors import SinkError
+from fleet.policy import Limits
+
+LIMIT = Limits().outcome
+
+
+class Placed(NamedTuple):
+    """An outcome (its JSON form), and where its line stands."""
+
+    record: dict[str, Any]
+    offset: int
+    length: int
+
+
+def outcomes_from(journal: Path, offset: int) -> Iterator[Placed]:
+    """The outcomes from a line's beginning on, as far as whole lines go. A missing journal is an empty one.
+    Raises SinkError."""
+    try:
+        with journal.open("rb") as file:
+            file.seek(offset)
+            while (line := file.readline(LIMIT)).endswith(b"\n"):
+                record = _record(line)
+                if record is not None:
+                    yield Placed(record, offset, len(line))
+                offset += len(line)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SinkError(f"cannot read {journal}: {error.strerror}") from error
+
+
+def outcome_at(journal: Path, offset: int, length: int) -> dict[str, Any] | None:
+    """The outcome at a place; None where it is not there any more."""
+    try:
+        with journal.open("rb") as file:
+            file.seek(offset)
+            return _record(file.read(min(length, LIMIT)))
+    except OSError:
+        return None
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    usable = isinstance(record, dict) and isinstance(record.get("id"), str) and "status" in record
+    return record if usable else None

@@ -1,0 +1,211 @@
+"""Rounds of jobs: sessions that last, rounds that are missed, reloads, runs that go on after a restart."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from served import ASKING, CONFIG, Workshop, until
+
+from fleet.sim import Fault
+
+
+async def test_a_round_scans_every_target_and_the_history_says_so(workshop: Workshop) -> None:
+    async with workshop.serving() as served:
+        run = await served.round()
+        assert run["state"] == "complete" and run["statuses"]["ok"] == len(workshop.hosts)
+        targets = await served.get("/api/v1/targets")
+        assert {target["id"] for target in targets["targets"]} == set(workshop.hosts)
+        assert {target["status"] for target in targets["targets"]} == {"ok"}
+        outcomes = await served.get(f"/api/v1/runs/{run['run']}/outcomes")
+        assert len(outcomes["outcomes"]) == len(workshop.hosts) and outcomes["next"] is None
+        assert {outcome["run"] for outcome in outcomes["outcomes"]} == {run["run"]}
+
+
+async def test_rounds_log_in_once_and_a_service_that_stops_logs_out(workshop: Workshop) -> None:
+    async with workshop.serving() as served:
+        for _ in range(3):
+            await served.round()
+        assert workshop.total("logins") == len(workshop.hosts)
+        assert workshop.total("sessions") == len(workshop.hosts)
+        assert await served.metric("fleet_kept_sessions_reused_total") == 2 * len(workshop.hosts)
+    assert workshop.total("sessions") == 0
+
+
+async def test_a_session_that_the_host_forgot_is_opened_anew(workshop: Workshop) -> None:
+    async with Workshop.opened(workshop.folder, Fault("token-dies", requests=30), hosts=4) as forgetful:
+        async with forgetful.serving() as served:
+            for _ in range(6):
+                assert (await served.round())["statuses"]["ok"] == 4
+            assert 4 < forgetful.total("logins") < 6 * 4
+            assert forgetful.total("failed_logins") == 0
+        assert forgetful.total("sessions") == 0
+
+
+async def test_sessions_are_not_kept_where_that_is_not_wanted(workshop: Workshop) -> None:
+    async with workshop.serving(CONFIG + "sessions: {keep: false}\n") as served:
+        await served.round()
+        assert workshop.total("sessions") == 0
+
+
+async def test_a_password_that_was_refused_is_not_sent_again_by_the_next_round(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BMC_PASSWORD", "wrong")
+    async with workshop.serving() as served:
+        first = await served.round()
+        refused = workshop.total("failed_logins")
+        assert first["statuses"]["failed"] >= 1 and refused >= 1
+        await served.round()
+        assert workshop.total("failed_logins") == refused
+
+
+async def test_a_busy_job_is_not_begun_again(workshop: Workshop) -> None:
+    async with (
+        Workshop.opened(workshop.folder, Fault("slow", seconds=0.5), hosts=2) as slow,
+        slow.serving() as served,
+    ):
+        assert (await served.ask("/api/v1/jobs/health/run")).status_code == 202
+        again = await served.ask("/api/v1/jobs/health/run")
+        assert again.status_code == 409 and "busy" in again.json()["error"]
+
+
+async def test_a_round_that_is_due_while_the_last_one_runs_is_missed_and_counted(workshop: Workshop) -> None:
+    async with (
+        Workshop.opened(workshop.folder, Fault("slow", seconds=1), hosts=2) as slow,
+        slow.serving(slow.config + "    every: 500ms\n") as served,
+    ):
+        job = await until(lambda: _missed(served))
+        assert job["missed"] >= 1
+        assert await served.metric('fleet_job_missed_rounds_total{fleet_job="health"}') >= 1
+        assert len(job["running"]) <= 1
+
+
+async def test_a_schedule_begins_rounds_by_itself(workshop: Workshop) -> None:
+    async with workshop.serving(workshop.config + "    every: 1s\n") as served:
+
+        async def twice() -> bool:
+            runs = (await served.get("/api/v1/runs"))["runs"]
+            return sum(run["state"] == "complete" for run in runs) >= 2
+
+        await until(twice)
+        assert {run["cause"] for run in (await served.get("/api/v1/runs"))["runs"]} == {"schedule"}
+
+
+async def test_targets_that_leave_the_inventory_are_forgotten(workshop: Workshop) -> None:
+    async with workshop.serving() as served:
+        await served.round()
+        kept = workshop.sim.entries[:4]
+        workshop.write("hosts.txt", "".join(f"{entry.line}\n" for entry in kept))
+        await until(lambda: _as_many(served, 4))
+        gone = await served.client.get("/probe", params={"target": workshop.hosts[9]})
+        assert gone.status_code == 403
+        assert (await served.round())["gone"] == 6
+        assert served.said("inventory.changed")[0]["removed"] == 6
+
+
+async def test_a_config_that_cannot_be_used_leaves_the_old_one_in_force(workshop: Workshop) -> None:
+    async with workshop.serving(CONFIG.replace("100ms", "1h")) as served:
+        workshop.write("serve.yaml", CONFIG.replace("inventory", "inventroy"))
+        refused = await served.client.post("/-/reload")
+        assert refused.status_code == 500
+        assert "did you mean 'inventory'?" in refused.text and "serve.yaml:9" in refused.text
+        assert await served.metric("fleet_service_config_last_reload_successful") == 0
+        assert (await served.round())["state"] == "complete"
+
+        workshop.write("serve.yaml", CONFIG.replace("100ms", "1h").replace("health:", "other:", 1))
+        assert (await served.client.post("/-/reload")).status_code == 200
+        assert await served.metric("fleet_service_config_last_reload_successful") == 1
+        assert [job["job"] for job in (await served.get("/api/v1/jobs"))["jobs"]] == ["other"]
+
+
+async def test_a_changed_file_is_taken_up_and_a_bad_one_is_said_once(workshop: Workshop) -> None:
+    async with workshop.serving() as served:
+        workshop.write("serve.yaml", "jobs: 3")
+        await until(lambda: _said(served, "config.refused"))
+        workshop.write("serve.yaml", workshop.config.replace("health:", "renamed:", 1))
+        await until(lambda: _said(served, "config.reloaded"))
+        assert len(served.said("config.refused")) == 1
+        assert [job["job"] for job in (await served.get("/api/v1/jobs"))["jobs"]] == ["renamed"]
+
+
+async def test_what_takes_a_restart_says_so(workshop: Workshop) -> None:
+    async with workshop.serving() as served:
+        workshop.write("serve.yaml", workshop.config.replace("state: state", "state: elsewhere"))
+        refused = await served.client.post("/-/reload")
+        assert refused.status_code == 500 and "takes a restart" in refused.text
+
+
+async def test_a_stopped_run_goes_on_after_a_restart_and_meets_every_target_once(workshop: Workshop) -> None:
+    slow = Fault("slow", seconds=0.3)
+    async with Workshop.opened(workshop.folder, slow, hosts=12) as fleet:
+        config = fleet.config.replace("state: state", "state: again") + "    concurrency: 2\n"
+        async with fleet.serving(config.replace("grace: 5s", "grace: 100ms")) as served:
+            await served.ask("/api/v1/jobs/health/run")
+            await until(lambda: _some_done(served))
+        async with fleet.serving(config) as served:
+            run = await until(lambda: _complete(served))
+            assert run["statuses"] == {"ok": 12, "partial": 0, "failed": 0, "skipped": 0}
+            runs = (await served.get("/api/v1/runs"))["runs"]
+            assert len(runs) == 1
+            outcomes = await served.get(f"/api/v1/runs/{run['run']}/outcomes?status=ok")
+            ids = [outcome["id"] for outcome in outcomes["outcomes"]]
+            assert len(ids) == 12 and set(ids) == set(fleet.hosts)
+
+
+async def test_old_runs_are_deleted_with_their_directories(workshop: Workshop) -> None:
+    async with workshop.serving(workshop.config + "    retention: {runs: 2}\n") as served:
+        names = [(await served.round())["run"] for _ in range(4)]
+        kept = [run["run"] for run in (await served.get("/api/v1/runs"))["runs"]]
+        assert kept == names[:1:-1]
+        found = await anyio.to_thread.run_sync(
+            lambda: list((workshop.folder / "state/runs/health").iterdir())
+        )
+        assert {path.name for path in found} == set(kept)
+
+
+async def test_a_run_that_outlasts_its_deadline_is_given_up(workshop: Workshop) -> None:
+    async with Workshop.opened(workshop.folder, Fault("slow", seconds=5), hosts=2) as slow:
+        config = slow.config.replace("grace: 5s", "grace: 100ms") + "    deadline: 100ms\n"
+        async with slow.serving(config) as served:
+            run = await served.round()
+            assert run["state"] == "abandoned" and "deadline" in run["why"]
+
+
+async def test_another_site_cannot_begin_a_round(workshop: Workshop) -> None:
+    async with workshop.serving() as served:
+        for headers in (
+            {},
+            {**ASKING, "Origin": "https://evil.example"},
+            {**ASKING, "Origin": "null"},
+            {**ASKING, "Sec-Fetch-Site": "cross-site"},
+        ):
+            reply = await served.client.post("/api/v1/jobs/health/run", headers=headers)
+            assert reply.status_code == 403
+        reload = await served.client.post("/-/reload", headers={"Origin": "https://evil.example"})
+        assert reload.status_code == 403
+        own = str(served.client.base_url).rstrip("/")
+        reply = await served.client.post("/api/v1/jobs/health/run", headers={"Origin": own})
+        assert reply.status_code == 202
+
+
+async def _missed(served: object) -> object:
+    job = await served.get("/api/v1/jobs/health")  # type: ignore[attr-defined]
+    return job if job["missed"] else None
+
+
+async def _as_many(served: object, count: int) -> bool:
+    return (await served.get("/api/v1/status"))["targets"] == count  # type: ignore[attr-defined]
+
+
+async def _said(served: object, event: str) -> object:
+    return served.said(event)  # type: ignore[attr-defined]
+
+
+async def _some_done(served: object) -> bool:
+    runs = (await served.get("/api/v1/runs"))["runs"]  # type: ignore[attr-defined]
+    return bool(runs) and 0 < sum(runs[0]["statuses"].values()) < 12
+
+
+async def _complete(served: object) -> object:
+    runs = (await served.get("/api/v1/runs"))["runs"]  # type: ignore[attr-defined]
+    return runs[0] if runs and runs[0]["state"] == "complete" else None
