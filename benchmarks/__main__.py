@@ -32,6 +32,7 @@ COMPARISONS = {
     "overhead": ("100", "inventory"),
     "inventory": ("300000",),
     "pauses": ("3000",),
+    "page": (),
 }
 QUICK = {"workload": ("--quick",), "openapi": ("--quick",)}
 

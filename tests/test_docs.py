@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +20,7 @@ from fleet.observe import Metrics
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+_WITH_MAN = os.environ | {"MANWIDTH": "80", "LC_ALL": "C.UTF-8", "MANPAGER": "cat", "TERM": "dumb"}
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -37,6 +40,27 @@ def test_generated_pages_are_current() -> None:
         if (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") != text
     ]
     assert stale == []
+
+
+def test_manual_pages_are_current_and_man_has_nothing_to_say_about_them() -> None:
+    """Written by `make reference`, or `make man`."""
+    place = ROOT / "docs" / "man"
+    checked = subprocess.run(
+        [sys.executable, ROOT / "docs" / "man.py", "--check", place],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (checked.stdout, checked.returncode) == ("", 0)
+    pages = sorted(place.glob("man1/*.1"))
+    assert len(pages) > 20
+    if shutil.which("man") is None:
+        pytest.skip("man is not installed here: the pages are current, how it takes them is not known")
+    said = subprocess.run(
+        ["man", "--warnings", "-l", *pages], capture_output=True, text=True, check=False, env=_WITH_MAN
+    )
+    assert said.stderr == ""
+    assert "FLEET-SCAN(1)" in said.stdout
 
 
 def test_the_site_builds_and_none_of_its_links_is_broken(tmp_path: Path) -> None:

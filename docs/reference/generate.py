@@ -94,7 +94,8 @@ def language() -> str:
     schema = spec_schema()
     models = schema["$defs"]
     parts = [_head("spec"), "", "## Every key", ""]
-    parts += _table("The file", schema, "")
+    whole = {**schema, "required": schema["anyOf"][-1]["required"]}
+    parts += _table("The file", whole, "`extends` may leave what is required to another spec.")
     for name, title in _SECTIONS.items():
         parts += _table(title, models[name], models[name].get("description", ""))
     return "\n".join(parts)

@@ -10,7 +10,8 @@ from typing import Any, cast
 from fleet.assembly.bindings import Bindings
 from fleet.assembly.options import ScanOptions
 from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
-from fleet.inventory import Feeds, Inventory, InventoryOptions, Spread, read_targets, rereadable
+from fleet.inventory import Feeds, Inventory, InventoryOptions, Spread, fields_of, read_targets, rereadable
+from fleet.pipeline import compile_expression
 from fleet.target import Target
 
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
@@ -62,6 +63,7 @@ def open_inventory(
             exclude=options.exclude,
             exclude_files=options.exclude_files,
             select=options.select,
+            where=_where(options.where),
             sample=options.sample,
             limit=options.limit,
             shard=options.shard,
@@ -73,6 +75,17 @@ def open_inventory(
         ),
         report=report,
     )
+
+
+def _where(text: str | None) -> Callable[[Target], bool] | None:
+    """Whether an expression holds for a target. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        expression = compile_expression(text)
+    except ValueError as error:
+        raise UsageError(f"--where: {error}") from None
+    return lambda target: expression.holds(fields_of(target))
 
 
 def bound(
@@ -131,6 +144,7 @@ def _nothing(options: ScanOptions, complaints: Sequence[InventoryError]) -> str:
         return f"no targets are left to scan; the first problem: {complaints[0]}"
     filters = {
         "--select": options.select,
+        "--where": options.where,
         "--exclude": options.exclude,
         "--exclude-file": options.exclude_files,
     }

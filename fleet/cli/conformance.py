@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.sections import SectionedCommand, option, section
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ _what = section(
            help="Tell machines apart by these, the maker first: STEP.OUTPUT, labels.NAME. [conformance.by of "
            "the spec, else what is called vendor, model, firmware]"),
     option("--maker", metavar="NAME", help="Only machines of this maker: a page is sent to one of them."),
-    option("--fail", is_flag=True, help="Exit status 1 where any machine deviates."),
+    option("--fail-on", type=click.Choice(["none", "any"]), default="none", show_default=True,
+           help="any: exit status 1 where a machine deviates."),
 )  # fmt: skip
 _form = section(
     "Form",
@@ -46,7 +47,7 @@ _form = section(
 @_form
 @click.pass_obj
 def conformance(
-    shell: Shell, /, run: str, by: str | None, maker: str | None, fail: bool, form: str, html: Path | None
+    shell: Shell, /, run: str, by: str | None, maker: str | None, fail_on: str, form: str, html: Path | None
 ) -> int:
     """Say which machines of RUN deviate from the API description that it was scanned with, and how: by maker,
     model and firmware, with how many of how many, the hosts, and an example.
@@ -63,14 +64,14 @@ def conformance(
         from fleet.engine import atomic_write
         from fleet.judge import conformance_page
 
-        atomic_write(html.absolute(), conformance_page(report, run=str(path)).encode())
+        atomic_write(html.absolute(), conformance_page(report, run=shown_run(path)).encode())
         shell.say(f"written: {html}")
     if html is None or form != "text":
         _show(shell, report, path, form)
     for at, name in enumerate(report.by):
         if all(not kind.values[at] for maker in report.makers for kind in maker.kinds):
             shell.say(f"no target has a value of {name}")
-    return Exit.FINDINGS if fail and report.deviating else Exit.DONE
+    return Exit.FINDINGS if fail_on == "any" and report.deviating else Exit.DONE
 
 
 def _show(shell: Shell, report: Conformance, path: Path, form: str) -> None:
@@ -83,16 +84,16 @@ def _show(shell: Shell, report: Conformance, path: Path, form: str) -> None:
     elif form == "md":
         from fleet.judge import conformance_markdown
 
-        sys.stdout.write(conformance_markdown(report, run=str(path)))
+        sys.stdout.write(conformance_markdown(report, run=shown_run(path)))
     elif form == "html":
         from fleet.judge import conformance_page
 
-        sys.stdout.write(conformance_page(report, run=str(path)))
+        sys.stdout.write(conformance_page(report, run=shown_run(path)))
     else:
         from fleet.cli.conformance_text import conformance_text
 
         width = None if sys.stdout.isatty() else 120
-        shell.show(sys.stdout, conformance_text(report, run=str(path)), width=width)
+        shell.show(sys.stdout, conformance_text(report, run=shown_run(path)), width=width)
 
 
 _COLUMNS = (

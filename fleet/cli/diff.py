@@ -132,11 +132,11 @@ def diff(
     if within is not None:
         if first is not None:
             raise UsageError("--within looks at one run: name no other one beside it")
-        return _within(shell, find_run(within), question, _names(fields), form, limit)
+        return _within(shell, _itself(find_run(within)), question, _names(fields), form, limit)
     if fields is not None:
         raise UsageError("--field goes with --within RUN; for two runs, --step and --ignore choose")
     a, b = ("previous", "latest") if first is None else (first, second or "latest")
-    return _between(shell, (find_run(a), find_run(b)), question, form, limit)
+    return _between(shell, (_itself(find_run(a)), _itself(find_run(b))), question, form, limit)
 
 
 def _between(shell: Shell, runs: tuple[Path, Path], question: Question, form: str, limit: int | None) -> int:
@@ -201,6 +201,11 @@ def _within(
 
         shell.show(sys.stdout, drift_text(found, limit=limit), width=None if sys.stdout.isatty() else 120)
     return Exit.FINDINGS if found.differences else Exit.DONE
+
+
+def _itself(run: Path) -> Path:
+    """The run that `latest` leads to: its name says more."""
+    return run.parent / run.readlink() if run.is_symlink() else run
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -61,6 +61,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Scan by schedule, answer Prometheus, keep a history.",
     ),
     "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
+    "completion": (
+        "fleet.cli.completion",
+        "completion",
+        "Print the script that lets bash, zsh or fish complete commands.",
+    ),
     "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
 }
 

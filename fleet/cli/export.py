@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SHOWN = 10  # lines of a list in a terminal
 
 _EXAMPLES = """
-fleet export netbox latest --url https://netbox.example.org --token-from env:NETBOX_TOKEN
-fleet export netbox latest --url https://netbox.example.org --token-from file:token --format json -o plan.json
+fleet export netbox latest --url https://netbox --token-from env:NETBOX_TOKEN
+fleet export netbox latest --url https://netbox --token-from file:token -o plan.json
 jq '.changes[] | select(.action == "update") | {id, after}' plan.json
 """
 

@@ -30,7 +30,7 @@ NAMED = 4  # steps with the same gaps that are named one by one
 _EXAMPLES = """
 fleet query latest
 fleet query latest 'select model, count(*) from system group by all order by 2 desc'
-fleet query latest "select label_site, kind, count(*) from targets where status = 'failed' group by all"
+fleet query latest 'select label_site, kind, count(*) from targets group by all'
 fleet query previous latest 'select run, bios, count(*) from system group by all order by all'
 fleet query latest --file question.sql --format csv > answer.csv
 """
@@ -266,7 +266,7 @@ def _list(shell: Shell, tables: Tables, form: str) -> None:
             if (column.filled or not table.rows) and not (table.step is not None and column.name in _TAIL)
         )
         grid.add_row(Text(safe(written(table.name), 80)), Text(f"{table.rows:,}"), Text(columns))
-    width = None if sys.stdout.isatty() else 120
+    width = None if sys.stdout.isatty() else 10_000
     shell.show(sys.stdout, grid, width=width)
     if any(table.step is not None for table in tables):
         shell.say(f"tables of steps also have {', '.join(written(name) for name in _TAIL)}")

@@ -81,6 +81,12 @@ def from_here(text: str) -> str:
     return re.sub(rf"(?<![^\s'\"(]){re.escape(here)}/(?=[^/\s])", "", text)
 
 
+def shown_run(path: Path) -> str:
+    """The path of a run from here where it lies below, else in full; `latest` by the run's own name."""
+    named = path.parent / path.readlink() if path.is_symlink() else path
+    return from_here(str(named.absolute()))
+
+
 def ask_secret(prompt: str) -> str:
     """Ask for a secret on the terminal, without echo. Raises UsageError where there is nobody to ask."""
     import getpass

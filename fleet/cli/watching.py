@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 import fleet
+from fleet.cli import completing
 from fleet.cli.sections import Option, Section, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.values import Duration, FailOn, Pair
@@ -50,7 +51,10 @@ results: Section = section(
     ),
     option("--dry-run", is_flag=True, help="Show what would be done; no socket opens."),
     option(
-        "--estimate", metavar="RUN", help="With --dry-run: what it may take, from an earlier run (latest)."
+        "--estimate",
+        metavar="RUN",
+        shell_complete=completing.runs,
+        help="With --dry-run: what it may take, from an earlier run (latest).",
     ),
     fail_on_option,
     grace_option,

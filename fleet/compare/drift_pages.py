@@ -40,7 +40,7 @@ def drift_html(drift: Drift) -> str:
         "header",
         element("p", side_text(drift.run), class_="what"),
         element("h1", drift.run.run or drift.run.path),
-        element("p", drift_verdict(drift), class_="state" if drift.differences else "facts"),
+        element("p", element("b", drift_verdict(drift)), class_="state"),
         *(element("p", line, class_="facts") for line in drift_sums(drift)),
         element("p", f"of targets where {drift.where}", class_="facts") if drift.where is not None else None,
         links(told),

@@ -188,10 +188,8 @@ class _Comparison:
                 changed += self._row(after, match.step, (was, is_), peers)
         self._steps.count(match, changed)
         self._identities.step(before, after, match)
-        self._one_alone(
-            "removed", self._removed, before, match.step, [match.before[at] for at in match.removed]
-        )
-        self._one_alone("added", self._added, after, match.step, [match.after[at] for at in match.added])
+        self._one_alone(0, before, match)
+        self._one_alone(1, after, match)
         gaps = self._steps.unsure(target, match)
         for side, why in gaps:
             self._tell(Line(target=target, what="uncompared", step=match.step, why=f"{why} ({side})"))
@@ -221,14 +219,15 @@ class _Comparison:
             )  # fmt: skip
         return differs
 
-    def _one_alone(
-        self, what: str, groups: RowGroups, record: Record, step: str, rows: Sequence[Row]
-    ) -> None:
-        target = str(record["id"])
-        for row in rows:
+    def _one_alone(self, side: int, record: Record, match: StepMatch) -> None:
+        """Tell of rows that the record of one side has alone: 0 removed, 1 added."""
+        target, what = str(record["id"]), ("removed", "added")[side]
+        groups, places = ((self._removed, match.removed), (self._added, match.added))[side]
+        for at in places:
+            row = (match.before, match.after)[side][at]
             parent, label = parents(record, row), label_of(row)
-            groups.add(step, target, parent, label)
-            self._tell(Line(target=target, what=what, step=step, parent=parent, row=label))
+            groups.add(match.step, target, parent, label, carried=at in match.carried[side])
+            self._tell(Line(target=target, what=what, step=match.step, parent=parent, row=label))
 
     def _fields_of_one(self) -> Iterator[str]:
         for step, name, side in sorted(self._one_sided):

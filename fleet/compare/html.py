@@ -26,17 +26,16 @@ def _header(diff: Diff, told: Sequence[Section]) -> Html:
     label = ", ".join(f"{count:,} {names[name]}" for name, count in counts.items())
     asked = [f"of targets where {diff.where}"] if diff.where is not None else []
     asked += [f"rows of {', '.join(diff.steps_asked)} only"] if diff.steps_asked else []
-    first, *_, second = (side.run or side.path for side in (diff.first, diff.second))
-    whole, *_ = sums(diff)
+    first, second = (side.run or side.path for side in (diff.first, diff.second))
+    first_sum, second_sum, _, *partly = sums(diff)  # the third is what the bar shows
     return element(
         "header",
         element("p", side_text(diff.second) if diff.second.spec else "", class_="what"),
         element("h1", f"{first} → {second}"),
-        element("p", verdict(diff), class_="state" if diff.differences else "facts"),
+        element("p", element("b", verdict(diff)), class_="state"),
         *(element("p", line, class_="facts") for line in asked),
         *(element("p", line, class_="state stopped") for line in states(diff)),
-        element("p", whole, class_="facts"),
-        *(element("p", line, class_="facts") for line in list(sums(diff))[1:]),
+        *(element("p", line, class_="facts") for line in (first_sum, second_sum, *partly)),
         stacked(counts, _PARTS, whole=diff.counts.both, height=26, label=label),
         element(
             "ul",

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from fleet.compare.model import Callouts, Diff, FieldChange, RowGroup
 from fleet.compare.wording import (
     UNSEEN,
+    callout_lists,
     cause_sections,
     field_text,
     gap_text,
     ignored_text,
     outlier_text,
+    row_group_text,
     side_text,
     states,
     sums,
     value_text,
     verdict,
 )
-from fleet.page import code, host_text, markdown_table, markdown_text, some
+from fleet.page import code, host_text, markdown_table, markdown_text
 from fleet.report import markdown_groups, short_name
 
 SHOWN = 20  # lines of a list
@@ -51,10 +53,10 @@ def _parts(diff: Diff, shown: int) -> Iterator[str]:
         )
     for _, title, groups in cause_sections(diff):
         yield from markdown_groups(title, groups)
+    yield from _callouts(diff.callouts, shown)
     yield from _fields(diff.fields, shown)
     yield from _rows("Rows removed", diff.removed)
     yield from _rows("Rows added", diff.added)
-    yield from _callouts(diff.callouts, shown)
     yield from markdown_table(
         "Not compared",
         ("what", "why", "targets", "unseen rows", "which"),
@@ -98,42 +100,24 @@ def _rows(title: str, groups: Sequence[RowGroup]) -> Iterator[str]:
         return
     yield f"\n## {title}\n"
     for group in groups:
-        counts = f"{some(group.rows, 'row')} on {some(group.targets, 'target')}"
-        yield f"- **{markdown_text(group.step)}**: {counts}: {code(host_text(group.hosts, group.unnamed))}"
+        hosts = code(host_text(group.hosts, group.unnamed))
+        yield f"- **{markdown_text(group.step)}**: {row_group_text(group)}: {hosts}"
         for one in group.examples:
             place = " ".join(filter(None, (short_name(one.target), one.parent)))
             yield f"  - {markdown_text(place)}: {markdown_text(one.row)}"
-        if group.rows > len(group.examples):
-            yield f"  - and {group.rows - len(group.examples):,} more"
+        left = group.rows - group.carried - len(group.examples)
+        if left > 0:
+            yield f"  - and {left:,} more"
 
 
 def _callouts(found: Callouts, shown: int) -> Iterator[str]:
-    yield from _called(
-        "Another one answers", found.replacements, shown,
-        (f"{short_name(one.target)}: {one.step} {one.output} {one.before} to {one.after}"
-         for one in found.replaced),
-    )  # fmt: skip
-    yield from _called(
-        "Moved", found.moves, shown,
-        (f"{one.step} {one.output} {one.key}: {one.before} to {one.after}" for one in found.moved),
-    )  # fmt: skip
-    yield from _called(
-        "Keys that are there twice", found.duplicates, shown,
-        (f"{one.step} {one.output} {one.key} in the {one.side} run: {'; '.join(one.places)}"
-         for one in found.duplicated),
-    )  # fmt: skip
+    for title, count, lines in callout_lists(found):
+        yield f"\n## {title}: {count:,}\n"
+        yield from (f"- {markdown_text(line)}" for line in lines[:shown])
+        if count > len(lines[:shown]):
+            yield f"- and {count - len(lines[:shown]):,} more"
     if found.unsearched:
         yield f"\n{found.unsearched:,} keys are beyond the limits, and were not looked for elsewhere."
-
-
-def _called(title: str, count: int, shown: int, lines: Iterable[str]) -> Iterator[str]:
-    if not count:
-        return
-    yield f"\n## {title}: {count:,}\n"
-    told = list(lines)[:shown]
-    yield from (f"- {markdown_text(line)}" for line in told)
-    if count > len(told):
-        yield f"- and {count - len(told):,} more"
 
 
 def _steps(diff: Diff) -> Iterator[str]:

@@ -27,10 +27,10 @@ def sections(diff: Diff) -> list[Section]:
     found = [
         section("targets", "New and gone", _targets(diff)),
         *(section(name, title, group_cards(groups, targets)) for name, title, groups in cause_sections(diff)),
+        section("identity", "Who is who", _callouts(diff.callouts)),
         section("changes", "What changed", _fields(diff.fields)),
         section("removed", "Rows removed", _rows(diff.removed)),
         section("added", "Rows added", _rows(diff.added)),
-        section("identity", "Identities", _callouts(diff.callouts)),
         section("uncompared", "Not compared", _uncompared(diff.uncompared)),
         section("rows", "Rows", _steps(diff)),
         section("ignored", "Ignored", _ignored(diff)),
@@ -106,20 +106,24 @@ def _rows(groups: Sequence[RowGroup]) -> Html | None:
     rows: list[Sequence[Child]] = []
     for group in groups:
         examples = [
-            element("div", f"{short_name(one.target)} {one.parent}: ", element("code", one.row))
+            element("div", f"{short_name(one.target)} {one.parent}".rstrip(), ": ", element("code", one.row))
             for one in group.examples
         ]
-        left = group.rows - len(group.examples)
+        left = group.rows - group.carried - len(group.examples)
         more = element("div", f"and {left:,} more") if left > 0 else None
         rows.append(
-            (group.step, group.rows, group.targets, _code(group.hosts, group.unnamed), join(*examples, more))
-        )
-    return table("Rows", ("step", "rows", "targets", "on", "rows by key"), rows)
+            (group.step, group.rows, group.carried, group.targets, _code(group.hosts, group.unnamed),
+             join(*examples, more))
+        )  # fmt: skip
+    note = "Carried: the row above was removed or added too; such rows are not named."
+    head = ("step", "rows", "carried", "targets", "on", "rows by key")
+    return join(table("Rows", head, rows), element("p", note, class_="note"))
 
 
 def _callouts(found: Callouts) -> Html | None:
     replaced: list[Sequence[Child]] = [
-        (short_name(one.target), one.step, one.output, one.before, one.after) for one in found.replaced
+        (short_name(one.target), one.step, one.output, one.before, one.after, ", ".join(one.also))
+        for one in found.replaced
     ]
     moved: list[Sequence[Child]] = [
         (one.step, one.output, one.key, one.before, one.after) for one in found.moved
@@ -130,8 +134,10 @@ def _callouts(found: Callouts) -> Html | None:
     ]
     parts = [
         _called("Another one answers", found.replacements, replaced,
-                ("target", "step", "output", "was", "is")),
+                ("target", "step", "output", "was", "is", "others too")),
         _called("Moved", found.moves, moved, ("step", "output", "key", "from", "to")),
+        element("p", f"{some(found.carried, 'further row')} moved with these.", class_="note")
+        if found.carried else None,
         _called("Keys that are there twice", found.duplicates, doubled,
                 ("step", "output", "key", "run", "where")),
         element("p", f"{found.unsearched:,} keys are beyond the limits, and were not looked for elsewhere.",

@@ -25,7 +25,7 @@ from fleet.report import named, short_name
 VALUES = 500  # of one field in one group; rows with further ones are counted
 ALL_VALUES = 20_000  # the same of all together: each takes some 1.5 KB
 GROUPS = 5000  # fields in groups
-OWN = 0.5  # where fewer of the rows have the usual value, each has its own, and nothing strays
+OWN = 0.5  # where no more of the rows have the usual value, rows have values of their own, and none strays
 FURTHER = "(further values)"
 
 
@@ -169,12 +169,12 @@ class _Drift:
         )
 
     def _free(self) -> set[str]:
-        """Fields of which fewer than half of the rows have what is usual in their group."""
+        """Fields of which half of the rows or fewer have what is usual in their group."""
         rows, usual = Counter[str](), Counter[str]()
         for (name, _), group in self._groups.items():
             rows[name] += group.rows - group.without
             usual[name] += max((value.rows for value in group.values.values()), default=0)
-        return {name for name, count in rows.items() if usual[name] < count * OWN}
+        return {name for name, count in rows.items() if usual[name] <= count * OWN}
 
     def _group(self, name: str, shared: str, group: _Group) -> Group:
         usual, *others = group.ranked() or [_Value(None)]

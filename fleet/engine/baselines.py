@@ -63,7 +63,7 @@ def set_baseline(name: str, run: Path) -> Baseline:
     entry, journal = run_entry(run), journal_of(run)
     if entry.state == "running":
         raise UsageError(f"a scan works on {run}: wait for it, or stop it")
-    folder = runs_folder() / BASELINES
+    folder = (known_folder() or runs_folder()) / BASELINES
     place, beside = folder / name, folder / f".{name}.{os.getpid()}.new"
     if place.exists() and run.resolve() == place.resolve():
         raise UsageError(f"{run} is the baseline {name!r} already")

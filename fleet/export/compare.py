@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from anyio import to_thread
@@ -14,12 +13,10 @@ from fleet.export.mapping import NetBoxMapping
 from fleet.export.needed import Needed, create, update
 from fleet.export.netbox import ITEMS_OF, NetBox, text_in
 from fleet.export.preview import Change, Problem, Unknown
-from fleet.export.seen import SeenDevice, SeenItem, Unseen, seen_of
+from fleet.export.seen import SeenDevice, SeenItem, Unseen, distinct, seen_by_some
 
 DEVICES = "/api/dcim/devices/"
 ITEMS = "/api/dcim/inventory-items/"
-
-READ = 200  # outcomes at once
 
 Record = Mapping[str, Any]
 
@@ -32,6 +29,7 @@ class Comparison:
         self._mapping = mapping
         self._repeated = repeated
         self._claimed: dict[int, str] = {}
+        self._named: set[str] = set()
         self._needed = Needed(known)
         self.devices: list[Change] = []
         self.items: list[Change] = []
@@ -49,7 +47,7 @@ class Comparison:
         """Compare all outcomes. Items are read for some devices at a time. Raises UsageError."""
         waiting: list[tuple[SeenDevice, Object]] = []
         left = iter(outcomes)
-        while some := await to_thread.run_sync(_seen_by_some, left, self._mapping):
+        while some := await to_thread.run_sync(seen_by_some, left, self._mapping):
             for found in some:
                 self.counts["targets"] += 1
                 for seen in found:
@@ -120,8 +118,12 @@ class Comparison:
             after["custom_fields"] = custom
         match = {"serial": seen.serial} if seen.serial is not None else {"name": seen.name}
         why = "no device in NetBox has this serial number or name"
+        if (name := (seen.name or "").casefold()) and name in self._named:
+            self._problem(seen.target, f"a new device of this name, {seen.name!r}, is proposed already")
+            return
+        self._named.add(name)
         self.devices.append(create(DEVICES, match, after, why, seen.target))
-        for item in _distinct(seen.items, self._problem, seen.target):
+        for item in distinct(seen.items, self._problem, seen.target):
             self._new_item(item, match, seen.target)
 
     def _update_device(self, seen: SeenDevice, there: Object, how: str) -> None:
@@ -168,7 +170,7 @@ class Comparison:
         """Items of one device: by serial number, then by name within their role."""
         left = {item["id"]: item for item in there}
         unmatched: list[SeenItem] = []
-        for item in _distinct(seen.items, self._problem, seen.target):
+        for item in distinct(seen.items, self._problem, seen.target):
             found = next((one for one in left.values() if _same_serial(item, one)), None)
             if found is None:
                 unmatched.append(item)
@@ -178,6 +180,11 @@ class Comparison:
             found = next((one for one in left.values() if _same_name(item, one)), None)
             if found is None:
                 self._new_item(item, device, seen.target)
+            elif text_in(found, "role", "slug") not in ("", item.role):
+                self._problem(
+                    seen.target,
+                    f"item {found['id']} in NetBox is called {item.name!r}, and is no {item.role}",
+                )
             else:
                 self._update_item(item, left.pop(found["id"]), "name", seen.target)
         for one in left.values():
@@ -186,8 +193,8 @@ class Comparison:
     def _missing_item(self, one: Object, seen: SeenDevice, device: int) -> None:
         """An item that was not seen. It is nobody's business where a person entered it."""
         role = text_in(one, "role", "slug")
-        if role in seen.incomplete:
-            why = f"not seen: {seen.incomplete[role]} is not complete on this target"
+        if role in seen.unsure:
+            why = f"not seen: {seen.unsure[role]}"
             self.unknown.append(Unknown(target=seen.target, endpoint=ITEMS, id=one["id"], why=why))
         elif role in seen.whole and one.get("discovered") is True:
             match = {"device": device, "name": text_in(one, "name"), "last_updated": one.get("last_updated")}
@@ -250,41 +257,12 @@ class Comparison:
         self.problems.append(Problem(target=target, why=why))
 
 
-def _seen_by_some(outcomes: Iterator[Record], mapping: NetBoxMapping) -> list[list[SeenDevice | Unseen]]:
-    """What some of the next outcomes saw: a thread reads them, the event loop is not to wait for a disk."""
-    return [list(seen_of(record, mapping)) for record in islice(outcomes, READ)]
-
-
-def repeated_serials(outcomes: Iterable[Record], mapping: NetBoxMapping) -> frozenset[str]:
-    """Serial numbers, in lower case, that more than one device of a run has."""
-    counts = Counter(
-        seen.serial.casefold()
-        for record in outcomes
-        for seen in seen_of(record, mapping)
-        if isinstance(seen, SeenDevice) and seen.serial is not None
-    )
-    return frozenset(serial for serial, count in counts.items() if count > 1)
-
-
-def _distinct(items: Sequence[SeenItem], problem: Any, target: str) -> Iterator[SeenItem]:
-    """Items that can be told apart: NetBox holds a name once in a device."""
-    names: set[str] = set()
-    for item in items:
-        name = item.name.casefold()
-        if name in names and item.serial is None:
-            problem(target, f"{item.role} {item.name!r} is there twice, and has no serial number")
-            continue
-        names.add(name)
-        yield item
-
-
 def _same_serial(item: SeenItem, one: Object) -> bool:
     return item.serial is not None and item.serial.casefold() == text_in(one, "serial").strip().casefold()
 
 
 def _same_name(item: SeenItem, one: Object) -> bool:
-    role = text_in(one, "role", "slug")
-    return role in ("", item.role) and item.name.casefold() == text_in(one, "name").casefold()
+    return item.name.casefold() == text_in(one, "name").casefold()
 
 
 def _why(after: Mapping[str, Any]) -> str:

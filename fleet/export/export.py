@@ -6,11 +6,12 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from fleet.export.compare import Comparison, repeated_serials
+from fleet.export.compare import Comparison
 from fleet.export.known import read_known
 from fleet.export.mapping import NetBoxMapping
 from fleet.export.netbox import RETRY, NetBoxAccess, netbox_at
 from fleet.export.preview import PREVIEW_VERSION, Preview
+from fleet.export.seen import repeated_serials
 from fleet.policy import Retry
 from fleet.report import head_of, last_outcomes
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from fleet.export.mapping import Fields, ItemMap, NetBoxMapping
 
 MAX_DEPTH = 20  # steps above a step
+READ = 200  # outcomes at once
 
 # How long NetBox lets a text be. A longer one is not cut: half a serial number is another one's.
 LENGTHS = {"serial": 50, "name": 64, "part_id": 50, "model": 100, "manufacturer": 100}
@@ -33,8 +36,8 @@ class SeenItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenDevice:
-    """A device that was seen. `items` are its parts; `whole` are the roles of the steps that were complete:
-    only of those does a part that was not seen mean anything."""
+    """A device that was seen. `items` are its parts; `whole` are the roles of the steps that were complete
+    and offered: only of those does a part that was not seen mean anything."""
 
     target: str
     serial: str | None
@@ -46,7 +49,7 @@ class SeenDevice:
     custom_fields: Mapping[str, Any]
     items: Sequence[SeenItem] = ()
     whole: frozenset[str] = frozenset()
-    incomplete: Mapping[str, str] = field(default_factory=dict)  # role -> step
+    unsure: Mapping[str, str] = field(default_factory=dict)  # role -> why not
     problems: Sequence[str] = ()
 
 
@@ -76,29 +79,62 @@ def seen_of(record: Record, mapping: NetBoxMapping) -> Iterator[SeenDevice | Uns
         yield Unseen(str(record["id"]), (record.get("labels") or {}).get("name") or _host(record), why)
 
 
+def seen_by_some(outcomes: Iterator[Record], mapping: NetBoxMapping) -> list[list[SeenDevice | Unseen]]:
+    """What some of the next outcomes saw: a thread reads them, the event loop is not to wait for a disk."""
+    return [list(seen_of(record, mapping)) for record in islice(outcomes, READ)]
+
+
+def repeated_serials(outcomes: Iterable[Record], mapping: NetBoxMapping) -> frozenset[str]:
+    """Serial numbers, in lower case, that more than one device of a run has."""
+    counts = Counter(
+        seen.serial.casefold()
+        for record in outcomes
+        for seen in seen_of(record, mapping)
+        if isinstance(seen, SeenDevice) and seen.serial is not None
+    )
+    return frozenset(serial for serial, count in counts.items() if count > 1)
+
+
+def distinct(items: Sequence[SeenItem], problem: Any, target: str) -> Iterator[SeenItem]:
+    """Items by names of their own: NetBox holds a name once in a device. Those that share one are called by
+    their serial number too."""
+    names = Counter(item.name.casefold() for item in items)
+    for item in items:
+        if names[item.name.casefold()] == 1:
+            yield item
+        elif item.serial is None:
+            problem(target, f"{item.role} {item.name!r} is there twice, and has no serial number")
+        else:
+            name = f"{item.name} {item.serial}"
+            yield replace(item, name=name if len(name) <= LENGTHS["name"] else item.serial)
+
+
 def _device(record: Record, data: Mapping[str, Any], place: Place, mapping: NetBoxMapping) -> SeenDevice:
     wanted, steps = mapping.device, record.get("steps") or {}
     texts = _Texts(data)
     items: list[SeenItem] = []
-    whole, incomplete = set(), {}
+    whole, unsure = set(), {}
+    skipped = {skip.get("step") for skip in record.get("skipped") or ()}
     for part in mapping.items:
         held = steps.get(part.from_)
         if held is None:
             continue
-        if held["complete"]:
-            whole.add(part.role)
+        mine = [row for row in held["rows"] if place in _above(row, steps)]
+        if not held["complete"]:
+            unsure[part.role] = f"{part.from_} is not complete on this target"
+        elif part.from_ in skipped or (skipped and not mine):  # it, or perhaps what leads to it
+            unsure[part.role] = f"this target may not offer {part.from_}"
         else:
-            incomplete[part.role] = part.from_
-        for row in held["rows"]:
-            if place in _above(row, steps):
-                items.extend(_item(_about(record, row, steps), part, texts.problems))
+            whole.add(part.role)
+        for row in mine:
+            items.extend(_item(_about(record, row, steps), part, texts.problems))
     return SeenDevice(
         target=str(record["id"]),
         **{name: texts.of(name, getattr(wanted, name)) for name in _DEVICE_TEXTS},
         custom_fields=texts.custom(wanted.custom_fields),
         items=items,
         whole=frozenset(whole),
-        incomplete=incomplete,
+        unsure=unsure,
         problems=texts.problems,
     )
 

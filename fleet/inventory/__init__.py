@@ -20,7 +20,15 @@ from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
 from fleet.inventory.following import FollowedInventory, Refreshed
 from fleet.inventory.given import NamedAuth
-from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
+from fleet.inventory.match import (
+    Condition,
+    HostSet,
+    fields_of,
+    parse_condition,
+    parse_match,
+    place_of,
+    split_commas,
+)
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
 from fleet.inventory.rows import address_of, format_target
@@ -60,6 +68,7 @@ __all__ = [
     "absolute_source",
     "address_of",
     "asks",
+    "fields_of",
     "fold",
     "format_target",
     "is_reference",
@@ -69,8 +78,10 @@ __all__ = [
     "parse_condition",
     "parse_match",
     "parse_proxy_url",
+    "place_of",
     "read_targets",
     "rereadable",
+    "split_commas",
 ]
 
 _LATE = {

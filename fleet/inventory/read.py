@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
@@ -27,8 +27,9 @@ class InventoryOptions:
     """What is taken from the sources.
 
     `exclude` and `select` are expressions and conditions as `fleet.inventory.match` describes them; several
-    selections must all hold. `sample` takes some of what they leave, `limit` ends the reading after that many
-    targets, and `shard` takes its part of those: the parts together are what there would be without it.
+    selections must all hold, and so must `where`. `sample` takes some of what they leave, `limit` ends the
+    reading after that many targets, and `shard` takes its part of those: the parts together are what there
+    would be without it.
     `shuffle` changes the order of what is left, and nothing else. `seed` makes another sample and another
     order. `strict` makes the first bad entry fatal. `stdin` replaces standard input for the source `-`.
     `feeds` keeps what sources have given that are asked over a network, for who reads more than once.
@@ -38,6 +39,7 @@ class InventoryOptions:
     exclude: Sequence[str] = ()
     exclude_files: Sequence[str] = ()
     select: Sequence[str] = ()
+    where: Callable[[Target], bool] | None = None
     sample: Sample | None = None
     limit: int | None = None
     shard: Shard | None = None
@@ -166,6 +168,9 @@ class Inventory(Iterator[Target]):
                 self._reject(placed(error, row.file, row.line))
                 return False
         if not all(condition.holds(target, host_port) for condition in self._conditions):
+            self.counts.unselected += 1
+            return False
+        if self._options.where is not None and not self._options.where(target):
             self.counts.unselected += 1
             return False
         return True

@@ -17,6 +17,7 @@ from fleet.inventory.address import shown
 from fleet.inventory.feeds.store import Feeds, is_asked
 from fleet.inventory.file_sd import read_json_groups, read_yaml_groups
 from fleet.inventory.lines import read_lines
+from fleet.inventory.match import split_commas
 from fleet.inventory.report import Report, placed
 from fleet.inventory.rows import Row, check_row
 from fleet.inventory.tables import read_csv, read_jsonl
@@ -60,7 +61,7 @@ def rows_of(
         return
     path = _path(source)
     if not _exists(path):
-        yield _literal(source)
+        yield from map(_literal, _listed(source))
         return
     try:
         stream = path.open("rb")
@@ -97,7 +98,8 @@ def check_source(source: str, *, limits: Limits, feeds: Feeds) -> None:
     if looks_like_file(source):
         raise InventoryError(f"no such file: {shown(source, 300)}", hint=_neighbour(path))
     try:
-        check_row(_literal(source), expansion=limits.expansion)
+        for target in _listed(source):
+            check_row(_literal(target), expansion=limits.expansion)
     except InventoryError as error:
         raise placed(error, ARGUMENTS, None) from None
 
@@ -173,6 +175,12 @@ def absolute_source(source: str, home: Path | None = None) -> str:
         return f"exec:{(home / program).absolute()}{rest.lstrip()[len(program) :]}"
     file = home / _path(source)
     return str(file.absolute()) if source != STDIN and source and _exists(file) else source
+
+
+def _listed(source: str) -> list[str]:
+    """The targets of one argument, as a report lists host sets: `bmc-[001-074], bmc-99`; labels stand beside
+    one target only."""
+    return [part.strip() for part in split_commas(source) if "=" not in source] or [source]
 
 
 def _literal(source: str) -> Row:

@@ -65,10 +65,11 @@ def _header(report: Conformance, title: str, told: Sequence[Section]) -> Html:
 
 def _maker(maker: Maker, report: Conformance, at: int) -> Section | None:
     name = safe(maker.name, 80) or ("(no maker named)" if report.by else "All machines")
+    told = maker_text(maker)
     more = len(maker.deviations) - WAYS
     cards = [_card(found, report) for found in maker.deviations[:WAYS]]
     content = join(
-        element("p", f"{maker_text(maker)}."),
+        element("p", f"{told[:1].upper()}{told[1:]}."),
         _kinds(maker, report) if report.by else None,
         element("div", *cards, class_="groups wide") if cards else None,
         element("p", f"and {some(more, 'more way')}: fleet conformance --format json", class_="note")

@@ -36,9 +36,11 @@ def remarks(report: Conformance) -> Iterator[str]:
 def machines_text(found: Deviating) -> str:
     """`74 of 212 PowerEdge R760 with 2.18.1`."""
     rest = [value or "(none)" for value in found.kind[1:]]
-    what = f" {rest[0]}" if rest else f" {found.kind[0] or '(none)'}" if found.kind else " targets"
+    what = rest[0] if rest else (found.kind[0] or "(none)") if found.kind else "targets"
+    if what[:1].isdigit():
+        what = f'"{what}"'  # a model that is a number is no count
     also = f" with {', '.join(rest[1:])}" if len(rest) > 1 else ""
-    return f"{found.targets:,} of {found.of:,}{what}{also}"
+    return f"{found.targets:,} of {found.of:,} {what}{also}"
 
 
 def place_text(deviation: Deviation) -> str:

@@ -21,12 +21,14 @@ from fleet.pipeline.language.places import Locate, Place, nowhere
 from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan, Settings, StepPlan
 from fleet.pipeline.walk.judge import judge_row
+from fleet.pipeline.walk.ports import Memory
 from fleet.pipeline.walk.probe import PipelineProbe
 
 __all__ = [
     "CheckPlan",
     "Expression",
     "Locate",
+    "Memory",
     "MetricPlan",
     "MetricSpec",
     "Model",

@@ -246,6 +246,20 @@ class Plan:
                 wide.append(name)
         return tuple(wide)
 
+    @property
+    def leading(self) -> frozenset[str]:
+        """The steps whose resources only lead to what is wanted: their rows are not stored, no other step
+        takes elements out of them, and nothing in them decides which rows there are."""
+        ways = [way for step in self.steps.values() for way in step.ways]
+        read = {way.source for way in ways if way.source and (not way.requests or way.when is not None)}
+        return frozenset(
+            name
+            for name, step in self.steps.items()
+            if not step.stored
+            and name not in read
+            and not any(way.where is not None or way.items is not None for way in step.ways)
+        )
+
     def tuned(self, policy: Policy) -> Policy:
         """`policy` with what the spec asks for; apply the command line's own numbers after it."""
         asked = self.settings

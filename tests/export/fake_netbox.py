@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,7 +119,7 @@ class FakeNetBox:
 
 
 @contextmanager
-def serving(fake: FakeNetBox) -> Iterator[FakeNetBox]:
+def serving(fake: FakeNetBox, tls: ssl.SSLContext | None = None) -> Iterator[FakeNetBox]:
     """Serve it on loopback until the end of the block."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -138,9 +139,16 @@ def serving(fake: FakeNetBox) -> Iterator[FakeNetBox]:
         def log_message(self, *_: Any) -> None:
             """Nothing on standard error."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """A client that hangs up is none."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        scheme = "http" if tls is None else "https"
+        fake.url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -183,3 +183,32 @@ async def test_the_preview_is_of_its_schema(netbox: FakeNetBox, compared: Compar
     assert [str(error) for error in schema.iter_errors(shown)] == []
     shown["changes"][0]["action"] = "destroy"
     assert not schema.is_valid(shown)
+
+
+async def test_nothing_follows_from_a_step_that_is_not_offered(
+    netbox: FakeNetBox, compared: Compared
+) -> None:
+    number = netbox.device("web1", "SN1", bios_version="2.19.0", bmc_version="7.10")
+    kept = netbox.item(number, "Bay 2", "D2")
+    found = await compared(seen("web1", "SN1", skipped=[{"step": "storage", "why": "404"}]))
+    assert (found.changes, found.deletions) == ((), ())
+    assert [(one.id, one.why) for one in found.unknown] == [
+        (kept, "not seen: this target may not offer drive")
+    ]
+
+
+async def test_parts_that_share_a_name_are_told_apart(netbox: FakeNetBox, compared: Compared) -> None:
+    number = netbox.device("web1", "SN1", bios_version="2.19.0", bmc_version="7.10")
+    netbox.item(number, "SSD", "X9", role=None)
+    drives = [("Drive", "D1"), ("drive", "D2"), ("Drive", None), ("SSD", "D3")]
+    found = await compared(seen("web1", "SN1", drives=drives))
+    names = [(one.action, one.after.get("name"), one.after["serial"]) for one in found.changes]
+    assert names == [("create", "Drive D1", "D1"), ("create", "drive D2", "D2"), ("update", None, "D3")]
+    assert [one.why for one in found.problems] == ["drive 'Drive' is there twice, and has no serial number"]
+
+
+async def test_two_new_devices_of_one_name_are_one_proposal(netbox: FakeNetBox, compared: Compared) -> None:
+    twin = seen("web1", "SN2", id="https://other", target="https://other")
+    found = await compared(seen("web1", "SN1"), twin)
+    assert [one.after["serial"] for one in found.changes if one.endpoint.endswith("devices/")] == ["SN1"]
+    assert [one.target for one in found.problems] == ["https://other"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from fake_netbox import TOKEN, FakeNetBox, serving
 from netbox_runs import Compared, seen
 
@@ -155,6 +158,28 @@ async def test_a_slow_netbox_is_given_up(netbox: FakeNetBox, compared: Compared)
             await compared(seen("h", "SN"), timeout=0.2)
     finally:
         let_go.set()
+
+
+async def test_the_certificate_is_verified(compared: Compared, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    trusted = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(trusted)
+    with serving(FakeNetBox(), tls) as secure:
+        with pytest.raises(UsageError, match=r"tls\.unknown_ca"):
+            await compared(seen("h", "SN"), url=secure.url, plaintext=False)
+        assert secure.asked == []
+        found = await compared(seen("h", "SN"), url=secure.url, plaintext=False, verify=str(trusted))
+        assert found.netbox == secure.url
+
+
+async def test_a_proxy_is_the_only_way(netbox: FakeNetBox, compared: Compared) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nobody listens
+        with pytest.raises(UsageError, match=r"proxy\.unreachable"):
+            await compared(seen("h", "SN"), proxy=f"socks5h://127.0.0.1:{closed.getsockname()[1]}")
+    assert netbox.asked == []
 
 
 @pytest.mark.parametrize(

@@ -157,8 +157,8 @@ def test_the_page_has_a_section_for_each_maker(planted: Planted, tmp_path: Path)
 
 
 def test_the_exit_status_is_what_was_asked_for(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["conformance", str(planted.path), "--fail", "--format", "json"]) == 1
-    assert run(["conformance", str(planted.path), "--fail", "--maker", "ThinkSystem"]) == 0
+    assert run(["conformance", str(planted.path), "--fail-on", "any", "--format", "json"]) == 1
+    assert run(["conformance", str(planted.path), "--fail-on", "any", "--maker", "ThinkSystem"]) == 0
     capsys.readouterr()
     assert run(["conformance", str(planted.path), "--maker", "Del"]) == 2
     assert "there are PowerEdge, SYS-221H-TNR, ThinkSystem" in capsys.readouterr().err

@@ -8,9 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.browser import Browser, find_chromium
+
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))  # has what records runs
 
 from served import Workshop  # importable only now
+
+
+@pytest.fixture
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """A headless Chromium; skips where there is none."""
+    if find_chromium() is None:
+        pytest.skip("there is no chromium here: the page was not looked at")
+    async with Browser.opened(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ async def test_every_answer_fits_its_schema(workshop: Workshop) -> None:
         fleet.serving() as served,
     ):
         run = await served.round()
+        again = await served.round()
         description = await served.get("/api/v1/openapi.json")
         for path, query in (
             ("/api/v1/status", {}),
@@ -77,6 +78,7 @@ async def test_every_answer_fits_its_schema(workshop: Workshop) -> None:
             ("/api/v1/target", {"target": fleet.hosts[0]}),
             ("/api/v1/failures", {}),
             ("/api/v1/changes", {"limit": 1}),
+            ("/api/v1/diff", {"after": again["run"]}),
         ):
             place = path.format(job="health", run=run["run"])
             answer = await served.get(place, params=query)

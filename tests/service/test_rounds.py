@@ -152,6 +152,17 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_meets_every_target_once
             assert len(ids) == 12 and set(ids) == set(fleet.hosts)
 
 
+async def test_a_round_that_is_asked_for_at_once_is_not_taken_for_one_that_was_left(
+    workshop: Workshop,
+) -> None:
+    async with Workshop.opened(workshop.folder, Fault("slow", seconds=0.3), hosts=2) as slow:
+        for _ in range(3):
+            async with slow.serving() as served:
+                assert (await served.ask("/api/v1/jobs/health/run")).status_code in (202, 409)
+                assert len((await served.get("/api/v1/jobs/health"))["running"]) <= 1
+        assert served.said("run.failed") == []
+
+
 async def test_old_runs_are_deleted_with_their_directories(workshop: Workshop) -> None:
     async with workshop.serving(workshop.config + "    retention: {runs: 2}\n") as served:
         names = [(await served.round())["run"] for _ in range(4)]

@@ -57,18 +57,20 @@ class Collections:
         self._limits = limits
         self._refuses_expand = False
 
-    async def first_page(self, path: str, timeout: float | None, expand: bool) -> Answer:
+    async def first_page(
+        self, path: str, timeout: float | None, expand: bool, *, leads: bool = False
+    ) -> Answer:
         """The collection at `path`, with its members when the service offers that; the plain one when it
-        turns out not to."""
+        turns out not to. `leads` as for `Resources.follow`."""
         offered = self._dialect.expand
         if not expand or offered is None or self._refuses_expand:
-            return await self._resources.follow(path, timeout=timeout)
+            return await self._resources.follow(path, timeout=timeout, leads=leads)
         try:
-            return await self._resources.follow(path, query=offered.query, timeout=timeout)
+            return await self._resources.follow(path, query=offered.query, timeout=timeout, leads=leads)
         except RequestFailed as refused:
             if refused.status not in EXPAND_REFUSED_STATUS and refused.kind not in EXPAND_REFUSED_KINDS:
                 raise
-        plain = await self._resources.follow(path, timeout=timeout)
+        plain = await self._resources.follow(path, timeout=timeout, leads=leads)
         self._refuses_expand = True
         self._findings.notes["expand_refused"] += 1
         return plain

@@ -16,7 +16,7 @@ from fleet.openapi import read_json
 from fleet.outcome import FailureKind
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.findings import Findings
-from fleet.pipeline.walk.ports import Client
+from fleet.pipeline.walk.ports import Client, Memory
 from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
@@ -56,13 +56,14 @@ class _Cell:
     """One resource on its way, or here; it is entered for as long as it is asked for. The body is kept rather
     than the tree decoded from it, which is several times larger; few resources are read twice."""
 
-    __slots__ = ("failure", "lost", "ready", "reply", "value")
+    __slots__ = ("failure", "lost", "ready", "recalled", "reply", "value")
 
     def __init__(self) -> None:
         self.ready: anyio.Event | None = None
         self.reply: Reply | None = None
         self.failure: RequestFailed | None = None
         self.lost = False  # whoever asked was cancelled: who wants it asks again, unless cancelled as well
+        self.recalled = False  # of an earlier walk: it may lead on, and is no data
         self.value: Any = None  # decoded, of a large body that was wanted again
 
     def __enter__(self) -> None:
@@ -81,13 +82,20 @@ class Resources:
     """Fetches, decodes and validates; raises `RequestFailed` for whatever is not a usable answer."""
 
     def __init__(
-        self, client: Client, crew: Crew, findings: Findings, validators: Validators, limits: Limits
+        self,
+        client: Client,
+        crew: Crew,
+        findings: Findings,
+        validators: Validators,
+        limits: Limits,
+        memory: Memory | None = None,
     ) -> None:
         self._client = client
         self._crew = crew
         self._findings = findings
         self._validators = validators
         self._limits = limits
+        self._memory = memory
         self._base = client.exchange.endpoint
         self._cells: dict[str, _Cell] = {}
         self._ended: RequestFailed | None = None
@@ -98,20 +106,31 @@ class Resources:
         """The path that a link leads to. Raises `link.foreign` for another origin."""
         return resolve_link(self._base, link, at=at)
 
-    def follow(self, path: str, *, query: str = "", timeout: float | None = None) -> Awaitable[Answer]:
-        """GET a resolved path, with `query` added to it."""
+    def follow(
+        self, path: str, *, query: str = "", timeout: float | None = None, leads: bool = False
+    ) -> Awaitable[Answer]:
+        """GET a resolved path, with `query` added to it. `leads`: what it holds is only a way to what is
+        wanted, and may be remembered from an earlier walk."""
         uri = path if not query else f"{path}{'&' if '?' in path else '?'}{query}"
-        return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout))
+        return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout), leads)
 
     def call(
-        self, operation: Operation, call: Call, timeout: float | None = None, *, anonymous: bool = False
+        self,
+        operation: Operation,
+        call: Call,
+        timeout: float | None = None,
+        *,
+        anonymous: bool = False,
+        leads: bool = False,
     ) -> Awaitable[Answer]:
-        """Make a call of an operation. `anonymous` leaves credentials out unless the host insists with a 401:
-        some protect even what a standard leaves open."""
+        """Make a call of an operation; `leads` as for `follow`. `anonymous` leaves credentials out unless the
+        host insists with a 401: some protect even what a standard leaves open."""
         path = operation.server_path + call.path
         uri = self.resolve(f"{path}?{call.query}" if call.query else path, "/")
         ask = self._unless_refused if anonymous else self._client.ask
-        return self._once(uri, operation.method, operation, partial(ask, operation, call, timeout=timeout))
+        return self._once(
+            uri, operation.method, operation, partial(ask, operation, call, timeout=timeout), leads
+        )
 
     async def _unless_refused(self, operation: Operation, call: Call, *, timeout: float | None) -> Reply:
         reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
@@ -120,10 +139,15 @@ class Resources:
         return reply
 
     async def _once(
-        self, uri: str, method: str, operation: Operation | None, send: Callable[[], Awaitable[Reply]]
+        self,
+        uri: str,
+        method: str,
+        operation: Operation | None,
+        send: Callable[[], Awaitable[Reply]],
+        leads: bool = False,
     ) -> Answer:
         key = uri if method == "GET" else f"{method} {uri}"
-        while (cell := self._cells.get(key)) is not None and not cell.lost:
+        while (cell := self._cells.get(key)) is not None and not cell.lost and (leads or not cell.recalled):
             if (answer := await self._again(cell, uri, method)) is not None:
                 return answer
         if cell is None and len(self._cells) >= self._limits.resources:
@@ -133,11 +157,15 @@ class Resources:
         with cell:
             if self._ended is not None:
                 raise copy(self._ended)
+            known = self._memory.recall(key) if leads and self._memory is not None else None
+            cell.recalled = known is not None
             try:
-                reply = await send()
+                reply = known or await send()
             except RequestFailed as failed:
                 raise self._seen(failed) from failed.__cause__
             value = self._read(reply, method)
+            if leads and known is None and self._memory is not None:
+                self._memory.note(key, reply)
             judged = self._validators.operation_of(operation, method, uri, self._base.path)
             if judged is not None:
                 if judged.name not in self._validators.ready:

@@ -32,6 +32,16 @@ class Exchanged(Protocol):
     def clock(self) -> TargetClock: ...
 
 
+class Memory(Protocol):
+    """What earlier walks of one target have read on their way to what was wanted."""
+
+    def recall(self, uri: str) -> Reply | None:
+        """The answer that a resource gave, if that is known and not too old."""
+
+    def note(self, uri: str, reply: Reply) -> None:
+        """Remember a good answer."""
+
+
 class Client(Protocol):
     """One target's API for the length of a scan. Requests raise `RequestFailed`; answers of any status
     are returned."""

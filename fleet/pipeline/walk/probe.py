@@ -20,7 +20,7 @@ from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.fetch import Resources
 from fleet.pipeline.walk.findings import Findings
 from fleet.pipeline.walk.judge import Judge
-from fleet.pipeline.walk.ports import Client
+from fleet.pipeline.walk.ports import Client, Memory
 from fleet.pipeline.walk.validate import Validators
 from fleet.pipeline.walk.verdict import verdict
 from fleet.pipeline.walk.walk import Walk
@@ -36,7 +36,8 @@ class PipelineProbe:
 
     `connect` makes a target's client; it must not open a socket before it is entered. `policy` is
     one that the plan has tuned (`Plan.tuned`). `deadline` is seconds for everything about one target
-    (default: `policy.timeouts.target`); the logout comes after it, with its own limit.
+    (default: `policy.timeouts.target`); the logout comes after it, with its own limit. `memory` gives what is
+    remembered of a target's links, for who walks it again and again.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class PipelineProbe:
         policy: Policy,
         listener: Listener,
         deadline: float | None = None,
+        memory: Callable[[Target], Memory] | None = None,
     ) -> None:
         self._plan = plan
         self._connect = connect
@@ -55,6 +57,8 @@ class PipelineProbe:
         self._policy = policy
         self._listener = listener
         self._deadline = deadline or policy.timeouts.target
+        self._memory = memory
+        self._leading = plan.leading if memory is not None else frozenset[str]()
         self._validators = Validators(plan)
         self._judge = Judge(plan)
 
@@ -86,8 +90,9 @@ class PipelineProbe:
             async with client:
                 rate, limits = self._policy.rate, self._policy.limits
                 crew = Crew(rate.per_target, patience=rate.patience)
-                resources = Resources(client, crew, visit.findings, self._validators, limits)
-                visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
+                memory = self._memory(target) if self._memory is not None else None
+                resources = Resources(client, crew, visit.findings, self._validators, limits, memory)
+                visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits, self._leading)
                 await visit.walk.run()
         finally:
             if visit.walk is not None:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Ground:
     """What every take of one target works with. `expands` says whether the service sends members with
-    their collection; `produced` are the rows of each step, as they come."""
+    their collection; `produced` are the rows of each step, as they come; `leading` the steps that may go by
+    what earlier walks have read."""
 
     plan: Plan
     target: Target
@@ -42,6 +43,7 @@ class Ground:
     limits: Limits
     expands: Callable[[], Awaitable[bool]]
     produced: Mapping[str, list[Row]]
+    leading: frozenset[str] = frozenset()
     rows: int = field(default=0)
 
     @property
@@ -107,6 +109,11 @@ class Take:
         self.complete: bool = True
         self._found: list[Row] = []
 
+    @property
+    def leads(self) -> bool:
+        """Whether what is read here is nobody's data: it only leads to what is."""
+        return self.step.name in self.ground.leading
+
     def rows(self) -> Sequence[Row]:
         """The rows, in the order of the data."""
         if len(self._found) > 1:
@@ -137,7 +144,9 @@ class Take:
             call = way.call or self._computed(operation, resource)
             if call is None:
                 return
-            answer = await ground.resources.call(operation, call, way.timeout, anonymous=way.anonymous)
+            answer = await ground.resources.call(
+                operation, call, way.timeout, anonymous=way.anonymous, leads=self.leads
+            )
         except RequestFailed as failed:
             if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
                 message = f"{failed.message}: {operation.template}"
@@ -179,9 +188,10 @@ class Take:
         try:
             uri = ground.resources.resolve(link, self.start.uri if self.start is not None else "/")
             if way.collection:
-                answer = await ground.collections.first_page(uri, way.timeout, await ground.expands())
+                expands = await ground.expands()
+                answer = await ground.collections.first_page(uri, way.timeout, expands, leads=self.leads)
             else:
-                answer = await ground.resources.follow(uri, timeout=way.timeout)
+                answer = await ground.resources.follow(uri, timeout=way.timeout, leads=self.leads)
         except RequestFailed as failed:
             self._failed(failed, uri)
         else:
@@ -209,7 +219,9 @@ class Take:
                 self._keep((*order, at), member.uri, member.resource, member.answer)
                 return
             try:
-                answer = await self.ground.resources.follow(member.uri, timeout=self.way.timeout)
+                answer = await self.ground.resources.follow(
+                    member.uri, timeout=self.way.timeout, leads=self.leads
+                )
             except RequestFailed as failed:
                 self._failed(failed, member.uri)
             else:

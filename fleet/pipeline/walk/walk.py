@@ -58,7 +58,14 @@ class Walk:
     """The walk of one plan over one target."""
 
     def __init__(
-        self, plan: Plan, target: Target, resources: Resources, crew: Crew, findings: Findings, limits: Limits
+        self,
+        plan: Plan,
+        target: Target,
+        resources: Resources,
+        crew: Crew,
+        findings: Findings,
+        limits: Limits,
+        leading: frozenset[str] = frozenset(),
     ) -> None:
         self._plan = plan
         self._crew = crew
@@ -79,6 +86,7 @@ class Walk:
             limits=limits,
             expands=self._expands,
             produced=self.produced,
+            leading=leading,
         )
 
     def let_go(self) -> None:

@@ -5,6 +5,7 @@ Every key has a description, because the JSON Schema made from these models is w
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -47,9 +48,9 @@ class Retention(Section):
     """What is kept of a job's runs: a run goes when any of these is exceeded, the oldest first. The last
     complete run always stays."""
 
-    age: Duration = Field(default=7 * 86400.0, description="Older runs are deleted. Default: 7d.")
+    age: Duration = Field(default=7 * 86400.0, description="Older runs are deleted.")
     runs: int = Field(default=1000, ge=1, description="So many runs are kept, of all pipelines together.")
-    bytes: Size = Field(default=10 * 1024**3, description="Of all runs of the job. Default: 10GiB.")
+    bytes: Size = Field(default=10 * 1024**3, description="Of all runs of the job.")
 
 
 class Timeouts(Section):
@@ -113,6 +114,12 @@ class Job(Section):
         default=None, description="For a whole run: then it is stopped. Default: none."
     )
 
+    links: Duration | None = Field(
+        default=None,
+        description="Remember for so long what only leads to what is asked for (resources of steps that the "
+        "pipeline does not list), and ask for the rest alone. Default: each round walks from the root.",
+    )
+
     outputs: Texts = Field(
         default=(), description="Also append the outcomes of every run to these files (.jsonl, .jsonl.zst)."
     )
@@ -123,7 +130,7 @@ class Job(Section):
     )
     resume_within: Duration = Field(
         default=3600.0,
-        description="After a restart, go on with a run that was started no longer ago. Default: 1h.",
+        description="After a restart, go on with a run that was started no longer ago.",
     )
 
     @model_validator(mode="after")
@@ -178,9 +185,7 @@ class Job(Section):
 class Probe(Section):
     """How `/probe` answers."""
 
-    timeout_offset: Duration = Field(
-        default=0.5, description="Be done so much before the scraper gives up. Default: 500ms."
-    )
+    timeout_offset: Duration = Field(default=0.5, description="Be done so much before the scraper gives up.")
     timeout: Duration = Field(default=60.0, description="Where the scraper does not say when it gives up.")
     concurrency: int = Field(default=64, ge=1, description="Probes at once; more are answered with 503.")
     auths: Texts = Field(
@@ -194,7 +199,8 @@ class Sessions(Section):
 
     keep: bool = Field(default=True, description="Keep a target's session for the next round.")
     idle: Duration = Field(
-        default=900.0, description="Log out of a session that was not used for so long. Default: 15m."
+        default=900.0,
+        description="Log out of a session, and close a connection, that was not used for so long.",
     )
     connections: int = Field(default=4000, ge=0, description="Idle connections, at most.")
 
@@ -212,7 +218,7 @@ class Notify(Section):
     )
     again: Duration = Field(
         default=3600.0,
-        description="The same event of the same target is told once in so long. Default: 1h.",
+        description="The same event of the same target is told once in so long.",
     )
     ca_file: str | None = Field(default=None, description="Trust this authority instead of the system's.")
 
@@ -242,19 +248,23 @@ class ServiceConfig(Section):
     )
     clients: int = Field(default=200, ge=4, description="Connections of clients at once.")
 
-    state: str = Field(default="state", description="The directory of the history and of the runs.")
+    state: str | None = Field(
+        default=None,
+        description="The directory of the history and of the runs. Default: $STATE_DIRECTORY (systemd), else "
+        "`state` beside this file.",
+    )
     shard: str | None = Field(
         default=None, description="I/N: this replica polls part I of N of every inventory, from 0."
     )
-    concurrency: int = Field(default=256, ge=1, description="Targets in flight, over all jobs and probes.")
+    concurrency: int = Field(default=256, ge=1, description="Targets in flight, over all jobs.")
     grace: Duration = Field(
-        default=20.0, description="To finish what is in hand when the service is stopped. Default: 20s."
+        default=20.0, description="To finish what is in hand when the service is stopped."
     )
     watch: Duration = Field(
-        default=5.0, description="How often the files it has read are looked at for changes. Default: 5s."
+        default=5.0, description="How often the files it has read are looked at for changes."
     )
     probe: Probe = Field(default=Probe(), description="How /probe answers.")
-    sessions: Sessions = Field(default=Sessions(), description="What is kept open between rounds.")
+    sessions: Sessions = Field(default=Sessions(), description="Sessions and connections between rounds.")
     notify: Notify | None = Field(default=None, description="A webhook that is told what changed.")
     jobs: dict[JobName, Job] = Field(min_length=1, description="What is scanned, by name.")
 
@@ -278,6 +288,12 @@ class ServiceConfig(Section):
             if not host or not (port.isascii() and port.isdigit() and int(port) < 65536):
                 raise ValueError(f"{address!r} is not HOST:PORT, as {DEFAULT_LISTEN} or [::1]:9815")
         return value
+
+    @property
+    def state_folder(self) -> Path:
+        """The directory of the history."""
+        given = self.state or os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or "state"
+        return self.beside(given)
 
     @property
     def path(self) -> Path:

@@ -14,6 +14,25 @@ _FACTORS = {"": 1, **{unit: 1000 ** (n + 1) for n, unit in enumerate("KMGT")}}
 _FACTORS |= {f"{unit}i": 1024 ** (n + 1) for n, unit in enumerate("KMGT")}
 
 
+def written(value: float) -> str:
+    """A duration as a person would write it: 1h30m of 5400.0."""
+    parts: list[str] = []
+    rest = round(value * 1000)
+    for unit, size in sorted(UNITS.items(), key=lambda item: -item[1]):
+        count, rest = divmod(rest, round(size * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
+def written_size(value: int) -> str:
+    """A size as a person would write it: 10GiB."""
+    for unit, size in sorted(_FACTORS.items(), key=lambda item: -item[1]):
+        if unit.endswith("i") and value % size == 0:
+            return f"{value // size}{unit}B"
+    return str(value)
+
+
 def _seconds(value: object) -> float:
     if isinstance(value, float) and value > 0:
         return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -13,10 +12,13 @@ from starlette.responses import Response
 import fleet
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import Refused, asked_target
+from fleet.service.http.asking import Refused, asked_job, asked_pairs, asked_target
+from fleet.service.http.closeups import CloseUps
+from fleet.service.http.mapped import MapApi
 from fleet.service.http.records import Groups, job_json, target_json
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.http.runs import RunsApi
+from fleet.service.http.searching import Search
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
 from fleet.service.jobs.runs import change_json
@@ -24,7 +26,6 @@ from fleet.service.store.state import TargetState
 from fleet.target import Target
 
 T = TypeVar("T")
-LABELS = 50  # names of labels told apart in a map
 _JOB = Parameter("job", "Only of this job.")
 _PIPELINE = Parameter("pipeline", "Only of this pipeline. Default: all, or the job's first.")
 _TARGET = Parameter("target", "The id of a target, or its address.", required=True)
@@ -59,6 +60,8 @@ class Api:
             status=202,
         )
         yield from RunsApi(self._desk).routes()
+        yield from CloseUps(self._desk).routes()
+        yield from MapApi(self._desk).routes()
         yield Route(
             "GET",
             "/api/v1/targets",
@@ -75,24 +78,13 @@ class Api:
                     choices=("ok", "partial", "failed", "skipped", "none"),
                 ),
                 Parameter("kind", "Only with this kind of failure, or class of kinds."),
-                Parameter("q", "Only with this text in the id, the address or a label (name=value)."),
+                Parameter(
+                    "q",
+                    "Only those that it fits: a text in the id, the address or a label (name=value); or "
+                    "words, each such a text or a comparison of a metric (temperature>40).",
+                ),
                 Parameter("after", "`next` of the page before.", "integer", least=0, default=0),
                 paged,
-            ),
-            (404,),
-        )
-        yield Route(
-            "GET",
-            "/api/v1/map",
-            "getMap",
-            "All targets of a pipeline, in columns.",
-            self.map,
-            shapes.Cells,
-            (
-                Parameter("job", "The name of a job. Default: the first."),
-                _PIPELINE,
-                Parameter("by", "A label to group by."),
-                Parameter("metric", "A metric whose highest sample is given."),
             ),
             (404,),
         )
@@ -173,27 +165,28 @@ class Api:
         return json_answer({"jobs": await in_thread(all_jobs)})
 
     async def job(self, values: Values) -> Response:
-        job = self._job(values["job"])
+        job = asked_job(self._desk, values["job"])
         return json_answer(
             await in_thread(lambda: job_json(self._desk, job, self._desk.history.last_complete()))
         )
 
     async def run_job(self, values: Values) -> Response:
-        job = self._job(values["job"])
+        job = asked_job(self._desk, values["job"])
         if not self._desk.rounds.ask(job):
             raise Refused(409, f"the job {job.name} is busy: its last round still runs")
         return json_answer({"job": job.name}, 202)
 
     async def targets(self, values: Values) -> Response:
-        wanted = self._pairs(values["job"], values["pipeline"])
+        wanted = asked_pairs(self._desk, values["job"], values["pipeline"])
         after, limit = values["after"], values["limit"]
+        search = Search(values["q"] or "")
 
         def found() -> dict[str, Any]:
             fitting = [
                 (job.name, pipeline, target, state)
                 for job, pipeline in wanted
                 for target, state in self._states(job, pipeline)
-                if _fits(values, target, state)
+                if _fits(values, state) and search.fits(target, state)
             ]
             page = fitting[after : after + limit]
             return {
@@ -203,13 +196,6 @@ class Api:
             }
 
         return json_answer(await in_thread(found))
-
-    async def map(self, values: Values) -> Response:
-        job = self._job(values["job"]) if values["job"] else next(iter(self._desk.ready.jobs.values()))
-        ((_, pipeline), *_) = self._pairs(job.name, values["pipeline"])
-        return json_answer(
-            await in_thread(lambda: self._cells(job, pipeline, values["by"], values["metric"]))
-        )
 
     async def target(self, values: Values) -> Response:
         jobs = self._desk.ready.find(values["target"])
@@ -250,7 +236,7 @@ class Api:
         )
 
     async def failures(self, values: Values) -> Response:
-        wanted = self._pairs(values["job"], values["pipeline"])
+        wanted = asked_pairs(self._desk, values["job"], values["pipeline"])
 
         def grouped() -> dict[str, Any]:
             groups = Groups()
@@ -271,64 +257,22 @@ class Api:
         more = found[-1][0] if len(found) == limit else None
         return json_answer({"changes": [change_json(*each) for each in found], "next": more})
 
-    def _cells(self, job: ReadyJob, pipeline: str, by: str | None, metric: str | None) -> dict[str, Any]:
-        rows = list(self._states(job, pipeline))
-        labels: Counter[str] = Counter()
-        metrics: dict[str, None] = {}
-        for target, state in rows:
-            labels.update(target.labels.keys())
-            metrics.update(dict.fromkeys(state.values if state is not None else ()))
-        told = [state for _, state in rows]
-        return {
-            "job": job.name,
-            "pipeline": pipeline,
-            "labels": [name for name, _ in labels.most_common(LABELS)],
-            "metrics": sorted(metrics),
-            "id": [target.id for target, _ in rows],
-            "status": [state.status if state else None for state in told],
-            "kind": [state.kind if state else None for state in told],
-            "at": [round(state.at, 3) if state else None for state in told],
-            "seconds": [round(state.seconds, 3) if state else None for state in told],
-            "failing_since": [state.failing_since if state else None for state in told],
-            "group": [target.labels.get(by, "") for target, _ in rows] if by is not None else None,
-            "value": [state.values.get(metric) if state else None for state in told]
-            if metric is not None
-            else None,
-        }
-
     def _states(self, job: ReadyJob, pipeline: str) -> Iterator[tuple[Target, TargetState | None]]:
         """The targets of a job, in the order of its inventory, with what is known of each. Blocks."""
         known = {state.id: state for state in self._desk.history.targets(job.name, pipeline)}
         for target in job.members:
             yield target, known.get(target.id)
 
-    def _job(self, name: str) -> ReadyJob:
-        job = self._desk.ready.jobs.get(name)
-        if job is None:
-            raise Refused(404, "there is no job of that name")
-        return job
 
-    def _pairs(self, job: str | None, pipeline: str | None) -> list[tuple[ReadyJob, str]]:
-        """The jobs and pipelines that a query means. Raises Refused where there are none."""
-        jobs = [self._job(job)] if job is not None else list(self._desk.ready.jobs.values())
-        pairs = [(each, name) for each in jobs for name in each.pipelines if pipeline in (None, name)]
-        if not pairs:
-            raise Refused(404, "no job runs a pipeline of that name")
-        return pairs
-
-
-def _fits(values: Values, target: Target, state: TargetState | None) -> bool:
-    status, kind, text = values["status"], values["kind"], values["q"]
+def _fits(values: Values, state: TargetState | None) -> bool:
+    status, kind = values["status"], values["kind"]
     if status is not None and status != (state.status if state is not None else "none"):
         return False
     if kind is not None:
         known = (state.kind or "") if state is not None else ""
         if kind not in (known, known.partition(".")[0]):
             return False
-    if not text:
-        return True
-    labels = (f"{name}={value}" for name, value in target.labels.items())
-    return text in target.id or text in target.url or any(text in label for label in labels)
+    return True
 
 
 async def in_thread(work: Callable[[], T]) -> T:

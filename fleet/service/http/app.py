@@ -17,8 +17,10 @@ from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleet.errors import FleetError, UsageError
+from fleet.service.dashboard.files import read_page
 from fleet.service.http.answers import json_answer, refusal, refused, text_answer
 from fleet.service.http.api import Api
+from fleet.service.http.dashboard import Dashboard
 from fleet.service.http.description import describe
 from fleet.service.http.metrics import ServiceMetrics
 from fleet.service.http.probe import ProbePage
@@ -30,8 +32,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
 def application(desk: Desk, metrics: ServiceMetrics) -> ASGIApp:
-    """The application of a service, without what guards it."""
+    """The application of a service, without what guards it. Blocks."""
     plain = _Plain(desk, metrics)
+    page = Dashboard(read_page())
     api = list(Api(desk).routes())
     description = describe(api)
 
@@ -54,7 +57,8 @@ def application(desk: Desk, metrics: ServiceMetrics) -> ASGIApp:
         Path("/api/v1/openapi.json", openapi),
         Path("/api/v1/events", EventStream(desk).answer),
         *(Path(route.path, route.respond, methods=[route.method]) for route in api),
-        Path("/", plain.front),
+        Path("/", page.front),
+        Path("/page/{digest}/{name}", page.file),
     ]
     app = Starlette(routes=paths, exception_handlers={HTTPException: refused, Exception: broken})
     return _Counting(app, metrics)
@@ -67,16 +71,11 @@ class _Plain:
         self._desk = desk
         self._metrics = metrics
 
-    async def front(self, _request: Request) -> Response:
-        paths = "/metrics /probe?target= /sd /config /-/healthy /-/ready /api/v1/openapi.json"
-        return text_answer("fleet serve\n\n" + "\n".join(paths.split()))
-
     async def metrics(self, request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         try:
             body = await anyio.to_thread.run_sync(encode, self._metrics.registry)
         except FleetError as error:
-            self._desk.store_errors += 1
             return refusal(503, str(error))
         return Response(body, headers={"Content-Type": content_type})
 

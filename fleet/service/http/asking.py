@@ -52,6 +52,23 @@ def asked_target(desk: Desk, query: Mapping[str, str]) -> Asked:
     raise Refused(403, "not a target of the inventory: nothing was sent to it")
 
 
+def asked_job(desk: Desk, name: str) -> ReadyJob:
+    """The job of that name. Raises Refused."""
+    job = desk.ready.jobs.get(name)
+    if job is None:
+        raise Refused(404, "there is no job of that name")
+    return job
+
+
+def asked_pairs(desk: Desk, job: str | None, pipeline: str | None) -> list[tuple[ReadyJob, str]]:
+    """The jobs and pipelines that a query means. Raises Refused where there are none."""
+    jobs = [asked_job(desk, job)] if job is not None else list(desk.ready.jobs.values())
+    pairs = [(each, name) for each in jobs for name in each.pipelines if pipeline in (None, name)]
+    if not pairs:
+        raise Refused(404, "no job runs a pipeline of that name")
+    return pairs
+
+
 def _auth(desk: Desk, job: ReadyJob, target: Target, name: str | None) -> str | None:
     """The credential to use in place of the bound one, where the configuration allows it to be named."""
     if name is None or name == target.auth:

@@ -20,6 +20,7 @@ from fleet.service.jobs.desk import Desk
 from fleet.service.store.history import RunRow
 from fleet.service.store.journal import outcomes_from
 
+WAITING = 4  # comparisons that wait for another one
 LOOKED_AT = 20_000  # outcomes read for one page, where few of them fit
 _RUN = Parameter("run", "The name of a run.", required=True)
 
@@ -29,6 +30,7 @@ class RunsApi:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._comparing = anyio.CapacityLimiter(1)  # each takes a core and a temporary file
 
     def routes(self) -> Iterator[Route]:
         yield Route(
@@ -78,12 +80,13 @@ class RunsApi:
             "GET",
             "/api/v1/diff",
             "diffRuns",
-            "What differs between two runs. This version answers 404.",
+            "What differs between two runs of one pipeline, as docs/reference/diff.schema.json says. Without "
+            "`before`: from the complete run before it.",
             self.diff,
-            None,
+            shapes.DiffAnswer,
             (
-                Parameter("before", "The name of a run.", required=True),
-                Parameter("after", "The name of a later one.", required=True),
+                Parameter("after", "The name of a run.", required=True),
+                Parameter("before", "The name of an earlier one."),
             ),
             (404,),
         )
@@ -129,9 +132,31 @@ class RunsApi:
         return json_answer(await anyio.to_thread.run_sync(grouped))
 
     async def diff(self, values: Values) -> Response:
-        for name in (values["before"], values["after"]):
-            await self._row(name)
-        raise Refused(404, "this version does not compare runs")
+        after = await self._row(values["after"])
+        if values["before"] is not None:
+            before = await self._row(values["before"])
+        else:
+            before = await self._before(after)
+
+        def compared() -> dict[str, Any]:
+            from fleet.compare import compare_runs  # noqa: PLC0415 (for who asks for it)
+
+            return compare_runs(Path(before.path), Path(after.path)).to_json()
+
+        if self._comparing.statistics().tasks_waiting >= WAITING:
+            raise Refused(503, "too many runs are being compared: try again")
+        diff = await anyio.to_thread.run_sync(compared, limiter=self._comparing)
+        return json_answer({"before": before.run, "after": after.run, "diff": diff})
+
+    async def _before(self, after: RunRow) -> RunRow:
+        """The complete run before one, of the same job and pipeline. Raises Refused."""
+        rows = await anyio.to_thread.run_sync(
+            lambda: self._desk.history.runs(job=after.job, pipeline=after.pipeline, before=after.started)
+        )
+        found = next((row for row in rows if row.state == "complete"), None)
+        if found is None:
+            raise Refused(404, "there is no complete run before that one")
+        return found
 
     async def _row(self, name: str) -> RunRow:
         row = await anyio.to_thread.run_sync(self._desk.history.run, name)

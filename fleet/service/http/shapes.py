@@ -194,6 +194,7 @@ class Cells(Shape):
 
     job: str
     pipeline: str
+    by: str | None = Field(description="The label that `group` is of.")
     labels: list[str] = Field(description="The names of labels that targets have.")
     metrics: list[str] = Field(description="The names of metrics that targets have samples of.")
     id: list[str]
@@ -234,6 +235,43 @@ class OutcomePage(Shape):
 
     outcomes: list[dict[str, Any]]
     next: int | None = Field(description="`after` of the next page; null on the last one.")
+
+
+class TwoOutcomes(Shape):
+    """What a target said last, and in the run before. Each is as docs/reference/outcome.schema.json says."""
+
+    job: str
+    pipeline: str
+    outcome: dict[str, Any] | None = Field(description="null where no run that is kept has one.")
+    previous: dict[str, Any] | None
+
+
+class RouteLine(Shape):
+    """The requests of one route over all targets."""
+
+    route: str
+    requests: Count
+    mean: Seconds
+    p90: Seconds = Field(description="So long took nine of ten at most; an upper bound.")
+
+
+class RunReport(Shape):
+    """What became of a run so far."""
+
+    run: str
+    at: Time = Field(description="When it was made.")
+    report: dict[str, Any] | None = Field(
+        description="As docs/reference/report.schema.json says; null while nothing is stored."
+    )
+    routes: list[RouteLine] = Field(description="By time spent, the most first; empty while it runs.")
+
+
+class DiffAnswer(Shape):
+    """What differs from one run to another; `diff` is as docs/reference/diff.schema.json says."""
+
+    before: str
+    after: str
+    diff: dict[str, Any]
 
 
 class ProbeAnswer(Shape):

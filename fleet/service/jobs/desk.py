@@ -51,7 +51,7 @@ class Desk:
         self.reloads = Reloads()
         self.started = time.time()
         self.stopping = False
-        self.store_errors = 0
+        self.learn: Callable[..., None] = lambda *_secrets: None
         self.before_reload: Callable[[], None] = lambda: None
         self.after_reload: Callable[[], None] = lambda: None
         self._one = anyio.Lock()
@@ -88,6 +88,7 @@ class Desk:
             await self._adopt(ready, notifier)
 
     async def _adopt(self, ready: Ready, notifier: Notifier | None) -> None:
+        self.learn(*ready.secrets)
         before, self.ready = self.ready, ready
         self.notifier = notifier
         await self.rounds.adopt(ready)

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import anyio.abc
 
-from fleet.engine import Attempt, journal_of
+from fleet.engine import Attempt, Probe, journal_of
 from fleet.errors import FleetError, TryAgain
 from fleet.event import Event, Listener, RequestFinished, tell
 from fleet.pipeline import PipelineProbe
@@ -140,14 +140,18 @@ class Prober:
             await anyio.to_thread.run_sync(scan.bindings.named, target.auth)
         listener = tell([self._reach.listener(job.name), _speaking(flight.said)])
         connector = await self._reach.connector(job, pipeline, listener)
-        probe = PipelineProbe(
+        links = self._reach.links(job, pipeline)
+        probe: Probe = PipelineProbe(
             scan.plan,
             connector,
             run=RUN,
             policy=scan.policy,
             listener=listener,
             deadline=min(timeout, scan.policy.timeouts.target),
+            memory=links.of if links is not None else None,
         )
+        if links is not None:
+            probe = links.walked(probe)
         attempt = Attempt(probe, run=RUN, pipeline=pipeline, listener=listener)
         with anyio.CancelScope() as scope:
             outcome = await attempt(target, scope)

@@ -15,6 +15,7 @@ from fleet.pace import Pace
 from fleet.policy import Keep
 from fleet.service.config.model import ServiceConfig
 from fleet.service.jobs.ready import ReadyJob
+from fleet.service.jobs.topology import Topology
 
 RETRY_REFUSED = 3600.0  # seconds after which a target that refused a credential is tried with it again
 
@@ -28,6 +29,7 @@ class _Way:
     metrics: Metrics
     since: float
     bases: dict[str, Connector] = field(default_factory=dict)  # by pipeline
+    links: dict[str, Topology] = field(default_factory=dict)  # by pipeline
 
 
 class Reach:
@@ -39,7 +41,7 @@ class Reach:
     """
 
     def __init__(self, config: ServiceConfig, log: Logger) -> None:
-        keep = Keep(connections=max(1, config.sessions.connections))
+        keep = Keep(connections=max(1, config.sessions.connections), idle=config.sessions.idle)
         self.connections = KeptConnections(keep)
         self.sessions = KeptSessions(idle=config.sessions.idle)
         self.budget = anyio.Semaphore(config.concurrency)
@@ -60,6 +62,12 @@ class Reach:
             base = way.bases[pipeline] = await anyio.to_thread.run_sync(self._made, job.scans[pipeline], way)
         return base.paced(way.pace, listener)
 
+    def links(self, job: ReadyJob, pipeline: str) -> Topology | None:
+        """What is remembered of the links of a pipeline's targets; None where a job remembers none."""
+        if job.job.links is None:
+            return None
+        return self._way(job).links.setdefault(pipeline, Topology(job.job.links))
+
     async def close(self) -> None:
         """Log out everywhere, and close what is open."""
         await self.sessions.close()
@@ -76,8 +84,15 @@ class Reach:
             first = next(iter(job.scans.values()))
             metrics = self._metrics(job.name)
             told = tell([metrics, LogListener(self.log)])
-            bases = way.bases if way is not None and way.job is job else {}
-            way = _Way(job, Pace.of(first.policy, told), metrics, now, bases)
+            same = way is not None and way.job is job
+            way = _Way(
+                job,
+                Pace.of(first.policy, told),
+                metrics,
+                now,
+                way.bases if way is not None and same else {},
+                way.links if way is not None and same else {},
+            )
             self._ways[job.name] = way
         return way
 

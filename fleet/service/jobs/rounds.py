@@ -54,11 +54,13 @@ class Rounds:
                 await self._first(job, now)
         self._look.set()
 
-    async def serve(self) -> None:
-        """Begin rounds until the service stops; what an earlier process left goes on first."""
+    async def serve(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        """Begin rounds until the service stops. It has started when what an earlier process left goes on:
+        nothing that this one begins may be taken for that."""
         async with anyio.create_task_group() as group:
-            self._group = group
             await self._take_up(group)
+            self._group = group
+            task_status.started()
             while not self._stopping:
                 self._look = anyio.Event()
                 now = time.time()

@@ -11,11 +11,12 @@ from typing import Any
 
 import anyio
 
+import fleet
 from fleet.assembly import Resumed, ScanResult, execute, prepare_resume, probe_of
 from fleet.engine import Probe, Stop, journal_of, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
-from fleet.observe import LogListener, Tally
+from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.reach import Reach, with_run_dir
 from fleet.service.jobs.ready import ReadyJob
@@ -66,6 +67,7 @@ class Runs:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
         self.trouble: str | None = None  # why the history could not be written last
+        self.troubles = 0  # times that it could not
         self._history = history
         self._reach = reach
         self._hub = hub
@@ -135,18 +137,23 @@ class Runs:
 
     async def _execute(self, live: LiveRun, resumed: Resumed | None) -> ScanResult:
         scan = live.job.scans[live.pipeline]
+        metrics = Metrics(version=fleet.__version__, spec=scan.name)
         listeners: Sequence[Listener] = (
             _totals(live),
             self._reach.listener(live.job.name),
             LogListener(self._reach.log),
+            metrics,
         )
 
         @asynccontextmanager
         async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
             connector = await self._reach.connector(live.job, live.pipeline, listener)
-            yield self._within_budget(probe_of(scan, connector, run, listener))
+            links = self._reach.links(live.job, live.pipeline)
+            memory = links.of if links is not None else None
+            probe = probe_of(scan, connector, run, listener, memory=memory)
+            yield self._within_budget(links.walked(probe) if links is not None else probe)
 
-        return await execute(
+        result = await execute(
             with_run_dir(scan, str(live.path)),
             listeners=listeners,
             stop=live.stop,
@@ -155,6 +162,8 @@ class Runs:
             probing=probing,
             obeys_signals=False,
         )
+        await anyio.to_thread.run_sync(write_metrics_file, live.path / "metrics.prom", metrics.registry)
+        return result
 
     def _within_budget(self, probe: Probe) -> Probe:
         async def probed(target: Target) -> Any:
@@ -180,6 +189,7 @@ class Runs:
             await self._take_in(live)
         except FleetError as error:
             self.trouble = str(error)
+            self.troubles += 1
             self._reach.log.error("store.failed", run=live.run, why=self.trouble)
         else:
             self.trouble = None

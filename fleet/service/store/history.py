@@ -64,6 +64,17 @@ class TakenIn(NamedTuple):
     changes: tuple[Change, ...]
 
 
+class Cell(NamedTuple):
+    """What a map shows of one target; the fields are as in `TargetState`."""
+
+    status: str
+    kind: str | None
+    at: float
+    seconds: float
+    failing_since: float | None
+    values: Mapping[str, float]
+
+
 class History:
     """Everything that outlives the process, in one directory."""
 
@@ -207,6 +218,18 @@ class History:
             "ORDER BY job, pipeline, id"
         )
         return [_target(row) for row in self._database.rows(query, job, pipeline)]
+
+    def cells(self, job: str, pipeline: str) -> dict[str, Cell]:
+        """What a map shows of all targets of a pipeline, by id: a tenth of what `targets` costs."""
+        query = (
+            "SELECT id, status, kind, at, seconds, failing_since, samples FROM targets "
+            "WHERE job = ? AND pipeline = ?"
+        )
+        rows = self._database.rows(query, job, pipeline)
+        return {
+            name: Cell(status, kind, at, seconds, since, orjson.loads(samples))
+            for name, status, kind, at, seconds, since, samples in rows
+        }
 
     def target(self, job: str, pipeline: str, identity: str) -> TargetState | None:
         found = self._database.rows(

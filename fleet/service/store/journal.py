@@ -49,6 +49,20 @@ def outcome_at(journal: Path, offset: int, length: int) -> dict[str, Any] | None
         return None
 
 
+def outcome_of(journal: Path, identity: str) -> dict[str, Any] | None:
+    """The last outcome of one target; None where there is none. Lines of others are not parsed."""
+    marked = b'"id":' + orjson.dumps(identity)
+    found: dict[str, Any] | None = None
+    try:
+        with journal.open("rb") as file:
+            while (line := file.readline(LIMIT)).endswith(b"\n"):
+                if marked in line and (record := _record(line)) is not None and record["id"] == identity:
+                    found = record
+    except OSError:
+        return None
+    return found
+
+
 def _record(line: bytes) -> dict[str, Any] | None:
     try:
         record = orjson.loads(line)
