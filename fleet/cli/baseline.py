@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -39,7 +40,7 @@ def baseline() -> None:
 
 @baseline.command("set", cls=SectionedCommand, examples=_EXAMPLES, short_help="Keep RUN as NAME.")
 @click.argument("name")
-@click.argument("run", default="latest")
+@click.argument("run", default="latest", shell_complete=completing.runs)
 @click.pass_obj
 def set_(shell: Shell, /, name: str, run: str) -> int:
     """Keep RUN (the latest, if not told otherwise) as NAME; a baseline of that name is replaced."""

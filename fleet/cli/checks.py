@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
@@ -54,7 +55,7 @@ _form = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", default="latest")
+@click.argument("run", default="latest", shell_complete=completing.runs)
 @_what
 @_form
 @click.pass_obj

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -41,7 +42,7 @@ _what = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=completing.runs)
 @_what
 @click.pass_obj
 def convert(shell: Shell, /, runs: tuple[str, ...], form: str, place: Path | None, force: bool) -> int:

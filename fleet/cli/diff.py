@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.options import expression
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
@@ -89,8 +90,8 @@ _form = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("first", required=False, metavar="[A]")
-@click.argument("second", required=False, metavar="[B]")
+@click.argument("first", required=False, metavar="[A]", shell_complete=completing.runs)
+@click.argument("second", required=False, metavar="[B]", shell_complete=completing.runs)
 @_what
 @_inside
 @_form

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
@@ -85,7 +86,7 @@ def export() -> None:
 
 
 @export.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @_what
 @_shape
 @_way

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -70,7 +71,7 @@ _shape = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("runs", nargs=-1, required=True, metavar="RUN... [SQL]")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN... [SQL]", shell_complete=completing.runs)
 @_question
 @_shape
 @click.pass_obj
