@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fleet.errors import SpecError
+from fleet.errors import RequestFailed, SpecError
 from fleet.guess import guess
 from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.model import AlternativeSpec, Outputs, PipelineSpec, StepSpec
 from fleet.pipeline.language.places import Complaints, Path
-from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way
+from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way, path_of
 
 if TYPE_CHECKING:
     from fleet.openapi import Call, Document, Operation
@@ -89,6 +89,7 @@ class StepCompiler:
             chain=chain,
             operation=operation,
             call=call,
+            path=_constant_path(operation, call),
             parameters=literal,
             computed=computed,
             anonymous=way.anonymous,
@@ -200,6 +201,16 @@ class StepCompiler:
             )
             for name, output in outputs.items()
         )
+
+
+def _constant_path(operation: Operation | None, call: Call | None) -> str | None:
+    """Where every target is asked; None where a target decides, or where each is to say what is wrong."""
+    if operation is None or call is None:
+        return None
+    try:
+        return path_of(operation, call)
+    except RequestFailed:
+        return None
 
 
 def pointer_of(items: str | None) -> str:

@@ -27,7 +27,7 @@ class _Loop(Generic[Item]):
     __slots__ = ("at", "cut", "group", "hands", "items", "work")
 
     def __init__(
-        self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[None]], group: TaskGroup
+        self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[object]], group: TaskGroup
     ) -> None:
         self.items = items
         self.at = at
@@ -48,7 +48,7 @@ class Crew:
         self._alone_until = clock() + patience
         self._returning: deque[anyio.Event] = deque()
 
-    async def each(self, items: Sequence[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+    async def each(self, items: Sequence[Item], work: Callable[[Item], Awaitable[object]]) -> None:
         """Do `work` for every item; returns when all are done. Items start in order."""
         last = len(items) - 1
         for at, item in enumerate(items):
@@ -80,7 +80,7 @@ class Crew:
         self._returning.append(place)
         await place.wait()
 
-    async def _share(self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[None]]) -> None:
+    async def _share(self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[object]]) -> None:
         """The rest of a loop, with whoever is idle."""
         async with anyio.create_task_group() as group:
             loop = _Loop(items, at, work, group)
