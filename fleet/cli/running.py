@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet.cli.garbage import settle
+from fleet.cli.garbage import RareCollections
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.cli.values import fails
@@ -54,7 +54,7 @@ def run_scan(
         run = partial(
             execute,
             prepared,
-            listeners=(settle, *seen.listeners),
+            listeners=(RareCollections(), *seen.listeners),
             stop=stop,
             tally=seen.tally,
             resume=resume,
@@ -79,7 +79,7 @@ def _workers(
     from fleet.distribute import worker_processes
 
     return worker_processes(
-        prepared, processes, listeners=(settle,), each=view.log_level == "debug", resume=resume
+        prepared, processes, listeners=(RareCollections(),), each=view.log_level == "debug", resume=resume
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import anyio
@@ -42,7 +42,7 @@ class _Record:
     refused: dict[str, None] = field(default_factory=dict)  # all that ever did, oldest first
     paused_until: float | None = None
     canary: bool = False  # a login that may end the pause is in flight
-    changed: anyio.Event = field(default_factory=anyio.Event)
+    changed: anyio.Event | None = None  # while somebody waits: set when a login ends
 
 
 class CredentialBreaker:
@@ -65,10 +65,9 @@ class CredentialBreaker:
         self._clock = clock
         self._records: dict[str, _Record] = {}
 
-    @asynccontextmanager
-    async def attempt(
+    def attempt(
         self, credential: str, target: str, *, waiting: Waiting = nullcontext
-    ) -> AsyncIterator[Attempt]:
+    ) -> AbstractAsyncContextManager[Attempt]:
         """One login of `credential` (its name) at `target` (its id); call `succeeded()` or `failed()` on it.
 
         Waits while too many unproven logins are in flight, within `waiting()`.
@@ -76,20 +75,7 @@ class CredentialBreaker:
         record = self._records.get(credential)
         if record is None:
             record = self._records[credential] = _Record(deque(maxlen=self._policy.window))
-        canary = await self._admit(record, credential, target, waiting)
-        record.in_flight += 1
-        record.canary = record.canary or canary
-        attempt = Attempt()
-        try:
-            yield attempt
-        finally:
-            record.in_flight -= 1
-            if canary:
-                record.canary = False
-            if attempt.accepted is not None:
-                self._judge(record, credential, target, accepted=attempt.accepted, canary=canary)
-            record.changed.set()
-            record.changed = anyio.Event()
+        return _Login(self, record, credential, target, waiting)
 
     def paused(self, credential: str) -> bool:
         """Whether logins with it are held back, for the whole fleet."""
@@ -117,6 +103,26 @@ class CredentialBreaker:
             and record.in_flight + len(record.streak) < self._policy.consecutive
         )
 
+    async def begin(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
+        """Counts a login in when it may begin; whether it is the canary."""
+        canary = await self._admit(record, credential, target, waiting)
+        record.in_flight += 1
+        record.canary = record.canary or canary
+        return canary
+
+    def end(
+        self, record: _Record, credential: str, target: str, *, accepted: bool | None, canary: bool
+    ) -> None:
+        """Counts a login out, with its verdict if there is one."""
+        record.in_flight -= 1
+        if canary:
+            record.canary = False
+        if accepted is not None:
+            self._judge(record, credential, target, accepted=accepted, canary=canary)
+        if record.changed is not None:
+            record.changed.set()
+            record.changed = None
+
     async def _admit(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
         """Returns when the login may begin: whether it is the canary."""
         while True:
@@ -134,6 +140,8 @@ class CredentialBreaker:
                 return True
             if self._has_room(record):
                 return False
+            if record.changed is None:
+                record.changed = anyio.Event()
             with waiting():
                 await record.changed.wait()
 
@@ -164,3 +172,34 @@ class CredentialBreaker:
         if failures >= self._policy.window_share * self._policy.window:
             return f"{failures} of the last {len(record.window)} logins failed"
         return None
+
+
+class _Login(AbstractAsyncContextManager[Attempt]):
+    """One login on its way through the breaker: entered when it may begin. A generator would do the same, and
+    cost every target what asyncio does to know of it."""
+
+    __slots__ = ("_attempt", "_breaker", "_canary", "_credential", "_record", "_target", "_waiting")
+
+    def __init__(
+        self, breaker: CredentialBreaker, record: _Record, credential: str, target: str, waiting: Waiting
+    ) -> None:
+        self._breaker = breaker
+        self._record = record
+        self._credential = credential
+        self._target = target
+        self._waiting = waiting
+        self._attempt = Attempt()
+        self._canary = False
+
+    async def __aenter__(self) -> Attempt:
+        self._canary = await self._breaker.begin(self._record, self._credential, self._target, self._waiting)
+        return self._attempt
+
+    async def __aexit__(self, *raised: object) -> None:
+        self._breaker.end(
+            self._record,
+            self._credential,
+            self._target,
+            accepted=self._attempt.accepted,
+            canary=self._canary,
+        )

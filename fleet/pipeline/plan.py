@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from fleet.client import Endpoint, resolve_link
 from fleet.pipeline.language.expression import Expression
+from fleet.pipeline.language.outputs import Reader
 from fleet.policy import Policy
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 ROOT = Endpoint("https", "target.invalid", 443)  # any target without a base path
 
 
-class OutputPlan(NamedTuple):
-    """One stored value: where it is read, and as what it is kept."""
+@dataclass(frozen=True, slots=True)
+class OutputPlan:
+    """One stored value: what it is, as what it is kept, and how it is read."""
 
     name: str
     expression: Expression
-    kind: str | None = None
+    kind: str | None
+    read: Reader = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

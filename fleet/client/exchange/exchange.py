@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from fleet.client.debug import request_answered, request_failed
+from fleet.client.debug import logs_requests, request_answered, request_failed
 from fleet.client.endpoint import Endpoint
 from fleet.client.exchange.pool import Pool
 from fleet.client.exchange.redirects import redirected
@@ -72,6 +72,7 @@ class Exchange:
         self._tell = tell
         self._through = proxy
         self._unhurried = pace.rate.unlimited
+        self._logs = logs_requests()
         self._slashes = SlashHabit()
         self._dialed = False
         self._pool = Pool(
@@ -239,7 +240,8 @@ class Exchange:
                 reply = await connection.send(request, timeout=how.timeout)
             except RequestFailed as failed:
                 if started:  # not what the check raised
-                    request_failed(request, self._origin, failed)
+                    if self._logs:
+                        request_failed(request, self._origin, failed)
                     self._failed(request, failed.kind, time.perf_counter() - started)
                 if replaced or failed.fresh or not (request.idempotent or how.replay):
                     raise
@@ -291,7 +293,8 @@ class Exchange:
     def _answered(self, request: Request, reply: Reply) -> None:
         received = len(reply.body)
         self.bytes += received
-        request_answered(request, self._origin, reply.status)
+        if self._logs:
+            request_answered(request, self._origin, reply.status)
         path = shown_path(request) if request.secrets_in_path else request.path
         # By position, here and below: names cost as much as the record, of which each request makes one.
         self._tell(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.wire.dial import Dialer
     from fleet.openapi import Call, Operation
+
+
+Login: TypeAlias = SessionLogin | StandingLogin
 
 
 class TargetClient:
@@ -57,7 +60,7 @@ class TargetClient:
         self._policy = policy
         self._unprotected = _unprotected(target, exchange.endpoint, policy.tls)
         self._session: SessionLogin | None = None
-        self._login: SessionLogin | StandingLogin | None = None
+        self._login: Login | None = None
         self._source = login.source if login is not None else None
         if credential is None:
             return
@@ -137,7 +140,9 @@ class TargetClient:
             if self._login is None or not operation.requirements:
                 reply = await self._send_bare(prepare, timeout)
             else:
-                reply = await self._send(prepare, timeout)
+                reply = await self._sent(self._login, prepare, timeout)
+                if reply.status == 401:
+                    reply = await self._insist(prepare, timeout)
         if self._session is not None and operation.name == self._source and 200 <= reply.status < 300:
             self._session.resource = reply.body
         return reply
@@ -153,7 +158,8 @@ class TargetClient:
         prepare = partial(_fitting, self.api.prepare_link, path)
         if self._login is None:
             return await self._send_bare(prepare, timeout)
-        return await self._send(prepare, timeout)
+        reply = await self._sent(self._login, prepare, timeout)
+        return reply if reply.status != 401 else await self._insist(prepare, timeout)
 
     async def __aenter__(self) -> TargetClient:
         return self
@@ -171,13 +177,11 @@ class TargetClient:
         finally:
             self.exchange.close()
 
-    async def _send(self, prepare: Prepare, timeout: float | None) -> Reply:
+    def _sent(self, login: Login, prepare: Prepare, timeout: float | None) -> Awaitable[Reply]:
         """The reply to a request that carries credentials, where it needs some."""
-        assert self._login is not None  # noqa: S101  (the callers looked)
         if self._unprotected is not None:
             raise copy(self._unprotected)
-        reply = await self._login.send(prepare, timeout=timeout)
-        return reply if reply.status != 401 else await self._insist(prepare, timeout)
+        return login.send(prepare, timeout=timeout)
 
     async def _send_bare(self, prepare: Prepare, timeout: float | None, *, insist: bool = True) -> Reply:
         """The reply to a request without credentials. With `insist` a 401 is answered with them, where there
@@ -192,9 +196,7 @@ class TargetClient:
 
     async def _insist(self, prepare: Prepare, timeout: float | None) -> Reply:
         assert self._login is not None  # noqa: S101  (the callers looked)
-        if self._unprotected is not None:
-            raise copy(self._unprotected)
-        return await self._login.send(partial(self._insisting, prepare), timeout=timeout)
+        return await self._sent(self._login, partial(self._insisting, prepare), timeout)
 
     def _insisting(self, prepare: Prepare) -> Request:
         """The request with the credentials that every other operation needs."""

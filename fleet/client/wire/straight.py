@@ -42,7 +42,8 @@ def straight_head(data: bytes, longest: int) -> StraightHead | None:
         return None
     size = found.end()
     text = data[: size - 4].decode("ascii")
-    headers = tuple([(name.lower(), value) for name, value in _FIELD.findall(text)])
+    names, values = zip(*_FIELD.findall(text), strict=True)
+    headers = tuple(zip("\n".join(names).lower().split("\n"), values, strict=True))
     known = dict(headers)
     length = known.get("content-length")
     keeps = _KEEPS.get(known.get("connection", "keep-alive").lower())

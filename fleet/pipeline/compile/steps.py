@@ -11,7 +11,8 @@ from fleet.guess import guess
 from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.language.expression import Expression
-from fleet.pipeline.language.model import AlternativeSpec, Outputs, PipelineSpec, StepSpec
+from fleet.pipeline.language.model import AlternativeSpec, Outputs, OutputSpec, PipelineSpec, StepSpec
+from fleet.pipeline.language.outputs import reader
 from fleet.pipeline.language.places import Complaints, Path
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way, path_of
 
@@ -193,14 +194,11 @@ class StepCompiler:
             return self._complain.fail(path, wrong.message, wrong.hint)
 
     def _outputs(self, path: Path, outputs: Outputs, above: frozenset[str]) -> tuple[OutputPlan, ...]:
-        return tuple(
-            OutputPlan(
-                name,
-                self._binder.expression((*path, name), output.expr, above=above, response=True),
-                output.as_,
-            )
-            for name, output in outputs.items()
-        )
+        return tuple(self._output((*path, name), name, output, above) for name, output in outputs.items())
+
+    def _output(self, path: Path, name: str, output: OutputSpec, above: frozenset[str]) -> OutputPlan:
+        expression = self._binder.expression(path, output.expr, above=above, response=True)
+        return OutputPlan(name, expression, output.as_, reader(expression, output.as_))
 
 
 def _constant_path(operation: Operation | None, call: Call | None) -> str | None:

@@ -38,7 +38,8 @@ class _Loop(Generic[Item]):
 
 
 class Crew:
-    """At most `size` pieces of work at a time; one at a time for the first `patience` seconds of `clock`."""
+    """At most `size` pieces of work at a time; one at a time for the first `patience` seconds of `clock`.
+    `shared` tells whether there ever was a second hand."""
 
     def __init__(
         self, size: int, *, patience: float = 0.0, clock: Callable[[], float] = time.monotonic
@@ -47,6 +48,7 @@ class Crew:
         self._clock = clock
         self._alone_until = clock() + patience
         self._returning: deque[anyio.Event] = deque()
+        self.shared: bool = False
 
     async def each(self, items: Sequence[Item], work: Callable[[Item], Awaitable[object]]) -> None:
         """Do `work` for every item; returns when all are done. Items start in order."""
@@ -82,6 +84,7 @@ class Crew:
 
     async def _share(self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[object]]) -> None:
         """The rest of a loop, with whoever is idle."""
+        self.shared = True
         async with anyio.create_task_group() as group:
             loop = _Loop(items, at, work, group)
             await self._drain(loop)

@@ -12,7 +12,6 @@ import anyio.lowlevel
 
 from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
-from fleet.pipeline.language.convert import converted
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.scope import Row, Scope
 from fleet.pipeline.plan import Plan, StepPlan, Way, path_of
@@ -76,12 +75,12 @@ class Ground:
             raise RequestFailed(FailureKind.LINK_LIMIT, f"more than {self.limits.rows} rows of one target")
         self.rows += 1
         outputs: dict[str, Any] = {}
-        for name, expression, type_ in way.outputs:
-            outputs[name] = converted(expression.value(resource, scope, notes), type_, notes)
+        for output in way.outputs:
+            outputs[output.name] = output.read(resource, scope, notes)
         for overlay in step.overlays:
             if overlay.when.holds(resource, scope, notes):
-                for name, expression, type_ in overlay.outputs:
-                    outputs[name] = converted(expression.value(resource, scope, notes), type_, notes)
+                for output in overlay.outputs:
+                    outputs[output.name] = output.read(resource, scope, notes)
         kept = resource if step.keeps else None
         row = Row(step.name, uri, take.start, order, way.key, kept, outputs)
         self.produced[step.name].append(row)

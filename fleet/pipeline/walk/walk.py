@@ -87,8 +87,9 @@ class Walk:
     async def run(self) -> None:
         """Evaluate every stored step. Failed requests become findings; only bugs are raised."""
         await self._crew.each(self._plan.stored, self._rows_of)
-        # Whoever waited for a hand that was cancelled comes here too, before the cancellation does.
-        await anyio.lowlevel.checkpoint_if_cancelled()
+        if self._crew.shared:
+            # Whoever waited for a hand that was cancelled comes here too, before the cancellation does.
+            await anyio.lowlevel.checkpoint_if_cancelled()
         self._ended = True
 
     @property
@@ -170,21 +171,28 @@ class Walk:
     async def _first_of(self, step: StepPlan, parent: Row | None, into: _Yield) -> None:
         """The rows of the first way that yields any. Absent or empty falls through, a failure does not."""
         for at, way in enumerate(step.ways):
-            starts: Sequence[Row] = () if parent is None else (parent,)
-            if way.chain:
-                starts = await self._down(way.chain, starts, into)
             if way.source is None:
-                takes = [Take(self._ground, step, way, None, (at,))]
-            else:
-                takes = [Take(self._ground, step, way, row, (*row.order, at)) for row in starts]
-            if len(takes) == 1:
-                await takes[0].run()
-            else:
-                await self._crew.each(takes, Take.run)
-            for take in takes:
+                take = Take(self._ground, step, way, None, (at,))
+                await take.run()
                 into.add(take.rows(), complete=take.complete)
+            else:
+                await self._from_each(step, at, parent, into)
             if into.rows or not into.complete:
                 return
+
+    async def _from_each(self, step: StepPlan, number: int, parent: Row | None, into: _Yield) -> None:
+        """The rows of one way, from each of the rows that it starts from."""
+        way = step.ways[number]
+        starts: Sequence[Row] = () if parent is None else (parent,)
+        if way.chain:
+            starts = await self._down(way.chain, starts, into)
+        takes = [Take(self._ground, step, way, row, (*row.order, number)) for row in starts]
+        if len(takes) == 1:
+            await takes[0].run()
+        else:
+            await self._crew.each(takes, Take.run)
+        for take in takes:
+            into.add(take.rows(), complete=take.complete)
 
     async def _down(self, chain: Sequence[str], starts: Sequence[Row], into: _Yield) -> Sequence[Row]:
         """The rows at the end of a chain of steps below these rows."""
