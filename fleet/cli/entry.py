@@ -148,7 +148,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 @contextmanager
 def _collecting_rarely() -> Iterator[None]:
     """A command that starts makes a few 100,000 objects, nearly all to stay. As often as Python looks through
-    them for garbage by default, that is a quarter of the start's CPU time. `garbage.settle`
+    them for garbage by default, that is a quarter of the start's CPU time. `garbage.RareCollections`
     changes that when a scan begins."""
     before = gc.get_threshold()
     gc.set_threshold(1_000_000, *before[1:])

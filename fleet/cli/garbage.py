@@ -8,18 +8,33 @@ collection; only garbage makes that grow beyond what targets in hand take.
 from __future__ import annotations
 
 import gc
+from typing import ClassVar
 
-from fleet.event import ConcurrencyChanged, Event, ScanStarted
+from fleet.event import (
+    ConcurrencyChanged,
+    Event,
+    RequestFinished,
+    RequestRetried,
+    ScanStarted,
+    TargetFinished,
+    TargetStarted,
+)
 
 PER_TARGET = 600  # objects above what one target in hand takes (about 350 in the widest pipeline of Redfish)
 LEAST = 100_000
 
 
-def settle(event: Event) -> None:
+class RareCollections:
     """The listener that leaves what is prepared out of every collection, once the scan begins, and has one
     made only when more lives than the targets in hand can take. Whoever began the process undoes both."""
-    if isinstance(event, ScanStarted):
-        gc.freeze()
-        gc.set_threshold(max(LEAST, PER_TARGET * event.concurrency))
-    elif isinstance(event, ConcurrencyChanged) and event.scope == "targets":
-        gc.set_threshold(max(LEAST, PER_TARGET * event.limit))
+
+    deaf_to: ClassVar[frozenset[type[Event]]] = frozenset(
+        {RequestFinished, RequestRetried, TargetStarted, TargetFinished}
+    )
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, ScanStarted):
+            gc.freeze()
+            gc.set_threshold(max(LEAST, PER_TARGET * event.concurrency))
+        elif isinstance(event, ConcurrencyChanged) and event.scope == "targets":
+            gc.set_threshold(max(LEAST, PER_TARGET * event.limit))

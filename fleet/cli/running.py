@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet.cli.garbage import settle
+from fleet.cli.garbage import RareCollections
 from fleet.cli.shell import Shell
 from fleet.cli.snapshots import keyboard
 from fleet.cli.statuses import Exit
@@ -59,7 +59,7 @@ def run_scan(
         run = partial(
             execute,
             prepared,
-            listeners=(settle, *seen.listeners),
+            listeners=(RareCollections(), *seen.listeners),
             stop=stop,
             tally=seen.tally,
             resume=resume,
@@ -86,7 +86,7 @@ def _workers(
     from fleet.distribute import worker_processes
 
     return worker_processes(
-        prepared, processes, listeners=(settle,), each=view.log_level == "debug", resume=resume
+        prepared, processes, listeners=(RareCollections(),), each=view.log_level == "debug", resume=resume
     )
 
 

@@ -84,14 +84,17 @@ def document_downloaded(uri: str, loader: object) -> None:
     LOGGER.debug("Downloading Description Document %s using %r", uri, loader)
 
 
+def logs_requests() -> bool:
+    """Whether requests are written down: asked once for a target, since most scans have no debug log."""
+    return LOGGER.isEnabledFor(logging.DEBUG)
+
+
 def request_answered(request: Request, origin: str, status: int) -> None:
-    if LOGGER.isEnabledFor(logging.DEBUG):
-        LOGGER.debug('HTTP Request: %s %s%s "HTTP/1.1 %d"', request.method, origin, _shown(request), status)
+    LOGGER.debug('HTTP Request: %s %s%s "HTTP/1.1 %d"', request.method, origin, _shown(request), status)
 
 
 def request_failed(request: Request, origin: str, failed: RequestFailed) -> None:
-    if LOGGER.isEnabledFor(logging.DEBUG):
-        LOGGER.debug("HTTP Request: %s %s%s failed: %s", request.method, origin, _shown(request), failed)
+    LOGGER.debug("HTTP Request: %s %s%s failed: %s", request.method, origin, _shown(request), failed)
 
 
 def _shown(request: Request) -> str:

@@ -133,19 +133,19 @@ class Metrics(Collector):
 
     def observe(self, event: RequestFinished) -> None:
         """Count one exchange. Labels come from closed sets: whatever a host sends makes no new series."""
-        route = self._routes.get(event.route)
+        _, method, name, _, status, seconds, received, failure, _ = event
+        route = self._routes.get(name)
         if route is None:
-            route = self._route(event.route)
-        if event.status is None:
-            code = str(event.failure) if event.failure is not None else OTHER
+            route = self._route(name)
+        if status is None:
+            code = str(failure) if failure is not None else OTHER
         else:
-            code = _CODES.get(event.status) or f"{min(max(event.status // 100, 0), 9)}xx"
-        method = event.method if event.method in _METHODS else OTHER
-        self._requests[method, route, code] += 1
+            code = _CODES.get(status) or f"{min(max(status // 100, 0), 9)}xx"
+        self._requests[method if method in _METHODS else OTHER, route, code] += 1
         duration = self._durations[route]
-        duration[bisect_left(BUCKETS, event.seconds)] += 1
-        duration[-1] += event.seconds
-        self._bytes += event.received
+        duration[bisect_left(BUCKETS, seconds)] += 1
+        duration[-1] += seconds
+        self._bytes += received
 
     def take(self) -> ExchangesCounted | None:
         """What was observed since this was last called, and forget it: for the metrics of another process.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import anyio
@@ -43,7 +43,7 @@ class _Record:
     paused_until: float | None = None
     canary: bool = False  # a login that may end the pause is in flight
     replaced: bool = False  # other values of the same name got in while it was paused
-    changed: anyio.Event = field(default_factory=anyio.Event)
+    changed: anyio.Event | None = None  # while somebody waits: set when a login ends
 
 
 class CredentialBreaker:
@@ -69,30 +69,17 @@ class CredentialBreaker:
         self._tell = tell
         self._clock = clock
         self._records: dict[tuple[str, str], _Record] = {}  # by name and version
+        self._paused: dict[str, list[_Record]] = {}  # by name: those whose pause was told and is not over
 
-    @asynccontextmanager
-    async def attempt(
+    def attempt(
         self, credential: str, target: str, *, version: str = "", waiting: Waiting = nullcontext
-    ) -> AsyncIterator[Attempt]:
+    ) -> AbstractAsyncContextManager[Attempt]:
         """One login of `credential` (its name) at `target` (its id); call `succeeded()` or `failed()` on it.
 
         Waits while too many unproven logins are in flight, within `waiting()`.
         """
-        record = self._records.get((credential, version)) or self._begin(credential, version)
-        canary = await self._admit(record, credential, target, waiting)
-        record.in_flight += 1
-        record.canary = record.canary or canary
-        attempt = Attempt()
-        try:
-            yield attempt
-        finally:
-            record.in_flight -= 1
-            if canary:
-                record.canary = False
-            if attempt.accepted is not None:
-                self._judge(record, credential, target, accepted=attempt.accepted, canary=canary)
-            record.changed.set()
-            record.changed = anyio.Event()
+        record = self._records.get((credential, version)) or self._add(credential, version)
+        return _Login(self, record, credential, target, waiting)
 
     def paused(self, credential: str, version: str = "") -> bool:
         """Whether logins with it are held back, for the whole fleet."""
@@ -114,7 +101,7 @@ class CredentialBreaker:
         record = self._records.get((credential, version))
         return record is not None and record.paused_until is None and not self._has_room(record)
 
-    def _begin(self, credential: str, version: str) -> _Record:
+    def _add(self, credential: str, version: str) -> _Record:
         """A record for values that nothing is known of; the oldest idle one makes room for it."""
         if len(self._records) >= self._policy.remembered:
             idle = (
@@ -130,6 +117,26 @@ class CredentialBreaker:
             record.in_flight < self._policy.unproven
             and record.in_flight + len(record.streak) < self._policy.consecutive
         )
+
+    async def begin(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
+        """Counts a login in when it may begin; whether it is the canary."""
+        canary = await self._admit(record, credential, target, waiting)
+        record.in_flight += 1
+        record.canary = record.canary or canary
+        return canary
+
+    def end(
+        self, record: _Record, credential: str, target: str, *, accepted: bool | None, canary: bool
+    ) -> None:
+        """Counts a login out, with its verdict if there is one."""
+        record.in_flight -= 1
+        if canary:
+            record.canary = False
+        if accepted is not None:
+            self._judge(record, credential, target, accepted=accepted, canary=canary)
+        if record.changed is not None:
+            record.changed.set()
+            record.changed = None
 
     async def _admit(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
         """Returns when the login may begin: whether it is the canary."""
@@ -148,19 +155,22 @@ class CredentialBreaker:
                 return True
             if self._has_room(record):
                 return False
+            if record.changed is None:
+                record.changed = anyio.Event()
             with waiting():
                 await record.changed.wait()
 
     def _judge(self, record: _Record, credential: str, target: str, *, accepted: bool, canary: bool) -> None:
         record.window.append(accepted)
         if accepted:
-            if not record.proven:
-                self._replace_others(record, credential)
+            if not record.proven and record.paused_until is None:
+                self._replace_others(credential)
             record.proven = True
             record.streak.clear()
             if canary:
                 record.paused_until = None
                 record.window.clear()
+                self._paused[credential].remove(record)
                 self._tell(BreakerClosed("credential", credential))
             return
         record.streak.add(target)
@@ -171,14 +181,14 @@ class CredentialBreaker:
             record.paused_until = self._clock() + self._policy.reopen
         elif record.paused_until is None and (why := self._reason(record)):
             record.paused_until = self._clock() + self._policy.reopen
+            self._paused.setdefault(credential, []).append(record)
             self._tell(BreakerOpened("credential", credential, why))
 
-    def _replace_others(self, record: _Record, credential: str) -> None:
+    def _replace_others(self, credential: str) -> None:
         """New values got in: a pause of those before them is over for whoever watches, and stays for them."""
-        for (name, _), other in self._records.items():
-            if name == credential and other is not record and other.paused_until and not other.replaced:
-                other.replaced = True
-                self._tell(BreakerClosed("credential", credential))
+        for other in self._paused.pop(credential, ()):
+            other.replaced = True
+            self._tell(BreakerClosed("credential", credential))
 
     def _reason(self, record: _Record) -> str | None:
         if len(record.streak) >= self._policy.consecutive:
@@ -187,3 +197,34 @@ class CredentialBreaker:
         if failures >= self._policy.window_share * self._policy.window:
             return f"{failures} of the last {len(record.window)} logins failed"
         return None
+
+
+class _Login(AbstractAsyncContextManager[Attempt]):
+    """One login on its way through the breaker: entered when it may begin. A generator would do the same, and
+    cost every target what asyncio does to know of it."""
+
+    __slots__ = ("_attempt", "_breaker", "_canary", "_credential", "_record", "_target", "_waiting")
+
+    def __init__(
+        self, breaker: CredentialBreaker, record: _Record, credential: str, target: str, waiting: Waiting
+    ) -> None:
+        self._breaker = breaker
+        self._record = record
+        self._credential = credential
+        self._target = target
+        self._waiting = waiting
+        self._attempt = Attempt()
+        self._canary = False
+
+    async def __aenter__(self) -> Attempt:
+        self._canary = await self._breaker.begin(self._record, self._credential, self._target, self._waiting)
+        return self._attempt
+
+    async def __aexit__(self, *raised: object) -> None:
+        self._breaker.end(
+            self._record,
+            self._credential,
+            self._target,
+            accepted=self._attempt.accepted,
+            canary=self._canary,
+        )

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from fleet.client import Endpoint, resolve_link
 from fleet.pipeline.language.expression import Expression
+from fleet.pipeline.language.outputs import Reader
 from fleet.pipeline.language.outside import Table
 from fleet.pipeline.language.places import Path
 from fleet.policy import Policy
@@ -19,14 +21,17 @@ if TYPE_CHECKING:
     from fleet.client import LoginPlan
     from fleet.openapi import Call, Document, Operation
 
+ROOT = Endpoint("https", "target.invalid", 443)  # any target without a base path
+
 
 @dataclass(frozen=True, slots=True)
 class OutputPlan:
-    """One stored value: where it is read, and as what it is kept."""
+    """One stored value: what it is, as what it is kept, and how it is read."""
 
     name: str
     expression: Expression
-    kind: str | None = None
+    kind: str | None
+    read: Reader = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,15 @@ class Way:
 
     `chain` are the steps from just below the step's `per` down to `source`: what must be walked, from one
     row of `per`, to the rows that this way starts from. `call` is what every target is asked, where no
-    parameter is `computed`. `pointer` leads to the inline elements.
+    parameter is `computed`, and `path` where, below its base URL (`path_of`). `pointer` leads to the inline
+    elements.
     """
 
     source: str | None = None
     chain: tuple[str, ...] = ()
     operation: Operation | None = None
     call: Call | None = None
+    path: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     computed: tuple[tuple[str, Expression], ...] = ()
     anonymous: bool = False
@@ -64,6 +71,11 @@ class Way:
     criteria: tuple[Expression, ...] = ()
     key: tuple[str, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        """Whether a resource that comes is the row, and not one that holds or lists rows."""
+        return self.items is None and not self.collection
 
     @property
     def requests(self) -> bool:
@@ -277,6 +289,13 @@ class Plan:
         """The plan in lines for people: one per step, in the order of need."""
         wide = self.fan_out
         return tuple(_line(step, self.lazy, wide) for step in self.steps.values())
+
+
+def path_of(operation: Operation, call: Call) -> str:
+    """Where a call asks, below the base URL of a target; it has passed the gate that links pass. Raises
+    RequestFailed where it does not."""
+    path = operation.server_path + call.path
+    return resolve_link(ROOT, f"{path}?{call.query}" if call.query else path)
 
 
 def _columns(step: StepPlan) -> Iterator[str]:

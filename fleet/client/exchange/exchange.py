@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
-from fleet.client.debug import request_answered, request_failed
+from fleet.client.debug import logs_requests, request_answered, request_failed
 from fleet.client.endpoint import Endpoint
 from fleet.client.exchange.pool import Pool
 from fleet.client.exchange.redirects import redirected
@@ -26,6 +26,15 @@ from fleet.pace import Pace, TargetClock
 from fleet.policy import Policy, Proxy
 
 Check = Callable[[], None]
+
+
+class _How(NamedTuple):
+    """How a request is sent: what `Exchange.send` was told of it."""
+
+    timeout: float
+    check: Check | None
+    urgent: bool
+    replay: bool
 
 
 class Exchange:
@@ -62,6 +71,8 @@ class Exchange:
         self._pace = pace
         self._tell = tell
         self._through = proxy
+        self._unhurried = pace.rate.unlimited
+        self._logs = logs_requests()
         self._slashes = SlashHabit()
         self._dialed = False
         self._pool = Pool(
@@ -73,7 +84,7 @@ class Exchange:
             patience=policy.rate.patience,
         )
 
-    async def send(
+    def send(
         self,
         request: Request,
         *,
@@ -81,7 +92,7 @@ class Exchange:
         check: Check | None = None,
         urgent: bool = False,
         replay: bool = False,
-    ) -> Reply:
+    ) -> Awaitable[Reply]:
         """The final reply, of any status, after redirects and retries.
 
         `timeout` (seconds; the policy's by default) covers one try; the caller's cancel scope covers the
@@ -90,35 +101,50 @@ class Exchange:
         go out again on a new connection when an idle one turns out to be dead; that is no retry, for any
         request. Raises RequestFailed on transport failures, redirect.blocked and redirect.loop.
         """
-        wanted, habitual = self._slashes.applied(request), None
-        if wanted is not request:
+        how = _How(timeout or self._policy.timeouts.request, check, urgent, replay)
+        wanted = self._slashes.applied(request)
+        return self._follow(request, how) if wanted is request else self._habitual(wanted, request, how)
+
+    async def _habitual(self, wanted: Request, request: Request, how: _How) -> Reply:
+        """The final reply to a request as the target likes its paths, `wanted`; where that may have been
+        wrong, to the request as it was made."""
+        try:
+            reply = await self._repeat(wanted, how)
+        except RequestFailed as failed:
+            raise self._placed(failed, wanted) from failed
+        if not self._slashes.doubts(reply):
+            return reply
+        return await self._follow(request, how, (wanted, reply))
+
+    async def _follow(
+        self, request: Request, how: _How, habitual: tuple[Request, Reply] | None = None
+    ) -> Reply:
+        """The final reply to a request, at the end of its redirects; `habitual` is what was asked before it
+        by habit, and the doubtful answer to that."""
+        visited = [request.path]
+        while True:
             try:
-                habitual = await self._repeat(wanted, timeout, check, urgent=urgent, replay=replay)
-            except RequestFailed as failed:
-                raise self._placed(failed, wanted) from failed
-            if not self._slashes.doubts(habitual):
-                return habitual
-        visited = {request.path}
-        for _ in range(self._policy.limits.redirects + 1):
-            try:
-                reply = await self._repeat(request, timeout, check, urgent=urgent, replay=replay)
+                reply = await self._repeat(request, how)
                 following = redirected(self.endpoint, request, reply)
             except RequestFailed as failed:
                 raise self._placed(failed, request) from failed
             if habitual is not None:
-                if following is not None and following.path == wanted.path and habitual.status >= 400:
-                    return habitual
+                wanted, doubtful = habitual
+                if following is not None and following.path == wanted.path and doubtful.status >= 400:
+                    return doubtful
                 self._slashes.give_up()
                 habitual = None
             self._slashes.learn(request, reply, following)
             if following is None:
                 return reply
-            if following.path in visited:
-                break
-            visited.add(following.path)
-            request = following
-        message = f"redirected {len(visited)} times"
-        raise self._placed(RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status), request)
+            again = following.path in visited
+            if not again:
+                visited.append(following.path)
+                request = following
+            if again or len(visited) > self._policy.limits.redirects + 1:
+                message = f"redirected {len(visited)} times"
+                endless = RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
+                raise self._placed(endless, request)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -152,26 +178,27 @@ class Exchange:
     def _keep(self, connection: Connection) -> bool:
         return self._dialer.keep(connection, proxy=self._through, pin_key=self._target)
 
-    async def _repeat(
-        self, request: Request, timeout: float | None, check: Check | None, *, urgent: bool, replay: bool
-    ) -> Reply:
+    async def _repeat(self, request: Request, how: _How) -> Reply:
         """The reply to one request, tried as often as the policy allows."""
         tries = 0
         while True:
             tries += 1
             try:
-                reply = await self._try(request, timeout, check, urgent=urgent, replay=replay)
+                reply = await self._try(request, how)
             except RequestFailed as failed:
                 failed.attempts = tries
                 wait = backoff(tries, self._policy.retry)
-                if urgent or tries >= tries_allowed(failed, request, self._policy.retry):
+                if how.urgent or tries >= tries_allowed(failed, request, self._policy.retry):
                     raise
                 if not self._may_wait(wait, local=failed.kind.group == "local"):
                     raise
                 reason = failed.kind.value
             else:
-                reply = reply if tries == 1 else replace(reply, attempts=tries)
-                if urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
+                if tries > 1:
+                    reply = replace(reply, attempts=tries)
+                if reply.status < 400:  # which never says "later"
+                    return reply
+                if how.urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
                     return reply
                 asked = retry_after(reply, now=self._pace.wall())
                 wait = max(backoff(tries, self._policy.retry), asked or 0.0)
@@ -195,22 +222,36 @@ class Exchange:
         self.retries += 1
         return True
 
-    async def _try(
-        self, request: Request, timeout: float | None, check: Check | None, *, urgent: bool, replay: bool
-    ) -> Reply:
+    async def _try(self, request: Request, how: _How) -> Reply:
         """One try. An idle connection that the host had given up is replaced once, silently, for requests
         that may be sent twice."""
-        if not (urgent or self._pace.rate.unlimited):
+        if not (self._unhurried or how.urgent):
             with self.clock.stopped():
                 await self._pace.rate.wait()
         connection = self._pool.idle() or await self._acquire(request, fresh=False)
-        try:
-            return await self._send_on(connection, request, timeout, check)
-        except RequestFailed as failed:
-            if failed.fresh or not (request.idempotent or replay):
-                raise
-        connection = await self._acquire(request, fresh=True)
-        return await self._send_on(connection, request, timeout, check)
+        replaced = False
+        while True:
+            started = 0.0
+            try:
+                if how.check is not None:
+                    how.check()
+                self.requests += 1
+                started = time.perf_counter()
+                reply = await connection.send(request, timeout=how.timeout)
+            except RequestFailed as failed:
+                if started:  # not what the check raised
+                    if self._logs:
+                        request_failed(request, self._origin, failed)
+                    self._failed(request, failed.kind, time.perf_counter() - started)
+                if replaced or failed.fresh or not (request.idempotent or how.replay):
+                    raise
+            else:
+                self._answered(request, reply)
+                return reply
+            finally:
+                self._pool.release(connection)
+            connection = await self._acquire(request, fresh=True)
+            replaced = True
 
     async def _acquire(self, request: Request, *, fresh: bool) -> Connection:
         started = time.perf_counter()
@@ -219,30 +260,8 @@ class Exchange:
         except RequestFailed as failed:
             if failed.kind is FailureKind.LOCAL_DESCRIPTORS:
                 self._pool.shrink()
-            self._report(request, None, failed.kind, time.perf_counter() - started)
+            self._failed(request, failed.kind, time.perf_counter() - started)
             raise
-
-    async def _send_on(
-        self, connection: Connection, request: Request, timeout: float | None, check: Check | None
-    ) -> Reply:
-        started = 0.0
-        try:
-            if check is not None:
-                check()
-            self.requests += 1
-            started = time.perf_counter()
-            reply = await connection.send(request, timeout=timeout or self._policy.timeouts.request)
-        except RequestFailed as failed:
-            if started:  # not what the check raised
-                request_failed(request, self._origin, failed)
-                self._report(request, None, failed.kind, time.perf_counter() - started)
-            raise
-        finally:
-            self._pool.release(connection)
-        request_answered(request, self._origin, reply.status)
-        self.bytes += len(reply.body)
-        self._report(request, reply, None, reply.seconds)
-        return reply
 
     async def _dial(self) -> Connection:
         """Opens a connection. A proxy that cannot be reached is reported to the breaker, and a paused one is
@@ -271,21 +290,32 @@ class Exchange:
             self.certificate = connection.certificate
         return connection
 
-    def _report(
-        self, request: Request, reply: Reply | None, kind: FailureKind | None, seconds: float
-    ) -> None:
-        status, received = (None, 0) if reply is None else (reply.status, len(reply.body))
+    def _answered(self, request: Request, reply: Reply) -> None:
+        received = len(reply.body)
+        self.bytes += received
+        if self._logs:
+            request_answered(request, self._origin, reply.status)
+        path = shown_path(request) if request.secrets_in_path else request.path
+        # By position, here and below: names cost as much as the record, of which each request makes one.
         self._tell(
-            RequestFinished(  # by position: names cost as much as the record, of which each request makes one
+            RequestFinished(
                 self._target,
                 request.method,
                 request.route,
-                shown_path(request),
-                status,
-                seconds,
+                path,
+                reply.status,
+                reply.seconds,
                 received,
-                kind,
+                None,
                 self.proxy,
+            )
+        )
+
+    def _failed(self, request: Request, kind: FailureKind, seconds: float) -> None:
+        path = shown_path(request)
+        self._tell(
+            RequestFinished(
+                self._target, request.method, request.route, path, None, seconds, 0, kind, self.proxy
             )
         )
 

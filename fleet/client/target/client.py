@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.wire.dial import Dialer
     from fleet.openapi import Call, Operation
+
+
+Login: TypeAlias = SessionLogin | StandingLogin
 
 
 class TargetClient:
@@ -70,7 +73,7 @@ class TargetClient:
         self._unprotected = _unprotected(target, exchange.endpoint, policy.tls)
         self._session: SessionLogin | None = None
         self._sessions: tuple[SessionLogin, ...] = ()  # all that may have something to log out of
-        self._login: SessionLogin | StandingLogin | None = None
+        self._login: Login | None = None
         self._source = login.source if login is not None else None
         if credential is not None:
             self._take(credential)
@@ -161,7 +164,9 @@ class TargetClient:
             if self._anonymous or not operation.requirements:
                 reply = await self._send_bare(prepare, timeout)
             else:
-                reply = await self._send(prepare, timeout)
+                reply = await self._sent(prepare, timeout)
+                if reply.status == 401:
+                    reply = await self._insist(prepare, timeout)
         if self._session is not None and operation.name == self._source and 200 <= reply.status < 300:
             self._session.resource = reply.body
         return reply
@@ -177,7 +182,8 @@ class TargetClient:
         prepare = partial(_fitting, self.api.prepare_link, path)
         if self._anonymous:
             return await self._send_bare(prepare, timeout)
-        return await self._send(prepare, timeout)
+        reply = await self._sent(prepare, timeout)
+        return reply if reply.status != 401 else await self._insist(prepare, timeout)
 
     def resume(self, session: Session) -> None:
         """Go on with a session of an earlier client of this target; leaving this one logs out of it."""
@@ -205,7 +211,7 @@ class TargetClient:
     def _anonymous(self) -> bool:
         return self._login is None and self._renew is None
 
-    def _take(self, credential: Credential) -> SessionLogin | StandingLogin:
+    def _take(self, credential: Credential) -> Login:
         """Log in with this one from here on."""
         api, exchange, breaker = self.api, self.exchange, self._pace.credentials
         if self._plan is not None and credential.pair is not None:
@@ -232,24 +238,21 @@ class TargetClient:
         self.credential = credential
         return self._login
 
-    async def _send(self, prepare: Prepare, timeout: float | None) -> Reply:
+    def _sent(self, prepare: Prepare, timeout: float | None) -> Awaitable[Reply]:
         """The reply to a request that carries credentials, where it needs some."""
         if self._unprotected is not None:
             raise copy(self._unprotected)
-        login = self._login or await self._first()
-        reply = await self._with(login, prepare, timeout)
-        return reply if reply.status != 401 else await self._insist(prepare, timeout)
+        if self._login is None or self._renew is not None or self._one is not None:
+            return self._renewed(prepare, timeout)
+        return self._login.send(prepare, timeout=timeout)
 
-    async def _with(
-        self, login: SessionLogin | StandingLogin, prepare: Prepare, timeout: float | None
-    ) -> Reply:
-        """The reply to a request within this login, or within another one where it is refused and the
-        credential has other values by now."""
+    async def _renewed(self, prepare: Prepare, timeout: float | None) -> Reply:
+        """The same with a credential that may have other values by now: where it is refused it is read anew,
+        and tried once more."""
+        login = self._login or await self._first()
         try:
             return await login.send(prepare, timeout=timeout)
         except RequestFailed as refused:
-            if self._renew is None and self._one is None:
-                raise  # there never was another one to be had
             if refused.kind not in {FailureKind.AUTH_REJECTED, FailureKind.AUTH_PAUSED}:
                 raise
             other = await self._other(login)
@@ -257,7 +260,7 @@ class TargetClient:
                 raise
         return await other.send(prepare, timeout=timeout)
 
-    async def _first(self) -> SessionLogin | StandingLogin:
+    async def _first(self) -> Login:
         """The login of a credential that only this target has: asked for now."""
         assert self._renew is not None  # noqa: S101  (the callers looked)
         self._one = self._one or anyio.Lock(fast_acquire=True)
@@ -272,7 +275,7 @@ class TargetClient:
             assert self._login is not None  # noqa: S101
             return self._login
 
-    async def _other(self, refused: SessionLogin | StandingLogin) -> SessionLogin | StandingLogin:
+    async def _other(self, refused: Login) -> Login:
         """The login in place of a refused one; that one itself where the credential is still the same."""
         self._one = self._one or anyio.Lock(fast_acquire=True)
         async with self._one:
@@ -298,10 +301,7 @@ class TargetClient:
         return await self._insist(prepare, timeout) if insist else reply
 
     async def _insist(self, prepare: Prepare, timeout: float | None) -> Reply:
-        if self._unprotected is not None:
-            raise copy(self._unprotected)
-        login = self._login or await self._first()
-        return await self._with(login, partial(self._insisting, prepare), timeout)
+        return await self._sent(partial(self._insisting, prepare), timeout)
 
     def _insisting(self, prepare: Prepare) -> Request:
         """The request with the credentials that every other operation needs."""

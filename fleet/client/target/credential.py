@@ -88,20 +88,26 @@ class StandingLogin:
         self._accepted = False
         self._refusal: RequestFailed | None = None
 
-    async def send(self, prepare: Prepare, *, timeout: float | None = None) -> Reply:
+    def send(self, prepare: Prepare, *, timeout: float | None = None) -> Awaitable[Reply]:
         """The reply to the prepared request. Raises RequestFailed: auth.rejected, auth.locked, auth.paused,
         and what the exchange raises."""
         request = prepare()
         if not request.sensitive and not request.secrets_in_path:
-            return await self._exchange.send(request, timeout=timeout)  # it says nothing about the credential
-        if not self._accepted:
-            async with self._first:
-                if not self._accepted:
-                    return await self._log_in(request, timeout)
+            return self._exchange.send(request, timeout=timeout)  # it says nothing about the credential
+        return self._carry(request, timeout) if self._accepted else self._begin(request, timeout)
+
+    async def _carry(self, request: Request, timeout: float | None) -> Reply:
         reply = await self._exchange.send(request, timeout=timeout, check=self._check)
         if reply.status == 401:
             self._refuse(reply)
         return reply
+
+    async def _begin(self, request: Request, timeout: float | None) -> Reply:
+        """The first request, and those that are made before it has its answer."""
+        async with self._first:
+            if not self._accepted:
+                return await self._log_in(request, timeout)
+        return await self._carry(request, timeout)
 
     async def _log_in(self, request: Request, timeout: float | None) -> Reply:
         self._check()

@@ -77,13 +77,13 @@ class Connection:
     @property
     def kept(self) -> bool:
         """Whether it is idle and open, as far as this side knows."""
-        return self._keep and not self._busy and not self._channel.closed
+        return self._keep and not self._busy
 
     @property
     def reusable(self) -> bool:
         """Whether another request may be sent now: it is kept, and the peer has not hung up meanwhile."""
         # Before its first request a TLS 1.3 connection may be readable: session tickets.
-        return self.kept and (self._served == 0 or not self._channel.readable_now())
+        return self._keep and not self._busy and not (self._served and self._channel.readable_now())
 
     @property
     def certificate(self) -> Mapping[str, Any] | None:

@@ -46,17 +46,8 @@ class RequestEncoder:
         if request.headers != self._headers:
             self._lines = self._joined(request.headers)
             self._headers = request.headers
-        framing = ""
-        body = request.body
-        if length is not None:
-            body = None
-            framing = (
-                f"Content-Length: {length}\r\n" if length != UNTOLD else "Transfer-Encoding: chunked\r\n"
-            )
-        elif body is not None:
-            framing = f"Content-Length: {len(body)}\r\n"
-        elif request.method in _EMPTY_BODY_TOLD:
-            framing = "Content-Length: 0\r\n"
+        body = request.body if length is None else None
+        framing = _framing(request, length)
         head = f"{request.method} {request.path}{self._always}{self._lines}{framing}\r\n"
         try:
             encoded = head.encode("latin-1")
@@ -77,3 +68,12 @@ class RequestEncoder:
             lines.append(f"User-Agent: {self._user_agent}\r\n")
         lines.extend(line for name, line in _PREFERRED if name not in given)
         return "".join(lines)
+
+
+def _framing(request: Request, length: int | None) -> str:
+    """The header that says where the body ends; none for a method that nobody expects a body of."""
+    if length is None:
+        if request.body is None and request.method not in _EMPTY_BODY_TOLD:
+            return ""
+        length = len(request.body or b"")
+    return f"Content-Length: {length}\r\n" if length != UNTOLD else "Transfer-Encoding: chunked\r\n"

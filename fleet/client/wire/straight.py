@@ -13,7 +13,7 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 _HEAD = re.compile(
     rb"HTTP/1\.1 [2-9][0-9]{2} [\t -~]*+\r\n(?:" + _TOKEN + rb"++:[\t -~]*+\r\n)++\r\n",
 )
-_FIELD = re.compile(r"\r\n([^:]+):[\t ]*+((?:[^\r]*[^\r\t ])?)")  # of a head that is in order
+_FIELD = re.compile(r"\r\n([^:]+):[\t ]*+([^\r]*+)")  # of a head that is in order
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BODILESS = {204, 304}
 _KEEPS = {None: True, "keep-alive": True, "close": False}
@@ -42,7 +42,7 @@ def straight_head(data: bytes, longest: int) -> StraightHead | None:
         return None
     size = found.end()
     text = data[: size - 4].decode("ascii")
-    headers = tuple([(name.lower(), value) for name, value in _FIELD.findall(text)])
+    headers = tuple([(name.lower(), value.rstrip()) for name, value in _FIELD.findall(text)])
     known = dict(headers)
     length = known.get("content-length")
     keeps = _KEEPS.get(known.get("connection", "keep-alive").lower())

@@ -44,7 +44,11 @@ def read_json(
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _lenient(body, max_depth)
-    if (body.count(b"[") + body.count(b"{")) > max_depth and _depth(body) > max_depth:
+    if (
+        len(body) > 2 * max_depth  # each level takes two brackets
+        and body.count(b"[") + body.count(b"{") > max_depth
+        and _depth(body) > max_depth
+    ):
         raise _too_deep(max_depth)
     return value, ()
 

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fleet.errors import SpecError
+from fleet.errors import RequestFailed, SpecError
 from fleet.guess import guess
 from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.language.expression import Expression
-from fleet.pipeline.language.model import AlternativeSpec, Outputs, PipelineSpec, StepSpec
+from fleet.pipeline.language.model import AlternativeSpec, Outputs, OutputSpec, PipelineSpec, StepSpec
+from fleet.pipeline.language.outputs import reader
 from fleet.pipeline.language.places import Complaints, Path
-from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way
+from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way, path_of
 
 if TYPE_CHECKING:
     from fleet.openapi import Call, Document, Operation
@@ -89,6 +90,7 @@ class StepCompiler:
             chain=chain,
             operation=operation,
             call=call,
+            path=_constant_path(operation, call),
             parameters=literal,
             computed=computed,
             anonymous=way.anonymous,
@@ -192,14 +194,21 @@ class StepCompiler:
             return self._complain.fail(path, wrong.message, wrong.hint)
 
     def _outputs(self, path: Path, outputs: Outputs, above: frozenset[str]) -> tuple[OutputPlan, ...]:
-        return tuple(
-            OutputPlan(
-                name,
-                self._binder.expression((*path, name), output.expr, above=above, response=True),
-                output.as_,
-            )
-            for name, output in outputs.items()
-        )
+        return tuple(self._output((*path, name), name, output, above) for name, output in outputs.items())
+
+    def _output(self, path: Path, name: str, output: OutputSpec, above: frozenset[str]) -> OutputPlan:
+        expression = self._binder.expression(path, output.expr, above=above, response=True)
+        return OutputPlan(name, expression, output.as_, reader(expression, output.as_))
+
+
+def _constant_path(operation: Operation | None, call: Call | None) -> str | None:
+    """Where every target is asked; None where a target decides, or where each is to say what is wrong."""
+    if operation is None or call is None:
+        return None
+    try:
+        return path_of(operation, call)
+    except RequestFailed:
+        return None
 
 
 def pointer_of(items: str | None) -> str:

@@ -27,7 +27,7 @@ class _Loop(Generic[Item]):
     __slots__ = ("at", "cut", "group", "hands", "items", "work")
 
     def __init__(
-        self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[None]], group: TaskGroup
+        self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[object]], group: TaskGroup
     ) -> None:
         self.items = items
         self.at = at
@@ -38,7 +38,8 @@ class _Loop(Generic[Item]):
 
 
 class Crew:
-    """At most `size` pieces of work at a time; one at a time for the first `patience` seconds of `clock`."""
+    """At most `size` pieces of work at a time; one at a time for the first `patience` seconds of `clock`.
+    `shared` tells whether there ever was a second hand."""
 
     def __init__(
         self, size: int, *, patience: float = 0.0, clock: Callable[[], float] = time.monotonic
@@ -47,8 +48,9 @@ class Crew:
         self._clock = clock
         self._alone_until = clock() + patience
         self._returning: deque[anyio.Event] = deque()
+        self.shared: bool = False
 
-    async def each(self, items: Sequence[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+    async def each(self, items: Sequence[Item], work: Callable[[Item], Awaitable[object]]) -> None:
         """Do `work` for every item; returns when all are done. Items start in order."""
         last = len(items) - 1
         for at, item in enumerate(items):
@@ -80,8 +82,9 @@ class Crew:
         self._returning.append(place)
         await place.wait()
 
-    async def _share(self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[None]]) -> None:
+    async def _share(self, items: Sequence[Item], at: int, work: Callable[[Item], Awaitable[object]]) -> None:
         """The rest of a loop, with whoever is idle."""
+        self.shared = True
         async with anyio.create_task_group() as group:
             loop = _Loop(items, at, work, group)
             await self._drain(loop)

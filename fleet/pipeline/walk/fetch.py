@@ -53,8 +53,8 @@ class Answer(NamedTuple):
 
 
 class _Cell:
-    """One resource on its way, or here; it is entered for as long as it is asked for. The body is kept rather
-    than the tree decoded from it, which is several times larger; few resources are read twice."""
+    """One resource on its way, or here. The body is kept rather than the tree decoded from it, which is
+    several times larger; few resources are read twice."""
 
     __slots__ = ("failure", "lost", "ready", "recalled", "reply", "value")
 
@@ -66,16 +66,12 @@ class _Cell:
         self.recalled = False  # of an earlier walk: it may lead on, and is no data
         self.value: Any = None  # decoded, of a large body that was wanted again
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Nothing came: for a reason that holds for whoever wants it, or because nobody asks any more."""
         if isinstance(error, RequestFailed):
             self.failure = copy(error)  # the one that is raised holds all frames that hold the cell
-        elif kind is not None:
+        else:
             self.lost = True
-        if self.ready is not None:
-            self.ready.set()
 
 
 class Resources:
@@ -118,15 +114,16 @@ class Resources:
         self,
         operation: Operation,
         call: Call,
+        path: str,
         timeout: float | None = None,
         *,
         anonymous: bool = False,
         leads: bool = False,
     ) -> Awaitable[Answer]:
-        """Make a call of an operation; `leads` as for `follow`. `anonymous` leaves credentials out unless the
-        host insists with a 401: some protect even what a standard leaves open."""
-        path = operation.server_path + call.path
-        uri = self.resolve(f"{path}?{call.query}" if call.query else path, "/")
+        """Make a call of an operation at `path`, which passed the gate for targets without a base path.
+        `leads` as for `follow`. `anonymous` leaves credentials out unless the host insists with a 401: some
+        protect even what a standard leaves open."""
+        uri = self.resolve(path, "/") if self._base.path else path
         ask = self._unless_refused if anonymous else self._client.ask
         return self._once(
             uri, operation.method, operation, partial(ask, operation, call, timeout=timeout), leads
@@ -154,7 +151,7 @@ class Resources:
             message = f"more than {self._limits.resources} resources of one target"
             raise RequestFailed(FailureKind.LINK_LIMIT, message)
         cell = self._cells[key] = _Cell()
-        with cell:
+        try:
             if self._ended is not None:
                 raise copy(self._ended)
             known = self._memory.recall(key) if leads and self._memory is not None else None
@@ -172,6 +169,12 @@ class Resources:
                     await self._validators.compile(judged)
                 self._judge(judged, uri, reply, value)
             cell.reply = reply
+        except BaseException as error:
+            cell.fail(error)
+            raise
+        finally:
+            if cell.ready is not None:
+                cell.ready.set()
         return Answer(uri, value, reply.status, reply.headers, reply.body)
 
     async def _again(self, cell: _Cell, uri: str, method: str) -> Answer | None:
@@ -200,10 +203,10 @@ class Resources:
             message = f"more than {self._limits.bodies} bytes of one target"
             self._ended = RequestFailed(FailureKind.BODY_TOO_LARGE, message)
             raise copy(self._ended)
-        if (refused := failure_of(reply)) is not None:
-            kind, message = refused
-            raise self._seen(RequestFailed(kind, message, status=reply.status))
         if reply.status >= 300:
+            if (refused := failure_of(reply)) is not None:
+                kind, message = refused
+                raise self._seen(RequestFailed(kind, message, status=reply.status))
             raise RequestFailed(FailureKind.HTTP_STATUS, f"status {reply.status}", status=reply.status)
         value, forgiven = _decoded(reply, method, self._limits)
         for what in forgiven:

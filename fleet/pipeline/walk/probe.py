@@ -59,6 +59,7 @@ class PipelineProbe:
         self._deadline = deadline or policy.timeouts.target
         self._memory = memory
         self._leading = plan.leading if memory is not None else frozenset[str]()
+        self._nests = any(way.source is not None for name in plan.stored for way in plan.steps[name].ways)
         self._validators = Validators(plan)
         self._judge = Judge(plan)
 
@@ -104,10 +105,13 @@ class PipelineProbe:
         complete = walk.complete if walk is not None else set()
         rows = {name: produced.get(name, []) for name in plan.stored}
         for found in rows.values():
-            found.sort(key=_order)
+            if len(found) > 1:
+                found.sort(key=_order)
         status, failure = verdict(plan, rows, visit.findings.errors, late)
+        places = _places(rows) if self._nests else {}
         steps = {
-            name: StepRows(complete=name in complete, rows=shown) for name, shown in _shown(rows).items()
+            name: StepRows(name in complete, tuple([_stored_row(row, places) for row in found]))
+            for name, found in rows.items()
         }
         return self._stored(target, visit, status, failure, rows, steps)
 
@@ -164,15 +168,13 @@ class _Visit:
         self.walk: Walk | None = None
 
 
-def _shown(rows: Mapping[str, list[Row]]) -> dict[str, tuple[Mapping[str, Any], ...]]:
-    """The stored form of all rows. `@parent` names the nearest row above that is stored too."""
-    places: dict[int, list[Any]] = {}
-    if len(rows) > 1:
-        places = {id(row): [name, at] for name, found in rows.items() for at, row in enumerate(found)}
-    return {name: tuple(_stored_row(row, places) for row in found) for name, found in rows.items()}
+def _places(rows: Mapping[str, list[Row]]) -> dict[int, list[Any]]:
+    """Where each row is stored, by its identity: the step, and its number there."""
+    return {id(row): [name, at] for name, found in rows.items() for at, row in enumerate(found)}
 
 
 def _stored_row(row: Row, places: Mapping[int, list[Any]]) -> dict[str, Any]:
+    """The stored form of a row. `@parent` names the nearest row above that is stored too."""
     if row.parent is None and not row.key:
         return {"@uri": row.uri, **row.outputs}
     shown: dict[str, Any] = {"@uri": row.uri}

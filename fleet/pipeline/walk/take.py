@@ -12,10 +12,9 @@ import anyio.lowlevel
 
 from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
-from fleet.pipeline.language.convert import converted
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.scope import Row, Scope
-from fleet.pipeline.plan import Plan, StepPlan, Way
+from fleet.pipeline.plan import Plan, StepPlan, Way, path_of
 from fleet.pipeline.walk.collection import Collections, Member
 from fleet.pipeline.walk.crew import STRIDE, Crew
 from fleet.pipeline.walk.fetch import Answer, Resources
@@ -66,29 +65,26 @@ class Ground:
             if not criterion.holds(resource, scope, notes):
                 kind = FailureKind.SCHEMA_MISMATCH if step.above else FailureKind.SPEC_NOT_THIS_API
                 raise RequestFailed(kind, f"the answer does not satisfy: {criterion.text}")
-        before = notes["expression_errors"]
-        if way.where is not None and not way.where.holds(resource, scope, notes):
-            if notes["expression_errors"] > before:  # it may be one that is wanted
-                message = f"`where` cannot be evaluated here: {way.where.text}"
-                raise RequestFailed(FailureKind.SCHEMA_MISMATCH, message)
-            return None
+        if way.where is not None:
+            before = notes["expression_errors"]
+            if not way.where.holds(resource, scope, notes):
+                if notes["expression_errors"] > before:  # it may be one that is wanted
+                    message = f"`where` cannot be evaluated here: {way.where.text}"
+                    raise RequestFailed(FailureKind.SCHEMA_MISMATCH, message)
+                return None
         if self.rows >= self.limits.rows:
             self.findings.dropped["rows"] += 1
             raise RequestFailed(FailureKind.LINK_LIMIT, f"more than {self.limits.rows} rows of one target")
         self.rows += 1
-        row = Row(step.name, uri, take.start, order)
-        row.key = way.key
-        row.outputs = {
-            output.name: converted(output.expression.value(resource, scope, notes), output.kind, notes)
-            for output in way.outputs
-        }
+        outputs: dict[str, Any] = {}
+        for output in way.outputs:
+            outputs[output.name] = output.read(resource, scope, notes)
         for overlay in step.overlays:
             if overlay.when.holds(resource, scope, notes):
                 for output in overlay.outputs:
-                    value = output.expression.value(resource, scope, notes)
-                    row.outputs[output.name] = converted(value, output.kind, notes)
-        if step.keeps:
-            row.resource = resource
+                    outputs[output.name] = output.read(resource, scope, notes)
+        kept = resource if step.keeps else None
+        row = Row(step.name, uri, take.start, order, way.key, kept, outputs)
         self.produced[step.name].append(row)
         return row
 
@@ -120,8 +116,14 @@ class Take:
             self._found.sort(key=attrgetter("order"))
         return self._found
 
-    async def run(self) -> None:
+    def run(self) -> Awaitable[None]:
         """Take the way. Failed requests become findings; only bugs are raised."""
+        way = self.way
+        if way.operation is not None and way.when is None and not self.ground.full:
+            return self._called(way.operation, None if self.start is None else self.start.resource)
+        return self._run()
+
+    async def _run(self) -> None:
         way, ground = self.way, self.ground
         if ground.full:
             self.complete = False
@@ -144,8 +146,9 @@ class Take:
             call = way.call or self._computed(operation, resource)
             if call is None:
                 return
+            path = way.path or path_of(operation, call)
             answer = await ground.resources.call(
-                operation, call, way.timeout, anonymous=way.anonymous, leads=self.leads
+                operation, call, path, way.timeout, anonymous=way.anonymous, leads=self.leads
             )
         except RequestFailed as failed:
             if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
@@ -155,7 +158,10 @@ class Take:
         except (SpecError, ValueError) as wrong:
             ground.findings.skip(self.step.name, f"the parameters do not fit: {wrong}"[:200])
         else:
-            await self._answered(answer, self.order)
+            if way.single and answer.status != 204:
+                self._keep(self.order, answer.uri, answer.value, answer)
+            else:
+                await self._answered(answer, self.order)
 
     def _computed(self, operation: Operation, resource: Any) -> Call | None:
         """The call with its computed parameters; None, and a word, where one has no value. Raises SpecError

@@ -27,8 +27,7 @@ from fleet.target import Target
 
 
 class _Yield:
-    """What one step gave for rows above it; `ready` while others wait for it. It is entered for as long as
-    that is being found out."""
+    """What one step gave for rows above it, once that is `known`; `ready` while others wait for it."""
 
     __slots__ = ("complete", "known", "ready", "rows")
 
@@ -43,15 +42,16 @@ class _Yield:
         self.rows += rows
         self.complete &= complete
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, _: object, __: object) -> None:
-        if kind is not None:
-            self.complete = False  # whoever waits for it may have a turn before it is cancelled too
+    def settle(self) -> None:
+        """That is all: whoever waits for it may go on."""
         self.known = True
         if self.ready is not None:
             self.ready.set()
+
+    def lose(self) -> None:
+        """It was cut off. Whoever waits for it may have a turn before that is cancelled too."""
+        self.complete = False
+        self.settle()
 
 
 class Walk:
@@ -74,7 +74,6 @@ class Walk:
         self._all: dict[str, _Yield] = {}
         self._scope = Scope(target, plan.inputs)
         self.produced: dict[str, list[Row]] = {name: [] for name in plan.steps}
-        self.complete: set[str] = set()
         self._ended = False
         self._ground = Ground(
             plan=plan,
@@ -95,15 +94,21 @@ class Walk:
 
     async def run(self) -> None:
         """Evaluate every stored step. Failed requests become findings; only bugs are raised."""
-        await self._crew.each(self._plan.stored, self._store)
-        # Whoever waited for a hand that was cancelled comes here too, before the cancellation does.
-        await anyio.lowlevel.checkpoint_if_cancelled()
+        await self._crew.each(self._plan.stored, self._rows_of)
+        if self._crew.shared:
+            # Whoever waited for a hand that was cancelled comes here too, before the cancellation does.
+            await anyio.lowlevel.checkpoint_if_cancelled()
         self._ended = True
 
     @property
     def done(self) -> bool:
         """Whether nothing is left to do: a deadline that strikes now takes nothing away."""
         return self._ended or self.complete.issuperset(self._plan.stored)
+
+    @property
+    def complete(self) -> set[str]:
+        """The steps below which nothing has failed, and nothing is left to do."""
+        return {name for name, found in self._all.items() if found.known and found.complete}
 
     async def _expands(self) -> bool:
         """Whether the service offers to send members with their collection."""
@@ -113,10 +118,6 @@ class Walk:
         rows = (await self._rows_of(expand.source)).rows
         return bool(rows) and expand.when.holds(rows[0].resource, self._scope, self._findings.notes)
 
-    async def _store(self, name: str) -> None:
-        if (await self._rows_of(name)).complete:
-            self.complete.add(name)
-
     async def _rows_of(self, name: str) -> _Yield:
         """All rows of a step."""
         found = self._all.get(name)
@@ -124,13 +125,17 @@ class Walk:
             return found if found.known else await self._settled(found)
         found = self._all[name] = _Yield()
         step = self._plan.steps[name]
-        with found:
+        try:
             if step.above is None:
                 await self._first_of(step, None, found)
             else:
                 above = await self._rows_of(step.above)
                 found.complete = above.complete
                 await self._gather(step, above.rows, found)
+        except BaseException:
+            found.lose()
+            raise
+        found.settle()
         return found
 
     async def _gather(self, step: StepPlan, parents: Sequence[Row], into: _Yield) -> None:
@@ -156,8 +161,12 @@ class Walk:
         if found is not None:
             return found if found.known else await self._settled(found)
         found = self._yields[key] = _Yield()
-        with found:
+        try:
             await self._first_of(step, parent, found)
+        except BaseException:
+            found.lose()
+            raise
+        found.settle()
         return found
 
     async def _settled(self, found: _Yield) -> _Yield:
@@ -170,21 +179,28 @@ class Walk:
     async def _first_of(self, step: StepPlan, parent: Row | None, into: _Yield) -> None:
         """The rows of the first way that yields any. Absent or empty falls through, a failure does not."""
         for at, way in enumerate(step.ways):
-            starts: Sequence[Row] = () if parent is None else (parent,)
-            if way.chain:
-                starts = await self._down(way.chain, starts, into)
             if way.source is None:
-                takes = [Take(self._ground, step, way, None, (at,))]
-            else:
-                takes = [Take(self._ground, step, way, row, (*row.order, at)) for row in starts]
-            if len(takes) == 1:
-                await takes[0].run()
-            else:
-                await self._crew.each(takes, Take.run)
-            for take in takes:
+                take = Take(self._ground, step, way, None, (at,))
+                await take.run()
                 into.add(take.rows(), complete=take.complete)
+            else:
+                await self._from_each(step, at, parent, into)
             if into.rows or not into.complete:
                 return
+
+    async def _from_each(self, step: StepPlan, number: int, parent: Row | None, into: _Yield) -> None:
+        """The rows of one way, from each of the rows that it starts from."""
+        way = step.ways[number]
+        starts: Sequence[Row] = () if parent is None else (parent,)
+        if way.chain:
+            starts = await self._down(way.chain, starts, into)
+        takes = [Take(self._ground, step, way, row, (*row.order, number)) for row in starts]
+        if len(takes) == 1:
+            await takes[0].run()
+        else:
+            await self._crew.each(takes, Take.run)
+        for take in takes:
+            into.add(take.rows(), complete=take.complete)
 
     async def _down(self, chain: Sequence[str], starts: Sequence[Row], into: _Yield) -> Sequence[Row]:
         """The rows at the end of a chain of steps below these rows."""
