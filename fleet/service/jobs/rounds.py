@@ -86,9 +86,11 @@ class Rounds:
         return True
 
     async def _first(self, job: ReadyJob, now: float, *, begins: bool) -> None:
-        """When the first round of a job is due; where the service `begins`, count what it missed. One that is
-        repeated after some time begins at once, unless the last one was within that time; one with a calendar
-        waits for it."""
+        """When the first round of a job is due; where the service `begins`, count what it missed.
+
+        One that is repeated after some time begins at once, unless the last one was within that time; one
+        with a calendar waits for it.
+        """
         schedule = job.schedule
         if schedule is None:
             return
