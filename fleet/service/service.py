@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,7 @@ class Service:
                         self._server.keep_time,
                         desk.prober.serve,
                         self._watch,
+                        self._ask_again,
                         self._keep_alive,
                         self._expire,
                         self._notify,
@@ -171,6 +173,17 @@ class Service:
                 await self.desk.reload()
             except UsageError:
                 refused = seen
+
+    async def _ask_again(self) -> None:
+        """Take up what NetBox, Ansible and the like say by now."""
+        while True:
+            await anyio.sleep(self.desk.ready.config.refresh)
+            ready = self.desk.ready
+            for job, error in await anyio.to_thread.run_sync(ready.ask_again):
+                self._log.warning("inventory.stale", job=job, why=str(error))
+            if not self.desk.stopping and any(job.outdated for job in ready.jobs.values()):
+                with suppress(UsageError):  # said already; what was before is in force
+                    await self.desk.reload()
 
     async def _look_at_web(self) -> None:
         """Certificates and users, read anew where their files have changed."""

@@ -109,3 +109,16 @@ def test_the_published_schema_is_current_and_takes_the_example() -> None:
     example = parse((ROOT / "configs/serve.yaml").read_text(encoding="utf-8"))
     validator_for(published).validate(example)
     assert not validator_for(published).is_valid({**example, "jobz": {}})
+
+
+def test_an_inventory_that_is_asked_is_found_from_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.sh").write_text("#!/bin/sh\necho 127.9.9.7 site=a\n")
+    (tmp_path / "list.sh").chmod(0o700)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    path = tmp_path / "serve.yaml"
+    path.write_text(JOB.replace("[127.9.9.9]", '["exec:./list.sh", 127.9.9.9]'), encoding="utf-8")
+    ready = check(path)
+    assert len(ready.jobs["one"].members) == 2

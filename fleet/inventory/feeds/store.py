@@ -33,6 +33,7 @@ class Feeds:
         self._feeds: dict[str, Feed] = {}
         self._listings: dict[str, Listing] = {}
         self._lock = threading.Lock()
+        self.version: int = 0  # how often a refresh has found another list
 
     def check(self, source: str) -> None:
         """Raise InventoryError for a source that is written wrong. Nothing is asked."""
@@ -60,9 +61,12 @@ class Feeds:
         for key, feed in list(self._feeds.items()):
             if key in self._listings:
                 try:
-                    self._listings[key] = feed.fetch()
+                    listing = feed.fetch()
                 except InventoryError as error:
                     failed.append(error)
+                    continue
+                self.version += listing != self._listings[key]
+                self._listings[key] = listing
         return failed
 
     def _written(self, source: str) -> None:

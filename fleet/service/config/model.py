@@ -259,6 +259,9 @@ class ServiceConfig(Section):
     watch: Duration = Field(
         default=5.0, description="How often the files it has read are looked at for changes."
     )
+    refresh: Duration = Field(
+        default=60.0, description="How often inventories that are asked for are asked again. Default: 1m."
+    )
     probe: Probe = Field(default=Probe(), description="How /probe answers.")
     sessions: Sessions = Field(default=Sessions(), description="Sessions and connections between rounds.")
     notify: Notify | None = Field(default=None, description="A webhook that is told what changed.")

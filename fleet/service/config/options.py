@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.assembly import ScanOptions
 from fleet.config import list_builtin_specs
-from fleet.inventory import Shard, is_target
+from fleet.inventory import Shard, absolute_source, asks, is_target
 from fleet.policy import Policy, Tls
 from fleet.service.config.model import Job, ServiceConfig
 
@@ -67,6 +67,9 @@ def _file(config: ServiceConfig, path: str | None) -> str | None:
 
 
 def _source(config: ServiceConfig, source: str) -> str:
-    """A file beside the configuration, or a target expression as it is."""
+    """A file beside the configuration, what is asked (its own paths begin there too), or a target expression
+    as it is."""
+    if asks(source):
+        return absolute_source(source, config.path.parent)
     place = config.beside(source)
     return str(place) if place.exists() or not is_target(source) else source

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fleet.assembly import PreparedScan, prepare
 from fleet.errors import ConfigError, InventoryError, PlacedError, UsageError
-from fleet.inventory import AuthModel, load_auths
+from fleet.inventory import AuthModel, Feeds, load_auths
 from fleet.openapi import locate
 from fleet.secret import Secret
 from fleet.service.config.model import Job, ServiceConfig
@@ -31,10 +31,21 @@ class ReadyJob:
     schedule: Schedule | None
     files: tuple[Path, ...]
     stamp: Stamp
+    asked: int = 0  # the version of what its asked sources gave
 
     @property
     def pipelines(self) -> tuple[str, ...]:
         return tuple(self.scans)
+
+    @property
+    def feeds(self) -> Feeds:
+        """What was asked for its targets."""
+        return next(iter(self.scans.values())).survey.feeds
+
+    @property
+    def outdated(self) -> bool:
+        """Whether its sources have given another list since."""
+        return self.feeds.version != self.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,10 @@ class Ready:
         """The files that are not what they were. Blocks."""
         stamps = {stamp[0]: stamp for stamp in self._stamps()}
         return [path for path, stamp in stamps.items() if look([Path(path)]) != (stamp,)]
+
+    def ask_again(self) -> list[tuple[str, InventoryError]]:
+        """Ask the sources of every job again. Who does not answer keeps what it gave, and is told. Blocks."""
+        return [(name, error) for name, job in self.jobs.items() for error in job.feeds.refresh()]
 
     def _stamps(self) -> Iterator[tuple[str, int, int, int]]:
         yield from self.stamp
@@ -103,7 +118,7 @@ def _ready(config: ServiceConfig, name: str, job: Job, notes: list[str]) -> Read
     files = tuple(dict.fromkeys(path for scan in scans.values() for path in _files(scan)))
     stamp = look(files)
     members = Members(first.targets(_ignored), scheme=job.scheme)
-    return ReadyJob(name, job, scans, members, Schedule.of(job), files, stamp)
+    return ReadyJob(name, job, scans, members, Schedule.of(job), files, stamp, first.survey.feeds.version)
 
 
 def _unchanged(config: ServiceConfig, before: Ready | None, known: ReadyJob, job: Job) -> bool:
@@ -112,7 +127,7 @@ def _unchanged(config: ServiceConfig, before: Ready | None, known: ReadyJob, job
         config.shard,
         config.concurrency,
     )
-    return same and known.job == job and look(known.files) == known.stamp
+    return same and known.job == job and look(known.files) == known.stamp and not known.outdated
 
 
 def _files(scan: PreparedScan) -> Iterator[Path]:
