@@ -81,6 +81,7 @@ async def test_a_target_is_probed_now(workshop: Workshop, browser: Browser) -> N
             said = await page.until("document.querySelector('.probed h2')?.textContent")
             assert re.search(r"Asked just now, health: ok after .* and [0-9]+ requests", said)
             assert workshop.total("requests") > asked
+            await page.until("document.querySelector('[aria-label=Metrics]')")
             text = await page.js("document.querySelector('main').innerText")
             for part in ("Checks", "Violations", "Metrics", "redfish_system_health", "Rows of health"):
                 assert part in text, part
@@ -92,7 +93,8 @@ async def test_what_differs_since_the_run_before(workshop: Workshop, browser: Br
         await stored(served, workshop, "20261122-1542-one", lambda record: steps(record, "1.0", ["a"]))
         await stored(served, workshop, "20261122-1642-two", lambda record: steps(record, "1.1", ["a", "b"]))
         async with opened(served, browser, f"#/target?id={workshop.hosts[0]}") as page:
-            lines = await page.until(
+            await page.until("document.querySelector('[aria-label=\"What differs\"]')")
+            lines = await page.js(
                 "[...document.querySelectorAll('[aria-label=\"What differs\"] tbody tr')]"
                 ".map((row) => [...row.cells].map((cell) => cell.textContent))"
             )
@@ -205,7 +207,7 @@ async def test_no_text_of_a_host_does_anything(workshop: Workshop, browser: Brow
             for route in routes:
                 await page.js(f"location.hash = {json.dumps('#/' + route)}")
                 await page.until(f"document.querySelector('.view.{route.partition('?')[0]} h1')")
-                await page.js("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)))")
+                await page.until("!document.querySelector('.waiting')")
                 await page.js("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
                 assert await page.js("window.fired ?? null") is None, route
                 text, odd = await page.js(

@@ -2,7 +2,7 @@
 
 import { el, said } from "./markup.js";
 import { address } from "./routes.js";
-import { counted, number } from "./wording.js";
+import { counted, hostName, number } from "./wording.js";
 
 const OPEN = 3; // sets of hosts shown at once
 const BLAME = {
@@ -33,7 +33,7 @@ function card(group, all, job, pipeline) {
     group.meaning && group.meaning !== cause ? el("p", { class: "soft" }, group.meaning) : null,
     hosts(group),
     group.hint ? el("p", { class: "hint" }, group.hint) : null,
-    el("p", { class: "soft" }, "For example ", el("a", { href: address("target", { id: group.example, job, pipeline }) }, said(group.example, {}))),
+    el("p", { class: "soft" }, "For example ", el("a", { href: address("target", { id: group.example, job, pipeline }) }, said(hostName(group.example))), group.message ? [": ", said(group.message)] : null),
   );
 }
 

@@ -4,10 +4,11 @@
 import { el, said, tell } from "./markup.js";
 import { number, STATUSES, statusName } from "./wording.js";
 
-const LEAST = 5; // pixels of a cell, its gap included
+const LEAST = 6; // pixels of a cell, its gap included
 const MOST = 22;
-const SHARE = 0.62; // of the window's height that a map fills, while its cells can be seen
+const SHARE = 0.9; // of the window's height that the cells of a map fill, while they can be seen
 const MARKED = 8; // pixels from which a mark can be seen
+const NARROW = 260; // pixels of a group, below which its sum is told in short
 
 export class FleetMap {
   /** `cells`, and `colour` as colours.js gives one; `only`: a status that alone is shown full. */
@@ -41,9 +42,10 @@ export class FleetMap {
       const count = held.group.members.length;
       // A large group takes the whole width; small ones are blocks that stand side by side.
       const wished = count > most * 5 ? most : Math.min(most, Math.max(10, Math.ceil(Math.sqrt(count * 2.4))));
-      const fewer = Math.max(1, Math.round(count / wished)); // rows, without one of a few last cells
-      held.columns = Math.min(most, Math.ceil(count / fewer));
-      const rows = Math.ceil(count / held.columns);
+      let rows = Math.max(1, Math.round(count / wished)); // so that none of them has only a few last cells
+      if (Math.ceil(count / rows) > most) rows += 1;
+      held.columns = Math.min(most, Math.ceil(count / rows));
+      rows = Math.ceil(count / held.columns);
       const dots = devicePixelRatio || 1;
       held.canvas.width = Math.round(held.columns * this.size * dots);
       held.canvas.height = Math.round(rows * this.size * dots);
@@ -99,7 +101,12 @@ export class FleetMap {
     }
   }
 
-  #count({ group, counts }) {
+  #count({ group, counts, columns }) {
+    if (columns * this.size < NARROW) {
+      const failed = group.counts[STATUSES.indexOf("failed")];
+      tell(counts, `${number(group.members.length)}${failed ? `, ${number(failed)} failed` : ""}`);
+      return;
+    }
     const parts = STATUSES.map((status, at) => [status, group.counts[at]]).filter(([, count]) => count);
     const told = parts.map(([status, count]) => `${number(count)} ${statusName(status)}`);
     tell(counts, parts.length > 1 ? `${number(group.members.length)} = ${told.join(" + ")}` : told.join(""));

@@ -44,21 +44,32 @@ class TargetView {
     const story = await get("target", { target: asked.id }, this.signal);
     const chosen = story.states.find((state) => state.job === (asked.job ?? state.job) && state.pipeline === (asked.pipeline ?? state.pipeline)) ?? story.states[0];
     const { job, pipeline } = chosen;
-    const said = await get("outcome", { target: story.id, job, pipeline }, this.signal);
     if (this.params !== asked) return;
-    if (this.shown && (this.shown.job !== job || this.shown.pipeline !== pipeline || this.story.id !== story.id)) replace(this.now);
+    const other = !this.shown || this.shown.job !== job || this.shown.pipeline !== pipeline || this.story.id !== story.id;
+    const newer = other || this.shown.at !== chosen.at;
     Object.assign(this, { story, shown: chosen });
-    this.#draw(said);
+    if (other) replace(this.now);
+    if (other) replace(this.outcome, el("p", { class: "waiting" }, "Reading what it said …"));
+    this.#draw();
+    if (newer) this.#showOutcome(asked).catch((error) => error.name !== "AbortError" && replace(this.outcome, el("p", { class: "trouble" }, error.message)));
   }
 
-  #draw({ outcome, previous }) {
+  /** The outcome comes from the journals of two runs, which takes longer than all else. */
+  async #showOutcome(asked) {
+    const { job, pipeline, id, status } = this.shown;
+    const { outcome, previous } = await get("outcome", { target: id, job, pipeline }, this.signal);
+    if (this.params !== asked) return;
+    const none = status ? "The run that its last outcome is in is not kept any more." : "No scan has asked it yet.";
+    replace(this.outcome, outcome ? outcomeSections(outcome, previous, this.shown) : el("p", { class: "soft" }, none));
+  }
+
+  #draw() {
     const { story, shown } = this;
     const labels = Object.entries(story.labels).map(([name, value]) => el("a", { class: "label", href: address("search", { q: `${name}=${value}` }) }, said(`${name}=${value}`)));
     const held = document.activeElement === this.button;
     replace(this.head, el("div", { class: "title" }, el("h1", {}, said(hostName(story.id))), this.button), el("p", {}, story.url === story.id ? null : said(`${story.url} `), labels));
     replace(this.scans, story.states.map((state) => this.#scan(state)));
     replace(this.state, stateFacts(shown));
-    replace(this.outcome, outcome ? outcomeSections(outcome, previous, shown) : el("p", { class: "soft" }, shown.status ? "The run that its last outcome is in is not kept any more." : "No scan has asked it yet."));
     const mine = story.changes.filter((each) => each.job === shown.job && each.pipeline === shown.pipeline);
     replace(this.changes, section("What changed", changes(mine, false)));
     if (held) this.button.focus();
