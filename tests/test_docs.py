@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from fleet.observe import Metrics
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+_WITH_MAN = os.environ | {"MANWIDTH": "80", "LC_ALL": "C.UTF-8", "MANPAGER": "cat", "TERM": "dumb"}
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -37,6 +42,40 @@ def test_generated_pages_are_current() -> None:
     assert stale == []
 
 
+def test_manual_pages_are_current_and_man_has_nothing_to_say_about_them() -> None:
+    """Written by `make reference`, or `make man`."""
+    place = ROOT / "docs" / "man"
+    checked = subprocess.run(
+        [sys.executable, ROOT / "docs" / "man.py", "--check", place],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (checked.stdout, checked.returncode) == ("", 0)
+    pages = sorted(place.glob("man1/*.1"))
+    assert len(pages) > 20
+    if shutil.which("man") is None:
+        pytest.skip("man is not installed here: the pages are current, how it takes them is not known")
+    said = subprocess.run(
+        ["man", "--warnings", "-l", *pages], capture_output=True, text=True, check=False, env=_WITH_MAN
+    )
+    assert said.stderr == ""
+    assert "FLEET-SCAN(1)" in said.stdout
+
+
+def test_the_site_builds_and_none_of_its_links_is_broken(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    pages = {page.relative_to(tmp_path / "site") for page in (tmp_path / "site").rglob("*.html")}
+    assert {Path("index.html"), Path("howto/nightly.html"), Path("reference/commands.html")} <= pages
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_links_lead_somewhere(page: Path) -> None:
     prose = re.sub(r"`[^`]*`", "", page.read_text(encoding="utf-8"))
@@ -46,7 +85,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_option_that_is_named_exists(page: Path) -> None:
-    known = {"--rm", "--user", "--stop-timeout"}  # docker's
+    known = {"--rm", "--user", "--stop-timeout", "--from-file", "--set"}  # docker's, kubectl's, helm's
     for path in _commands():
         known |= set(re.findall(r"--[a-z][a-z-]+", CliRunner().invoke(group, [*path, "--help"]).output))
     lines = [line for line in page.read_text(encoding="utf-8").splitlines() if "fleet " in line]
@@ -55,7 +94,7 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
 
 
 def _commands() -> list[list[str]]:
-    inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"]]
+    inner = [["tls", "learn"], ["inventory", "expand"], ["inventory", "count"], ["export", "netbox"]]
     looked = ("validate", "show", "operations", "tags", "diff", "reduce", "convert")
     return [[name] for name in COMMANDS] + inner + [["spec", name] for name in looked]
 

@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from code: failures, metrics, serve, spec, and the schemas.
+"""Writes the reference pages that are made from code, and the schemas beside them.
 
     python docs/reference/generate.py            write them
     python docs/reference/generate.py --check    exit status 1 when one is not current
@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fleet.compare import diff_schema
+import click
+
+from fleet.cli.entry import group
+from fleet.compare import diff_schema, drift_schema
 from fleet.config import load_spec, spec_schema
+from fleet.export import preview_schema
 from fleet.outcome import FailureKind
 from fleet.report import report_schema, status_schema
 from fleet.service import config_schema
 
 HERE = Path(__file__).parent
+WIDTH = 100
+_NAMES_OF_HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 BLAMES = {
     "target": "the host's side",
     "proxy": "the proxy's; never counted against the host",
@@ -52,12 +59,43 @@ def failures() -> str:
     return "\n".join([*lines, ""])
 
 
+def commands() -> str:
+    """What `--help` of every command says."""
+    lines = [
+        "# Commands",
+        "",
+        "What `fleet COMMAND --help` says. Exit statuses stand at the end.",
+        "",
+        *(f"- [`{name}`](#{name.replace(' ', '-')})" for name, _ in helps() if name != "fleet"),
+    ]
+    for name, text in helps():
+        lines += ["", f"## {name}", "", "```text", *(line.rstrip() for line in text.splitlines()), "```"]
+    return "\n".join([*lines, ""])
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """Every command by its full name, and its help, 100 columns wide."""
+    settings: dict[str, Any] = {"max_content_width": WIDTH, "terminal_width": WIDTH}
+    waiting = [("fleet", click.Context(group, info_name="fleet", **settings, **_NAMES_OF_HELP))]
+    while waiting:
+        name, context = waiting.pop(0)
+        yield name, context.command.get_help(context)
+        if isinstance(context.command, click.Group):
+            inner = [
+                (f"{name} {each}", click.Context(command, parent=context, info_name=each, **settings))
+                for each in context.command.list_commands(context)
+                if (command := context.command.get_command(context, each)) is not None and not command.hidden
+            ]
+            waiting = inner + waiting
+
+
 def language() -> str:
     """The spec language: what is written by hand, then every key with its type, default and meaning."""
     schema = spec_schema()
     models = schema["$defs"]
     parts = [_head("spec"), "", "## Every key", ""]
-    parts += _table("The file", schema, "")
+    whole = {**schema, "required": schema["anyOf"][-1]["required"]}
+    parts += _table("The file", whole, "`extends` may leave what is required to another spec.")
     for name, title in _SECTIONS.items():
         parts += _table(title, models[name], models[name].get("description", ""))
     return "\n".join(parts)
@@ -188,10 +226,13 @@ def pages() -> dict[str, str]:
     """What each generated page should hold."""
     return {
         "diff.schema.json": json.dumps(diff_schema(), indent=2) + "\n",
+        "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",
+        "commands.md": commands(),
         "failures.md": failures(),
         "metrics.md": metrics(),
         "serve.md": serving(),
         "serve.schema.json": json.dumps(config_schema(), indent=2) + "\n",
+        "netbox-preview.schema.json": json.dumps(preview_schema(), indent=2) + "\n",
         "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "spec.md": language(),
         "spec.schema.json": json.dumps(spec_schema(), indent=2) + "\n",

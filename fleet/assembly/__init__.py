@@ -7,6 +7,7 @@ from fleet.assembly.options import ScanOptions
 from fleet.assembly.pins import read_pins, write_pins
 from fleet.assembly.prepare import PreparedScan, builtin_specs, expired_waivers, prepare
 from fleet.assembly.single import Called, Learnt, call_operation, check_against, learn_certificates
+from fleet.assembly.survey import open_inventory as targets_of
 
 __all__ = [
     "Called",
@@ -30,5 +31,6 @@ __all__ = [
     "probe_of",
     "read_pins",
     "shard_of",
+    "targets_of",
     "write_pins",
 ]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 import orjson
@@ -65,6 +65,7 @@ class Resumed:
     directory: RunDirectory
     done: DoneTargets
     kinds: frozenset[str] = frozenset()
+    where: Callable[[dict[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,15 @@ def prepare_resume(
     kinds: frozenset[str] = frozenset(),
     policy: Policy | None = None,
     given: frozenset[str] = frozenset(),
+    where: Callable[[dict[str, Any]], bool] | None = None,
     pace: str | None = None,
     past_canary: bool = False,
     prompt: Prompt,
 ) -> tuple[PreparedScan, Resumed]:
     """The scan of a run directory, made ready to go on with the options it was started with.
 
-    Targets whose last outcome failed with one of `kinds`, or `local.*`, are scanned again. The numbers of
+    Targets whose last outcome failed with one of `kinds`, or `local.*`, are scanned again; where
+    `where` is given it must hold too, and alone it is enough. The numbers of
     `policy` that `given` names (`rate.concurrency`) replace those of the run, and so do those of a `pace`.
     `past_canary` goes on whatever became of the canaries. Raises UsageError, and TryAgain
     while another scan holds the directory.
@@ -113,10 +116,10 @@ def prepare_resume(
         if past_canary:
             options = replace(options, canary=None)
         prepared = prepare(options, prompt=prompt)
-        done = done_ids(directory.journal, retry_kinds=kinds)
+        done = done_ids(directory.journal, retry_kinds=kinds, where=where)
         stored = (f"{len(done):,} {'target is' if len(done) == 1 else 'targets are'} done already",)
         notes = (*prepared.notes, *changes_since(manifest), *(stored if len(done) else ()))
-        return replace(prepared, notes=notes), Resumed(directory, done, kinds)
+        return replace(prepared, notes=notes), Resumed(directory, done, kinds, where)
     except BaseException:
         directory.close()
         raise
@@ -239,7 +242,7 @@ def _take_up(listener: Listener, resume: Resumed) -> None:
     """Tell what earlier sessions have stored and this one leaves alone. Until it ends, none is complete."""
     resume.directory.discard(SUCCESS)
     for record in read_last_outcomes(resume.directory.journal):
-        if stands(record, resume.kinds):
+        if stands(record, resume.kinds, resume.where):
             listener(TargetRecalled(record))
 
 

@@ -14,7 +14,7 @@ from fleet.assembly.options import ScanOptions
 from fleet.assembly.prepare import PreparedScan
 from fleet.assembly.survey import open_inventory
 from fleet.errors import UsageError
-from fleet.inventory import Sample, Shard, rereadable
+from fleet.inventory import Sample, Shard, absolute_source, asks, rereadable
 from fleet.pipeline import CheckPlan
 from fleet.policy import Policy
 
@@ -104,9 +104,11 @@ def shard_of(manifest: Mapping[str, Any]) -> Shard:
 
 def inventory_of(manifest: Mapping[str, Any]) -> Iterator[str] | None:
     """The ids of all targets that the shards of a run had to scan together; None where that cannot be told
-    any more: standard input, a file that has changed. Raises UsageError."""
+    any more: standard input, a file that has changed, what others are asked for. Raises UsageError."""
     options = replace(options_of(manifest), shard=None, shuffle=False)
-    if not all(map(rereadable, (*options.sources, *options.exclude_files))):
+    if not all(map(rereadable, (*options.sources, *options.exclude_files))) or any(
+        map(asks, options.sources)
+    ):
         return None
     noted = [part.get("sha256") for part in manifest.get("inventory", ())]
     if noted != [digest for source in options.sources if (digest := _digest(Path(source))) is not None]:
@@ -124,7 +126,7 @@ def _options_json(options: ScanOptions, prepared: PreparedScan) -> dict[str, Any
         **{field.name: getattr(options, field.name) for field in fields(ScanOptions)},
         **absolute,
         "spec": str(prepared.spec.path or options.spec),
-        "sources": [_absolute(source) for source in options.sources],
+        "sources": [absolute_source(source) for source in options.sources],
         "exclude": list(options.exclude),
         "exclude_files": [_absolute(path) for path in options.exclude_files],
         "outputs": [path if path == "-" else str(Path(path).absolute()) for path in options.outputs],

@@ -15,9 +15,9 @@ class ScanOptions:
 
     `policy` holds the numbers with their defaults; `given` names those that were set on purpose
     (`timeouts.request`, `rate.per_target`, ...), which beat those of `pace`, and these the spec file's own.
-    `sources` are inventory files, `-` for standard input, or target expressions; all of `select` must hold
-    for a target. `operation` chooses from an API description that stands in for a spec. `outputs` are further
-    sinks.
+    `sources` are inventory files, `-` for standard input, or target expressions; all of `select`, and the
+    expression `where`, must hold for a target. `operation` chooses from an API description that stands in for
+    a spec. `outputs` are further sinks.
 
     `sample` is taken of what the selection leaves, `limit` of the sample, `shard` of that; `shuffle` is an
     order for them, and `seed` makes another sample and another order. So many as `canary` are scanned first;
@@ -36,6 +36,7 @@ class ScanOptions:
     pace: str = "normal"
 
     select: tuple[str, ...] = ()
+    where: str | None = None
     exclude: tuple[str, ...] = ()
     exclude_files: tuple[str, ...] = ()
     sample: Sample | None = None

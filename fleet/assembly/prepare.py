@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -31,8 +32,8 @@ Validation = Literal["off", "warn", "fail"]
 class PreparedScan:
     """A scan in which every name is resolved: what `execute` runs.
 
-    `notes` are things to say aloud; `files` are those that its checks read, with their SHA-256; `metrics` are
-    the pipeline's families as (name, help, type); `secrets` are the values that no output may show.
+    `notes` are things to say aloud; `files` are those that the spec rests on, with their SHA-256; `metrics`
+    are the pipeline's families as (name, help, type); `secrets` are the values that no output may show.
     """
 
     options: ScanOptions
@@ -70,7 +71,8 @@ class PreparedScan:
 
     def targets(self, report: Callable[[InventoryError], None]) -> Iterator[Target]:
         """The bound targets, streamed; bad lines go to `report`. Reading blocks: use a thread."""
-        yield from bound(open_inventory(self.options, report), self.bindings, self.options, report)
+        inventory = open_inventory(self.options, report, self.survey.feeds)
+        yield from bound(inventory, self.bindings, self.options, report)
 
     def describe(self, *, earlier: Path | None = None) -> dict[str, Any]:
         """What `--dry-run` shows; the keys are those that `fleet.cli.dryrun` names.
@@ -192,7 +194,8 @@ def prepare(
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
     said = tuple(dict.fromkeys(notes))
-    return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, outside.read)
+    files = {str(base): sha256(base.read_bytes()).hexdigest() for base in spec.bases} | outside.read
+    return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, files)
 
 
 def expired_waivers(checks: Iterable[CheckPlan], locate: Locate) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any, cast
 from fleet.assembly.bindings import Bindings
 from fleet.assembly.options import ScanOptions
 from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
-from fleet.inventory import Inventory, InventoryOptions, Spread, read_targets, rereadable
+from fleet.inventory import Feeds, Inventory, InventoryOptions, Spread, fields_of, read_targets, rereadable
+from fleet.pipeline import compile_expression
 from fleet.target import Target
 
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
@@ -29,6 +30,7 @@ class Survey:
     auths: Counter[str] = field(default_factory=Counter)
     tls: int = 0
     canaries: frozenset[str] = frozenset()
+    feeds: Feeds = field(default_factory=Feeds)  # what asked sources gave: the scan reads the same
 
     @property
     def plain(self) -> bool:
@@ -50,7 +52,9 @@ class Survey:
             _count(self.auths, target.auth)
 
 
-def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None]) -> Inventory:
+def open_inventory(
+    options: ScanOptions, report: Callable[[InventoryError], None], feeds: Feeds | None = None
+) -> Inventory:
     """The targets of the options' sources, streamed."""
     return read_targets(
         options.sources,
@@ -59,6 +63,7 @@ def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None
             exclude=options.exclude,
             exclude_files=options.exclude_files,
             select=options.select,
+            where=_where(options.where),
             sample=options.sample,
             limit=options.limit,
             shard=options.shard,
@@ -66,9 +71,21 @@ def open_inventory(options: ScanOptions, report: Callable[[InventoryError], None
             seed=options.seed,
             strict=options.strict_inventory,
             limits=options.policy.limits,
+            feeds=feeds,
         ),
         report=report,
     )
+
+
+def _where(text: str | None) -> Callable[[Target], bool] | None:
+    """Whether an expression holds for a target. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        expression = compile_expression(text)
+    except ValueError as error:
+        raise UsageError(f"--where: {error}") from None
+    return lambda target: expression.holds(fields_of(target))
 
 
 def bound(
@@ -108,7 +125,7 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Sur
 
     spread = Spread(options.canary or 0)
     any_order = replace(options, shuffle=False)
-    for target in bound(open_inventory(any_order, report), bindings, options, report):
+    for target in bound(open_inventory(any_order, report, survey.feeds), bindings, options, report):
         survey.add(target)
         if options.canary is not None:
             spread.add(target)
@@ -127,6 +144,7 @@ def _nothing(options: ScanOptions, complaints: Sequence[InventoryError]) -> str:
         return f"no targets are left to scan; the first problem: {complaints[0]}"
     filters = {
         "--select": options.select,
+        "--where": options.where,
         "--exclude": options.exclude,
         "--exclude-file": options.exclude_files,
     }

@@ -37,7 +37,7 @@ def baseline() -> None:
     """
 
 
-@baseline.command("set", cls=SectionedCommand, examples=_EXAMPLES)
+@baseline.command("set", cls=SectionedCommand, examples=_EXAMPLES, short_help="Keep RUN as NAME.")
 @click.argument("name")
 @click.argument("run", default="latest")
 @click.pass_obj
@@ -51,7 +51,7 @@ def set_(shell: Shell, /, name: str, run: str) -> int:
     return Exit.DONE
 
 
-@baseline.command("list", cls=SectionedCommand)
+@baseline.command("list", cls=SectionedCommand, short_help="List them.")
 @section(
     "Shape",
     option("--format", "form", type=click.Choice(["table", "csv", "jsonl"]), default="table",
@@ -79,7 +79,7 @@ def list_(shell: Shell, /, form: str) -> int:
     return Exit.DONE
 
 
-@baseline.command("remove", cls=SectionedCommand)
+@baseline.command("remove", cls=SectionedCommand, short_help="Remove a baseline, not its run.")
 @click.argument("name")
 @click.pass_obj
 def remove(shell: Shell, /, name: str) -> int:

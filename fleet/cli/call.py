@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.options import (
     access,
     connect_timeout_option,
@@ -50,7 +51,7 @@ _what = section(
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("target")
-@click.argument("operation")
+@click.argument("operation", shell_complete=completing.operations)
 @shared(_what, access)
 @click.pass_obj
 def call(shell: Shell, /, target: str, operation: str, query: str | None, **given: Any) -> int:

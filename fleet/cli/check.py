@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.options import (
     access,
     input_option,
@@ -47,7 +48,7 @@ _what = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("spec", required=False)
+@click.argument("spec", required=False, shell_complete=completing.specs)
 @click.argument("sources", nargs=-1, metavar="[TARGETS]...")
 @shared(_what, targets, access)
 @click.pass_obj

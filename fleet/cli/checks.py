@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.sections import SectionedCommand, option, section
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 from fleet.cli.values import SEVERITIES, UNKNOWN, FailOnChecks, as_bad
 from fleet.guess import closest
@@ -152,7 +152,7 @@ def _wanted(results: str | None) -> frozenset[str] | None:
 
 
 def _show(shell: Shell, report: CheckReport, path: Path, form: str) -> None:
-    run = str(path)
+    run = shown_run(path)
     if form == "json":
         sys.stdout.write(json.dumps(report.to_json(), ensure_ascii=True, indent=2) + "\n")
     elif form == "sarif":

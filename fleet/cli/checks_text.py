@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fleet.cli.report_groups import inert
+from fleet.cli.shell import from_here
 from fleet.cli.tables import plain_table
 from fleet.judge import RESULTS, Check, CheckReport, Finding, reason_text, verdict_text, waiver_texts
 from fleet.observe import safe
@@ -36,7 +37,7 @@ def _head(report: CheckReport, run: str) -> Text:
     started = report.started[:16].replace("T", " ")
     text = Text(", ".join(filter(None, (safe(run, 200), safe(what, 80), started))), style="dim")
     if report.again:
-        text.append(f"\njudged again by {safe(report.source, 200)}", style="not dim")
+        text.append(f"\njudged again by {safe(from_here(report.source), 200)}", style="not dim")
     text.append(f"\n{verdict_text(report)}", style="not dim bold")
     lost = report.statuses.get("failed", 0) + report.statuses.get("skipped", 0)
     if lost:

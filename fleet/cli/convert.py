@@ -50,6 +50,7 @@ def convert(shell: Shell, /, runs: tuple[str, ...], form: str, place: Path | Non
     It is there whole or not at all. sqlite and csv need nothing; duckdb and parquet need the extra
     fleet[query]. Cells of CSV cannot act as formulas: a text that could begins with an apostrophe.
     """
+    from fleet.cli.query import UNKNOWN, gaps_text
     from fleet.engine import find_run
     from fleet.query import gather, need_duckdb, placed
 
@@ -68,11 +69,8 @@ def convert(shell: Shell, /, runs: tuple[str, ...], form: str, place: Path | Non
             shell.say(f"{table.rows:>12,}  {table.name}")
     for note in tables.notes:
         shell.say(note)
-    if gaps := [f"{table.name} on {table.unknown:,}" for table in tables if table.unknown]:
-        shell.say(
-            f"not complete: {', '.join(gaps)} of {tables.targets:,} targets\n"
-            "  rows missing there are unknown, not gone: the table steps says where"
-        )
+    if gaps := [table for table in tables if table.unknown]:
+        shell.say(f"not complete: {gaps_text(gaps)} of {tables.targets:,} targets\n  {UNKNOWN}")
     sys.stdout.write(f"{where}\n")
     return Exit.DONE
 

@@ -1,4 +1,4 @@
-"""`fleet diff`: what changed from one run to another."""
+"""`fleet diff`: what changed from one run to another, and what drifted inside one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.cli.values import Count
+from fleet.errors import UsageError
 
 if TYPE_CHECKING:
     from fleet.compare import Diff, Question, Rule
 
 _EXAMPLES = """
 fleet diff
-fleet diff previous latest --ignore '*.temperature' --ignore power.watts:5%
+fleet diff baseline:golden latest --ignore '*.temperature' --ignore power.watts:5%
 fleet diff 20261122 20261129 --where "labels.site == 'a'" --step system,drive
+fleet diff --format html > changes.html
 fleet diff --format csv | grep ,removed,
+fleet diff --within latest --step system --field bios --by model
 """
-_FORMS = ("text", "json", "csv")
+_FORMS = ("text", "json", "csv", "html", "md")
 
 _what = section(
     "What to compare",
@@ -56,8 +59,15 @@ _what = section(
         default="model",
         show_default=True,
         metavar="NAME",
-        help="Outliers are told among targets with the same label, or output, of this name.",
+        help="Outliers and drift are told among targets with the same label, or output, of this name.",
     ),
+)
+_inside = section(
+    "Inside one run",
+    option(
+        "--within", metavar="RUN", help="What differs from the largest group of one run; with one --step."
+    ),
+    option("--field", "fields", metavar="NAME,...", help="Only these outputs of the step."),
 )
 _form = section(
     "Form",
@@ -69,7 +79,12 @@ _form = section(
         show_default=True,
         help="csv lists every single difference; json: docs/reference/diff.schema.json.",
     ),
-    option("--limit", type=Count(1), metavar="N", help="In text and csv, at most N lines of a list. [20]"),
+    option(
+        "--limit",
+        type=Count(1),
+        metavar="N",
+        help="At most N lines: of each list in text and md [20], of all in csv.",
+    ),
 )
 
 
@@ -77,6 +92,7 @@ _form = section(
 @click.argument("first", required=False, metavar="[A]")
 @click.argument("second", required=False, metavar="[B]")
 @_what
+@_inside
 @_form
 @click.pass_obj
 def diff(
@@ -89,6 +105,8 @@ def diff(
     rules: tuple[str, ...],
     rule_files: tuple[Path, ...],
     by: str,
+    within: str | None,
+    fields: str | None,
     form: str,
     limit: int | None,
 ) -> int:
@@ -111,8 +129,14 @@ def diff(
         where=expression(where, "--where").holds if where is not None else None,
         condition=where,
     )
+    if within is not None:
+        if first is not None:
+            raise UsageError("--within looks at one run: name no other one beside it")
+        return _within(shell, _itself(find_run(within)), question, _names(fields), form, limit)
+    if fields is not None:
+        raise UsageError("--field goes with --within RUN; for two runs, --step and --ignore choose")
     a, b = ("previous", "latest") if first is None else (first, second or "latest")
-    return _between(shell, (find_run(a), find_run(b)), question, form, limit)
+    return _between(shell, (_itself(find_run(a)), _itself(find_run(b))), question, form, limit)
 
 
 def _between(shell: Shell, runs: tuple[Path, Path], question: Question, form: str, limit: int | None) -> int:
@@ -135,11 +159,53 @@ def _between(shell: Shell, runs: tuple[Path, Path], question: Question, form: st
 def _write(shell: Shell, found: Diff, form: str, limit: int | None) -> None:
     if form == "json":
         sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=True, indent=2) + "\n")
+    elif form == "html":
+        from fleet.compare import diff_html
+
+        sys.stdout.write(diff_html(found))
+    elif form == "md":
+        from fleet.compare import diff_markdown
+
+        sys.stdout.write(diff_markdown(found, limit=limit))
     else:
         from fleet.cli.diff_text import diff_text
 
         width = None if sys.stdout.isatty() else 120
         shell.show(sys.stdout, diff_text(found, limit=limit), width=width)
+
+
+def _within(
+    shell: Shell, run: Path, question: Question, fields: tuple[str, ...], form: str, limit: int | None
+) -> int:
+    from fleet.compare import drift_within
+
+    if len(question.steps) != 1:
+        raise UsageError("--within looks at one step: --step NAME ('fleet show RUN' lists them)")
+    found = drift_within(run, question, fields=fields)
+    if form == "json":
+        sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=True, indent=2) + "\n")
+    elif form == "csv":
+        from fleet.cli.diff_csv import write_drift
+
+        write_drift(sys.stdout, found, limit)
+    elif form == "html":
+        from fleet.compare import drift_html
+
+        sys.stdout.write(drift_html(found))
+    elif form == "md":
+        from fleet.compare import drift_markdown
+
+        sys.stdout.write(drift_markdown(found, limit=limit))
+    else:
+        from fleet.cli.drift_text import drift_text
+
+        shell.show(sys.stdout, drift_text(found, limit=limit), width=None if sys.stdout.isatty() else 120)
+    return Exit.FINDINGS if found.differences else Exit.DONE
+
+
+def _itself(run: Path) -> Path:
+    """The run that `latest` leads to: its name says more."""
+    return run.parent / run.readlink() if run.is_symlink() else run
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -1,16 +1,20 @@
-"""Single differences as CSV, as they are found: nothing in a cell acts on who opens it."""
+"""Differences as CSV: nothing in a cell acts on who opens it."""
 
 from __future__ import annotations
 
 import csv
+from itertools import islice
 from typing import TextIO
 
-from fleet.cli.cells import cell
-from fleet.compare import COLUMNS, Line
+from fleet.cli.cells import cell, write_csv
+from fleet.compare import COLUMNS, Drift, Line
+from fleet.page import host_text
+
+_DRIFT = ("field", "by", "usual", "value", "rows", "targets", "hosts")
 
 
 class LineWriter:
-    """Writes one line for each difference, at most `limit`."""
+    """Writes one line for each single difference as it is found, at most `limit`."""
 
     def __init__(self, stream: TextIO, limit: int | None) -> None:
         self._writer = csv.writer(stream, lineterminator="\r\n")
@@ -24,3 +28,17 @@ class LineWriter:
             self._left -= 1
         told = line.to_json()
         self._writer.writerow([cell(told[name]) for name in COLUMNS])
+
+
+def write_drift(stream: TextIO, drift: Drift, limit: int | None) -> None:
+    """One line for each value that strays, in each group."""
+    rows = (
+        {
+            "field": f"{drift.step}.{group.field}", "by": group.value, "usual": group.usual,
+            "value": stray.value, "rows": stray.rows, "targets": stray.targets,
+            "hosts": host_text(stray.hosts, stray.unnamed),
+        }
+        for group in drift.groups
+        for stray in group.strays
+    )  # fmt: skip
+    write_csv(stream, _DRIFT, islice(rows, limit))

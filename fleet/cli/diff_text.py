@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from rich.console import Group, RenderableType
@@ -14,18 +14,23 @@ from fleet.cli.report_groups import group_lines, inert
 from fleet.cli.shell import from_here
 from fleet.cli.tables import plain_table
 from fleet.compare import (
+    UNSEEN,
     Callouts,
     Change,
     Diff,
     FieldChange,
     Gap,
     Hosts,
+    Ignored,
     RowGroup,
+    callout_lists,
+    carried_text,
     cause_sections,
     field_text,
     gap_text,
     ignored_text,
     outlier_text,
+    row_group_text,
     side_text,
     states,
     sums,
@@ -48,13 +53,13 @@ def diff_text(diff: Diff, *, limit: int | None = None) -> RenderableType:
         _head(diff),
         _targets(diff),
         *(group_lines(title, groups) for _, title, groups in cause_sections(diff)),
+        _callouts(diff.callouts, shown),
         _fields(diff.fields, shown),
         _rows("removed", diff.removed, shown),
         _rows("added", diff.added, shown),
-        _callouts(diff.callouts, shown),
         _uncompared(diff, shown),
         _steps(diff),
-        _ignored(diff),
+        ignored_lines(diff.ignored) if diff.ignored else None,
     )
     told = [part for part in parts if part is not None]
     return Group(*chain.from_iterable((part, Text("")) for part in told[:-1]), *told[-1:])
@@ -71,11 +76,11 @@ def _head(diff: Diff) -> RenderableType:
         )
     count = diff.differences
     text = Text(verdict(diff), style="bold yellow" if count else "bold green")
-    if diff.where is not None:
-        text.append(f"  of targets where {safe(diff.where, 200)}", style="not bold default")
-    if diff.steps_asked:
-        text.append(f"  rows of {safe(', '.join(diff.steps_asked), 200)} only", style="not bold default")
     lines = [Text(line) for line in sums(diff)]
+    if diff.where is not None:
+        lines.append(Text(f"of targets where {safe(diff.where, 200)}", style="dim"))
+    if diff.steps_asked:
+        lines.append(Text(f"rows of {safe(', '.join(diff.steps_asked), 200)} only", style="dim"))
     warned = [Text(safe(line, 240), style="yellow") for line in states(diff)]
     return Group(table, *warned, Text(""), text, *lines)
 
@@ -93,8 +98,7 @@ def _fields(fields: Sequence[FieldChange], shown: int) -> RenderableType | None:
         return None
     parts: list[RenderableType] = [Text("What changed", style="bold")]
     for field in fields[:shown]:
-        name = Text(f"  {safe(_dotted(field), 80)}", style="bold cyan")
-        parts.append(name.append(f"  {field_text(field)}", style="not bold dim"))
+        parts.append(_heading(_dotted(field), field_text(field)))
         parts.append(_changes(field, shown))
     if len(fields) > shown:
         parts.append(Text(f"  and {len(fields) - shown:,} more fields", style="dim"))
@@ -106,7 +110,7 @@ def _changes(field: FieldChange, shown: int) -> RenderableType:
     free = len(field.changes) > shown and field.changes[0].targets * 10 < field.targets
     some_of_them = field.changes[: 3 if free else shown]
     outliers = [change for change in field.changes[len(some_of_them) :] if change.outliers]
-    table = _grid()
+    table = grid()
     for change in (*some_of_them, *outliers[:shown]):
         table.add_row(Text(f"{change.targets:,}", style="bold"), _change(change))
     left = len(field.changes) - len(some_of_them) - len(outliers[:shown])
@@ -134,48 +138,35 @@ def _rows(what: str, groups: Sequence[RowGroup], shown: int) -> RenderableType |
     if not groups:
         return None
     parts: list[RenderableType] = [Text(f"Rows {what}", style="bold")]
-    for group in groups[:shown]:
-        name = Text(f"  {safe(group.step, 60)}", style="bold cyan")
-        counts = f"  {some(group.rows, 'row')} on {some(group.targets, 'target')}"
-        parts.append(name.append(counts, style="not bold dim"))
+    own = [group for group in groups if group.carried < group.rows]
+    for group in own[:shown]:
+        parts.append(_heading(group.step, row_group_text(group)))
         lines = [Text(inert(host_text(group.hosts, group.unnamed)), style="cyan")]
         for example in group.examples[:ROWS]:
             place = " ".join(filter(None, (short_name(example.target), example.parent)))
             lines.append(Text(f"{safe(place, 160)}: {safe(example.row, VALUE)}"))
-        if group.rows > len(group.examples[:ROWS]):
-            left = group.rows - len(group.examples[:ROWS])
+        left = group.rows - group.carried - len(group.examples[:ROWS])
+        if left:
             lines.append(Text(f"and {left:,} more: --format csv", style="dim"))
         parts.append(Padding(Group(*lines), (0, 0, 0, 4)))
+    if len(own) > shown:
+        parts.append(Text(f"  and rows of {len(own) - shown:,} more steps", style="dim"))
+    if with_them := carried_text(groups):
+        parts.append(Padding(Text(f"with the rows above: {safe(with_them, 400)}", style="dim"), (0, 0, 0, 2)))
     return Group(*parts)
 
 
 def _callouts(found: Callouts, shown: int) -> RenderableType | None:
-    lists = (
-        ("Another one answers", found.replacements, (
-            f"{short_name(one.target)}: {one.step} {one.output} {one.before} -> {one.after}"
-            for one in found.replaced
-        )),
-        ("Moved", found.moves, (
-            f"{move.step} {move.output} {move.key}: {move.before} -> {move.after}" for move in found.moved
-        )),
-        ("Keys that are there twice", found.duplicates, (
-            f"{one.step} {one.output} {one.key} in the {one.side} run: {'; '.join(one.places)}"
-            for one in found.duplicated
-        )),
-    )  # fmt: skip
-    parts = [part for title, count, lines in lists if count for part in _called(title, count, lines, shown)]
+    parts: list[RenderableType] = []
+    for title, count, lines in callout_lists(found):
+        parts.append(Text(f"{title}: {count:,}", style="bold yellow"))
+        parts += [Padding(Text(safe(line, 400)), (0, 0, 0, 2)) for line in lines[:shown]]
+        if count > len(lines[:shown]):
+            parts.append(Text(f"  and {count - len(lines[:shown]):,} more", style="dim"))
     if found.unsearched:
         rest = f"{found.unsearched:,} keys are beyond the limits: nothing of these was looked for elsewhere"
         parts.append(Text(rest, style="yellow"))
     return Group(*parts) if parts else None
-
-
-def _called(title: str, count: int, lines: Iterable[str], shown: int) -> Iterator[RenderableType]:
-    told = list(lines)[:shown]
-    yield Text(f"{title}: {count:,}", style="bold yellow")
-    yield from (Padding(Text(safe(line, 400)), (0, 0, 0, 2)) for line in told)
-    if count > len(told):
-        yield Text(f"  and {count - len(told):,} more", style="dim")
 
 
 def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
@@ -184,49 +175,54 @@ def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
     rows = []
     for gap in diff.uncompared[:shown]:
         text = Text(safe(gap.step, 60) if gap.step is not None else "whole targets", style="bold")
-        text.append(f" {gap_text(gap)}", style="not bold")
+        text.append(f": {gap_text(gap)}", style="not bold")
         if gap.unseen:
             text.append(f", {some(gap.unseen, 'row')} unseen", style="yellow")
         rows.append((gap.targets, text, gap))
-    note = "Unseen rows are in one run only, and the other may have failed to see them: unknown, not gone."
     more = len(diff.uncompared) - shown
     return Group(
         _list("Not compared", rows),
         *([Text(f"and {more:,} more", style="dim")] if more > 0 else ()),
-        Text(note, style="dim"),
+        Text(UNSEEN, style="dim"),
     )
 
 
 def _steps(diff: Diff) -> RenderableType | None:
+    """The steps in which something differs, and in one line those in which nothing does."""
     if not diff.steps:
         return None
-    head = ("rows of", "before", "after", "same", "changed", "added", "removed", "unseen")
+    head = ("rows of", "was", "is", "same", "changed", "added", "removed", "unseen")
     table = plain_table()
+    table.padding = (0, 1, 0, 0)
     for at, name in enumerate(head):
         table.add_column(name, justify="right" if at else "left", overflow="fold", no_wrap=bool(at))
+    alike = []
     for step in diff.steps:
         unseen = step.unseen_before + step.unseen_after
         numbers = (step.before, step.after, step.same, step.changed, step.added, step.removed, unseen)
+        if step.before == step.after == step.same:
+            alike.append(f"{safe(step.step, 60)} {step.same:,}")
+            continue
         cells = [Text(safe(step.step, 60)), *(Text(f"{number:,}") for number in numbers)]
         for at in (4, 5, 6, 7):
             cells[at].stylize("yellow" if numbers[at - 1] else "dim")
         table.add_row(*cells)
-    return table
+    same = Text(f"rows that are all the same: {', '.join(alike[:40])}", style="dim")
+    return Group(*([table] if table.row_count else ()), *([same] if alike else ()))
 
 
-def _ignored(diff: Diff) -> RenderableType | None:
-    if not diff.ignored:
-        return None
+def ignored_lines(ignored: Sequence[Ignored]) -> RenderableType:
+    """What each rule left out."""
     lines = [
         Text(f"  {safe(one.rule, 80)}: {ignored_text(one)}", style="dim" if one.known else "yellow")
-        for one in diff.ignored
+        for one in ignored
     ]
     return Group(Text("Ignored", style="bold"), *lines)
 
 
 def _list(title: str, rows: Iterable[tuple[int, Text, Hosts | Gap]]) -> RenderableType:
     """Targets: how many, what of them, and which."""
-    table = _grid()
+    table = grid()
     for count, text, held in rows:
         hosts = host_text(held.hosts, held.unnamed)
         table.add_row(
@@ -235,7 +231,13 @@ def _list(title: str, rows: Iterable[tuple[int, Text, Hosts | Gap]]) -> Renderab
     return Group(Text(title, style="bold"), Padding(table, (0, 0, 0, 2)))
 
 
-def _grid() -> Table:
+def _heading(name: str, told: str) -> RenderableType:
+    text = Text(safe(name, 80), style="bold cyan").append(f"  {told}", style="not bold dim")
+    return Padding(text, (0, 0, 0, 2))
+
+
+def grid() -> Table:
+    """Counts to the right, then what they count."""
     table = Table.grid(padding=(0, 1), expand=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")

@@ -38,11 +38,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Say what became of a run: why targets failed, grouped by cause.",
     ),
     "checks": ("fleet.cli.checks", "checks", "Say what passed and what failed the checks of a run."),
-    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another."),
+    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another, or strays inside one."),
     "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
+    "conformance": (
+        "fleet.cli.conformance",
+        "conformance",
+        "Say which machines deviate from the API description, and how.",
+    ),
     "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
     "query": ("fleet.cli.query", "query", "Ask runs a question in SQL."),
     "convert": ("fleet.cli.convert", "convert", "Write runs as SQLite, CSV, Parquet or DuckDB."),
+    "export": ("fleet.cli.export", "export", "Show what NetBox would have to change; change nothing."),
     "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
     "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
     "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),
@@ -55,6 +61,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Scan by schedule, answer Prometheus, keep a history.",
     ),
     "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
+    "completion": (
+        "fleet.cli.completion",
+        "completion",
+        "Print the script that lets bash, zsh or fish complete commands.",
+    ),
     "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -25,13 +26,14 @@ fleet explain 10.8.16.2 --json | jq .errors
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("target")
-@click.argument("run", default="latest")
+@click.argument("run", default="latest", shell_complete=completing.runs)
 @section("Form", option("--json", "as_json", is_flag=True, help="The outcome as it is stored."))
 @click.pass_obj
 def explain(shell: Shell, /, target: str, run: str, as_json: bool) -> int:
     """Tell the story of TARGET in RUN: what came of it and why, step by step, and how to ask for it again.
 
-    TARGET is its id, its URL, its host, or a part of its id that no other target has.
+    TARGET is its id, its URL, its host, a host set (bmc-[001-074]) of which one is there, or a part of its id
+    that no other target has.
     """
     from fleet.engine import find_run, read_manifest
     from fleet.report import find_target

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fleet.cli.options import named_targets
 from fleet.cli.sections import SectionedCommand
+from fleet.cli.shell import Shell
+from fleet.cli.where import target_condition, tell_fields
 
 if TYPE_CHECKING:
     from fleet.inventory import Inventory
@@ -31,11 +33,15 @@ def inventory() -> None:
     examples="fleet inventory expand hosts.txt\nfleet inventory expand 'bmc[001-512].dc1' 10.0.0.0/24",
 )
 @_sources
-def expand(**arguments: Any) -> None:
+@click.pass_obj
+def expand(shell: Shell, /, **arguments: Any) -> None:
     """Print the targets, one line each, as a text inventory that reads back to the same targets."""
     from fleet.inventory import format_target
 
-    targets = _open(**arguments)
+    targets = _open(arguments)
+    if arguments["list_fields"]:
+        _fields(shell, targets)
+        return
     output = sys.stdout  # click.echo flushes every line
     for target in targets:
         output.write(f"{format_target(target)}\n")
@@ -45,40 +51,41 @@ def expand(**arguments: Any) -> None:
 
 @inventory.command(cls=SectionedCommand, examples="fleet inventory count hosts.txt 10.0.0.0/24")
 @_sources
-def count(**arguments: Any) -> None:
+@click.pass_obj
+def count(shell: Shell, /, **arguments: Any) -> None:
     """Print how many targets there are."""
-    targets = _open(**arguments)
+    targets = _open(arguments)
+    if arguments["list_fields"]:
+        _fields(shell, targets)
+        return
     for _ in targets:
         pass
     click.echo(targets.counts.targets)
     click.echo(str(targets.counts), err=True)
 
 
-def _open(
-    sources: tuple[str, ...],
-    scheme: Literal["https", "http"],
-    exclude: tuple[str, ...],
-    exclude_files: tuple[str, ...],
-    select: tuple[str, ...],
-    sample: str | None,
-    limit: int | None,
-    shard: str | None,
-    shuffle: bool,
-    seed: int,
-    strict_inventory: bool,
-) -> Inventory:
+def _open(given: dict[str, Any]) -> Inventory:
     from fleet.inventory import InventoryOptions, Sample, Shard, read_targets
 
     options = InventoryOptions(
-        scheme=scheme,
-        exclude=exclude,
-        exclude_files=exclude_files,
-        select=select,
-        sample=Sample.parse(sample) if sample is not None else None,
-        limit=limit,
-        shuffle=shuffle,
-        seed=seed,
-        strict=strict_inventory,
-        shard=Shard.parse(shard) if shard is not None else None,
+        scheme=given["scheme"],
+        exclude=given["exclude"],
+        exclude_files=given["exclude_files"],
+        select=given["select"],
+        where=target_condition(given["where"]),
+        sample=Sample.parse(given["sample"]) if given["sample"] is not None else None,
+        limit=given["limit"],
+        shard=Shard.parse(given["shard"]) if given["shard"] is not None else None,
+        shuffle=given["shuffle"],
+        seed=given["seed"],
+        strict=given["strict_inventory"],
     )
-    return read_targets(sources, options=options, report=lambda error: click.echo(str(error), err=True))
+    return read_targets(
+        given["sources"], options=options, report=lambda error: click.echo(str(error), err=True)
+    )
+
+
+def _fields(shell: Shell, targets: Inventory) -> None:
+    from fleet.inventory import fields_of
+
+    tell_fields(shell, map(fields_of, targets), of="targets")

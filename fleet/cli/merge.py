@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -21,7 +22,7 @@ MANY = 10  # shards and runs named of those that are missing
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=completing.runs)
 @section("Output", option("--run-dir", metavar="DIR", help="Where the merged run goes. [runs/<id>]"))
 @click.pass_obj
 def merge(shell: Shell, /, runs: tuple[str, ...], run_dir: str | None) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import Decorated, Option, Section, option, section
 from fleet.cli.values import AUTO, AutoCount, Count, Duration, Pair, PerSecond, Size, TooMany
 from fleet.errors import UsageError
@@ -35,13 +36,21 @@ spec_option: Option = option(
     default="redfish",
     show_default=True,
     metavar="SPEC",
+    shell_complete=completing.specs,
     help="A scan spec, an API description, or a built-in name.",
 )
 pipeline_option: Option = option(
-    "--pipeline", "-p", metavar="NAME", help="Which pipeline of the spec; without it, its default."
+    "--pipeline",
+    "-p",
+    metavar="NAME",
+    shell_complete=completing.pipelines,
+    help="Which pipeline of the spec; without it, its default.",
 )
 operation_option: Option = option(
-    "--operation", metavar="NAME", help="One operation of an API description, instead of a pipeline."
+    "--operation",
+    metavar="NAME",
+    shell_complete=completing.operations,
+    help="One operation of an API description, instead of a pipeline.",
 )
 input_option: Option = option(
     "--input",
@@ -82,6 +91,11 @@ _chosen = (
         metavar="COND",
         help="Only targets for which site=a,rack!=7* holds; several must all hold.",
     ),
+    option(
+        "--where",
+        metavar="JMESPATH",
+        help="Only targets for which this holds: \"labels.site == 'a' && port == `8443`\".",
+    ),
     option("--exclude", multiple=True, metavar="TARGET", help="Leave out an address, range or network."),
     option(
         "--exclude-file", "exclude_files", multiple=True, type=click.Path(), help="Leave out what FILE lists."
@@ -104,6 +118,7 @@ _chosen = (
     ),
     scheme_option,
     option("--strict-inventory", is_flag=True, help="A bad inventory line ends the command."),
+    option("--list-fields", is_flag=True, help="What --where may name, with examples; nothing is scanned."),
 )
 targets: Section = section(
     "Targets",
@@ -226,6 +241,7 @@ _PLAIN = (
     "pipeline",
     "operation",
     "validate",
+    "where",
     "limit",
     "shuffle",
     "seed",

@@ -25,16 +25,20 @@ if TYPE_CHECKING:
 
 TABLE_ROWS = 500
 MAX_SQL = 1024 * 1024  # characters of a query
+NAMED = 4  # steps with the same gaps that are named one by one
 
 _EXAMPLES = """
 fleet query latest
 fleet query latest 'select model, count(*) from system group by all order by 2 desc'
-fleet query latest "select label_site, kind, count(*) from targets where status = 'failed' group by all"
+fleet query latest 'select label_site, kind, count(*) from targets group by all'
 fleet query previous latest 'select run, bios, count(*) from system group by all order by all'
 fleet query latest --file question.sql --format csv > answer.csv
 """
 
-_UNKNOWN = "rows missing there are unknown, not gone: the table steps says where"
+UNKNOWN = "rows missing there are unknown, not gone: the table steps says where"
+
+# Of every step, and in no list that is read.
+_TAIL = ("complete", "@uri", "@row", "@parent", "@parent_row")
 
 # What asks for tables without naming them.
 _ALL = re.compile(r"\b(show|describe|summarize|pragma|query|query_table|\w+_schema|duckdb_\w+|sqlite_\w+)\b")
@@ -225,8 +229,18 @@ def _tell(shell: Shell, tables: Tables, sql: str | None) -> None:
     words = set(re.findall(r"\w+", sql.casefold())) if sql is not None else None
     gaps = [table for table in tables if table.unknown and (words is None or table.name.casefold() in words)]
     if gaps:
-        counts = ", ".join(f"{table.name} on {table.unknown:,}" for table in gaps)
-        shell.say(f"not complete: {counts} of {tables.targets:,} targets\n  {_UNKNOWN}")
+        shell.say(f"not complete: {gaps_text(gaps)} of {tables.targets:,} targets\n  {UNKNOWN}")
+
+
+def gaps_text(gaps: list[Table]) -> str:
+    """Which tables are not complete on how many targets: `drive on 7; 12 other steps on 4`."""
+    by_count: dict[int, list[str]] = {}
+    for table in sorted(gaps, key=lambda table: -table.unknown):
+        by_count.setdefault(table.unknown, []).append(table.name)
+    return "; ".join(
+        f"{', '.join(names) if len(names) <= NAMED else f'{len(names)} steps'} on {count:,}"
+        for count, names in by_count.items()
+    )
 
 
 def _list(shell: Shell, tables: Tables, form: str) -> None:
@@ -247,11 +261,15 @@ def _list(shell: Shell, tables: Tables, form: str) -> None:
     grid.add_column(overflow="fold")
     for table in tables:
         columns = ", ".join(
-            safe(written(column.name), 80) for column in table.columns if column.filled or not table.rows
+            safe(written(column.name), 80)
+            for column in table.columns
+            if (column.filled or not table.rows) and not (table.step is not None and column.name in _TAIL)
         )
         grid.add_row(Text(safe(written(table.name), 80)), Text(f"{table.rows:,}"), Text(columns))
-    width = None if sys.stdout.isatty() else 120
+    width = None if sys.stdout.isatty() else 10_000
     shell.show(sys.stdout, grid, width=width)
+    if any(table.step is not None for table in tables):
+        shell.say(f"tables of steps also have {', '.join(written(name) for name in _TAIL)}")
     unfilled = sum(1 for table in tables for column in table.columns if table.rows and not column.filled)
     if unfilled:
         shell.say(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.cli.values import Count
+from fleet.cli.where import condition, list_fields_option, outcomes_of, tell_fields, where_option
 
 if TYPE_CHECKING:
     from fleet.cli.again import Repeat
@@ -31,7 +34,14 @@ fleet report latest --targets tls.expired | fleet scan - --pins pins.txt
 
 _what = section(
     "What to say",
-    option("--by", metavar="LABEL,...", help="Also count the targets by these labels."),
+    where_option("Only targets whose outcome this holds for: \"labels.site == 'a'\"."),
+    list_fields_option,
+    option(
+        "--by",
+        metavar="LABEL,...",
+        shell_complete=completing.labels,
+        help="Also count the targets by these labels.",
+    ),
     option(
         "--expire",
         type=Count(0),
@@ -49,14 +59,14 @@ _form = section(
     option(
         "--targets",
         "cause",
-        metavar="CAUSE",
-        help="Only the targets of one cause or kind, as an inventory.",
+        metavar="CAUSE|HOSTS",
+        help="Only the targets of one cause or kind, or of host sets, as an inventory.",
     ),
 )
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", default="latest")
+@click.argument("run", default="latest", shell_complete=completing.runs)
 @_what
 @_form
 @click.pass_obj
@@ -64,6 +74,8 @@ def report(
     shell: Shell,
     /,
     run: str,
+    where: str | None,
+    list_fields: bool,
     by: str | None,
     expire: int,
     html: Path | None,
@@ -80,9 +92,13 @@ def report(
     from fleet.report import gather, label_names
 
     path = find_run(run)
+    if list_fields:
+        tell_fields(shell, outcomes_of(path), of="outcomes")
+        return Exit.DONE
+    holds = condition(where)
     repeat = Repeat(None, None) if path.is_file() else Repeat(path, read_manifest(path))
     if cause is not None:
-        return _targets(path, cause)
+        return _targets(path, cause, holds)
     labels = [name.strip() for name in (by or "").split(",") if name.strip()]
     if html is not None and by is None:
         labels = list(label_names(path))
@@ -93,6 +109,7 @@ def report(
         by=labels,
         within=expire,
         lines=PAGE_TARGETS if html is not None else 0,
+        where=holds,
     )
     for label in labels:
         _known(shell, said, label)
@@ -127,7 +144,7 @@ def _known(shell: Shell, said: Report, label: str) -> None:
         shell.say(f"no target has a label {label!r}")
 
 
-def _targets(path: Path, cause: str) -> int:
+def _targets(path: Path, cause: str, holds: Callable[[Mapping[str, Any]], bool] | None) -> int:
     """The targets of a cause, as an inventory. Raises UsageError where there is none."""
     from fleet.engine import inventory_line
     from fleet.errors import UsageError
@@ -135,11 +152,13 @@ def _targets(path: Path, cause: str) -> int:
 
     count = 0
     for record in targets_of(path, cause):
+        if holds is not None and not holds(record):
+            continue
         sys.stdout.write(inventory_line(record) + "\n")
         count += 1
     if not count:
         raise UsageError(
-            f"no target of {path} failed by {cause!r}\n  --targets takes a kind (tls.expired), or the cause "
-            "that 'fleet report' names in its 'again' line"
+            f"no target of {path} failed by {cause!r}, or is meant by it\n  --targets takes a kind "
+            "(tls.expired), the cause that 'fleet report' names in its 'again' line, or hosts (bmc-[001-074])"
         )
     return Exit.DONE

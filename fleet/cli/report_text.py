@@ -170,17 +170,19 @@ def _checks(report: Report) -> RenderableType | None:
     if not report.checks:
         return None
     shown = report.checks[:SHOWN]
+    waived = any(check.waived for check in shown)
     rows = [
         [
             safe(check.name, 60),
             f"{check.passed:,}",
             f"{check.failed:,}",
+            *([f"{check.waived:,}"] if waived else []),
             f"{check.unknown:,}",
             f"{check.targets:,}",
         ]
         for check in shown
     ]
-    head = ("check", "pass", "fail", "unknown", "failed on")
+    head = ("check", "pass", "fail", *(["waived"] if waived else []), "unknown", "failed on")
     named = [
         Text.assemble(
             (f"{safe(check.name, 60)} failed on ", "dim"),

@@ -6,15 +6,19 @@ from typing import Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.options import policy_of, pressure, shared
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
+from fleet.cli.statuses import Exit
 from fleet.cli.watching import View, fail_on_option, grace_option, watching
+from fleet.cli.where import condition, list_fields_option, outcomes_of, tell_fields, where_option
 from fleet.guess import closest
 
 _EXAMPLES = """
 fleet resume runs/20261122-1542-k7q
 fleet resume latest --kind timeout,proxy --timeout 60s
+fleet resume latest --kind all --where "labels.site == 'a'"
 """
 
 _again = section(
@@ -24,8 +28,11 @@ _again = section(
         "kinds",
         multiple=True,
         metavar="KIND,...",
+        shell_complete=completing.kinds,
         help="Also targets that failed so: timeout, proxy.auth, all.",
     ),
+    where_option("Also targets whose outcome this holds for; with --kind, both must say so."),
+    list_fields_option,
     option("--past-canary", is_flag=True, help="Go on although the first targets were not well."),
     fail_on_option,
     grace_option,
@@ -33,7 +40,7 @@ _again = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @shared(_again, pressure, watching)
 @click.pass_obj
 def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> int:
@@ -47,6 +54,9 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
     from fleet.cli.running import run_scan
     from fleet.engine import find_run
 
+    if given["list_fields"]:
+        tell_fields(shell, outcomes_of(find_run(run)), of="outcomes")
+        return Exit.DONE
     shell.quiet = given["quiet"]
     again = parse_kinds(kinds)
     policy, named = policy_of(given)
@@ -55,6 +65,7 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
         kinds=again,
         policy=policy,
         given=named,
+        where=condition(given["where"]),
         pace=given["pace"],
         past_canary=given["past_canary"],
         prompt=ask_secret,

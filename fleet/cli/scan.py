@@ -11,10 +11,11 @@ from fleet.cli.sections import SectionedCommand
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 from fleet.cli.watching import View, results, watching
+from fleet.cli.where import target_condition
 from fleet.errors import UsageError
 
 if TYPE_CHECKING:
-    from fleet.assembly import PreparedScan
+    from fleet.assembly import PreparedScan, ScanOptions
 
 _EXAMPLES = """
 fleet scan hosts.txt --spec redfish --auths auths.yaml
@@ -40,6 +41,10 @@ def scan(shell: Shell, /, **given: Any) -> int:
     if given["estimate"] is not None and not given["dry_run"]:
         raise UsageError("--estimate tells what a scan may take: it goes with --dry-run")
     options = scan_options(given)
+    if given["where"] is not None:
+        target_condition(given["where"])  # what is wrong with it is said with what to write instead
+    if given["list_fields"]:
+        return _fields(shell, options)
     from fleet.assembly import prepare
     from fleet.cli.running import run_scan
 
@@ -48,6 +53,17 @@ def scan(shell: Shell, /, **given: Any) -> int:
     if given["dry_run"]:
         return _dry_run(shell, prepared, given["estimate"])
     return run_scan(prepared, View.of(given), shell, fail_on=given["fail_on"], grace=given["grace"])
+
+
+def _fields(shell: Shell, options: ScanOptions) -> int:
+    """What there is to name of the targets, as far as the inventory says it."""
+    from fleet.assembly import targets_of
+    from fleet.cli.where import tell_fields
+    from fleet.inventory import fields_of
+
+    found = targets_of(options, lambda error: shell.say(str(error)))
+    tell_fields(shell, map(fields_of, found), of="targets")
+    return Exit.DONE
 
 
 def _dry_run(shell: Shell, prepared: PreparedScan, estimate: str | None) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """
 fleet serve --config serve.yaml --check
 fleet serve --config serve.yaml
-kill -HUP $(pidof -x fleet)
+curl -X POST http://127.0.0.1:9815/-/reload
 """
 
 _what = section(
@@ -62,9 +62,7 @@ def serve(shell: Shell, /, config: Path, check_only: bool, quiet: bool, **given:
 
     shell.quiet = quiet
     ready = check(config)
-    for job in ready.jobs.values():
-        for scan in job.scans.values():
-            shell.redactor.learn(*scan.secrets)
+    shell.redactor.learn(*ready.secrets)
     for note in ready.notes:
         shell.say(note)
     if check_only:
@@ -92,7 +90,7 @@ def _serve(shell: Shell, ready: Any, *, quiet: bool, log_format: Any, log_level:
 
     async def run() -> None:
         nonlocal service
-        service = Service(ready, log)
+        service = Service(ready, log, learn=shell.redactor.learn)
         await service.run(lambda started: shell.say(f"serving on {', '.join(started.addresses)}"))
 
     gc.set_threshold(100_000)

@@ -43,7 +43,10 @@ class Shell:
         no escapes and no trailing blanks."""
         from rich.console import Console
 
-        console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+        height = None
+        if stream.isatty() and width is None:  # rich takes 80 columns for a terminal that knows no escapes
+            width, height = get_terminal_size()
+        console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width, height=height)
         if console.is_terminal:
             console.print(shown)
             return
@@ -76,6 +79,12 @@ def from_here(text: str) -> str:
     except OSError:  # it is gone
         return text
     return re.sub(rf"(?<![^\s'\"(]){re.escape(here)}/(?=[^/\s])", "", text)
+
+
+def shown_run(path: Path) -> str:
+    """The path of a run from here where it lies below, else in full; `latest` by the run's own name."""
+    named = path.parent / path.readlink() if path.is_symlink() else path
+    return from_here(str(named.absolute()))
 
 
 def ask_secret(prompt: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from fleet.cli import completing
 from fleet.cli.cells import text_of, write_csv, write_jsonl, write_markdown
 from fleet.cli.options import expression
 from fleet.cli.records import (
@@ -26,6 +27,7 @@ from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.cli.values import Count
+from fleet.cli.where import tell
 from fleet.errors import UsageError
 from fleet.guess import closest
 
@@ -66,8 +68,8 @@ _shape = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run")
-@click.argument("step", required=False)
+@click.argument("run", shell_complete=completing.runs)
+@click.argument("step", required=False, shell_complete=completing.steps)
 @_choice
 @_shape
 @click.pass_obj
@@ -100,7 +102,7 @@ def show(
     if step not in index.steps:
         raise UsageError(_unknown(step, index))
     if list_fields:
-        _fields(shell, index)
+        tell(shell, index.fields, of="rows")
         return Exit.DONE
     rows: Iterator[Row] = step_rows(index, step)
     if where is not None:
@@ -164,26 +166,6 @@ def _unknown(step: str, index: StepIndex) -> str:
     near = closest(step, index.steps)
     hint = f"did you mean {near!r}? " if near else ""
     return f"no step {step!r} in this run: {hint}there are {', '.join(index.steps) or 'none'}"
-
-
-def _fields(shell: Shell, index: StepIndex) -> None:
-    """What may be named, one line each."""
-    from fleet.cli.tables import aligned
-    from fleet.observe import safe
-
-    lines = [("field", "type", "rows", "example")]
-    lines += [
-        (
-            safe(name, 60),
-            ", ".join(field.types) or "empty",
-            f"{field.rows:,}",
-            safe(text_of(field.example), 60),
-        )
-        for name, field in sorted(index.fields.items(), key=lambda item: "." in item[0])
-    ]
-    for line in aligned(lines):
-        click.echo(line)
-    shell.say("in --where a name with other characters than letters, digits and _ is quoted: '\"@uri\"'")
 
 
 def _table(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.sections import SectionedCommand
 from fleet.cli.values import Duration
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def _auth(_context: click.Context, _parameter: click.Parameter, value: str | Non
     return user, password
 
 
-@click.command("sim", short_help="Simulate a fleet of hosts on 127/8, faults included.")
+@click.command("sim", cls=SectionedCommand, short_help="Simulate a fleet of hosts on 127/8, faults included.")
 @click.option(
     "--hosts", metavar="N", type=click.IntRange(1, 1_000_000), default=10, show_default=True, help="How many."
 )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 import fleet
+from fleet.cli import completing
 from fleet.cli.sections import Option, Section, option, section
 from fleet.cli.shell import Shell
-from fleet.cli.values import Duration, FailOn
+from fleet.cli.values import Duration, FailOn, Pair
 from fleet.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ results: Section = section(
     ),
     option("--dry-run", is_flag=True, help="Show what would be done; no socket opens."),
     option(
-        "--estimate", metavar="RUN", help="With --dry-run: what it may take, from an earlier run (latest)."
+        "--estimate",
+        metavar="RUN",
+        shell_complete=completing.runs,
+        help="With --dry-run: what it may take, from an earlier run (latest).",
     ),
     fail_on_option,
     grace_option,
@@ -77,6 +81,15 @@ watching: Section = section(
         metavar="FILE.prom",
         help="Write metrics at the end, atomically.",
     ),
+    option("--pushgateway", metavar="URL", help="Push metrics there at the end, as a batch job does."),
+    option(
+        "--push-group",
+        multiple=True,
+        type=Pair(),
+        metavar="NAME=VALUE",
+        help="Further grouping keys of that push, as site=dc1.",
+    ),
+    option("--push-auth", metavar="NAME", help="The credential of --auths for that push."),
     option(
         "--status-file",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -103,6 +116,9 @@ class View:
     metrics_file: Path | None = None
     target_metrics: bool = False
     status_file: Path | None = None
+    pushgateway: str | None = None
+    push_group: Sequence[tuple[str, str]] = ()
+    push_auth: str | None = None
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> View:

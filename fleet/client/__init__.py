@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from fleet.client.target.credential import Credential, Renewal
     from fleet.client.target.login import LoginPlan
     from fleet.client.target.sessions import KeptSessions
+    from fleet.client.web import Web
     from fleet.client.wire.certificate import Certificate
     from fleet.client.wire.connection import Connection
     from fleet.client.wire.dial import Dialer, peek_certificate
@@ -124,6 +125,7 @@ _HOMES = {
     "Stream": "calls.stream",
     "TargetClient": "target.client",
     "TlsContexts": "wire.tls",
+    "Web": "web",
     "WireTransport": "wire.transport",
     "Connection": "wire.connection",
 }
@@ -178,6 +180,7 @@ __all__ = [
     "Stream",
     "TargetClient",
     "TlsContexts",
+    "Web",
     "WebLoader",
     "WireTransport",
     "classify",

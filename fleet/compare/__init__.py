@@ -4,12 +4,19 @@ Reads run directories and nothing else: no network, no spec. A row that a run ma
 never taken for one that was removed.
 
   gather     one comparison from both journals; targets, rows, changes, gaps, identity are its parts
+  within     one run compared with itself: what strays from what is usual
   rules      what a comparison leaves out
-  model      the result, a value
+  model      the results as values, this one and drift; html, markdown and drift_pages show them
 """
 
-from fleet.compare.gather import BY, Question, compare_runs
+from fleet.compare.drift import Drift, drift_schema
+from fleet.compare.drift import Group as DriftGroup
+from fleet.compare.drift_pages import drift_html, drift_markdown
+from fleet.compare.drift_wording import drift_gap_text, drift_sums, drift_verdict, group_text
+from fleet.compare.gather import compare_runs
+from fleet.compare.html import diff_html
 from fleet.compare.lines import COLUMNS, Line
+from fleet.compare.markdown import diff_markdown
 from fleet.compare.model import (
     Callouts,
     Change,
@@ -17,16 +24,23 @@ from fleet.compare.model import (
     FieldChange,
     Gap,
     Hosts,
+    Ignored,
     RowGroup,
     diff_schema,
 )
+from fleet.compare.question import BY, Question
 from fleet.compare.rules import Rule, parse_rule, read_rules
+from fleet.compare.within import drift_within
 from fleet.compare.wording import (
+    UNSEEN,
+    callout_lists,
+    carried_text,
     cause_sections,
     field_text,
     gap_text,
     ignored_text,
     outlier_text,
+    row_group_text,
     side_text,
     states,
     sums,
@@ -37,25 +51,42 @@ from fleet.compare.wording import (
 __all__ = [
     "BY",
     "COLUMNS",
+    "UNSEEN",
     "Callouts",
     "Change",
     "Diff",
+    "Drift",
+    "DriftGroup",
     "FieldChange",
     "Gap",
     "Hosts",
+    "Ignored",
     "Line",
     "Question",
     "RowGroup",
     "Rule",
+    "callout_lists",
+    "carried_text",
     "cause_sections",
     "compare_runs",
+    "diff_html",
+    "diff_markdown",
     "diff_schema",
+    "drift_gap_text",
+    "drift_html",
+    "drift_markdown",
+    "drift_schema",
+    "drift_sums",
+    "drift_verdict",
+    "drift_within",
     "field_text",
     "gap_text",
+    "group_text",
     "ignored_text",
     "outlier_text",
     "parse_rule",
     "read_rules",
+    "row_group_text",
     "side_text",
     "states",
     "sums",

@@ -24,6 +24,7 @@ ALL_WAYS = 20_000  # the same of all fields together: each takes some 1.5 KB
 PEERS = 5000  # values of `--by`, over all steps; a row with a further one has no peers
 OTHERS = 3  # peers beside the target, from which being alone says something
 ALONE = 10  # where more than one in so many peers is alone, being alone says nothing
+SHARED = 200  # characters of what peers share
 OUTLIERS = 20  # named of one change
 
 Peers = tuple[str, str]  # step, and what the peers share
@@ -40,15 +41,8 @@ class Changes:
         self._ways = 0
 
     def peers(self, record: Record, step: str, row: Row) -> str | None:
-        """Count a compared row, and say what its peers share: the output `by` of the row, or of the nearest
-        row above that has it, or the label; empty where there is none, None for one value too many."""
-        value = row.get(self._by)
-        if value is None:
-            found = (upper.get(self._by) for _, upper in above(record, row))
-            value = next((one for one in found if one is not None), None)
-        if value is None:
-            value = (record.get("labels") or {}).get(self._by)
-        shared = "" if value is None else str(value)[:200]
+        """Count a compared row, and say what its peers share (`peers_of`); None for one value too many."""
+        shared = peers_of(record, row, self._by)
         peers = (step, shared)
         if peers in self._here:
             return shared
@@ -77,6 +71,17 @@ class Changes:
             field.result(step, name, self._by, self._compared) for (step, name), field in self._fields.items()
         ]
         return tuple(sorted(made, key=lambda one: (-one.targets, -one.rows, one.step, one.field)))
+
+
+def peers_of(record: Record, row: Row, by: str) -> str:
+    """What a row shares with its peers: its output `by`, or that of the nearest row above that has it, or the
+    target's label; empty where there is none."""
+    value = row.get(by)
+    if value is None:
+        value = next((held for _, upper in above(record, row) if (held := upper.get(by)) is not None), None)
+    if value is None:
+        value = (record.get("labels") or {}).get(by)
+    return "" if value is None else str(value)[:SHARED]
 
 
 class _Way:

@@ -84,6 +84,10 @@ class Steps:
         """Take a target of which nothing can be compared."""
         self._gap(target, None, side, why, 0)
 
+    def missing(self, target: str, step: str | None, why: str) -> None:
+        """Take a target, or a step of it, of which one run alone does not say all."""
+        self._gap(target, step, SIDES[0], why, 0)
+
     def counts(self) -> tuple[StepCounts, ...]:
         """The steps, in the order in which they came."""
         return tuple(

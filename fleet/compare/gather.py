@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.compare.changes import Changes
@@ -17,31 +16,19 @@ from fleet.compare.gaps import SIDES, Steps
 from fleet.compare.identity import Identities
 from fleet.compare.lines import Line, Tell, tell_nobody
 from fleet.compare.model import DIFF_VERSION, Counts, Diff
+from fleet.compare.question import Question
 from fleet.compare.rowgroups import RowGroups
 from fleet.compare.rows import Record, Row, StepMatch, TargetMatch, label_of, parents, same_rows
-from fleet.compare.rules import Rule, Rules
-from fleet.compare.runs import Condition, Run, unlike
+from fleet.compare.rules import Rules
+from fleet.compare.runs import Run, unlike
 from fleet.compare.spill import Spill
 from fleet.compare.targets import WELL, Turns
 from fleet.compare.values import same_value
 from fleet.digest import DigestTable
 
-BY = "model"  # what makes peers, if not told otherwise
 _KEPT = ("id", "target", "labels", "proxy", "status", "failure", "errors", "skipped", "steps", "started")
 STEPS = 500  # of which rules are told the fields
 FIELDS = 200  # outputs named that one run has alone
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What to compare. `where` is asked of each target's `scope`, `condition` is its text; no `steps` are all
-    steps; `by` is what makes peers."""
-
-    steps: Sequence[str] = ()
-    rules: Sequence[Rule] = ()
-    by: str = BY
-    where: Condition | None = None
-    condition: str | None = None
 
 
 def compare_runs(
@@ -179,7 +166,8 @@ class _Comparison:
         was, is_ = str(before["status"]), str(after["status"])
         side = SIDES[1] if was in WELL else SIDES[0] if is_ in WELL else "both"
         self._counts["uncompared"] += 1
-        self._steps.whole(target, side, was if side == SIDES[0] else is_)
+        why = was if side == SIDES[0] or was == is_ else is_ if side == SIDES[1] else "failed or skipped"
+        self._steps.whole(target, side, why)
         self._tell(Line(target=target, what="uncompared", before=was, after=is_))
         if was in WELL:
             self._identities.lost(before, _all_rows(before))
@@ -200,10 +188,8 @@ class _Comparison:
                 changed += self._row(after, match.step, (was, is_), peers)
         self._steps.count(match, changed)
         self._identities.step(before, after, match)
-        self._one_alone(
-            "removed", self._removed, before, match.step, [match.before[at] for at in match.removed]
-        )
-        self._one_alone("added", self._added, after, match.step, [match.after[at] for at in match.added])
+        self._one_alone(0, before, match)
+        self._one_alone(1, after, match)
         gaps = self._steps.unsure(target, match)
         for side, why in gaps:
             self._tell(Line(target=target, what="uncompared", step=match.step, why=f"{why} ({side})"))
@@ -233,14 +219,15 @@ class _Comparison:
             )  # fmt: skip
         return differs
 
-    def _one_alone(
-        self, what: str, groups: RowGroups, record: Record, step: str, rows: Sequence[Row]
-    ) -> None:
-        target = str(record["id"])
-        for row in rows:
+    def _one_alone(self, side: int, record: Record, match: StepMatch) -> None:
+        """Tell of rows that the record of one side has alone: 0 removed, 1 added."""
+        target, what = str(record["id"]), ("removed", "added")[side]
+        groups, places = ((self._removed, match.removed), (self._added, match.added))[side]
+        for at in places:
+            row = (match.before, match.after)[side][at]
             parent, label = parents(record, row), label_of(row)
-            groups.add(step, target, parent, label)
-            self._tell(Line(target=target, what=what, step=step, parent=parent, row=label))
+            groups.add(match.step, target, parent, label, carried=at in match.carried[side])
+            self._tell(Line(target=target, what=what, step=match.step, parent=parent, row=label))
 
     def _fields_of_one(self) -> Iterator[str]:
         for step, name, side in sorted(self._one_sided):

@@ -4,15 +4,16 @@ Nothing here knows what a serial number is. A key **identifies** when its output
 row that has the key's text. An output of a step identifies when of the rows that it names in the second run
 at most one in twenty has a key that another target has too: serial numbers do, `1` and `BIOS` do not.
 
-A row **speaks for its target** when its step has exactly one row there, both times, and it stands at the top
-or directly below it. Where its identifying key is another one, something else answers at that address.
+A row **speaks for its target** when its step has exactly one row there, both times, and it stands at the top;
+or directly below the top, and rows stand below it, or the top has no identifying key. Where its own key is
+another one, something else answers at that address.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fleet.compare.model import Callouts, Duplicate, Identity, Move
 from fleet.compare.rows import Record, Row, StepMatch, above, parents
@@ -34,9 +35,23 @@ class _Lost:
     """A row that is not where it was."""
 
     known: Known
+    above: Known | None  # the nearest row above that has a key
     target: str
     place: str
     number: int  # of the target among those of the second run; -1 where it is gone
+
+
+@dataclass(slots=True)
+class _Output:
+    """One output that gives rows of one step their keys, in the second run."""
+
+    prefix: bytes  # of its keys
+    named: int = 0
+    repeats: int = 0  # of them: on a further target
+
+    @property
+    def identifies(self) -> bool:
+        return self.repeats * REPEATED <= self.named
 
 
 class Identities:
@@ -44,32 +59,35 @@ class Identities:
 
     def __init__(self) -> None:
         self._keys = DigestTable(value_bits=32)
-        self._named: Counter[tuple[str, str]] = Counter()
-        self._repeats: Counter[tuple[str, str]] = Counter()
+        self._outputs: dict[tuple[str, str], _Output] = {}
         self._twice: dict[Known, None] = {}
         self._lost: list[_Lost] = []
         self._inside: list[Move] = []
         self._doubled: list[Duplicate] = []
-        self._replaced: list[Identity] = []
+        self._replaced: list[tuple[Identity, tuple[str, str] | None]] = []  # with the output of the row above
         self._counts = Counter[str]()
         self._number = -1
 
     def target(self, record: Record) -> None:
         """Take the keys of one target of the second run."""
         self._number += 1
-        keys, named = self._keys, self._named
+        keys = self._keys
         if len(keys) >= KEYS:
             self._counts["unsearched"] += sum(1 for _ in keyed(record))
             return
         for known, _ in keyed(record):
-            output = known[:2]
-            if named[output] > ENOUGH and not self._identifies(output):
+            step, name, key = known
+            output = self._outputs.get((step, name))
+            if output is None:
+                output = self._outputs[step, name] = _Output(_digestible((step, name, "")))
+            if output.named > ENOUGH and not output.identifies:
                 continue
-            named[output] += 1
-            if keys.add(_digestible(known), self._number):
+            output.named += 1
+            digestible = output.prefix + key.encode("utf-8", "surrogatepass")
+            if keys.add(digestible, self._number):
                 continue
-            if keys.get(_digestible(known)) != self._number:
-                self._repeats[output] += 1
+            if keys.get(digestible) != self._number:
+                output.repeats += 1
                 if len(self._twice) < ROWS:
                     self._twice[known] = None
 
@@ -83,8 +101,10 @@ class Identities:
                 self._counts["unsearched"] += 1
                 continue
             known = (step, output, str(row["@key"]))
-            place = place_of(record, row)
-            self._lost.append(_Lost(known, str(record["id"]), place, -1 if gone else self._number))
+            uppers = ((name, output_of(upper), upper) for name, upper in above(record, row))
+            nearest = next(((name, by, str(upper["@key"])) for name, by, upper in uppers if by), None)
+            number = -1 if gone else self._number
+            self._lost.append(_Lost(known, nearest, str(record["id"]), place_of(record, row), number))
 
     def step(self, before: Record, after: Record, match: StepMatch) -> None:
         """Take what one step of a target that was compared shows."""
@@ -112,23 +132,25 @@ class Identities:
         """What was found. `again` reads the second run once more, if need be; `before` finds a target of the
         first run."""
         moves = [move for move in self._inside if self._identifies((move.step, move.output))]
-        duplicates = list(self._doubled)
         wanted: dict[int, list[_Lost]] = {}
         for lost in self._lost:
             at = self._keys.get(_digestible(lost.known))
             if at is not None and at != lost.number and self._identifies(lost.known[:2]):
                 wanted.setdefault(at, []).append(lost)
         twice: dict[Known, list[str]] = {known: [] for known in self._twice if self._identifies(known[:2])}
+        carried = 0
         if wanted or twice:
-            moves += self._look(again(), before, wanted, twice)
-        for (step, output, key), places in twice.items():
-            duplicates.append(
-                Duplicate(step=step, output=output, key=key, side="second", places=tuple(places[:PLACES]))
-            )
-        replaced = [one for one in self._replaced if self._identifies((one.step, one.output))]
+            found = self._look(again(), before, wanted, twice)
+            gone = {(lost.target, lost.known) for lost, _ in found}
+            own = [move for lost, move in found if (lost.target, lost.above) not in gone]
+            carried = len(found) - len(own)
+            moves += own
+        duplicates = [*self._doubled, *_duplicates(twice)]
+        replaced = self._replacements()
         return Callouts(
             moved=tuple(moves[:TOLD]),
             moves=len(moves),
+            carried=carried,
             duplicated=tuple(duplicates[:TOLD]),
             duplicates=len(twice) + self._counts["doubled"],
             replaced=tuple(replaced[:TOLD]),
@@ -136,8 +158,19 @@ class Identities:
             unsearched=self._counts["unsearched"],
         )
 
+    def _replacements(self) -> list[Identity]:
+        """One for each target: the first of its rows that speak for it, and the names of the others."""
+        found: dict[str, Identity] = {}
+        for one, top in self._replaced:
+            if not self._identifies((one.step, one.output)) or (top and self._identifies(top)):
+                continue
+            known = found.get(one.target)
+            found[one.target] = one if known is None else replace(known, also=(*known.also, one.step))
+        return list(found.values())
+
     def _identifies(self, output: tuple[str, str]) -> bool:
-        return self._repeats[output] * REPEATED <= self._named[output]
+        found = self._outputs.get(output)
+        return found is None or found.identifies
 
     def _look(
         self,
@@ -145,9 +178,9 @@ class Identities:
         before: Callable[[str], Record | None],
         wanted: dict[int, list[_Lost]],
         twice: dict[Known, list[str]],
-    ) -> list[Move]:
+    ) -> list[tuple[_Lost, Move]]:
         """Where in the second run the keys are: names its places."""
-        found: list[Move] = []
+        found: list[tuple[_Lost, Move]] = []
         for number, record in enumerate(records):
             here = wanted.get(number, ())
             if not here and not twice:
@@ -157,10 +190,9 @@ class Identities:
                 row = places.get(lost.known)
                 if row is not None and not _had(before(str(record["id"])), lost.known):
                     step, output, key = lost.known
-                    found.append(
-                        Move(step=step, output=output, key=key, before=lost.place,
-                             after=place_of(record, row))
-                    )  # fmt: skip
+                    place = place_of(record, row)
+                    move = Move(step=step, output=output, key=key, before=lost.place, after=place)
+                    found.append((lost, move))
             for known in places.keys() & twice.keys():
                 twice[known].append(place_of(record, places[known]))
         return found
@@ -181,11 +213,25 @@ class Identities:
         output = output_of(before)
         if output is None or before.get("@key") == after.get("@key") or output != output_of(after):
             return
-        if sum(1 for _ in above(record, before)) <= 1 and len(self._replaced) < ROWS:
-            self._replaced.append(
-                Identity(target=str(record["id"]), step=step, output=output, before=str(before["@key"]),
-                         after=str(after["@key"]))
-            )  # fmt: skip
+        uppers = list(above(record, before))
+        if len(uppers) > 1 or len(self._replaced) >= ROWS:
+            return
+        found = Identity(
+            target=str(record["id"]),
+            step=step,
+            output=output,
+            before=str(before["@key"]),
+            after=str(after["@key"]),
+            also=(),
+        )
+        tops = [(upper, named) for upper, row in uppers if (named := output_of(row)) is not None]
+        self._replaced.append((found, tops[0] if tops and not _bears(record, step) else None))
+
+
+def _duplicates(twice: Mapping[Known, Sequence[str]]) -> Iterator[Duplicate]:
+    """Keys that are on several targets of the second run."""
+    for (step, output, key), places in twice.items():
+        yield Duplicate(step=step, output=output, key=key, side="second", places=tuple(places[:PLACES]))
 
 
 def keyed(record: Record) -> Iterator[tuple[Known, Row]]:
@@ -211,6 +257,13 @@ def output_of(row: Row) -> str | None:
 def place_of(record: Record, row: Row) -> str:
     """Where a row stands: `bmc-17-001 system SN4`; the target alone at the top."""
     return f"{short_name(str(record['id']))} {parents(record, row)}".rstrip()
+
+
+def _bears(record: Record, step: str) -> bool:
+    """Whether rows stand below those of a step."""
+    steps = (record.get("steps") or {}).values()
+    parents_of = (row.get("@parent") for held in steps for row in held.get("rows") or ())
+    return any(isinstance(parent, list) and parent[:1] == [step] for parent in parents_of)
 
 
 def _had(record: Record | None, known: Known) -> bool:

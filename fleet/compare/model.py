@@ -80,7 +80,7 @@ class Gap(Documented):
     side: str
     """the run it is for: first, second, both"""
     why: str
-    """failed, skipped; of a step: incomplete, not offered, not asked, below a gap"""
+    """failed, skipped, failed or skipped; of a step: incomplete, not offered, not asked, below a gap"""
     targets: int
     unseen: int
     """rows of the other run"""
@@ -170,9 +170,12 @@ class RowGroup(Documented):
     step: str
     rows: int
     targets: int
+    carried: int
+    """of the rows: those whose row above was added or removed too"""
     hosts: tuple[str, ...]
     unnamed: int
     examples: tuple[RowExample, ...]
+    """some of the rows that are not `carried`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +214,8 @@ class Identity(Documented):
     output: str
     before: str
     after: str
+    also: tuple[str, ...]
+    """other steps whose rows speak for it and have another key too"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +224,13 @@ class Callouts(Documented):
 
     moved: tuple[Move, ...]
     moves: int
+    carried: int
+    """further rows that moved with one of these, which stands above them"""
     duplicated: tuple[Duplicate, ...]
     duplicates: int
     replaced: tuple[Identity, ...]
     replacements: int
+    """targets"""
     unsearched: int
     """keys and rows beyond the limits, in which no move and no duplicate was looked for"""
 

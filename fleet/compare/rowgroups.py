@@ -18,6 +18,7 @@ class _Group:
     targets: int = 0
     last: str = ""
     folder: Folder = field(default_factory=Folder)
+    carried: int = 0
     examples: list[RowExample] = field(default_factory=list)
 
 
@@ -27,8 +28,8 @@ class RowGroups:
     def __init__(self) -> None:
         self._groups: dict[str, _Group] = {}
 
-    def add(self, step: str, target: str, parent: str, row: str) -> None:
-        """Take one row, by what its parents and it are called."""
+    def add(self, step: str, target: str, parent: str, row: str, *, carried: bool) -> None:
+        """Take one row, by what its parents and it are called; `carried`: the row above shares its fate."""
         group = self._groups.get(step)
         if group is None:
             step = step if len(self._groups) < STEPS else "(further steps)"
@@ -38,16 +39,20 @@ class RowGroups:
             group.last = target
             group.targets += 1
             group.folder.add(short_name(target))
-        if len(group.examples) < EXAMPLES:
+        group.carried += carried
+        if not carried and len(group.examples) < EXAMPLES:
             group.examples.append(RowExample(target=target, parent=parent, row=row))
 
     def result(self) -> tuple[RowGroup, ...]:
-        """The steps, those with most rows first."""
+        """The steps, those with most rows of their own first."""
         made = []
-        for step, group in sorted(self._groups.items(), key=lambda item: (-item[1].rows, item[0])):
+        ranked = sorted(
+            self._groups.items(), key=lambda item: (item[1].carried - item[1].rows, -item[1].rows, item[0])
+        )
+        for step, group in ranked:
             hosts, unnamed = named(group.folder)
             made.append(
                 RowGroup(step=step, rows=group.rows, targets=group.targets, hosts=hosts, unnamed=unnamed,
-                         examples=tuple(group.examples))
+                         carried=group.carried, examples=tuple(group.examples))
             )  # fmt: skip
         return tuple(made)

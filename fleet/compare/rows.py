@@ -43,6 +43,8 @@ class StepMatch:
     replaced: list[tuple[int, int]] = field(default_factory=list)
     doubled: list[tuple[bool, list[int]]] = field(default_factory=list)
     """rows of one parent and one key: whether they are of the second run, and which"""
+    carried: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
+    """of `removed` and of `added`: those whose row above is one of these too, or was replaced"""
     why: tuple[str, str] = ("", "")
 
     @property
@@ -59,6 +61,7 @@ class TargetMatch:
         self._matches: dict[str, StepMatch] = {}
         self._tokens: tuple[dict[str, Sequence[int]], dict[str, Sequence[int]]] = ({}, {})
         self._unsure: set[int] = set()  # tokens of rows that are unseen
+        self._left: set[int] = set()  # tokens of rows that are removed, added or replaced
         self._next = 0
         skipped = [side.skipped for side in self._sides]
         self._only = (skipped[0] - skipped[1], skipped[1] - skipped[0])  # what one run alone was not offered
@@ -84,7 +87,16 @@ class TargetMatch:
             self._next += count
         else:
             self._pair(match)
+        if self._left:
+            self._carry(match)
         return match
+
+    def _carry(self, match: StepMatch) -> None:
+        """A path below a row that is another thing is another thing too."""
+        for at, _ in match.pairs:
+            row = match.before[at]
+            if row.get("@key") is None and self._token(0, row) in self._left:
+                self._left.add(self._tokens[0][match.step][at])
 
     def _aligned(self, rows: Sequence[Row]) -> bool:
         """Whether rows that are equal stand below parents that are one, and no two have one name."""
@@ -151,8 +163,12 @@ class TargetMatch:
         ):
             rows, sure = (match.before, match.after)[side], not match.why[1 - side]
             for at in places:
-                if sure and self._token(side, rows[at]) not in self._unsure:
+                above_it = self._token(side, rows[at])
+                if sure and above_it not in self._unsure:
                     certain.append(at)
+                    self._left.add(self._tokens[side][match.step][at])
+                    if above_it in self._left:
+                        match.carried[side].add(at)
                 else:
                     unseen.append(at)
                     self._unsure.add(self._tokens[side][match.step][at])
@@ -242,7 +258,7 @@ def same_rows(before: Record, after: Record) -> bool:
         if not held.get("complete"):
             return False
         rows = held.get("rows") or ()
-        if len(rows) > 1 and len({(str(row.get("@parent")), *_name(row)) for row in rows}) < len(rows):
+        if len(rows) > 1 and len({(tuple(row.get("@parent") or ()), _name(row)) for row in rows}) < len(rows):
             return False
     return True
 
@@ -254,6 +270,12 @@ def label_of(row: Row) -> str:
 
 
 def parents(record: Record, row: Row) -> str:
-    """The rows above a row, the topmost first: `system SN4 storage 1`."""
-    names = [f"{step} {label_of(upper)}" for step, upper in above(record, row)]
+    """The rows above a row, the topmost first: `system SN4 storage 1`. Steps with one row on the target tell
+    nothing apart, and are left out."""
+    steps = record.get("steps") or {}
+    names = [
+        f"{step} {label_of(upper)}"
+        for step, upper in above(record, row)
+        if len(steps.get(step, {}).get("rows") or ()) > 1
+    ]
     return " ".join(reversed(names))

@@ -95,14 +95,14 @@ class Rules:
         assert at is not None  # noqa: S101  (whoever counts has asked)
         self._counts[at] += rows
 
-    def forgive(self, step: str, field: str, before: Any, after: Any) -> bool:
-        """Whether a difference is left out; it is counted then."""
+    def forgive(self, step: str, field: str, before: Any, after: Any, *, times: int = 1) -> bool:
+        """Whether a difference is left out; it is counted then, so many times."""
         found = self._fields.get((step, field))
         if found is None:
             found = self._fields[step, field] = tuple(self._matching(step, field))
         for at in found:
             if self._rules[at].forgives(before, after):
-                self._counts[at] += 1
+                self._counts[at] += times
                 return True
         return False
 

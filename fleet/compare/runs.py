@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from fleet.compare.model import Side
+from fleet.compare.question import Condition
 from fleet.compare.rows import Record
 from fleet.engine import read_manifest
 from fleet.report import STATUSES, head_of, last_outcomes
-
-Condition = Callable[[Mapping[str, Any]], bool]
 
 
 class Run:

@@ -6,10 +6,25 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fleet.compare.model import Diff, FieldChange, Gap, Ignored, Outlier, Side
+from fleet.compare.model import (
+    Callouts,
+    Diff,
+    Duplicate,
+    FieldChange,
+    Gap,
+    Identity,
+    Ignored,
+    Move,
+    Outlier,
+    RowGroup,
+    Side,
+)
 from fleet.page import some
-from fleet.report import CauseGroup
+from fleet.report import CauseGroup, short_name
 
+UNSEEN = (
+    "Unseen rows are in one run only, and the other may have failed to see them: they are unknown, not gone."
+)
 _WHEN = {"first": "in the first run", "second": "in the second run", "both": "both times"}
 
 
@@ -94,6 +109,41 @@ def outlier_text(outlier: Outlier) -> str:
         return f"outlier: none of {peers} changed"
     rest = outlier.peers - 1 - outlier.otherwise
     return f"outlier: of {peers}, {outlier.otherwise:,} made another change, {rest:,} none"
+
+
+def row_group_text(group: RowGroup) -> str:
+    """`10 rows on 4 targets, 8 of them with the rows above`."""
+    told = f"{some(group.rows, 'row')} on {some(group.targets, 'target')}"
+    return f"{told}, {group.carried:,} of them with the rows above" if group.carried else told
+
+
+def carried_text(groups: Sequence[RowGroup]) -> str:
+    """`nic 8, processor 8`: the groups that have no row of their own; still remote text."""
+    return ", ".join(f"{group.step} {group.rows:,}" for group in groups if group.carried == group.rows)
+
+
+def callout_lists(found: Callouts) -> list[tuple[str, int, list[str]]]:
+    """What is called out: title, how many, and lines of remote text; those that there are."""
+    moved = f"Moved, and {found.carried:,} more with them" if found.carried else "Moved"
+    lists = [
+        ("Another one answers", found.replacements, map(_replaced, found.replaced)),
+        (moved, found.moves, map(_moved, found.moved)),
+        ("Keys that are there twice", found.duplicates, map(_duplicated, found.duplicated)),
+    ]
+    return [(title, count, list(lines)) for title, count, lines in lists if count]
+
+
+def _replaced(one: Identity) -> str:
+    also = f" ({', '.join(one.also)} too)" if one.also else ""
+    return f"{short_name(one.target)}: {one.step} {one.output} {one.before} -> {one.after}{also}"
+
+
+def _moved(one: Move) -> str:
+    return f"{one.step} {one.output} {one.key}: {one.before} -> {one.after}"
+
+
+def _duplicated(one: Duplicate) -> str:
+    return f"{one.step} {one.output} {one.key} in the {one.side} run: {'; '.join(one.places)}"
 
 
 def ignored_text(ignored: Ignored) -> str:

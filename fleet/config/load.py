@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from pydantic import ValidationError
 
 from fleet.client import CachedParse
 from fleet.config.builtin import list_builtin_specs
-from fleet.config.complain import placed
+from fleet.config.complain import first_complaint
 from fleet.config.describe import wrap_description
+from fleet.config.extend import Extended, Source, extend
 from fleet.config.model import SpecFile
 from fleet.config.sources import check_sources
 from fleet.errors import SpecError
@@ -29,16 +30,14 @@ def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
     parameter, becomes a step. Raises SpecError.
     """
     path, notes = find_spec(name)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SpecError(f"the spec cannot be read: {error.strerror or error}", file=str(path)) from None
-    tree = CachedParse.default()(data, str(path))
+    source = _read(path)
+    tree, text = source.tree, source.text
     if isinstance(tree, dict) and ("openapi" in tree or "swagger" in tree) and "fleet" not in tree:
-        tree, text = wrap_description(tree, path, operations), ""
-        notes = (*notes, f"{path.name} is an API description: {len(tree['steps'])} operations are steps")
+        wrapped = wrap_description(tree, path, operations)
+        notes = (*notes, f"{path.name} is an API description: {len(wrapped['steps'])} operations are steps")
+        source = Source(path, "", wrapped)
     else:
-        if len(data) > MAX_BYTES:
+        if len(text) > MAX_BYTES:
             raise SpecError(f"the spec file is larger than {MAX_BYTES >> 20} MiB", file=str(path))
         if operations:
             raise SpecError(
@@ -46,8 +45,7 @@ def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
                 file=str(path),
                 hint="this is a spec file: its pipelines say what is asked",
             )
-        text = data.decode("utf-8", "replace")
-    spec = _built(tree, path, text, notes)
+    spec = _built(source, notes)
     check_sources(spec)
     return spec
 
@@ -55,7 +53,27 @@ def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
 def loads_spec(text: str, *, path: Path | None = None) -> SpecFile:
     """The spec in a text; relative paths in it start from the directory of `path`."""
     place = path or Path("<text>")
-    return _built(parse(text, str(place)), place, text, ())
+    return _built(Source(place, text, parse(text, str(place))), ())
+
+
+def _read(path: Path) -> Source:
+    """One file, parsed; a description may be larger than a spec."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecError(f"the spec cannot be read: {error.strerror or error}", file=str(path)) from None
+    tree = CachedParse.default()(data, str(path))
+    return Source(path, data.decode("utf-8", "replace"), tree)
+
+
+def _extended(name: str, beside: Path) -> Source:
+    """The spec that another one extends: a file beside it, or a built-in."""
+    path = beside / name
+    found = path.resolve() if path.is_file() else find_spec(name)[0]
+    source = _read(found)
+    if not isinstance(source.tree, dict) or "fleet" not in source.tree:
+        raise SpecError(f"{name!r} is no spec file")
+    return source
 
 
 def find_spec(name: str | Path) -> tuple[Path, tuple[str, ...]]:
@@ -75,15 +93,22 @@ def find_spec(name: str | Path) -> tuple[Path, tuple[str, ...]]:
     raise SpecError(f"there is no spec file and no built-in spec {plain!r}", hint=guess(plain, builtin))
 
 
-def _built(tree: Any, path: Path, text: str, notes: tuple[str, ...]) -> SpecFile:
-    if not isinstance(tree, dict):
-        raise SpecError("a spec file is a mapping of sections", file=str(path), line=1, column=1)
-    kept = {key: value for key, value in tree.items() if not str(key).startswith("x-")}
+def _built(source: Source, notes: tuple[str, ...]) -> SpecFile:
+    if not isinstance(source.tree, dict):
+        raise SpecError("a spec file is a mapping of sections", file=str(source.path), line=1, column=1)
+    whole = extend(source, _extended)
     try:
-        spec = SpecFile.model_validate(kept)
+        spec = SpecFile.model_validate(whole.tree)
     except ValidationError as wrong:
-        raise placed(wrong, SpecFile, kept, file=str(path), text=text, error=SpecError) from None
-    spec._path = path
-    spec._text = text
+        _complain(wrong, whole)
+    spec._whole = whole
     spec._notes = notes
     return spec
+
+
+def _complain(wrong: ValidationError, whole: Extended) -> NoReturn:
+    found = first_complaint(wrong, SpecFile, whole.tree)
+    file, line, column = whole.place(found.path)
+    where = ".".join(str(part) for part in found.path)
+    message = f"{where}: {found.message}" if where else found.message
+    raise SpecError(message, file=file, line=line, column=column, hint=found.hint) from None

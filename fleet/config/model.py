@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from fleet.config.extend import Extended
 from fleet.inventory import AuthModel, ProxyModel
-from fleet.openapi import locate
 from fleet.pipeline import Model, PipelineSpec, Place
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ class SpecFile(PipelineSpec):
     """A spec file, read. Made by `load_spec`, which also says where it came from."""
 
     fleet: Literal["1"] = Field(description="The version of the spec language.")
+    extends: str | None = Field(
+        default=None,
+        description="A spec, a path relative to this file or a built-in, to which this one adds: entries of "
+        "sections replace those of the same name, null takes one away, lists are joined.",
+    )
     info: InfoSpec = Field(description="What the spec is called.")
     api: str = Field(
         min_length=1,
@@ -99,19 +104,23 @@ class SpecFile(PipelineSpec):
     auths: dict[Name, AuthModel] = Field(default_factory=dict, description="Credentials by name.")
     proxies: dict[Name, ProxyModel] = Field(default_factory=dict, description="Proxies by name.")
 
-    _path: Path | None = PrivateAttr(default=None)
-    _text: str = PrivateAttr(default="")
+    _whole: Extended | None = PrivateAttr(default=None)
     _notes: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def path(self) -> Path | None:
         """The file it was read from; None for one made in memory."""
-        return self._path
+        return self._whole.own.path if self._whole is not None else None
+
+    @property
+    def bases(self) -> tuple[Path, ...]:
+        """The files that it extends, the nearest first."""
+        return self._whole.bases if self._whole is not None else ()
 
     @property
     def text(self) -> str:
         """The file's text, as it was read."""
-        return self._text
+        return self._whole.own.text if self._whole is not None else ""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -132,12 +141,9 @@ class SpecFile(PipelineSpec):
         """A path of this file made absolute (a trailing slash is kept); a URL as it is."""
         if urlsplit(place).scheme in {"http", "https", "file"}:
             return place
-        base = self._path.parent if self._path is not None else Path.cwd()
+        base = self.path.parent if self.path is not None else Path.cwd()
         return str((base / place).resolve()) + ("/" if place.endswith("/") else "")
 
     def place(self, path: tuple[str | int, ...]) -> Place:
         """File, line and column of what stands at `path`; for `compile_plan(..., locate=spec.place)`."""
-        if self._path is None:
-            return None, None, None
-        line, column = locate(self._text, path)
-        return str(self._path), line, column
+        return self._whole.place(path) if self._whole is not None else (None, None, None)

@@ -14,11 +14,14 @@ SCHEMA_FILE = Path("docs") / "reference" / "spec.schema.json"
 def spec_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a spec file."""
     made = SpecFile.model_json_schema(by_alias=True)
+    needed = made.pop("required")  # what a spec that extends another one may leave to it
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **made,
         "title": "fleet spec file",
         "patternProperties": {"^x-": {}},
+        "required": ["fleet"],
+        "anyOf": [{"required": ["extends"]}, {"required": needed}],
     }
 
 

@@ -136,6 +136,10 @@ def _parts(runs: Sequence[Path]) -> list[_Part]:
             raise UsageError(
                 f"{part.path} and {first.path} are not parts of one scan: their inventory differs"
             )
+        if _files(part.manifest) != _files(first.manifest):
+            raise UsageError(
+                f"{part.path} and {first.path} are not parts of one scan: a file of their spec differs"
+            )
         if part.shard.count != first.shard.count:
             raise UsageError(
                 f"{part.path} is one of {part.shard.count} shards, {first.path} one of {first.shard.count}"
@@ -195,6 +199,11 @@ def _inventory(manifest: Mapping[str, Any]) -> object:
     files = [part.get("sha256") for part in manifest.get("inventory", ())]
     sources = manifest.get("options", {}).get("sources", ())
     return files if len(files) == len(sources) else (files, sources)
+
+
+def _files(manifest: Mapping[str, Any]) -> list[object]:
+    """The digests of what the spec rests on: other specs, baselines."""
+    return [file.get("sha256") for file in manifest.get("files") or ()]
 
 
 def _at(manifest: Mapping[str, Any], keys: Sequence[str]) -> object:

@@ -15,7 +15,7 @@ from fleet.engine.directory import (
 )
 from fleet.engine.failed import inventory_line
 from fleet.engine.findings import fails
-from fleet.engine.journal import DoneTargets, done_ids, read_last_outcomes, read_outcomes, stands
+from fleet.engine.journal import DoneTargets, count_lines, done_ids, read_last_outcomes, read_outcomes, stands
 from fleet.engine.runs import RunEntry, find_run, known_folder, list_runs, run_entry
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
@@ -34,6 +34,7 @@ __all__ = [
     "Stop",
     "atomic_write",
     "capped_concurrency",
+    "count_lines",
     "done_ids",
     "fails",
     "find_run",

@@ -55,13 +55,15 @@ def set_baseline(name: str, run: Path) -> Baseline:
         raise UsageError(
             f"{name!r} cannot name a baseline: letters, digits, '.', '_' and '-', at most 64 of them, "
             "the first a letter or digit"
+            f"{name!r} cannot name a baseline: write letters, digits, '.', '_' and '-', at most 64 of them, "
+            "and begin with a letter or digit"
         )
     if not run.is_dir():
         raise UsageError(f"{run} is a file of outcomes: a baseline is made of a run directory")
     entry, journal = run_entry(run), journal_of(run)
     if entry.state == "running":
         raise UsageError(f"a scan works on {run}: wait for it, or stop it")
-    folder = runs_folder() / BASELINES
+    folder = (known_folder() or runs_folder()) / BASELINES
     place, beside = folder / name, folder / f".{name}.{os.getpid()}.new"
     if place.exists() and run.resolve() == place.resolve():
         raise UsageError(f"{run} is the baseline {name!r} already")

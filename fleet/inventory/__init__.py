@@ -2,7 +2,11 @@
 
 Targets are streamed: nothing here holds an inventory in memory. Reading blocks, so an event loop reads
 from a thread. `sources` tells what an argument is, `text`, `tables` and `file_sd` read the three kinds of
-files to `rows`, and `read` makes targets of them; `folding` makes few expressions of many hosts.
+files to `rows`, and `read` makes targets of them; `feeds` asks NetBox, Ansible, programs and service
+discovery; `folding` makes few expressions of many hosts.
+
+A credential is a name (`credentials`) and a source of values: `written` references, a `helper`, `vault`; what
+they gave is `kept`, and read again when it may have changed.
 """
 
 from __future__ import annotations
@@ -12,15 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.inventory.choice import Sample
 from fleet.inventory.credentials import COMMAND_LINE, Credentials
+from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.folding import FoldedSet, Folder, fold, natural
+from fleet.inventory.following import FollowedInventory, Refreshed
 from fleet.inventory.given import NamedAuth
-from fleet.inventory.match import Condition, HostSet, parse_condition, parse_match
+from fleet.inventory.match import (
+    Condition,
+    HostSet,
+    fields_of,
+    parse_condition,
+    parse_match,
+    place_of,
+    split_commas,
+)
 from fleet.inventory.proxy import Proxies, parse_proxy_url
 from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
 from fleet.inventory.rows import address_of, format_target
-from fleet.inventory.secrets import SecretReader, is_reference
+from fleet.inventory.secrets import WAYS, SecretReader, is_reference
 from fleet.inventory.shard import Shard
-from fleet.inventory.sources import is_target, rereadable
+from fleet.inventory.sources import absolute_source, asks, is_target, rereadable
 from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
@@ -29,12 +43,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMAND_LINE",
+    "WAYS",
     "AuthModel",
     "AuthsFile",
     "Condition",
     "Credentials",
+    "Feeds",
     "FoldedSet",
     "Folder",
+    "FollowedInventory",
     "HostSet",
     "Inventory",
     "InventoryCounts",
@@ -42,12 +59,16 @@ __all__ = [
     "NamedAuth",
     "Proxies",
     "ProxyModel",
+    "Refreshed",
     "Sample",
     "SecretReader",
     "Shard",
     "Spread",
     "VaultModel",
+    "absolute_source",
     "address_of",
+    "asks",
+    "fields_of",
     "fold",
     "format_target",
     "is_reference",
@@ -57,8 +78,10 @@ __all__ = [
     "parse_condition",
     "parse_match",
     "parse_proxy_url",
+    "place_of",
     "read_targets",
     "rereadable",
+    "split_commas",
 ]
 
 _LATE = {

@@ -8,8 +8,8 @@ the labels that address Prometheus' own scraping are left out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, TypeAlias
 
 from fleet.errors import InventoryError, SpecError
 from fleet.inventory.address import SCHEMES, shown
@@ -18,6 +18,7 @@ from fleet.inventory.rows import RESERVED, Row, label_text, make_row
 
 _SCRAPING = ("__address__", "__metrics_path__", "__scrape_interval__", "__scrape_timeout__", "__scheme__")
 _CHUNK = 64 * 1024
+Members: TypeAlias = Callable[[object, bytes], Iterator[Row]]
 _BLANK = " \t\r\n"
 
 
@@ -27,8 +28,11 @@ def read_json_groups(stream: BinaryIO, *, file: str, limit: int, report: Report)
         yield from _rows(group, file=file, line=line, report=report)
 
 
-def read_yaml_groups(stream: BinaryIO, *, file: str, limit: int, report: Report) -> Iterator[Row]:
-    """Rows of a YAML file of at most `limit` bytes."""
+def read_yaml_groups(
+    stream: BinaryIO, *, file: str, limit: int, report: Report, members: Members | None = None
+) -> Iterator[Row]:
+    """Rows of a YAML file of at most `limit` bytes. `members` gives those of a mapping; it has the bytes of
+    the file too, to find places in."""
     from fleet.openapi import load_yaml  # noqa: PLC0415  # the YAML reader, only where there is YAML
 
     data = stream.read(limit + 1)
@@ -41,6 +45,9 @@ def read_yaml_groups(stream: BinaryIO, *, file: str, limit: int, report: Report)
     except SpecError as error:
         raise InventoryError(error.message, file=file, line=error.line, column=error.column) from None
     if groups is None:
+        return
+    if isinstance(groups, dict) and members is not None:
+        yield from members(groups, data)
         return
     if not isinstance(groups, list):
         raise InventoryError("not a list of {targets, labels} groups", file=file)

@@ -91,6 +91,24 @@ class Folder:
         numbers = tuple(map(int, digits))
         self._put(heads.setdefault(numbers[:-1], {}), numbers[-1])
 
+    def merge(self, other: Folder) -> None:
+        """Fold in all that another one holds."""
+        for shape, heads in other._shapes.items():
+            held = self._shapes.setdefault(shape, {})
+            for head, chunks in heads.items():
+                self._put_all(held.setdefault(head, {}), chunks)
+        for key, chunks in other._v6.items():
+            self._put_all(self._v6.setdefault(key, {}), chunks)
+        for host in other._singles:
+            self._held += host not in self._singles
+            self._singles[host] = None
+        self.unnamed += other.unnamed
+
+    def _put_all(self, into: _Chunks, chunks: _Chunks) -> None:
+        for chunk, bits in chunks.items():
+            self._held += chunk not in into
+            into[chunk] = into.get(chunk, 0) | bits
+
     def sets(self) -> list[FoldedSet]:
         """Every host that was added and is not `unnamed`, in a stable order."""
         found = [FoldedSet(host, 1) for host in self._singles]

@@ -65,7 +65,7 @@ class HostSet:
         else:
             self._places.add((normal_host(parts.host), parts.port))
 
-    def __contains__(self, host_port: HostPort) -> bool:
+    def __contains__(self, host_port: tuple[str, int]) -> bool:
         host, port = host_port
         return (
             host in self._hosts
@@ -148,7 +148,7 @@ class Condition:
 
 def parse_condition(text: str) -> Condition:
     """The condition that this text means. Raises InventoryError."""
-    clauses = tuple(_clause(part.strip()) for part in _split_commas(text) if part.strip())
+    clauses = tuple(_clause(part.strip()) for part in split_commas(text) if part.strip())
     if not clauses:
         raise InventoryError(
             "an empty condition matches nothing and everything", hint="write for example site=a"
@@ -196,6 +196,30 @@ class Rules:
         return None
 
 
+def place_of(url: str) -> tuple[str, int | None]:
+    """The host and the port of a base URL that may not be one: a text that is none is its own host."""
+    try:
+        host_port = host_port_of(url)
+    except InventoryError:
+        return url, None
+    return host_port.host, host_port.port
+
+
+def fields_of(target: Target) -> dict[str, object]:
+    """What an expression sees of a target."""
+    host, port = place_of(target.url)
+    return {
+        "id": target.id,
+        "url": target.url,
+        "target": target.url,
+        "host": host,
+        "port": port,
+        "auth": target.auth,
+        "proxy": target.proxy,
+        "labels": dict(target.labels),
+    }
+
+
 def host_port_of(url: str) -> HostPort:
     """Where a normalised base URL listens."""
     parts = split(url)
@@ -232,6 +256,6 @@ def _value(target: Target, name: str) -> str:
             return target.labels.get(name, "")
 
 
-def _split_commas(text: str) -> list[str]:
+def split_commas(text: str) -> list[str]:
     """Split at commas outside brackets: `host=bmc[1,4].dc1,site=a` has two parts."""
     return re.findall(r"(?:\[[^\]]*\]|[^,\[]|\[)+", text)

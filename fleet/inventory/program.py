@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fleet.errors import PlacedError
 from fleet.inventory.address import shown
@@ -45,6 +45,7 @@ class Program:
     most: int  # bytes of output
     environ: Sequence[str] = ()
     prefixes: Sequence[str] = ()  # of further variables
+    settings: Mapping[str, str] = field(default_factory=dict)  # variables that we set
     tells: bool = True  # its standard error may be repeated: it holds no secret
 
     def run(self) -> bytes:
@@ -82,7 +83,7 @@ class Program:
             name: value
             for name, value in ours.items()
             if name in names or any(name.startswith(prefix) for prefix in self.prefixes)
-        }
+        } | dict(self.settings)
 
     def _read(self, process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
         """All of its output, and the beginning of its complaints, once it has ended."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
@@ -10,6 +10,7 @@ from typing import BinaryIO
 from fleet.errors import InventoryError
 from fleet.inventory.address import HostPort, Scheme
 from fleet.inventory.choice import Sample, shuffled
+from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.lines import read_lines
 from fleet.inventory.match import Condition, HostSet, parse_condition
 from fleet.inventory.report import Report, placed
@@ -26,16 +27,19 @@ class InventoryOptions:
     """What is taken from the sources.
 
     `exclude` and `select` are expressions and conditions as `fleet.inventory.match` describes them; several
-    selections must all hold. `sample` takes some of what they leave, `limit` ends the reading after that many
-    targets, and `shard` takes its part of those: the parts together are what there would be without it.
+    selections must all hold, and so must `where`. `sample` takes some of what they leave, `limit` ends the
+    reading after that many targets, and `shard` takes its part of those: the parts together are what there
+    would be without it.
     `shuffle` changes the order of what is left, and nothing else. `seed` makes another sample and another
     order. `strict` makes the first bad entry fatal. `stdin` replaces standard input for the source `-`.
+    `feeds` keeps what sources have given that are asked over a network, for who reads more than once.
     """
 
     scheme: Scheme = "https"
     exclude: Sequence[str] = ()
     exclude_files: Sequence[str] = ()
     select: Sequence[str] = ()
+    where: Callable[[Target], bool] | None = None
     sample: Sample | None = None
     limit: int | None = None
     shard: Shard | None = None
@@ -44,6 +48,7 @@ class InventoryOptions:
     strict: bool = False
     limits: Limits = field(default_factory=Limits)
     stdin: BinaryIO | None = None
+    feeds: Feeds | None = None
 
 
 @dataclass(slots=True)
@@ -87,8 +92,9 @@ class Inventory(Iterator[Target]):
         self._seen = Seen()
         self._excluded = _exclusions(options)
         self._conditions = tuple(_selection(text) for text in options.select)
+        self._feeds = options.feeds or Feeds()
         for source in sources:
-            check_source(source, limits=options.limits)
+            check_source(source, limits=options.limits, feeds=self._feeds)
         self._targets = self._read(tuple(sources))
 
     def __iter__(self) -> Inventory:
@@ -119,7 +125,11 @@ class Inventory(Iterator[Target]):
     def _selected(self, sources: Sequence[str]) -> Iterator[Target]:
         for source in sources:
             for row in rows_of(
-                source, limits=self._options.limits, report=self._reject, stdin=self._options.stdin
+                source,
+                limits=self._options.limits,
+                report=self._reject,
+                feeds=self._feeds,
+                stdin=self._options.stdin,
             ):
                 yield from self._row(row)
 
@@ -158,6 +168,9 @@ class Inventory(Iterator[Target]):
                 self._reject(placed(error, row.file, row.line))
                 return False
         if not all(condition.holds(target, host_port) for condition in self._conditions):
+            self.counts.unselected += 1
+            return False
+        if self._options.where is not None and not self._options.where(target):
             self.counts.unselected += 1
             return False
         return True

@@ -1,4 +1,4 @@
-"""Runs judged: what their checks came to, in every form that people and CI read.
+"""Runs judged: what their checks came to, and how the machines deviate from the published description.
 
 Reads run directories; judged again by the checks of another spec (`Rejudged`), they need neither a network
 nor a description.
@@ -9,6 +9,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fleet.judge.conformance import Conformance, Deviation, Maker
+from fleet.judge.conformance_markdown import conformance_markdown
+from fleet.judge.conformance_page import conformance_page
+from fleet.judge.conformance_wording import (
+    example_text,
+    machines_text,
+    maker_text,
+    place_text,
+    remarks,
+    summary_text,
+    wants_text,
+)
+from fleet.judge.deviations import gather_conformance
 from fleet.judge.gather import Judged, Rules, gather_checks, stored_results
 from fleet.judge.junit import to_junit
 from fleet.judge.markdown import checks_markdown
@@ -25,22 +38,35 @@ __all__ = [
     "SEVERITIES",
     "Check",
     "CheckReport",
+    "Conformance",
+    "Deviation",
     "Finding",
     "Group",
     "Judged",
+    "Maker",
     "Rejudged",
     "Rules",
     "checks_markdown",
     "columns_of",
+    "conformance_markdown",
+    "conformance_page",
+    "example_text",
     "gather_checks",
+    "gather_conformance",
     "group_text",
+    "machines_text",
+    "maker_text",
+    "place_text",
     "reason_text",
+    "remarks",
     "result_rows",
     "stored_results",
+    "summary_text",
     "to_junit",
     "to_sarif",
     "verdict_text",
     "waiver_texts",
+    "wants_text",
 ]
 
 

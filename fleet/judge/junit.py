@@ -100,7 +100,11 @@ def _skipped(group: Group) -> bool:
 
 
 def _attributes(**values: str | int) -> str:
-    return " ".join(f"{name}={quoteattr(_inert(safe(value, 600)).strip())}" for name, value in values.items())
+    said = {name: _inert(safe(value, 600)).strip() for name, value in values.items()}
+    for name in ("name", "classname", "package"):
+        if not said.get(name, "x"):
+            said[name] = "(none)"  # the schemas want a text there
+    return " ".join(f"{name}={quoteattr(text)}" for name, text in said.items())
 
 
 def _inert(text: str) -> str:

@@ -25,9 +25,10 @@ def _lines(report: CheckReport, run: str) -> Iterator[str]:
     if report.again:
         yield f"\nJudged again by {code(report.source)}."
     rows = [
-        (markdown_text(check.name), check.severity, *(check.results[name] for name in RESULTS), check.rows)
+        (markdown_text(check.name), markdown_text(check.severity),
+         *(check.results[name] for name in RESULTS), check.rows)
         for check in report.checks
-    ]
+    ]  # fmt: skip
     yield from markdown_table("", ("check", "severity", *RESULTS, "of"), rows)
     for check in report.checks:
         if check.findings:

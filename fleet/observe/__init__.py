@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fleet.observe.metrics import Metrics
     from fleet.observe.outbox import Outbox
     from fleet.observe.progress import Progress
+    from fleet.observe.pushgateway import Pushgateway, parse_group
     from fleet.observe.redact import Redactor
     from fleet.observe.standing import Standing, clock
     from fleet.observe.tally import KindCount, StepCount, Tally
@@ -35,6 +36,7 @@ __all__ = [
     "MetricsServer",
     "Outbox",
     "Progress",
+    "Pushgateway",
     "Redactor",
     "Standing",
     "StepCount",
@@ -42,6 +44,7 @@ __all__ = [
     "clock",
     "configure_logging",
     "last_success",
+    "parse_group",
     "render",
     "safe",
     "safe_block",
@@ -56,6 +59,7 @@ _HOMES = {
     "MetricsServer": "exposition",
     "Outbox": "outbox",
     "Progress": "progress",
+    "Pushgateway": "pushgateway",
     "Logger": "logs",
     "Redactor": "redact",
     "Standing": "standing",
@@ -64,6 +68,7 @@ _HOMES = {
     "clock": "standing",
     "configure_logging": "logs",
     "last_success": "exposition",
+    "parse_group": "pushgateway",
     "render": "exposition",
     "safe": "text",
     "safe_block": "text",

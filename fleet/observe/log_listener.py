@@ -72,8 +72,7 @@ class LogListener:
             case BreakerClosed():
                 log.info("breaker.closed", scope=event.scope, key=event.key)
             case CanaryJudged():
-                tell = log.info if event.well else log.warning
-                tell("canary.judged", **event._asdict())
+                log.info("canary.judged", **event._asdict())
             case WarningRaised():
                 self._warning(event)
             case ProbeCrashed():

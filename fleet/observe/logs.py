@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal, Protocol, TextIO, cast
 
@@ -45,13 +46,15 @@ def configure_logging(
     """A logger that writes to `stream`, one line per record.
 
     Without `form` it is `console` where the stream is a terminal and `json` otherwise; without `level`,
-    `warning` on the console (the progress bar tells the rest) and `info` as JSON.
+    `warning` on the console (the progress bar tells the rest) and `info` as JSON. Without `colors` they are
+    those of a terminal that has them, unless NO_COLOR is set.
     """
     terminal = stream.isatty()
     form = form or ("console" if terminal else "json")
     level = level or ("warning" if form == "console" else "info")
     guard = redactor or Redactor()
-    renderer = _Console(terminal if colors is None else colors) if form == "console" else _render_json
+    colored = terminal and not _colorless() if colors is None else colors
+    renderer = _Console(colored) if form == "console" else _render_json
     logger: Logger = structlog.wrap_logger(
         structlog.PrintLogger(cast("TextIO", stream)),
         processors=[
@@ -66,6 +69,11 @@ def configure_logging(
         cache_logger_on_first_use=False,
     )
     return logger
+
+
+def _colorless() -> bool:
+    """Whether whoever reads the terminal asked for no colours, or it has none."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "") in ("dumb", "unknown", "")
 
 
 def _tame(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -10,7 +10,7 @@ from fleet.query.model import Tables
 from fleet.query.naming import RESERVED, quoted, written
 
 LISTED = 40  # tables or columns that a message spells out
-EXCERPT = 100  # characters of the line that is wrong
+EXCERPT = 56  # characters of the line that is wrong
 
 _PLACE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _KIND = re.compile(r"^(?:[A-Z][A-Za-z-]+ )+Error: ")

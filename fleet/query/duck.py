@@ -71,7 +71,7 @@ def need_duckdb(what: str) -> ModuleType:
         import duckdb  # noqa: PLC0415  (30 MB, an extra)
     except ImportError:
         raise UsageError(
-            f"{what} needs DuckDB, which is an extra: pip install 'fleet[query]'\n"
+            f"{what} needs DuckDB, which is an extra: pip install 'fleet[query]', or duckdb beside fleet\n"
             "  without it, fleet convert RUN --to sqlite (or csv) and fleet show RUN STEP work"
         ) from None
     return duckdb

@@ -64,6 +64,8 @@ class _Filler:
         self._fixed = {
             name: Heap(folder / f"{name}.rows", columns, {}, ordered=False) for name, columns in FIXED.items()
         }
+        self._each = self._fixed["steps"] if wanted("steps") else None
+        self._all = self._fixed["targets"] if wanted("targets") else None
         self._lists = [(name, self._fixed[name]) for name in LISTS if wanted(name)]
         self._steps: dict[str, tuple[Heap, bool]] = {}
         self._complete: dict[str, int] = {}
@@ -122,13 +124,14 @@ class _Filler:
         if (order := tuple(steps)) not in self._orders and len(self._orders) < SHAPES:
             self._orders[order] = None
         above = Above(steps)
-        each = self._fixed["steps"]
         for name, held in steps.items():
             complete, rows = bool(held["complete"]), held["rows"]
-            each.add((*who, name, complete, len(rows)), {}, {})
+            if self._each is not None:
+                self._each.add((*who, name, complete, len(rows)), {}, {})
             self._complete[name] = self._complete.get(name, 0) + complete
             self._step(who, name, rows, above, complete=complete)
-        self._fixed["targets"].add((*who, *target_row(record)), target_labels(record), {})
+        if self._all is not None:
+            self._all.add((*who, *target_row(record)), target_labels(record), {})
         for name, heap in self._lists:
             for row in listed(record, name):
                 heap.add((*who, *row), {}, {})

@@ -41,14 +41,19 @@ def _sqlite_table(connection: sqlite3.Connection, table: Table) -> None:
     columns = ", ".join(f"{quoted(c.name)} {_TYPES.get(c.kind, 'TEXT')}" for c in table.columns)
     connection.execute(f"create table {name} ({columns})")
     marks = ", ".join("?" * len(table.columns))
-    rows = ([_sqlite_value(value) for value in row] for row in table.stored())
+    texts = [column.kind in (Kind.TEXT, Kind.JSON) for column in table.columns]
+    rows = (
+        [_text(value) if text else value for value, text in zip(row, texts, strict=True)]
+        for row in table.stored()
+    )
     connection.executemany(f"insert into {name} values ({marks})", rows)  # noqa: S608  (the name is quoted)
     if any(column.name == "target" for column in table.columns):
         connection.execute(f"create index {quoted(f'{table.name} by target')} on {name} (target)")
 
 
-def _sqlite_value(value: Any) -> Any:
-    return _json(value) if isinstance(value, list | dict) else value
+def _text(value: Any) -> str | None:
+    """A value of a column of text: what is none is written as JSON, as DuckDB does it."""
+    return value if value is None or isinstance(value, str) else _json(value)
 
 
 def write_csv_files(tables: Tables, folder: Path, write: WriteRows) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -246,7 +246,8 @@ class Gatherer:
             lines.append(
                 CheckLine(
                     name=name, severity=check.severity, passed=results["pass"], failed=results["fail"],
-                    unknown=results["unknown"], targets=check.targets, hosts=hosts, unnamed=unnamed,
+                    unknown=results["unknown"], waived=results["waived"], targets=check.targets,
+                    hosts=hosts, unnamed=unnamed,
                 )
             )  # fmt: skip
         return tuple(sorted(lines, key=lambda line: (-line.targets, -line.failed, line.name)))
@@ -274,8 +275,10 @@ def gather(
     by: Sequence[str] = (),
     within: int = WITHIN,
     lines: int = 0,
+    where: Callable[[dict[str, Any]], bool] | None = None,
 ) -> tuple[Report, TargetLines]:
-    """The report of a run directory, or of a file of outcomes, and `lines` of its targets.
+    """The report of a run directory, or of a file of outcomes, and `lines` of its targets; of those for which
+    `where` holds, where it is given.
 
     `by` names labels to count targets by; certificates that end `within` days from `now` end soon. Raises
     UsageError and SinkError where it cannot be read.
@@ -283,5 +286,6 @@ def gather(
     head, journal = head_of(run)
     gatherer = Gatherer(now=now, by=by, within=within, lines=lines)
     for record in last_outcomes(run, journal):
-        gatherer.add(record)
+        if where is None or where(record):
+            gatherer.add(record)
     return gatherer.result(head, again), gatherer.lines

@@ -52,11 +52,11 @@ def _parts(report: Report, run: str) -> Iterator[str]:
         yield from _ways(table.label, table.lines)
     yield from markdown_table(
         "Checks",
-        ("check", "severity", "pass", "fail", "unknown", "targets", "failed on"),
+        ("check", "severity", "pass", "fail", "waived", "unknown", "targets", "failed on"),
         [
             (
                 markdown_text(check.name), markdown_text(check.severity), check.passed, check.failed,
-                check.unknown, check.targets,
+                check.waived, check.unknown, check.targets,
                 markdown_text(host_text(check.hosts, check.unnamed)) if check.targets else "",
             )
             for check in report.checks

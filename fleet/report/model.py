@@ -157,6 +157,8 @@ class CheckLine(Documented):
     passed: int
     failed: int
     unknown: int
+    waived: int
+    """failures that were borne with when it was judged"""
     targets: int
     """targets on which it failed"""
     hosts: tuple[str, ...]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fleet.engine import read_outcomes
+from fleet.errors import InventoryError
+from fleet.inventory import HostSet, place_of, split_commas
 from fleet.report.causes import cause_id
 from fleet.report.groups import cause_key
 from fleet.report.shares import NAMES
@@ -31,12 +33,27 @@ class Found:
 
 
 def targets_of(run: Path, cause: str) -> Iterator[Record]:
-    """The outcomes of the targets that failed, or have gaps, for one cause (by its id) or kind. Raises
-    UsageError and SinkError."""
+    """The outcomes of the targets that failed, or have gaps, for one cause (by its id) or kind; or those of
+    the hosts that it stands for. Raises UsageError and SinkError."""
     _, journal = head_of(run)
+    hosts = hosts_of(cause)
     for record in last_outcomes(run, journal):
-        if any(cause in names for names in _names(record)):
+        if any(cause in names for names in _names(record)) or _among(record, hosts):
             yield record
+
+
+def hosts_of(text: str) -> HostSet:
+    """The hosts of folded sets, as a report writes them: `bmc-[001-074], bmc-99`. None where it is no such
+    text."""
+    try:
+        return HostSet(part.strip().removeprefix("https://") for part in split_commas(text) if part.strip())
+    except InventoryError:
+        return HostSet()
+
+
+def _among(record: Record, hosts: HostSet) -> bool:
+    host, port = place_of(str(record.get("target", "")))
+    return port is not None and (host, port) in hosts
 
 
 def find_target(run: Path, text: str) -> Found:
@@ -46,9 +63,10 @@ def find_target(run: Path, text: str) -> Found:
     wanted = text.strip().rstrip("/")
     best, count = 4, 0
     record: Record | None = None
+    hosts = hosts_of(wanted) if "[" in wanted else HostSet()
     near: list[str] = []
     for outcome in last_outcomes(run, journal):
-        rank = _rank(outcome, wanted)
+        rank = 2 if _among(outcome, hosts) else _rank(outcome, wanted)
         if rank > best or rank == 4:
             continue
         if rank < best:

@@ -113,13 +113,14 @@ def _checks(report: Report) -> Html | None:
             check.severity,
             check.passed,
             check.failed,
+            check.waived,
             check.unknown,
             check.targets,
             element("code", host_text(check.hosts, check.unnamed)) if check.targets else "",
         )
         for check in report.checks
     ]
-    head = ("check", "severity", "pass", "fail", "unknown", "targets", "failed on")
+    head = ("check", "severity", "pass", "fail", "waived", "unknown", "targets", "failed on")
     return table("Checks", head, rows) if rows else None
 
 

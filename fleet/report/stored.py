@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fleet.engine import journal_of, read_last_outcomes, read_manifest, read_outcomes, read_success, run_entry
-
-_BLOCK = 1024 * 1024
+from fleet.engine import (
+    count_lines,
+    journal_of,
+    read_last_outcomes,
+    read_manifest,
+    read_outcomes,
+    read_success,
+    run_entry,
+)
+from fleet.errors import SinkError
 
 
 def head_of(run: Path) -> tuple[dict[str, Any], Path]:
@@ -40,11 +47,9 @@ def last_outcomes(run: Path, journal: Path) -> Iterator[dict[str, Any]]:
 
 def _told_once(run: Path, journal: Path) -> bool:
     success = read_success(run) if run.is_dir() else None
-    if success is None or journal.suffix != ".jsonl":
+    if success is None:
         return False
     try:
-        with journal.open("rb") as file:
-            lines = sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
-    except OSError:
+        return count_lines(journal) == success.get("targets")
+    except SinkError:
         return False
-    return lines == success.get("targets")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import anyio
 import anyio.abc
 
 from fleet.errors import FleetError, UsageError
+from fleet.observe import Logger
 from fleet.service.config.load import load_config
 from fleet.service.http.app import application
 from fleet.service.http.guard import Guard
@@ -23,6 +25,7 @@ from fleet.service.sd import Manager, inherited_sockets
 from fleet.service.store.history import History
 
 EXPIRE = 30.0  # seconds between two looks at sessions that were not used
+TELLING = 5.0  # seconds that the webhook has for what is still to be told
 LEAVING = 20.0  # seconds that logging out everywhere may take
 
 
@@ -41,7 +44,14 @@ class Service:
     """Made of a configuration (blocks; raises UsageError, SinkError, TryAgain); `run` serves until it is told
     to stop."""
 
-    def __init__(self, ready: Ready, log: Any, deadlines: Deadlines | None = None) -> None:
+    def __init__(
+        self,
+        ready: Ready,
+        log: Logger,
+        deadlines: Deadlines | None = None,
+        learn: Callable[..., None] | None = None,
+    ) -> None:
+        """`learn` is told the secrets that a reload brings, so that no log shows them."""
         config = ready.config
         self._log = log
         self._manager = Manager()
@@ -52,6 +62,8 @@ class Service:
         sockets = inherited_sockets() or bind(config.listen)
         self._history = History(config.state_folder)
         self.desk = Desk(ready, self._history, log, notifier)
+        if learn is not None:
+            self.desk.learn = learn
         self.desk.before_reload = self._manager.reloading
         self.desk.after_reload = self._manager.ready
         metrics = ServiceMetrics(self.desk)
@@ -78,7 +90,6 @@ class Service:
         try:
             with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
                 async with anyio.create_task_group() as group:
-                    await self._server.listen(self._guard.web.context)
                     group.start_soon(self._obey, signals)
                     for work in (
                         self._server.keep_time,
@@ -91,7 +102,8 @@ class Service:
                         group.start_soon(work)
                     async with anyio.create_task_group() as rounds:
                         await desk.rounds.adopt(desk.ready)
-                        rounds.start_soon(desk.rounds.serve)
+                        await rounds.start(desk.rounds.serve)
+                        await self._server.listen(self._guard.web.context)
                         self._log.info("service.started", addresses=", ".join(self.addresses))
                         self._manager.ready()
                         if announce is not None:
@@ -117,6 +129,9 @@ class Service:
     async def _close(self) -> None:
         desk = self.desk
         desk.hub.close()
+        if desk.notifier is not None:
+            with anyio.move_on_after(TELLING):
+                await desk.notifier.told()
         await self._server.close(grace=2.0)
         with anyio.move_on_after(LEAVING) as scope:
             await desk.reach.close()

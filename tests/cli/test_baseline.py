@@ -68,6 +68,18 @@ def test_a_baseline_is_no_run_of_the_folder(folder: Path, capsys: pytest.Capture
     assert "is a baseline, a copy of a run: no scan goes on with it" in capsys.readouterr().err
 
 
+def test_a_baseline_goes_where_the_runs_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And makes no runs/ here, which would hide them."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    runs = tmp_path / "state" / "fleet" / "runs"
+    make(runs / "20261120-0300-aaa", "2026-11-20T03:00:00Z", "1.0")
+    assert run(["baseline", "set", "golden", "latest"]) == 0
+    assert find_run("baseline:golden") == runs / "baselines" / "golden"
+    assert find_run("latest") == runs / "20261120-0300-aaa"
+
+
 def test_a_baseline_is_replaced_listed_and_removed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["baseline", "list"]) == 0
     assert "no baselines yet" in capsys.readouterr().err

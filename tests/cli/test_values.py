@@ -8,7 +8,18 @@ import click
 import pytest
 
 from fleet.cli.options import policy_of
-from fleet.cli.values import AUTO, AutoCount, Count, Duration, FailOn, Pair, PerSecond, Size, TooMany
+from fleet.cli.values import (
+    AUTO,
+    AutoCount,
+    Count,
+    Duration,
+    FailOn,
+    FailOnChecks,
+    Pair,
+    PerSecond,
+    Size,
+    TooMany,
+)
 from fleet.engine import fails
 from fleet.errors import UsageError
 from fleet.policy import Policy
@@ -37,6 +48,11 @@ from fleet.policy import Policy
         (FailOn(), "5%", "5%"),
         (FailOn(), "ANY", "any"),
         (FailOn(), "12", "12"),
+        (FailOn(), "critical", "all,critical"),
+        (FailOn(), "Warning, 5%", "5%,warning"),
+        (FailOn(), "none,info", "none,info"),
+        (FailOnChecks(), "none", frozenset()),
+        (FailOnChecks(), "critical,unknown", frozenset({"critical", "unknown"})),
     ],
 )
 def test_values_are_read_in_their_units(kind: click.ParamType, text: str, value: Any) -> None:
@@ -71,6 +87,11 @@ def test_values_are_read_in_their_units(kind: click.ParamType, text: str, value:
         (FailOn(), "any,all"),
         (TooMany(), "any,critical"),
         (TooMany(), "0%"),
+        (FailOn(), "error"),
+        (FailOn(), "5%,any"),
+        (FailOn(), "critical,info"),
+        (FailOnChecks(), "none,critical"),
+        (FailOnChecks(), "5%"),
     ],
 )
 def test_what_is_no_value_is_refused_with_an_example(kind: click.ParamType, text: str) -> None:
@@ -96,6 +117,23 @@ def test_what_is_no_value_is_refused_with_an_example(kind: click.ParamType, text
 )
 def test_findings_are_counted_as_fail_on_says(rule: str, failed: int, reached: int, finding: bool) -> None:
     assert fails(rule, failed=failed, reached=reached) is finding
+
+
+@pytest.mark.parametrize(
+    ("rule", "severities", "finding"),
+    [
+        ("none,critical", {"critical"}, True),
+        ("none,critical", {"warning", "info"}, False),
+        ("none,warning", {"critical"}, True),
+        ("all,info", {"info"}, True),
+        ("all,info", set(), False),
+        ("all", {"critical"}, False),
+    ],
+)
+def test_checks_that_failed_are_findings_where_fail_on_says_so(
+    rule: str, severities: set[str], finding: bool
+) -> None:
+    assert fails(rule, failed=1, reached=10, severities=severities) is finding
 
 
 def test_flags_make_a_policy_and_name_what_was_given() -> None:

@@ -1,4 +1,4 @@
-"""Makes `recorded` and `week` importable; a fleet of 5,000 recorded twice for all tests."""
+"""Makes `recorded`, `week` and `pairs` importable; a fleet of 5,000 recorded twice for all tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 from week import Week, record_week  # importable only now

@@ -174,7 +174,7 @@ def test_csv_lists_single_differences(week: Week, capsys: pytest.CaptureFixture[
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     outlier = [row for row in rows if row["after"] == "2.17.1"]
     assert [(row["target"], row["field"], row["parent"]) for row in outlier] == [
-        ("https://bmc-10-246", "bios", "root /redfish/v1/")
+        ("https://bmc-10-246", "bios", "")
     ]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
 import subprocess
 from fnmatch import fnmatch
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from tools import tool
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
+needs_hadolint = pytest.mark.skipif(tool("hadolint") is None, reason="no hadolint here (make deploy-tools)")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -93,7 +96,31 @@ def test_no_secret_is_asked_for_at_build_time() -> None:
     assert not [name for name in names if re.search(r"(?i)pass|secret|token|key|index_url", name)]
 
 
-@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed here")
+def test_its_health_is_that_of_the_service_and_takes_no_shell() -> None:
+    health = dict(last_stage())["HEALTHCHECK"]
+    command = json.loads(health[health.index("CMD") + 3 :])
+    assert command[:2] == ["python", "-c"]
+    compile(command[2], "HEALTHCHECK", "exec")
+    assert "http://127.0.0.1:9815/-/healthy" in command[2]
+
+
+def test_what_the_image_installs_is_small() -> None:
+    """Of what is locked for it, as it lies in this environment; fleet itself is a few megabytes more."""
+    lock = (ROOT / "requirements-runtime.lock").read_text()
+    size = 0
+    for name in re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE):
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue  # of another platform
+        paths = (Path(str(file.locate())) for file in found.files or ())
+        size += sum(path.stat().st_size for path in paths if path.is_file())
+    assert 10 < size / 1e6 < 150
+
+
+@needs_hadolint
 def test_hadolint_has_nothing_to_say() -> None:
-    done = subprocess.run(["hadolint", str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(tool("hadolint")), str(DOCKERFILE)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")

@@ -12,7 +12,8 @@ import pytest
 
 UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 COMMAND = "/usr/local/bin/fleet"
-EXPOSURE = 2.5
+EXPOSURE = 2.0
+SERVICES = ("fleet-scan.service", "fleet-serve.service")
 
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here"
@@ -45,13 +46,14 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @needs_systemd
 def test_systemd_has_nothing_to_say_about_the_units(units: Path) -> None:
-    done = analyze("verify", "--man=no", units / "fleet-scan.service", units / "fleet-scan.timer")
+    done = analyze("verify", "--man=no", *sorted(units.iterdir()))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @needs_systemd
-def test_the_service_is_walled_in(units: Path) -> None:
-    done = analyze("security", "--offline=true", "--no-pager", units / "fleet-scan.service")
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_service_is_walled_in(units: Path, service: str) -> None:
+    done = analyze("security", "--offline=true", "--no-pager", units / service)
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert found is not None, done.stdout + done.stderr
     assert float(found.group(1)) <= EXPOSURE
@@ -71,6 +73,21 @@ def test_stopping_early_is_no_failure_and_secrets_are_loaded() -> None:
     assert service["LimitNOFILE"] == ["65536"]
     assert service["LoadCredential"] == ["bmc-password:/etc/fleet/bmc-password"]
     assert int(service["TimeoutStopSec"][0]) > 300, "longer than the deadline of one target"
+
+
+def test_the_long_running_service_tells_systemd_how_it_is() -> None:
+    service, socket = settings("fleet-serve.service"), settings("fleet-serve.socket")
+    assert service["Type"] == ["notify"]
+    assert int(service["WatchdogSec"][0]) >= 30
+    assert service["Restart"] == ["on-failure"]
+    assert service["DynamicUser"] == ["yes"]
+    assert service["LimitNOFILE"] == ["65536"]
+    assert service["LoadCredential"] == ["bmc-password:/etc/fleet/bmc-password"]
+    assert service["StateDirectory"] != settings("fleet-scan.service")["StateDirectory"], "two users' own"
+    assert socket["ListenStream"] == ["127.0.0.1:9815"], "nobody but this machine, unless somebody says so"
+    assert int(service["TimeoutStopSec"][0]) > 20, "longer than what is in hand may take"
+    words = service["ExecStart"][0].split()
+    assert words == [COMMAND, "serve", "--config", "/etc/fleet/serve.yaml"]
 
 
 def test_the_command_line_has_only_options_that_exist() -> None:

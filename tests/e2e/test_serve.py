@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,11 @@ class Service:
         place.write("serve.yaml", CONFIG.format(port=self.port, more=more, pipeline=pipeline))
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[str]]:
+    def running(self, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
         with (self.place.folder / "serve.log").open("ab") as log:
             arguments = ["serve", "--config", "serve.yaml", "--log-format", "json"]
-            process = self.place.start(*arguments, env={"BMC_PASSWORD": "calvin"}, stderr=log)
+            given = {"BMC_PASSWORD": "calvin", **(env or {})}
+            process = self.place.start(*arguments, env=given, stderr=log)
             with process:
                 try:
                     until(lambda: self.get("/-/ready"), process)
@@ -151,6 +153,22 @@ def test_signals_reload_and_stop_it(place: Place) -> None:
         assert process.wait(PATIENCE) == 0
         assert simulator.total("sessions") == 0
     assert [record["event"] for record in service.logged("service.stopped")] == ["service.stopped"]
+
+
+def test_systemd_is_told_what_becomes_of_it(place: Place) -> None:
+    service = Service(place)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, fleet_of(place, 1):
+        manager.bind(str(place.folder / "notify"))
+        manager.settimeout(PATIENCE)
+        env = {"NOTIFY_SOCKET": str(place.folder / "notify"), "WATCHDOG_USEC": "60000000"}
+        with service.running(env) as process:
+            said = [manager.recv(1000).decode() for _ in range(2)]
+            assert sorted(said) == ["READY=1", "WATCHDOG=1"]
+            process.send_signal(signal.SIGHUP)
+            assert manager.recv(1000).decode().startswith("RELOADING=1\nMONOTONIC_USEC=")
+            assert manager.recv(1000) == b"READY=1"
+            process.send_signal(signal.SIGTERM)
+            assert manager.recv(1000) == b"STOPPING=1"
 
 
 def test_check_says_what_is_there_and_what_is_wrong(place: Place) -> None:

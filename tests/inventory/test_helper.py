@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -118,19 +119,21 @@ def test_what_it_may_not_say_is_refused_and_not_repeated(
 def test_one_that_does_not_end_is_killed_with_all_that_it_started(
     program: Callable[[str], str], tmp_path: Path
 ) -> None:
+    """Its child holds a lock that nobody else can take while it lives."""
     note = tmp_path / "pids"
     body = (
-        "import subprocess\n"
-        "child = subprocess.Popen(['sleep', '600'])\n"
-        f"open({str(note)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        "import fcntl, subprocess\n"
+        f"held = open({str(note)!r}, 'w')\n"
+        "fcntl.flock(held, fcntl.LOCK_EX)\n"
+        "subprocess.Popen(['sleep', '600'], pass_fds=[held.fileno()])\n"
+        "held.write('started'); held.flush()\n"
         "time.sleep(600)"
     )
     with pytest.raises(SecretError, match=r"did not end within 1.5 s, and was killed"):
         credentials([program(body)], timeout="1500ms").resolve("lab")
-    own, child = map(int, note.read_text().split())
-    assert not Path(f"/proc/{own}").exists()
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text().split()[2] in "ZX", "killed, if nobody has reaped it yet"
+    with note.open() as seen:
+        assert seen.read() == "started"
+        fcntl.flock(seen, fcntl.LOCK_EX)  # waits for the last of them
 
 
 def test_one_that_is_not_there_says_so(tmp_path: Path) -> None:

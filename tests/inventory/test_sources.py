@@ -265,7 +265,7 @@ def test_what_is_not_a_list_of_groups_says_where(
 
 
 def test_yaml_that_is_no_list_or_no_yaml_says_so(read: Read, write: Write) -> None:
-    with pytest.raises(InventoryError, match="not a list"):
+    with pytest.raises(InventoryError, match="neither a list"):
         read(write("sd.yaml", "a: 1\n"))
     with pytest.raises(InventoryError, match="not valid YAML"):
         read(write("bad.yaml", "- [\n"))

@@ -194,6 +194,7 @@ def held_by_the_schemas(root: ElementTree.Element) -> None:
     for element in root.iter():
         required, allowed = ATTRIBUTES[element.tag]
         assert required <= set(element.attrib) <= required | allowed, element.tag
+        assert all(element.get(name, "x").strip() for name in ("name", "classname", "package", "hostname"))
         for name in ("tests", "failures", "errors", "skipped", "id"):
             assert element.get(name, "0").isdigit()
     for suite in root:

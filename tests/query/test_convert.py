@@ -33,6 +33,7 @@ def odd(journal: Written) -> Path:
     return journal(
         outcome("h1", {"select": [ODD], "errors": [{"v": 1.5}]}),
         outcome("h2", {"select": [{"n": 2.5, "mixed": "none", "text": None}]}, incomplete=("select",)),
+        outcome("h3", {"mood": [{"v": value} for value in (True, 1, 2.5, "yes", [1], None)]}),
     )
 
 
@@ -45,7 +46,7 @@ def test_sqlite(odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert convert(odd, "sqlite", to) == 0
     told = capsys.readouterr()
     assert told.out == f"{to}\n"
-    assert "not complete: select on 1, step_errors on 1 of 2 targets" in told.err
+    assert "not complete: mood, select, step_errors on 2 of 3 targets" in told.err
     database = sqlite3.connect(to)
     rows = database.execute(
         'select target, n, mixed, text, complete from "select" order by target'
@@ -144,3 +145,31 @@ def test_the_name_is_the_runs(
     assert run(["convert", str(fleet_run.path), "--to", "csv"]) == 0
     assert capsys.readouterr().out == "20261122-1542-k7q.csv\n"
     assert (tmp_path / "20261122-1542-k7q.csv" / "targets.csv").is_file()
+
+
+def test_columns_and_steps_are_bounded(
+    journal: Written, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = {f"c{at:03d}": at for at in range(510)}
+    for form in ("duckdb", "sqlite"):
+        to = tmp_path / form
+        assert convert(journal(outcome("h", {"s": [wide, {"c509": 1, "c001": 7}]})), form, to) == 0
+        assert "s: 10 columns were left out: there are too many" in capsys.readouterr().err
+    with duckdb.connect(str(tmp_path / "duckdb"), read_only=True) as database:
+        assert database.execute("select c001, c499 from s order by c001").fetchall() == [(1, 499), (7, None)]
+    many = journal(outcome("h", {f"s{at}": [] for at in range(301)}))
+    assert convert(many, "sqlite", tmp_path / "many") == 2
+    assert "more than 300 steps" in capsys.readouterr().err
+    assert not (tmp_path / "many").exists()
+
+
+def test_values_that_do_not_agree_are_the_same_text_everywhere(odd: Path, tmp_path: Path) -> None:
+    for form in ("sqlite", "duckdb", "csv"):
+        assert convert(odd, form, tmp_path / form) == 0
+    ask = 'select v from mood order by "@row"'
+    with duckdb.connect(str(tmp_path / "duckdb"), read_only=True) as database:
+        found = [value for (value,) in database.execute(ask).fetchall()]
+    assert found == ["true", "1", "2.5", "yes", "[1]", None]
+    assert [value for (value,) in sqlite3.connect(tmp_path / "sqlite").execute(ask)] == found
+    with (tmp_path / "csv" / "mood.csv").open(newline="") as stream:
+        assert [row["v"] or None for row in csv.DictReader(stream)] == found

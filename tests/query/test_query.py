@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,7 +74,7 @@ def test_without_sql_the_tables_are_listed(fleet_run: Recorded, capsys: pytest.C
     assert list(lines)[:3] == ["root", "system", "drive"]
     assert {"targets", "errors", "checks", "violations", "steps", "labels", "runs"} <= set(lines)
     assert 'run, target, "@key", root, id, model, serial' in lines["system"]
-    assert "not complete: root on" in told.err
+    assert "not complete: root, system, drive on 210 of 1,500" in told.err
     assert run(["query", str(fleet_run.path), "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert {"table": "drive", "column": "bytes", "type": "integer"}.items() <= next(
@@ -240,3 +244,35 @@ def test_nothing_stays_behind(
     assert len(answer(capsys, place, "from system")) == 1
     refused(capsys, place, "select nothing from system")
     assert os.listdir(scratch) == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 120])
+def test_in_a_terminal_lines_fit_and_nothing_acts(journal: Written, width: int) -> None:
+    place = str(journal(outcome("h", {"system": [{"model": HOSTILE, "n": 1, "wide": "x" * 70}]}, labels={})))
+    for sql in ([], ["select n, model, wide from system"]):
+        told = shown_in_a_terminal(width, "query", place, *sql)
+        assert not {"\x1b", "\x07", "\u202e"} & set(told)
+        assert max(map(len, told.splitlines())) <= width
+    assert "not shown, too wide" in told or width == 120
+
+
+def shown_in_a_terminal(width: int, *arguments: str) -> str:
+    """What a command writes where standard output is a terminal of that width."""
+    code = "import sys; from fleet.cli import main; sys.exit(main())"
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        ended = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            env={**environment, "TERM": "xterm"},
+            check=True,
+            timeout=60,
+        )
+        text = screen.read(65_536).decode()
+    os.close(theirs)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", text.replace("\r", ""))  # bold heads are ours
+    notes = [line for line in ended.stderr.decode().splitlines() if line.startswith("not shown")]
+    return "\n".join([shown, *(note[:width] for note in notes)])

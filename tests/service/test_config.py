@@ -67,7 +67,7 @@ def test_standard_input_is_no_inventory(tmp_path: Path) -> None:
 def test_what_a_job_names_is_looked_for_and_the_job_is_named(tmp_path: Path) -> None:
     path = tmp_path / "serve.yaml"
     for text, says in (
-        (JOB.replace("probe", "prober"), "in job 'one'"),
+        (JOB.replace("probe", "prober"), "job 'one' of serve.yaml names it"),
         (JOB.replace("127.9.9.9", "gone.txt"), "gone.txt"),
         (JOB + "    auths: nowhere.yaml\n", "nowhere.yaml"),
         (JOB + "    caFile: nowhere.pem\n", "nowhere.pem"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import anyio
 import pytest
 from served import ASKING, CONFIG, Workshop, until
 
+from fleet.service.store.history import History
 from fleet.sim import Fault
 
 
@@ -150,6 +153,36 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_meets_every_target_once
             outcomes = await served.get(f"/api/v1/runs/{run['run']}/outcomes?status=ok")
             ids = [outcome["id"] for outcome in outcomes["outcomes"]]
             assert len(ids) == 12 and set(ids) == set(fleet.hosts)
+
+
+async def test_rounds_that_were_due_while_the_service_was_down_are_counted_once(workshop: Workshop) -> None:
+    config = workshop.config + "    cron: '* * * * *'\n"
+    async with workshop.serving(config):
+        pass
+
+    def an_hour_ago() -> None:
+        history = History(workshop.folder / "state")
+        history.note_slot("health", time.time() - 3600, 0)
+        history.close()
+
+    await anyio.to_thread.run_sync(an_hour_ago)
+    async with workshop.serving(config) as served:
+        missed = (await served.get("/api/v1/jobs/health"))["missed"]
+        assert 59 <= missed <= 61
+        workshop.write("serve.yaml", config.replace("'* * * * *'", "'*/2 * * * *'"))
+        assert (await served.client.post("/-/reload")).status_code == 200
+        assert (await served.get("/api/v1/jobs/health"))["missed"] <= missed + 1
+
+
+async def test_a_round_that_is_asked_for_at_once_is_not_taken_for_one_that_was_left(
+    workshop: Workshop,
+) -> None:
+    async with Workshop.opened(workshop.folder, Fault("slow", seconds=0.3), hosts=2) as slow:
+        for _ in range(3):
+            async with slow.serving() as served:
+                assert (await served.ask("/api/v1/jobs/health/run")).status_code in (202, 409)
+                assert len((await served.get("/api/v1/jobs/health"))["running"]) <= 1
+        assert served.said("run.failed") == []
 
 
 async def test_old_runs_are_deleted_with_their_directories(workshop: Workshop) -> None:

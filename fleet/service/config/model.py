@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
@@ -17,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from fleet.errors import UsageError
 from fleet.inventory import Shard, is_reference
 from fleet.pipeline import Model
-from fleet.service.config.values import Duration, PerSecond, Size
+from fleet.service.config.values import Duration, PerSecond, Size, zone_of
 
 DEFAULT_LISTEN = "127.0.0.1:9815"
 JobName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$")]
@@ -175,10 +174,7 @@ class Job(Section):
     @field_validator("timezone")
     @classmethod
     def _timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not a time zone: write a name as Europe/Berlin, or UTC") from None
+        zone_of(value)
         return value
 
 
@@ -198,7 +194,10 @@ class Sessions(Section):
     """What is kept open between rounds."""
 
     keep: bool = Field(default=True, description="Keep a target's session for the next round.")
-    idle: Duration = Field(default=900.0, description="Log out of a session that was not used for so long.")
+    idle: Duration = Field(
+        default=900.0,
+        description="Log out of a session, and close a connection, that was not used for so long.",
+    )
     connections: int = Field(default=4000, ge=0, description="Idle connections, at most.")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, tzinfo
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field
 
@@ -12,6 +14,16 @@ from fleet.durations import UNITS, parse_duration
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[KMGT]i?)B?", re.ASCII)
 _FACTORS = {"": 1, **{unit: 1000 ** (n + 1) for n, unit in enumerate("KMGT")}}
 _FACTORS |= {f"{unit}i": 1024 ** (n + 1) for n, unit in enumerate("KMGT")}
+
+
+def zone_of(name: str) -> tzinfo:
+    """A time zone by its name; UTC needs no database of zones. Raises ValueError."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone: write a name as Europe/Berlin, or UTC") from None
 
 
 def written(value: float) -> str:

@@ -76,7 +76,6 @@ class _Plain:
         try:
             body = await anyio.to_thread.run_sync(encode, self._metrics.registry)
         except FleetError as error:
-            self._desk.store_errors += 1
             return refusal(503, str(error))
         return Response(body, headers={"Content-Type": content_type})
 

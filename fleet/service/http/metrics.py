@@ -83,9 +83,9 @@ class ServiceMetrics(Collector):
         yield _gauge("fleet_service_listeners", "Readers of the stream of events.", float(len(desk.hub)))
         yield _counted(
             "fleet_service_store_errors",
-            "Times the history could not be read or written.",
+            "Times the history could not be written.",
             (),
-            {(): desk.store_errors},
+            {(): desk.runs.troubles},
         )
 
     def _kept(self) -> Iterator[Metric]:

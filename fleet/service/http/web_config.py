@@ -21,7 +21,9 @@ from fleet.openapi import parse
 
 CHECKS = 4  # passwords checked at a time: each takes a tenth of a second of CPU
 KNOWN = 1000  # passwords that were right, remembered as digests
-_NOBODY = b"$2b$10$" + b"abcdefghijklmnopqrstuuE8X3m7WqDqv0DMS0QqzPZ8oGlNHeYl2"  # checked for unknown users
+_NOBODY = (
+    b"$2b$10$TFO.7t9CHUTIl.SAkkrwBuL6yBO6yeVtBVMWn5GULF.RWj5F/.6fq"  # checked for users that are not there
+)
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _VERIFY = {
     "NoClientCert": ssl.CERT_NONE,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 
 from fleet.errors import FleetError, UsageError
+from fleet.observe import Logger
 from fleet.service.config.load import load_config
 from fleet.service.config.model import ServiceConfig
 from fleet.service.jobs.events import Hub
@@ -37,7 +37,7 @@ class Reloads:
 class Desk:
     """One running service. `ready` is the configuration that is worked by."""
 
-    def __init__(self, ready: Ready, history: History, log: Any, notifier: Notifier | None) -> None:
+    def __init__(self, ready: Ready, history: History, log: Logger, notifier: Notifier | None) -> None:
         config = ready.config
         self.ready = ready
         self.history = history
@@ -51,7 +51,7 @@ class Desk:
         self.reloads = Reloads()
         self.started = time.time()
         self.stopping = False
-        self.store_errors = 0
+        self.learn: Callable[..., None] = lambda *_secrets: None
         self.before_reload: Callable[[], None] = lambda: None
         self.after_reload: Callable[[], None] = lambda: None
         self._one = anyio.Lock()
@@ -88,6 +88,7 @@ class Desk:
             await self._adopt(ready, notifier)
 
     async def _adopt(self, ready: Ready, notifier: Notifier | None) -> None:
+        self.learn(*ready.secrets)
         before, self.ready = self.ready, ready
         self.notifier = notifier
         await self.rounds.adopt(ready)

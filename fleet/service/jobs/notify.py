@@ -46,6 +46,7 @@ class Notifier:
         self._queue: deque[Change] = deque()
         self._told: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._more = anyio.Event()
+        self._sending = False
         url, slash, path = config.notify.url.partition("://")[2].partition("/")
         scheme = config.notify.url.partition("://")[0]
         self._endpoint = Endpoint.parse(f"{scheme}://{url}")
@@ -90,8 +91,15 @@ class Notifier:
             self._more = anyio.Event()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                self._sending = True
                 taken = await self._send(batch)
+                self._sending = False
                 self.results["sent" if taken else "dropped"] += len(batch)
+
+    async def told(self) -> None:
+        """Until nothing waits to be told."""
+        while self._queue or self._sending:  # noqa: ASYNC110 (once, at the end)
+            await anyio.sleep(0.05)
 
     def _repeated(self, change: Change) -> bool:
         """Whether the same was told not long ago. A recovery ends that: what fails again is news."""

@@ -41,7 +41,7 @@ class Reach:
     """
 
     def __init__(self, config: ServiceConfig, log: Logger) -> None:
-        keep = Keep(connections=max(1, config.sessions.connections))
+        keep = Keep(connections=max(1, config.sessions.connections), idle=config.sessions.idle)
         self.connections = KeptConnections(keep)
         self.sessions = KeptSessions(idle=config.sessions.idle)
         self.budget = anyio.Semaphore(config.concurrency)

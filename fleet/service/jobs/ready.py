@@ -10,6 +10,7 @@ from fleet.assembly import PreparedScan, prepare
 from fleet.errors import ConfigError, InventoryError, PlacedError, UsageError
 from fleet.inventory import AuthModel, load_auths
 from fleet.openapi import locate
+from fleet.secret import Secret
 from fleet.service.config.model import Job, ServiceConfig
 from fleet.service.config.options import options_of
 from fleet.service.jobs.members import Members
@@ -44,6 +45,13 @@ class Ready:
     jobs: Mapping[str, ReadyJob]
     stamp: Stamp
     notes: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The values that no output may show."""
+        return tuple(
+            secret for job in self.jobs.values() for scan in job.scans.values() for secret in scan.secrets
+        )
 
     def changed(self) -> list[str]:
         """The files that are not what they were. Blocks."""
@@ -151,7 +159,8 @@ def look(files: Iterable[Path]) -> Stamp:
 def _of_job(error: PlacedError, config: ServiceConfig, name: str) -> PlacedError:
     """An error that says which job it is of; one without a place of its own gets the job's."""
     if error.file is not None:
-        error.hint = f"{error.hint}; in job {name!r}" if error.hint else f"in job {name!r}"
+        place = f"job {name!r} of {config.path.name} names it"
+        error.hint = f"{error.hint}\n  {place}" if error.hint else place
         return error
     line, column = locate(config.path.read_bytes(), ("jobs", name))
     message = f"jobs.{name}: {error.message}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import anyio
 import anyio.abc
 
 from fleet.errors import FleetError
+from fleet.observe import Logger
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.ready import Ready, ReadyJob
 from fleet.service.jobs.retention import prune
@@ -24,7 +24,7 @@ class Rounds:
     """When a round is due and the job is still busy with the last one, that round is missed: it is counted
     and said, and not made up for. So are those that were due while the service was down."""
 
-    def __init__(self, history: History, runs: Runs, hub: Hub, log: Any) -> None:
+    def __init__(self, history: History, runs: Runs, hub: Hub, log: Logger) -> None:
         self.busy: dict[str, str] = {}  # job: why it is
         self.due: dict[str, float] = {}  # job: when its next round is
         self.missed: dict[str, int] = {}
@@ -51,14 +51,16 @@ class Rounds:
             if job.schedule is None:
                 self.due.pop(name, None)
             elif known is None or known.schedule != job.schedule or name not in self.due:
-                await self._first(job, now)
+                await self._first(job, now, begins=before is None)
         self._look.set()
 
-    async def serve(self) -> None:
-        """Begin rounds until the service stops; what an earlier process left goes on first."""
+    async def serve(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        """Begin rounds until the service stops. It has started when what an earlier process left goes on:
+        nothing that this one begins may be taken for that."""
         async with anyio.create_task_group() as group:
-            self._group = group
             await self._take_up(group)
+            self._group = group
+            task_status.started()
             while not self._stopping:
                 self._look = anyio.Event()
                 now = time.time()
@@ -83,15 +85,18 @@ class Rounds:
         self._group.start_soon(self._round, job, "request", 0.0)
         return True
 
-    async def _first(self, job: ReadyJob, now: float) -> None:
-        """When the first round of a job is due. One that is repeated after some time begins at once, unless
-        the last one was within that time; one with a calendar waits for it."""
+    async def _first(self, job: ReadyJob, now: float, *, begins: bool) -> None:
+        """When the first round of a job is due; where the service `begins`, count what it missed.
+
+        One that is repeated after some time begins at once, unless the last one was within that time; one
+        with a calendar waits for it.
+        """
         schedule = job.schedule
         if schedule is None:
             return
         slot = await anyio.to_thread.run_sync(self._history.slot, job.name)
         self.missed[job.name] = slot[1] if slot is not None else 0
-        if slot is not None and (missed := schedule.missed(slot[0], now)):
+        if begins and slot is not None and (missed := schedule.missed(slot[0], now)):
             await self._miss(job.name, slot[0], missed, "the service was not running")
         at_once = schedule.every is not None and (slot is None or now - slot[0] >= schedule.every)
         due = now if at_once else schedule.after(now)

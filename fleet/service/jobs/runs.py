@@ -67,6 +67,7 @@ class Runs:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
         self.trouble: str | None = None  # why the history could not be written last
+        self.troubles = 0  # times that it could not
         self._history = history
         self._reach = reach
         self._hub = hub
@@ -188,6 +189,7 @@ class Runs:
             await self._take_in(live)
         except FleetError as error:
             self.trouble = str(error)
+            self.troubles += 1
             self._reach.log.error("store.failed", run=live.run, why=self.trouble)
         else:
             self.trouble = None

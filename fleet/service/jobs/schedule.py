@@ -6,11 +6,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from fleet.service.config.model import Job
+from fleet.service.config.values import zone_of
 
 COUNTED = 10_000  # missed rounds counted one by one
 
@@ -58,7 +58,7 @@ class Schedule:
             while True:
                 yield self.phase + turn * self.every
                 turn += 1
-        start = datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(self.timezone))
+        start = datetime.fromtimestamp(moment, UTC).astimezone(zone_of(self.timezone))
         try:
             for due in CronSim(self.cron or "", start):
                 yield due.timestamp()

@@ -1,4 +1,4 @@
-"""What is asked over HTTP for targets and credentials: service discovery, NetBox, Vault.
+"""What fleet asks for itself, and not for a scan: NetBox, Vault, service discovery, a Pushgateway.
 
 The requests go through fleet's own connections: deadlines are of the wall clock, bodies are bounded after
 decompression, redirects stay with the origin, the environment's proxies are not used. Asking blocks: an event
@@ -11,16 +11,22 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
+import orjson
+
+from fleet.client.endpoint import Endpoint
+from fleet.client.exchange.exchange import Exchange
+from fleet.client.message import Reply, Request
+from fleet.client.wire.dial import Dialer
+from fleet.client.wire.resolve import Resolver
+from fleet.client.wire.tls import TlsContexts
 from fleet.errors import ConfigError, PlacedError, RequestFailed
-from fleet.inventory.address import shown
+from fleet.pace import Pace
 from fleet.policy import Limits, Policy, Retry, Timeouts, Tls
 from fleet.secret import Secret
-
-if TYPE_CHECKING:
-    from fleet.client import Dialer, Endpoint, Reply
 
 
 class Web:
@@ -40,8 +46,6 @@ class Web:
         most: int,
         ca_file: str | None = None,
     ) -> None:
-        from fleet.client import Endpoint  # noqa: PLC0415  (only where something is asked)
-
         try:
             parts = urlsplit(url)
             self._endpoint: Endpoint = Endpoint.parse(f"{parts.scheme}://{parts.netloc}")
@@ -69,13 +73,8 @@ class Web:
         method: str = "GET",
         body: object = None,
     ) -> Reply:
-        """The reply, of any status. `path` is origin-form with its query, `body` is sent as JSON. Raises
-        `error` where there is no reply."""
-        import anyio  # noqa: PLC0415
-
-        from fleet.client import Exchange, Request  # noqa: PLC0415
-        from fleet.pace import Pace  # noqa: PLC0415
-
+        """The reply, of any status. `path` is origin-form with its query; `body` is sent as JSON, bytes as
+        they are. Raises `error` where there is no reply."""
         given = {"Accept": "application/json", **(headers or {})}
         secrets = frozenset(name.lower() for name, value in given.items() if isinstance(value, Secret))
         if secrets and not self.protected:
@@ -83,8 +82,8 @@ class Web:
                 f"{self.what}: a secret is not sent over plain HTTP",
                 hint="write https:// and, if need be, ca_file",
             )
-        data = None if body is None else json.dumps(body).encode()
-        if data is not None:
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        if data is not body:
             given["Content-Type"] = "application/json"
         request = Request(
             method,
@@ -94,7 +93,6 @@ class Web:
                 for name, value in given.items()
             ),
             data,
-            route=self.what,
             sensitive=secrets,
         )
         policy, dialer = self._policy, self._dialer
@@ -125,19 +123,15 @@ class Web:
 
     def json(self, reply: Reply) -> Any:
         """The JSON of a reply. Raises `error`."""
-        import orjson  # noqa: PLC0415
-
         try:
             return orjson.loads(reply.body)
         except orjson.JSONDecodeError:
-            kind = shown(reply.header("content-type") or "of no type", 60)
+            kind = ascii((reply.header("content-type") or "of no type")[:60])
             raise self.error(f"{self.what}: the answer is not JSON ({reply.status}, {kind})") from None
 
     @cached_property
     def _dialer(self) -> Dialer:
         """Made outside of any event loop: the trust store is read."""
-        from fleet.client import Dialer, Resolver, TlsContexts  # noqa: PLC0415
-
         policy = self._policy
         try:
             return Dialer(

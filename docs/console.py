@@ -1,0 +1,241 @@
+"""Runs the commands that pages show, and writes what they say into the pages.
+
+    python docs/console.py PAGE...            run the commands of each page; write outputs that have changed
+    python docs/console.py --check PAGE...    exit status 1 where a page shows what its commands do not say
+
+Of a page, these are run in their order, by one shell in an empty directory:
+
+- a block of `console`: each line that begins with `$ ` is a command (with its continuation lines); what
+  follows is its output, and is replaced. Outputs are those of a terminal of 100 columns.
+- `<!-- file: NAME -->` before a block: the block is written to the file NAME.
+- `<!-- first N lines -->` before a block of `console`: outputs are cut after N lines.
+- `<!-- varies -->` before it: the output is never the same, and not compared.
+
+Ports that `--port` and `--socks` name are other ones while the commands run, so that nothing else on the
+machine is in their way.
+
+Times, sizes, rates, run names, addresses and ports of hosts differ each time. They count as the same, so that
+a page changes only when what is said does.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+COLUMNS = 100
+PATIENCE = 120.0  # seconds for one command
+END = "\x1e"
+FENCE = re.compile(
+    r"^(?P<marks>(?:<!-- [^\n]* -->\n)*)```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+VARYING = (
+    (r"\d{8}-\d{4}-[a-z0-9]{3}", "RUN"),
+    (r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?", "WHEN"),
+    (r"https?://127\.0\.0\.1:\d+", "CONTROL"),
+    (r"(?:https://)?127\.[\d.,\[\]-]+(?::\d+)?(?:, \.\.\.)?", "HOST"),
+    (r"(?:HOST,? ?)+", "HOSTS "),
+    (r"\b[0-9a-f]{64}\b", "DIGEST"),
+    (r"\b\d[\d,.]* (?:B|KiB|MiB|GiB|s|ms|min)\b", "AMOUNT"),
+    (r"\d[\d,.]*/s", "RATE"),
+    (r"\d[\d,]* (?:requests|retries|retry)", "REQUESTS"),
+    (r"\d\d:\d\d(?::\d\d)?", "CLOCK"),
+    (r"(?:,\s\d[\d,]*\s(?:targets\sat\sonce|through\s\S+))+", ""),
+    (r"\s+", " "),
+    (r"canary: \S+ of \d+ failed(?: \(.*?\))?", "CANARY"),
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page, with the marks before it."""
+
+    kind: str
+    marks: str
+    body: str
+
+    @property
+    def file(self) -> str | None:
+        found = re.search(r"<!-- file: (\S+) -->", self.marks)
+        return found[1] if found else None
+
+    @property
+    def most(self) -> int | None:
+        found = re.search(r"<!-- first (\d+) lines -->", self.marks)
+        return int(found[1]) if found else None
+
+    @property
+    def varies(self) -> bool:
+        return "<!-- varies -->" in self.marks
+
+    def commands(self) -> Iterator[tuple[str, str]]:
+        """Each command as it is shown, and the output below it."""
+        command, output = "", ""
+        for line in self.body.splitlines(keepends=True):
+            if line.startswith("$ "):
+                if command:
+                    yield command, output
+                command, output = line, ""
+            elif command.endswith("\\\n") and not output:
+                command += line
+            else:
+                output += line
+        if command:
+            yield command, output
+
+
+class Shell:
+    """One shell on a terminal of its own that knows no escapes, in an empty directory."""
+
+    def __init__(self, folder: Path, ports: dict[str, str]) -> None:
+        self._ports = ports  # as they are shown: as they are used
+        self._screen, screen = pty.openpty()
+        self._environment = {
+            "HOME": str(folder),
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "COLUMNS": str(COLUMNS),
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(folder / ".cache")),
+        }
+        commands, self._keys = os.pipe()
+        self._process = subprocess.Popen(
+            ["/bin/bash", "--norc"],
+            cwd=folder,
+            env=self._environment,
+            stdin=commands,
+            stdout=screen,
+            stderr=screen,
+            start_new_session=True,
+        )
+        os.close(screen)
+        os.close(commands)
+
+    def run(self, shown: str) -> str:
+        """What a command says. Raises TimeoutError."""
+        command = self.used(shown.removeprefix("$ ").rstrip("\n"))
+        background = command.endswith("&")
+        end = "" if background else ";"
+        os.write(self._keys, f"{{ {command} {end} }} </dev/null; status=$?\n".encode())
+        os.write(self._keys, f"printf '{END}\\n'; (exit $status)\n".encode())
+        said = self._until(END) + (self._until("\n") if background else "")
+        if background and said.startswith("fleet:"):
+            raise OSError(said)
+        for port, used in self._ports.items():
+            said = said.replace(used, port)
+        return said
+
+    def used(self, text: str) -> str:
+        """A text of the page with the ports that are used."""
+        for port, used in self._ports.items():
+            text = text.replace(port, used)
+        return text
+
+    def close(self) -> None:
+        """Ends the shell, and what it left in the background."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        os.close(self._keys)
+        self._process.wait(PATIENCE)
+        os.close(self._screen)
+
+    def _until(self, end: str) -> str:
+        said, deadline = "", time.monotonic() + PATIENCE
+        while end not in said:
+            ready, _, _ = select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"no end after {PATIENCE:g} s: {said}")
+            said += os.read(self._screen, 65_536).decode(errors="replace")
+        return said.replace(f"{END}\r\n", "").replace("\r\n", "\n")
+
+
+def written(page: Path) -> tuple[str, list[str]]:
+    """The page with the outputs of its commands, and the commands whose outputs were others."""
+    changed: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="page") as folder:
+        text = page.read_text(encoding="utf-8")
+        shell = Shell(Path(folder), dict(_ports(text)))
+        try:
+
+            def again(found: re.Match[str]) -> str:
+                block = Block(found["kind"], found["marks"], found["body"])
+                if block.file is not None:
+                    (Path(folder) / block.file).write_text(shell.used(block.body), encoding="utf-8")
+                if block.kind != "console":
+                    return found[0]
+                body = "".join(_told(shell, block, *pair, changed) for pair in block.commands())
+                return f"{block.marks}```console\n{body}```"
+
+            text = FENCE.sub(again, text)
+        finally:
+            shell.close()
+    return text, changed
+
+
+def _ports(text: str) -> Iterator[tuple[str, str]]:
+    """For each port of a page one that is free, with as many digits: nothing is laid out in another way."""
+    for port in sorted(set(re.findall(r"--(?:port|socks) (\d{4,5})", text))):
+        low, high = (2000, 10_000) if len(port) == 4 else (20_000, 30_000)
+        yield (
+            port,
+            str(next(candidate for candidate in random.sample(range(low, high), 1000) if _free(candidate))),
+        )
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+def _told(shell: Shell, block: Block, command: str, before: str, changed: list[str]) -> str:
+    """A command with its output: the one that the page has, where it says the same."""
+    said = "".join(f"{line.rstrip()}\n" for line in shell.run(command).splitlines())
+    if block.most is not None:
+        lines = said.splitlines(keepends=True)
+        said = "".join(lines[: block.most])
+        said = f"{said.rstrip()}\n...\n" if len(lines) > block.most else said
+    if same(before) == same(said) or (block.varies and before):
+        return command + before
+    changed.append(command)
+    return command + said
+
+
+def same(text: str) -> str:
+    """An output without what differs each time."""
+    for pattern, word in VARYING:
+        text = re.sub(pattern, word, text)
+    return text.strip()
+
+
+def main(arguments: list[str]) -> int:
+    check = "--check" in arguments
+    stale = 0
+    for page in (Path(argument) for argument in arguments if argument != "--check"):
+        text, changed = written(page)
+        stale += bool(changed)
+        for command in changed:
+            print(f"{page}: {'not current' if check else 'written'}: {command.splitlines()[0]}")
+        if changed and not check:
+            page.write_text(text, encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
