@@ -70,6 +70,43 @@ async def test_a_round_is_seen_as_it_happens(workshop: Workshop, browser: Browse
         assert await page.js(whole) == ["sum", "12", "11", "0", "1", "0", "0"]
 
 
+async def test_a_run_moves_while_it_runs(workshop: Workshop, browser: Browser) -> None:
+    """One host never answers, so that the run waits for it until its time is up."""
+    async with Workshop.opened(workshop.folder, Fault("hang", match="127.1.0.2"), hosts=6) as fleet:
+        config = fleet.config + "    timeouts: {target: 8s}\n"
+        async with fleet.serving(config) as served:
+            assert (await served.ask("/api/v1/jobs/health/run")).status_code == 202
+            async with opened(served, browser) as page:
+                await page.until("document.querySelector('.jobs progress')?.value > 80")  # 5 of 6
+                await page.click(".jobs .progress a")
+                await page.until("document.querySelector('.view.run .state.running')")
+                await page.until("document.querySelector('.view.run progress')?.value > 80")
+                await page.until("document.querySelector('.view.run .state.complete')")
+                told = await page.until("document.querySelector('.view.run .sum')?.textContent")
+                assert told == "6 targets = 5 ok + 0 partial + 1 failed + 0 skipped"
+                slowest = "document.querySelector('[aria-label=\"The slowest targets\"] tbody')?.rows"
+                await page.until(f"{slowest}?.length === 6 && {slowest}[0].textContent.includes('127.1.0.2')")
+                for part in ("How long targets took", "By proxy", "By step", "Requests by operation"):
+                    found = f"document.querySelector('main').textContent.includes('{part}')"
+                    await page.until(found)
+
+
+async def test_the_map_is_coloured_by_a_value(workshop: Workshop, browser: Browser) -> None:
+    """The key tells of the values that hosts had, as the API has them; what has none is counted too."""
+    config = workshop.config.replace("[health]", "[thermal_power]")
+    async with workshop.serving(config) as served:
+        await served.round()
+        metric = "redfish_temperature_celsius"
+        told = (await served.get("/api/v1/map", params={"metric": metric}))["value"]
+        route = f"#/fleet?colour={metric}"
+        async with opened(served, browser, route) as page:
+            rest = await page.until("document.querySelector('.key .soft')?.textContent")
+            number = lambda value: f"{value:g}"  # noqa: E731
+            assert rest == f"10 with a value ({number(min(told))} to {number(max(told))}) + 0 without = 10"
+            await page.js("location.hash = '#/fleet?colour=kind'")
+            await page.until("document.querySelector('.key')?.textContent.includes('10 without a failure')")
+
+
 async def test_a_target_is_probed_now(workshop: Workshop, browser: Browser) -> None:
     async with workshop.serving() as served:
         await served.round()

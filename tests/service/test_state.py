@@ -80,3 +80,9 @@ def test_the_highest_sample_of_each_metric_is_kept_until_there_are_others() -> N
     samples = [["t", {"s": "a"}, 40.0], ["t", {"s": "b"}, 60.0], ["w", {}, 200.0]]
     state, _ = told(outcome("ok", samples=samples), FAILED)
     assert state.values == {"t": 60.0, "w": 200.0}
+
+
+def test_a_sample_that_is_no_number_says_nothing() -> None:
+    samples = [["t", {"s": "a"}, None], ["t", {"s": "b"}, 60.0], ["t", {"s": "c"}, None], ["w", {}, None]]
+    state, _ = told(outcome("ok", samples=samples))
+    assert state.values == {"t": 60.0}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 from prometheus_client.parser import text_string_to_metric_families
@@ -32,13 +32,20 @@ SHARE = 0.9
 _DURATIONS = "fleet_request_duration_seconds"
 
 
+class _Kept(NamedTuple):
+    """A report, and the state that its run was in."""
+
+    state: str
+    told: dict[str, Any]
+
+
 class CloseUps:
     """The last two outcomes of a target, and the report of a run."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._one = anyio.Lock()  # a report reads all of a run: one at a time
-        self._reports: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._reports: OrderedDict[str, _Kept] = OrderedDict()
 
     def routes(self) -> Iterator[Route]:
         yield Route(
@@ -88,15 +95,15 @@ class CloseUps:
     async def report(self, values: Values) -> Response:
         name = values["run"]
         async with self._one:
-            known = self._reports.get(name)
-            if known is not None and (known["final"] or time.time() - known["told"]["at"] < FRESH):
-                self._reports.move_to_end(name)
-                return json_answer(known["told"])
             row = await anyio.to_thread.run_sync(self._desk.history.run, name)
             if row is None:
                 raise Refused(404, "there is no run of that name")
+            known = self._reports.get(name)
+            if known is not None and _holds(known, row):
+                self._reports.move_to_end(name)
+                return json_answer(known.told)
             told = await anyio.to_thread.run_sync(_report, row)
-            self._reports[name] = {"final": row.state != "running", "told": told}
+            self._reports[name] = _Kept(row.state, told)
             while len(self._reports) > KEPT:
                 self._reports.popitem(last=False)
         return json_answer(told)
@@ -108,6 +115,11 @@ def _journal(row: RunRow) -> Path:
         return journal_of(Path(row.path))
     except FleetError:
         return Path(row.path) / "outcomes.jsonl"
+
+
+def _holds(known: _Kept, row: RunRow) -> bool:
+    """Whether a report still says what there is to say."""
+    return known.state == row.state and (row.state != "running" or time.time() - known.told["at"] < FRESH)
 
 
 def _report(row: RunRow) -> dict[str, Any]:

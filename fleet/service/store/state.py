@@ -140,9 +140,11 @@ def _failed_checks(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _highest(record: Mapping[str, Any]) -> dict[str, float]:
-    """The highest sample of each metric."""
+    """The highest sample of each metric; one that is no number (null) says nothing."""
     found: dict[str, float] = {}
     for name, _labels, value in record.get("samples") or ():
+        if value is None:
+            continue
         if name in found:
             found[name] = max(found[name], value)
         elif len(found) < METRICS:

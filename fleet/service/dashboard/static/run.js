@@ -56,14 +56,16 @@ export async function openRun(place, { name }, { live, signal }) {
   const run = await load();
   put(place, el("h1", {}, run.run), head, moving, report, failures);
   replace(report, el("p", { class: "waiting" }, "Reading the run …"));
-  const figures = calmly(() => loadReport(run).catch((error) => error.name !== "AbortError" && replace(report, el("p", { class: "trouble" }, error.message))), REPORT_PAUSE, signal);
+  const read = () => loadReport(run).catch((error) => error.name !== "AbortError" && replace(report, el("p", { class: "trouble" }, error.message)));
+  const figures = calmly(read, REPORT_PAUSE, signal);
   const again = calmly(() => load().catch(() => {}), PAUSE, signal);
   figures();
   live.on("run", (told) => {
     if (told.run !== name) return;
     if (bar && told.state === "running") bar.update(told);
     else again();
-    figures();
+    if (told.state === "running") figures();
+    else read(); // the last word does not wait
   }, signal);
   live.on("again", again, signal);
 }
