@@ -161,8 +161,25 @@ async def test_every_view_has_an_address_and_the_way_back(workshop: Workshop, br
             for view in ("run", "runs", "job", "jobs", "fleet"):
                 await page.js("history.back()")
                 await page.until(f"document.querySelector('.view.{view} h1')")
-            await page.js("location.hash = '#/nowhere'")
-            await page.until("document.querySelector('[role=alert]')?.textContent.includes('no such page')")
+            for wrong, why in (("nowhere", "no such page"), ("constructor", "no such page")):
+                await page.js(f"location.hash = '#/{wrong}'")
+                await page.until(f"document.querySelector('[role=alert]')?.textContent.includes('{why}')")
+                await page.js("location.hash = '#/'")
+                await page.until("document.querySelector('.view.fleet .map')")
+
+
+async def test_what_the_service_refuses_is_said_and_one_goes_on(workshop: Workshop, browser: Browser) -> None:
+    async with workshop.serving() as served:
+        page = await browser.page()
+        await page.open(f"{served.client.base_url}/")
+        await page.until("document.querySelector('.view.fleet .map')")
+        for wrong, why in (("fleet?job=x", "no job of that name"), ("run?name=x", "no run of that name")):
+            await page.js(f"location.hash = '#/{wrong}'")
+            await page.until(f"document.querySelector('[role=alert]')?.textContent.includes('{why}')")
+            await page.js("location.hash = '#/'")
+            await page.until("document.querySelector('.view.fleet .map')")
+        assert [line for line in page.said if "404" not in line] == []  # the browser notes these itself
+        await page.close()
 
 
 async def test_it_is_walked_by_keyboard_alone(workshop: Workshop, browser: Browser) -> None:

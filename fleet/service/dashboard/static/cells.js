@@ -59,7 +59,7 @@ export class Cells {
       this.kinds[at] = kind;
       this.seconds[at] = seconds;
       this.at[at] = when;
-      this.failingSince[at] = status === "failed" ? this.failingSince[at] ?? when : null;
+      this.failingSince[at] = status === "failed" ? (this.failingSince[at] ?? when) : null;
       changed.push(at);
     }
     return changed;

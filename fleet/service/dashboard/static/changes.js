@@ -21,10 +21,14 @@ export function changeList(place, live, signal) {
     if (answer) known = answer.changes;
     draw();
   };
-  live.on("change", (change) => {
-    known = [change, ...known].slice(0, SHOWN);
-    frame ??= requestAnimationFrame(draw);
-  }, signal);
+  live.on(
+    "change",
+    (change) => {
+      known = [change, ...known].slice(0, SHOWN);
+      frame ??= requestAnimationFrame(draw);
+    },
+    signal,
+  );
   live.on("again", ask, signal);
   ask();
   return null;
@@ -40,14 +44,21 @@ export function changes(list, named = true, most = Infinity) {
     if (same) last.detail += `, ${change.detail}`;
     else lines.push({ ...change });
   }
-  return el("ol", { class: "changes" }, lines.slice(0, most).map((change) => changeLine(change, named)));
+  return el(
+    "ol",
+    { class: "changes" },
+    lines.slice(0, most).map((change) => changeLine(change, named)),
+  );
 }
 
 function changeLine({ what, job, pipeline, target, at, kind, detail }, named) {
   return el(
-    "li", { class: `change ${what}` },
-    el("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)), " ",
-    el("span", { class: `mark ${what}` }, CHANGES[what]), " ",
+    "li",
+    { class: `change ${what}` },
+    el("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)),
+    " ",
+    el("span", { class: `mark ${what}` }, CHANGES[what]),
+    " ",
     named ? [el("a", { href: address("target", { id: target, job, pipeline }) }, said(hostName(target))), " "] : null,
     kind && what === "failing" ? [el("code", {}, kind), " "] : null,
     el("span", { class: "soft" }, what === "failing" && named ? null : said(detail), ` (${job})`),

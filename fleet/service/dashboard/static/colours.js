@@ -5,7 +5,18 @@ import { STATUSES } from "./wording.js";
 
 const KINDS = 8; // told apart by colour; further kinds share one
 // Cividis: even in lightness, the same to every kind of eye.
-const SCALE = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
+const SCALE = [
+  "#00224e",
+  "#123570",
+  "#3b496c",
+  "#575d6d",
+  "#707173",
+  "#8a8678",
+  "#a59c74",
+  "#c3b369",
+  "#e1cc55",
+  "#fee838",
+];
 const SHADES = 64;
 
 /** The colours of the page's theme, as CSS has them. */
@@ -23,14 +34,18 @@ export function theme() {
 
 /** By status. */
 export function byStatus(cells, { statuses }) {
-  return { of: (at) => statuses[cells.status[at]], marked: (at) => cells.status[at] === 2, hollow: (at) => cells.status[at] === 4 };
+  return {
+    of: (at) => statuses[cells.status[at]],
+    marked: (at) => cells.status[at] === 2,
+    hollow: (at) => cells.status[at] === 4,
+  };
 }
 
 /** By kind of failure; what has none is quiet. */
 export function byKind(cells, { kinds, other, quiet }) {
   const ranked = new Map(cells.byKind().map(([kind], at) => [kind, kinds[at] ?? other]));
   return {
-    of: (at) => (cells.kinds[at] ? ranked.get(cells.kinds[at]) ?? other : quiet),
+    of: (at) => (cells.kinds[at] ? (ranked.get(cells.kinds[at]) ?? other) : quiet),
     marked: () => false,
     hollow: (at) => cells.status[at] === 4,
     ranked,

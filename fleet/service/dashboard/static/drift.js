@@ -17,7 +17,9 @@ export function drift(previous, outcome) {
       if (then) compare({ step, row }, then, now, changes, readings);
       else if (complete) changes.push({ step, row, field: "", before: "", after: "(new)" });
     }
-    if (complete) for (const row of old.keys()) if (!young.has(row)) changes.push({ step, row, field: "", before: "(was there)", after: "(gone)" });
+    if (complete)
+      for (const row of old.keys())
+        if (!young.has(row)) changes.push({ step, row, field: "", before: "(was there)", after: "(gone)" });
   }
   return { changes, readings, unsure };
 }
@@ -35,7 +37,9 @@ function keyed(step) {
 function compare(place, then, now, changes, readings) {
   for (const field of new Set([...Object.keys(then), ...Object.keys(now)])) {
     if (field.startsWith("@")) continue;
-    const [before, after] = [then[field], now[field]].map((value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value)));
+    const [before, after] = [then[field], now[field]].map((value) =>
+      value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value),
+    );
     if (before === after) continue;
     const numbers = typeof then[field] === "number" && typeof now[field] === "number";
     (numbers ? readings : changes).push({ ...place, field, before, after });

@@ -18,7 +18,14 @@ export function failureList({ failures, targets }, { job, pipeline } = {}) {
   if (!failures.length) return el("p", { class: "soft" }, "No target fails.");
   const kinds = new Set(failures.map((group) => group.kind)).size;
   const title = `${counted(targets, "failed target")}, ${counted(kinds, "kind")}, ${counted(failures.length, "cause")}`;
-  return [el("p", { class: "soft" }, title), el("div", { class: "causes" }, failures.map((group) => card(group, targets, job, pipeline)))];
+  return [
+    el("p", { class: "soft" }, title),
+    el(
+      "div",
+      { class: "causes" },
+      failures.map((group) => card(group, targets, job, pipeline)),
+    ),
+  ];
 }
 
 function card(group, all, job, pipeline) {
@@ -26,14 +33,29 @@ function card(group, all, job, pipeline) {
   const link = el("a", { href: address("search", { kind: group.kind, job, pipeline }) }, el("code", {}, group.kind));
   const cause = group.cause || group.meaning;
   return el(
-    "article", { class: "cause" },
-    el("h3", {}, el("span", { class: "big" }, number(group.targets)), " ", link, " ", el("span", { class: "soft" }, BLAME[group.blame] ?? "")),
+    "article",
+    { class: "cause" },
+    el(
+      "h3",
+      {},
+      el("span", { class: "big" }, number(group.targets)),
+      " ",
+      link,
+      " ",
+      el("span", { class: "soft" }, BLAME[group.blame] ?? ""),
+    ),
     el("progress", { value: share, max: 100, "aria-label": `${Math.round(share)} percent of all failed` }),
     el("p", { class: "why" }, said(cause)),
     group.meaning && group.meaning !== cause ? el("p", { class: "soft" }, group.meaning) : null,
     hosts(group),
     group.hint ? el("p", { class: "hint" }, group.hint) : null,
-    el("p", { class: "soft" }, "For example ", el("a", { href: address("target", { id: group.example, job, pipeline }) }, said(hostName(group.example))), group.message ? [": ", said(group.message)] : null),
+    el(
+      "p",
+      { class: "soft" },
+      "For example ",
+      el("a", { href: address("target", { id: group.example, job, pipeline }) }, said(hostName(group.example))),
+      group.message ? [": ", said(group.message)] : null,
+    ),
   );
 }
 
@@ -43,7 +65,16 @@ function hosts({ hosts: sets, unnamed }) {
   return [
     el("ul", { class: "hosts" }, listed(sets.slice(0, OPEN))),
     more.length || unnamed
-      ? el("details", {}, el("summary", {}, `${more.length ? `${counted(more.length, "more set")}` : ""}${more.length && unnamed ? ", " : ""}${unnamed ? `${counted(unnamed, "further target")}` : ""}`), el("ul", { class: "hosts" }, listed(more)))
+      ? el(
+          "details",
+          {},
+          el(
+            "summary",
+            {},
+            `${more.length ? `${counted(more.length, "more set")}` : ""}${more.length && unnamed ? ", " : ""}${unnamed ? `${counted(unnamed, "further target")}` : ""}`,
+          ),
+          el("ul", { class: "hosts" }, listed(more)),
+        )
       : null,
   ];
 }

@@ -36,7 +36,7 @@ function metricOf({ colour = "status" }) {
 
 function askMap(params, signal) {
   const { job, pipeline, by } = params;
-  return get("map", { job, pipeline, by: by === NO_GROUPS ? null : by ?? "*", metric: metricOf(params) }, signal);
+  return get("map", { job, pipeline, by: by === NO_GROUPS ? null : (by ?? "*"), metric: metricOf(params) }, signal);
 }
 
 class FleetView {
@@ -66,14 +66,40 @@ class FleetView {
   }
 
   #left() {
-    const how = el("p", { class: "soft", id: "how" }, "Arrow keys move, Enter opens a target, F goes to the next failed one, Page Up and Page Down to the next group.");
-    this.table = el("details", { class: "as-table", on: { toggle: () => this.#tabulate() } }, el("summary", {}, "The same as a table"), this.groups);
-    return el("div", { class: "left" }, el("h1", {}, "Fleet"), this.sum, this.controls, this.key, this.mapped, this.told, how, this.table, section("Why targets fail", this.failures));
+    const how = el(
+      "p",
+      { class: "soft", id: "how" },
+      "Arrow keys move, Enter opens a target, F goes to the next failed one, Page Up and Page Down to the next group.",
+    );
+    this.table = el(
+      "details",
+      { class: "as-table", on: { toggle: () => this.#tabulate() } },
+      el("summary", {}, "The same as a table"),
+      this.groups,
+    );
+    return el(
+      "div",
+      { class: "left" },
+      el("h1", {}, "Fleet"),
+      this.sum,
+      this.controls,
+      this.key,
+      this.mapped,
+      this.told,
+      how,
+      this.table,
+      section("Why targets fail", this.failures),
+    );
   }
 
   #right() {
     const running = section("Running", runningList(this.jobs, this.live, this.signal));
-    return el("aside", { class: "right" }, running, section("What changed", this.changes, changeList(this.changes, this.live, this.signal)));
+    return el(
+      "aside",
+      { class: "right" },
+      running,
+      section("What changed", this.changes, changeList(this.changes, this.live, this.signal)),
+    );
   }
 
   /** Show what parameters say; only what is not at hand is asked for. */
@@ -96,16 +122,24 @@ class FleetView {
 
   #draw() {
     if (!this.cells) return;
+    this.dirty.clear(); // all is painted here
     const only = this.params.only ?? null;
     const { colour, key } = this.#colouring();
     this.colour = colour;
     this.summed = sum(this.cells, only, (status) => change({ only: status }));
     this.legend = key;
     this.map = new FleetMap(this.cells, colour, only);
-    this.map.element.setAttribute("aria-label", `Map of ${counted(this.cells.size, "target")} of ${this.cells.job}, ${this.cells.pipeline}`);
+    this.map.element.setAttribute(
+      "aria-label",
+      `Map of ${counted(this.cells.size, "target")} of ${this.cells.job}, ${this.cells.pipeline}`,
+    );
     const held = this.mapped.contains(document.activeElement);
     const story = (at) => replace(this.told, cellStory(this.cells, at, this.params.colour));
-    moving(this.map, { tell: story, open: (at) => go("target", { id: this.cells.ids[at], job: this.cells.job, pipeline: this.cells.pipeline }), signal: this.signal });
+    moving(this.map, {
+      tell: story,
+      open: (at) => go("target", { id: this.cells.ids[at], job: this.cells.job, pipeline: this.cells.pipeline }),
+      signal: this.signal,
+    });
     story(null);
     replace(this.sum, this.summed.element);
     replace(this.key, key?.element);
@@ -126,21 +160,35 @@ class FleetView {
       return { colour, key: kindKey(this.cells, colour) };
     }
     const colour = byValue(this.cells, colours, chosen === "seconds" ? this.cells.seconds : this.cells.values);
-    return { colour, key: valueKey(this.cells, colour, chosen === "seconds" ? "time taken, in seconds" : metricName(chosen)) };
+    return {
+      colour,
+      key: valueKey(this.cells, colour, chosen === "seconds" ? "time taken, in seconds" : metricName(chosen)),
+    };
   }
 
   #choices() {
     const { job, pipeline, metrics, labels, by } = this.cells;
-    const scans = this.jobs.flatMap((each) => each.pipelines.map((name) => [`${each.job}/${name}`, `${each.job} · ${name}`]));
+    const scans = this.jobs.flatMap((each) =>
+      each.pipelines.map((name) => [`${each.job}/${name}`, `${each.job} · ${name}`]),
+    );
     const scan = (chosen) => {
       const [name, ...rest] = chosen.split("/");
       change({ job: name, pipeline: rest.join("/") });
     };
-    const colours = [["status", "status"], ["kind", "kind of failure"], ["seconds", "time taken"], ...metrics.filter((name) => !name.endsWith("_info")).map((name) => [name, metricName(name)])];
+    const colours = [
+      ["status", "status"],
+      ["kind", "kind of failure"],
+      ["seconds", "time taken"],
+      ...metrics.filter((name) => !name.endsWith("_info")).map((name) => [name, metricName(name)]),
+    ];
     return [
       choice("Scan", scans, `${job}/${pipeline}`, scan),
-      choice("Group by", [[NO_GROUPS, "nothing"], ...labels.map((name) => [name, name])], by ?? NO_GROUPS, (label) => change({ by: label })),
-      choice("Colour", colours, this.params.colour ?? "status", (colour) => change({ colour: colour === "status" ? null : colour })),
+      choice("Group by", [[NO_GROUPS, "nothing"], ...labels.map((name) => [name, name])], by ?? NO_GROUPS, (label) =>
+        change({ by: label }),
+      ),
+      choice("Colour", colours, this.params.colour ?? "status", (colour) =>
+        change({ colour: colour === "status" ? null : colour }),
+      ),
     ];
   }
 
@@ -182,6 +230,10 @@ class FleetView {
 
 function choice(name, options, chosen, act) {
   const known = options.some(([value]) => value === chosen) ? options : [...options, [chosen, chosen]];
-  const select = el("select", { on: { change: (event) => act(event.target.value) } }, known.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
+  const select = el(
+    "select",
+    { on: { change: (event) => act(event.target.value) } },
+    known.map(([value, text]) => el("option", { value, selected: value === chosen }, text)),
+  );
   return el("label", { class: "choice" }, el("span", {}, name), select);
 }

@@ -19,12 +19,26 @@ export function sum(cells, only, choose) {
     const count = el("b", {}, "");
     const button = el(
       "button",
-      { type: "button", class: `chip k-${status}`, "data-status": status, "aria-pressed": String(status === only), title: MEANING[status], on: { click: () => choose(status === only ? null : status) } },
-      count, ` ${statusName(status)}`,
+      {
+        type: "button",
+        class: `chip k-${status}`,
+        "data-status": status,
+        "aria-pressed": String(status === only),
+        title: MEANING[status],
+        on: { click: () => choose(status === only ? null : status) },
+      },
+      count,
+      ` ${statusName(status)}`,
     );
     return { button, count };
   });
-  const words = el("p", { class: "sum" }, total, noun, buttons.map(({ button }, at) => [at ? el("span", { class: "plus", "aria-hidden": "true" }, "+") : null, button]));
+  const words = el(
+    "p",
+    { class: "sum" },
+    total,
+    noun,
+    buttons.map(({ button }, at) => [at ? el("span", { class: "plus", "aria-hidden": "true" }, "+") : null, button]),
+  );
 
   function update() {
     tell(total, number(cells.size));
@@ -57,27 +71,54 @@ export function kindKey(cells, colour) {
 }
 
 function entry(colour, text) {
-  const swatch = svg("svg", { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("rect", { width: 10, height: 10, rx: 2, fill: colour }));
+  const swatch = svg(
+    "svg",
+    { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" },
+    svg("rect", { width: 10, height: 10, rx: 2, fill: colour }),
+  );
   return el("li", {}, swatch, text);
 }
 
 /** The key of a map that is coloured by a value: how many have how much, in the colours of the map. */
 export function valueKey(cells, colour, name) {
   const { known, low, high, least, most } = colour;
-  if (!known.length) return { element: el("p", { class: "key" }, `No target has a value of ${name} yet.`), update() {} };
+  if (!known.length)
+    return { element: el("p", { class: "key" }, `No target has a value of ${name} yet.`), update() {} };
   const bins = new Array(BARS).fill(0);
-  for (const amount of known) bins[Math.max(0, Math.min(BARS - 1, Math.floor(((amount - low) / (high - low || 1)) * BARS)))] += 1;
+  for (const amount of known)
+    bins[Math.max(0, Math.min(BARS - 1, Math.floor(((amount - low) / (high - low || 1)) * BARS)))] += 1;
   const top = Math.max(...bins);
   const bars = bins.map((count, at) => {
     const height = count ? Math.max(1, (count / top) * HEIGHT) : 0;
     return svg("rect", { x: at * 4, y: HEIGHT - height, width: 3.4, height, fill: shade((at + 0.5) / BARS) });
   });
-  const scale = bins.map((_, at) => svg("rect", { x: at * 4, y: HEIGHT + 2, width: 4.1, height: 6, fill: shade((at + 0.5) / BARS) }));
+  const scale = bins.map((_, at) =>
+    svg("rect", { x: at * 4, y: HEIGHT + 2, width: 4.1, height: 6, fill: shade((at + 0.5) / BARS) }),
+  );
   const middle = known[Math.floor(known.length / 2)];
   const text = `${name}: least ${value(least)}, middle ${value(middle)}, most ${value(most)}`;
-  const picture = svg("svg", { class: "scale", viewBox: `0 0 ${BARS * 4} ${HEIGHT + 8}`, role: "img", "aria-label": `${text}` }, bars, scale);
+  const picture = svg(
+    "svg",
+    { class: "scale", viewBox: `0 0 ${BARS * 4} ${HEIGHT + 8}`, role: "img", "aria-label": `${text}` },
+    bars,
+    scale,
+  );
   const missing = cells.size - known.length;
-  const words = el("p", { class: "ends" }, el("span", {}, `${low > least ? "≤ " : ""}${value(low)}`), el("span", {}, `middle ${value(middle)}`), el("span", {}, `${high < most ? "≥ " : ""}${value(high)}`));
+  const words = el(
+    "p",
+    { class: "ends" },
+    el("span", {}, `${low > least ? "≤ " : ""}${value(low)}`),
+    el("span", {}, `middle ${value(middle)}`),
+    el("span", {}, `${high < most ? "≥ " : ""}${value(high)}`),
+  );
   const rest = `${number(known.length)} with a value (${value(least)} to ${value(most)}) + ${number(missing)} without = ${number(cells.size)}`;
-  return { element: el("div", { class: "key" }, el("div", { class: "drawn" }, picture, words), el("p", { class: "soft" }, rest)), update() {} };
+  return {
+    element: el(
+      "div",
+      { class: "key" },
+      el("div", { class: "drawn" }, picture, words),
+      el("p", { class: "soft" }, rest),
+    ),
+    update() {},
+  };
 }

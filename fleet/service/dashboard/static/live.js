@@ -64,10 +64,13 @@ export function calmly(act, pause, signal) {
   signal.addEventListener("abort", () => clearTimeout(timer));
   return () => {
     if (timer !== null || signal.aborted) return;
-    timer = setTimeout(() => {
-      timer = null;
-      last = performance.now();
-      act();
-    }, Math.max(0, last + pause - performance.now()));
+    timer = setTimeout(
+      () => {
+        timer = null;
+        last = performance.now();
+        act();
+      },
+      Math.max(0, last + pause - performance.now()),
+    );
   };
 }

@@ -11,8 +11,24 @@ import { openSearch } from "./search.js";
 import { openTarget } from "./target.js";
 import { duration } from "./wording.js";
 
-const VIEWS = { fleet: openFleet, jobs: openJobs, job: openJob, runs: openRuns, run: openRun, search: openSearch, target: openTarget };
-const TABS = { fleet: "fleet", jobs: "jobs", job: "jobs", runs: "runs", run: "runs", search: "search", target: "search" };
+const VIEWS = {
+  fleet: openFleet,
+  jobs: openJobs,
+  job: openJob,
+  runs: openRuns,
+  run: openRun,
+  search: openSearch,
+  target: openTarget,
+};
+const TABS = {
+  fleet: "fleet",
+  jobs: "jobs",
+  job: "jobs",
+  runs: "runs",
+  run: "runs",
+  search: "search",
+  target: "search",
+};
 const main = document.getElementById("main");
 const find = document.getElementById("find");
 const live = new Live();
@@ -21,27 +37,44 @@ let current = null; // the view that is shown: its name, what ends it, and how i
 async function show() {
   const { view, params } = here();
   mark(view);
-  if (document.activeElement !== find.elements.q) find.elements.q.value = view === "search" ? params.q ?? "" : "";
-  if (current?.view === view && current.update) return current.update(params);
-  const first = current === null;
-  current?.ending.abort();
-  const ending = new AbortController();
-  const mine = (current = { view, ending, update: null });
-  try {
-    const open = VIEWS[view];
-    if (!open) throw new Refusal(404, "There is no such page.");
-    const place = el("div", { class: `view ${view}` });
-    const update = await open(place, params, { live, signal: ending.signal });
-    if (ending.signal.aborted) return;
-    mine.update = update ?? null;
-    replace(main, place);
-    arrive(place, first);
-    place.dispatchEvent(new Event("placed"));
-  } catch (error) {
-    if (ending.signal.aborted) return;
-    replace(main, el("h1", {}, "That did not work"), el("p", { class: "trouble", role: "alert" }, error.message), el("p", {}, el("a", { href: address("fleet") }, "To the fleet")));
-    if (!(error instanceof Refusal)) console.error(error);
+  if (document.activeElement !== find.elements.q) find.elements.q.value = view === "search" ? (params.q ?? "") : "";
+  const other = current?.view !== view || !current.update;
+  if (other) {
+    current?.ending.abort();
+    current = { view, ending: new AbortController(), update: null, first: current === null };
   }
+  const mine = current;
+  try {
+    if (other) await open(mine, params);
+    else await mine.update(params);
+  } catch (error) {
+    if (mine.ending.signal.aborted) return;
+    mine.ending.abort();
+    mine.update = null; // what comes next opens a view anew
+    complain(error);
+  }
+}
+
+async function open(mine, params) {
+  if (!Object.hasOwn(VIEWS, mine.view)) throw new Refusal(404, "There is no such page.");
+  const { signal } = mine.ending;
+  const place = el("div", { class: `view ${mine.view}` });
+  const update = await VIEWS[mine.view](place, params, { live, signal });
+  if (signal.aborted) return;
+  mine.update = update ?? null;
+  replace(main, place);
+  arrive(place, mine.first);
+  place.dispatchEvent(new Event("placed"));
+}
+
+function complain(error) {
+  replace(
+    main,
+    el("h1", {}, "That did not work"),
+    el("p", { class: "trouble", role: "alert" }, error.message),
+    el("p", {}, el("a", { href: address("fleet") }, "To the fleet")),
+  );
+  if (!(error instanceof Refusal)) console.error(error);
 }
 
 /** Say where one is, to eyes and to screen readers; the first page takes no focus away. */
@@ -71,7 +104,11 @@ function note(state) {
 
 async function introduce() {
   const service = await get("status").catch(() => null);
-  if (service) tell(document.getElementById("service"), `fleet ${service.version}${service.shard ? `, part ${service.shard}` : ""}, up for ${duration(service.now - service.started)}`);
+  if (service)
+    tell(
+      document.getElementById("service"),
+      `fleet ${service.version}${service.shard ? `, part ${service.shard}` : ""}, up for ${duration(service.now - service.started)}`,
+    );
 }
 
 find.addEventListener("submit", (event) => {

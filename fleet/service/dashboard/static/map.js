@@ -19,11 +19,16 @@ export class FleetMap {
     this.size = LEAST;
     this.cursor = el("div", { class: "cursor", hidden: true });
     this.groups = cells.groups.map((group, at) => this.#made(group, at));
-    this.element = el("div", { class: "map" }, this.groups.map((group) => group.element));
+    this.element = el(
+      "div",
+      { class: "map" },
+      this.groups.map((group) => group.element),
+    );
   }
 
   #made(group, at) {
-    const title = group.name === null ? null : el("h3", {}, group.name === "" ? "(none)" : said(group.name, { class: "name" }));
+    const title =
+      group.name === null ? null : el("h3", {}, group.name === "" ? "(none)" : said(group.name, { class: "name" }));
     const counts = el("span", { class: "counts" });
     const canvas = el("canvas", { "data-group": at, "aria-hidden": "true" });
     const box = el("div", { class: "plot" }, canvas);
@@ -74,7 +79,12 @@ export class FleetMap {
       const held = this.groups[this.cells.groupOf[at]];
       if (!held.pen) continue;
       const spot = this.cells.spot[at];
-      held.pen.clearRect((spot % held.columns) * this.size, Math.floor(spot / held.columns) * this.size, this.size, this.size);
+      held.pen.clearRect(
+        (spot % held.columns) * this.size,
+        Math.floor(spot / held.columns) * this.size,
+        this.size,
+        this.size,
+      );
       this.#cell(held, at, spot);
       touched.add(held);
     }

@@ -5,12 +5,14 @@ const SVG = "http://www.w3.org/2000/svg";
 const LONGEST = 400; // characters of one text; a name of 10,000 would push all else away
 
 // What has no picture of its own, or turns the reading direction of what follows.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 /** A remote text as it can be shown: what cannot be seen is spelled out, what is too long is cut. */
 export function shown(text, longest = LONGEST) {
   const whole = String(text);
-  const cut = whole.length > longest ? `${whole.slice(0, longest)}… (${whole.length.toLocaleString("en")} characters)` : whole;
+  const cut =
+    whole.length > longest ? `${whole.slice(0, longest)}… (${whole.length.toLocaleString("en")} characters)` : whole;
   return cut.replace(UNSEEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
@@ -68,13 +70,29 @@ export function section(title, ...children) {
 /** A table in a box that scrolls: columns are [title, class]; rows are lists of children. */
 export function table(caption, columns, rows) {
   const head = columns.map(([title, kind]) => el("th", { scope: "col", class: kind }, title));
-  const body = rows.map((row) => el("tr", {}, row.map((cell, at) => el("td", { class: columns[at][1] }, cell))));
-  const whole = el("table", {}, el("caption", { class: "unseen" }, caption), el("thead", {}, el("tr", {}, head)), el("tbody", {}, body));
+  const body = rows.map((row) =>
+    el(
+      "tr",
+      {},
+      row.map((cell, at) => el("td", { class: columns[at][1] }, cell)),
+    ),
+  );
+  const whole = el(
+    "table",
+    {},
+    el("caption", { class: "unseen" }, caption),
+    el("thead", {}, el("tr", {}, head)),
+    el("tbody", {}, body),
+  );
   return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption }, whole);
 }
 
 /** Facts as a list of terms; those without a value are left out. */
 export function facts(pairs) {
   const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return el("dl", { class: "facts" }, known.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  return el(
+    "dl",
+    { class: "facts" },
+    known.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
 }

@@ -20,29 +20,45 @@ export function moving(map, { tell, open, signal }) {
   element.setAttribute("aria-roledescription", "map of targets");
   element.setAttribute("aria-describedby", "how");
 
-  element.addEventListener("pointermove", (event) => {
-    if (event.pointerType !== "touch") point(under(event) ?? at);
-  }, { signal });
-  element.addEventListener("pointerdown", (event) => {
-    touched = event.pointerType === "touch";
-  }, { signal });
-  element.addEventListener("click", (event) => {
-    const cell = under(event);
-    if (cell === null) return;
-    // A finger covers many cells: the first touch says which one it is, the next opens it.
-    const again = cell === at;
-    point(cell);
-    if (!touched || again) open(cell);
-  }, { signal });
-  element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const cell = moved(event.key);
-    if (cell === undefined) return;
-    event.preventDefault();
-    if (cell === null) return;
-    point(cell);
-    map.cursor.scrollIntoView({ block: "nearest" });
-  }, { signal });
+  element.addEventListener(
+    "pointermove",
+    (event) => {
+      if (event.pointerType !== "touch") point(under(event) ?? at);
+    },
+    { signal },
+  );
+  element.addEventListener(
+    "pointerdown",
+    (event) => {
+      touched = event.pointerType === "touch";
+    },
+    { signal },
+  );
+  element.addEventListener(
+    "click",
+    (event) => {
+      const cell = under(event);
+      if (cell === null) return;
+      // A finger covers many cells: the first touch says which one it is, the next opens it.
+      const again = cell === at;
+      point(cell);
+      if (!touched || again) open(cell);
+    },
+    { signal },
+  );
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const cell = moved(event.key);
+      if (cell === undefined) return;
+      event.preventDefault();
+      if (cell === null) return;
+      point(cell);
+      map.cursor.scrollIntoView({ block: "nearest" });
+    },
+    { signal },
+  );
 
   function under(event) {
     if (event.target.tagName !== "CANVAS") return null;
@@ -51,7 +67,7 @@ export function moving(map, { tell, open, signal }) {
 
   /** The cell that a key leads to; null for a key that acts, undefined for one that is none of ours. */
   function moved(key) {
-    if (ARROWS.has(key)) return at === null ? map.groups[0]?.group.members[0] ?? null : map.neighbour(at, key);
+    if (ARROWS.has(key)) return at === null ? (map.groups[0]?.group.members[0] ?? null) : map.neighbour(at, key);
     if (key === "Home") return map.groups[0]?.group.members[0] ?? null;
     if (key === "End") return map.groups.at(-1)?.group.members.at(-1) ?? null;
     if (key === "PageDown" || key === "PageUp") return besides(key === "PageDown" ? 1 : -1);
@@ -79,5 +95,9 @@ export function moving(map, { tell, open, signal }) {
     return null;
   }
 
-  return { get at() { return at; } };
+  return {
+    get at() {
+      return at;
+    },
+  };
 }

@@ -5,7 +5,18 @@ import { strip } from "./charts.js";
 import { calmly } from "./live.js";
 import { el, put, replace, said, table } from "./markup.js";
 import { address, change } from "./routes.js";
-import { ago, counted, duration, hostName, metricName, number, pastStatuses, STATUSES, statusName, value } from "./wording.js";
+import {
+  ago,
+  counted,
+  duration,
+  hostName,
+  metricName,
+  number,
+  pastStatuses,
+  STATUSES,
+  statusName,
+  value,
+} from "./wording.js";
 
 const PAGE = 100;
 const PAUSE = 2000;
@@ -27,17 +38,59 @@ export async function openSearch(place, params, { live, signal }) {
   function draw() {
     const scans = jobs.flatMap((job) => job.pipelines.map((name) => [`${job.job}/${name}`, `${job.job} · ${name}`]));
     const chosen = asked.job && asked.pipeline ? `${asked.job}/${asked.pipeline}` : "";
-    replace(filters,
-      select("Scan", [["", "all"], ...scans], chosen, (scan) => change({ job: scan.split("/")[0], pipeline: scan.split("/").slice(1).join("/"), after: null })),
-      select("Status", [["", "any"], ...STATUSES.map((status) => [status, statusName(status)])], asked.status ?? "", (status) => change({ status, after: null })),
-      asked.kind ? el("button", { type: "button", class: "chip", on: { click: () => change({ kind: null, after: null }) } }, `${asked.kind} ✕`, el("span", { class: "unseen" }, " (any kind)")) : null,
-      asked.q ? el("button", { type: "button", class: "chip", on: { click: () => change({ q: null, after: null }) } }, said(asked.q), " ✕", el("span", { class: "unseen" }, " (clear the search)")) : null);
+    replace(
+      filters,
+      select("Scan", [["", "all"], ...scans], chosen, (scan) =>
+        change({ job: scan.split("/")[0], pipeline: scan.split("/").slice(1).join("/"), after: null }),
+      ),
+      select(
+        "Status",
+        [["", "any"], ...STATUSES.map((status) => [status, statusName(status)])],
+        asked.status ?? "",
+        (status) => change({ status, after: null }),
+      ),
+      asked.kind
+        ? el(
+            "button",
+            { type: "button", class: "chip", on: { click: () => change({ kind: null, after: null }) } },
+            `${asked.kind} ✕`,
+            el("span", { class: "unseen" }, " (any kind)"),
+          )
+        : null,
+      asked.q
+        ? el(
+            "button",
+            { type: "button", class: "chip", on: { click: () => change({ q: null, after: null }) } },
+            said(asked.q),
+            " ✕",
+            el("span", { class: "unseen" }, " (clear the search)"),
+          )
+        : null,
+    );
   }
 
   draw();
   await load();
-  put(place, title, el("p", { class: "soft" }, "Words are parts of an address or a label; ", el("code", {}, "site=a"), " is a label, ", el("code", {}, "temperature>40"), " any metric with that in its name."), filters, list);
-  live.on("targets", calmly(() => load().catch(() => {}), PAUSE, signal), signal);
+  put(
+    place,
+    title,
+    el(
+      "p",
+      { class: "soft" },
+      "Words are parts of an address or a label; ",
+      el("code", {}, "site=a"),
+      " is a label, ",
+      el("code", {}, "temperature>40"),
+      " any metric with that in its name.",
+    ),
+    filters,
+    list,
+  );
+  live.on(
+    "targets",
+    calmly(() => load().catch(() => {}), PAUSE, signal),
+    signal,
+  );
   return async (other) => {
     asked = other;
     draw();
@@ -49,14 +102,42 @@ function found({ targets, total, next }, asked) {
   if (!targets.length) return el("p", { role: "status" }, "No target fits.");
   const named = boundName(asked.q);
   const metric = named && Object.keys(targets[0].values).find((name) => name.includes(named));
-  const columns = [["target", ""], ["status", ""], ["last outcomes", ""], ["labels", ""], ["scan", ""], ["asked", ""], ["took", "n"], ...(metric ? [[metricName(metric), "n"]] : []), ["says", "wide"]];
+  const columns = [
+    ["target", ""],
+    ["status", ""],
+    ["last outcomes", ""],
+    ["labels", ""],
+    ["scan", ""],
+    ["asked", ""],
+    ["took", "n"],
+    ...(metric ? [[metricName(metric), "n"]] : []),
+    ["says", "wide"],
+  ];
   const from = Number(asked.after ?? 0);
   return [
-    el("p", { role: "status" }, `${counted(total, "target")}${asked.job ? "" : ", once for each scan that has it"}${total > targets.length ? `: ${number(from + 1)} to ${number(from + targets.length)}` : ""}`),
-    table("Targets", columns, targets.map((target) => line(target, metric))),
-    el("p", { class: "pages" },
-      from ? el("button", { type: "button", on: { click: () => change({ after: Math.max(0, from - PAGE) || null }) } }, "Before") : null, " ",
-      next ? el("button", { type: "button", on: { click: () => change({ after: next }) } }, "Next") : null),
+    el(
+      "p",
+      { role: "status" },
+      `${counted(total, "target")}${asked.job ? "" : ", once for each scan that has it"}${total > targets.length ? `: ${number(from + 1)} to ${number(from + targets.length)}` : ""}`,
+    ),
+    table(
+      "Targets",
+      columns,
+      targets.map((target) => line(target, metric)),
+    ),
+    el(
+      "p",
+      { class: "pages" },
+      from
+        ? el(
+            "button",
+            { type: "button", on: { click: () => change({ after: Math.max(0, from - PAGE) || null }) } },
+            "Before",
+          )
+        : null,
+      " ",
+      next ? el("button", { type: "button", on: { click: () => change({ after: next }) } }, "Next") : null,
+    ),
   ];
 }
 
@@ -69,14 +150,40 @@ function line(target, metric) {
   const status = target.status ?? "none";
   const past = pastStatuses(target.past).slice(-12);
   return [
-    el("a", { href: address("target", { id: target.id, job: target.job, pipeline: target.pipeline }) }, said(hostName(target.id))),
-    el("span", { class: `badge k-${status}` }, statusName(status)), strip(past)?.firstChild ?? "",
-    Object.entries(target.labels).slice(0, 6).map(([name, text]) => [el("a", { class: "label", href: address("search", { q: `${name}=${text}` }) }, said(`${name}=${text}`)), " "]),
-    `${target.job} · ${target.pipeline}`, target.at ? ago(target.at) : "–", duration(target.seconds), ...(metric ? [value(target.values[metric])] : []),
-    target.kind ? [el("code", {}, target.kind), " ", said(target.message, {})] : target.failed_checks.length ? `checks: ${target.failed_checks.join(", ")}` : "",
+    el(
+      "a",
+      { href: address("target", { id: target.id, job: target.job, pipeline: target.pipeline }) },
+      said(hostName(target.id)),
+    ),
+    el("span", { class: `badge k-${status}` }, statusName(status)),
+    strip(past)?.firstChild ?? "",
+    Object.entries(target.labels)
+      .slice(0, 6)
+      .map(([name, text]) => [
+        el("a", { class: "label", href: address("search", { q: `${name}=${text}` }) }, said(`${name}=${text}`)),
+        " ",
+      ]),
+    `${target.job} · ${target.pipeline}`,
+    target.at ? ago(target.at) : "–",
+    duration(target.seconds),
+    ...(metric ? [value(target.values[metric])] : []),
+    target.kind
+      ? [el("code", {}, target.kind), " ", said(target.message, {})]
+      : target.failed_checks.length
+        ? `checks: ${target.failed_checks.join(", ")}`
+        : "",
   ];
 }
 
 function select(name, options, chosen, act) {
-  return el("label", { class: "choice" }, el("span", {}, name), el("select", { on: { change: (event) => act(event.target.value) } }, options.map(([value, text]) => el("option", { value, selected: value === chosen }, text))));
+  return el(
+    "label",
+    { class: "choice" },
+    el("span", {}, name),
+    el(
+      "select",
+      { on: { change: (event) => act(event.target.value) } },
+      options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)),
+    ),
+  );
 }

@@ -42,16 +42,23 @@ class TargetView {
   async load() {
     const asked = this.params;
     const story = await get("target", { target: asked.id }, this.signal);
-    const chosen = story.states.find((state) => state.job === (asked.job ?? state.job) && state.pipeline === (asked.pipeline ?? state.pipeline)) ?? story.states[0];
+    const chosen =
+      story.states.find(
+        (state) => state.job === (asked.job ?? state.job) && state.pipeline === (asked.pipeline ?? state.pipeline),
+      ) ?? story.states[0];
     const { job, pipeline } = chosen;
     if (this.params !== asked) return;
-    const other = !this.shown || this.shown.job !== job || this.shown.pipeline !== pipeline || this.story.id !== story.id;
+    const other =
+      !this.shown || this.shown.job !== job || this.shown.pipeline !== pipeline || this.story.id !== story.id;
     const newer = other || this.shown.at !== chosen.at;
     Object.assign(this, { story, shown: chosen });
     if (other) replace(this.now);
     if (other) replace(this.outcome, el("p", { class: "waiting" }, "Reading what it said …"));
     this.#draw();
-    if (newer) this.#showOutcome(asked).catch((error) => error.name !== "AbortError" && replace(this.outcome, el("p", { class: "trouble" }, error.message)));
+    if (newer)
+      this.#showOutcome(asked).catch(
+        (error) => error.name !== "AbortError" && replace(this.outcome, el("p", { class: "trouble" }, error.message)),
+      );
   }
 
   /** The outcome comes from the journals of two runs, which takes longer than all else. */
@@ -65,10 +72,19 @@ class TargetView {
 
   #draw() {
     const { story, shown } = this;
-    const labels = Object.entries(story.labels).map(([name, value]) => el("a", { class: "label", href: address("search", { q: `${name}=${value}` }) }, said(`${name}=${value}`)));
+    const labels = Object.entries(story.labels).map(([name, value]) =>
+      el("a", { class: "label", href: address("search", { q: `${name}=${value}` }) }, said(`${name}=${value}`)),
+    );
     const held = document.activeElement === this.button;
-    replace(this.head, el("div", { class: "title" }, el("h1", {}, said(hostName(story.id))), this.button), el("p", {}, story.url === story.id ? null : said(`${story.url} `), labels));
-    replace(this.scans, story.states.map((state) => this.#scan(state)));
+    replace(
+      this.head,
+      el("div", { class: "title" }, el("h1", {}, said(hostName(story.id))), this.button),
+      el("p", {}, story.url === story.id ? null : said(`${story.url} `), labels),
+    );
+    replace(
+      this.scans,
+      story.states.map((state) => this.#scan(state)),
+    );
     replace(this.state, stateFacts(shown));
     const mine = story.changes.filter((each) => each.job === shown.job && each.pipeline === shown.pipeline);
     replace(this.changes, section("What changed", changes(mine, false)));
@@ -78,8 +94,19 @@ class TargetView {
   #scan(state) {
     const status = state.status ?? "none";
     const here = state === this.shown;
-    return el("button", { type: "button", class: `scan k-${status}`, "aria-pressed": String(here), on: { click: () => change({ job: state.job, pipeline: state.pipeline }) } },
-      el("b", {}, `${state.job} · ${state.pipeline}`), " ", statusName(status), state.at ? `, ${ago(state.at)}` : "");
+    return el(
+      "button",
+      {
+        type: "button",
+        class: `scan k-${status}`,
+        "aria-pressed": String(here),
+        on: { click: () => change({ job: state.job, pipeline: state.pipeline }) },
+      },
+      el("b", {}, `${state.job} · ${state.pipeline}`),
+      " ",
+      statusName(status),
+      state.at ? `, ${ago(state.at)}` : "",
+    );
   }
 
   async #probe() {
@@ -90,10 +117,24 @@ class TargetView {
     try {
       const { outcome } = await post("probe", { target: id, job, pipeline }, this.signal);
       const words = `Asked just now, ${pipeline}: ${statusName(outcome.status)} after ${duration(outcome.seconds)} and ${counted(outcome.requests, "request")}.`;
-      replace(this.now, el("section", { class: `probed k-${outcome.status}` }, el("h2", {}, el("span", { class: `badge k-${outcome.status}` }, statusName(outcome.status)), " ", words),
-        el("p", { class: "soft" }, "A probe is an answer for you: it is not stored, and the last scan below stays what counts."),
-        el("details", {}, el("summary", {}, "All that it said"), outcomeSections(outcome, null, this.shown))));
-      if (outcome.failure) this.now.querySelector(".probed").append(el("p", {}, el("code", {}, outcome.failure.kind), " ", said(outcome.failure.message)));
+      replace(
+        this.now,
+        el(
+          "section",
+          { class: `probed k-${outcome.status}` },
+          el("h2", {}, el("span", { class: `badge k-${outcome.status}` }, statusName(outcome.status)), " ", words),
+          el(
+            "p",
+            { class: "soft" },
+            "A probe is an answer for you: it is not stored, and the last scan below stays what counts.",
+          ),
+          el("details", {}, el("summary", {}, "All that it said"), outcomeSections(outcome, null, this.shown)),
+        ),
+      );
+      if (outcome.failure)
+        this.now
+          .querySelector(".probed")
+          .append(el("p", {}, el("code", {}, outcome.failure.kind), " ", said(outcome.failure.message)));
     } catch (error) {
       if (error.name !== "AbortError") replace(this.now, el("p", { class: "trouble", role: "alert" }, error.message));
     } finally {
@@ -104,20 +145,40 @@ class TargetView {
 
 function stateFacts(state) {
   const status = state.status ?? "none";
-  const failing = state.failing_since ? `${duration(Date.now() / 1000 - state.failing_since)}, ${counted(state.failures, "outcome")} in a row` : null;
+  const failing = state.failing_since
+    ? `${duration(Date.now() / 1000 - state.failing_since)}, ${counted(state.failures, "outcome")} in a row`
+    : null;
   const page = `/probe?${new URLSearchParams({ target: state.id, job: state.job, pipeline: state.pipeline })}`;
-  return el("section", { class: "card" },
-    el("p", { class: "verdict" }, el("span", { class: `badge k-${status}` }, statusName(status)), " ", state.kind ? [el("code", {}, state.kind), " "] : null, state.message ? said(state.message) : null),
+  return el(
+    "section",
+    { class: "card" },
+    el(
+      "p",
+      { class: "verdict" },
+      el("span", { class: `badge k-${status}` }, statusName(status)),
+      " ",
+      state.kind ? [el("code", {}, state.kind), " "] : null,
+      state.message ? said(state.message) : null,
+    ),
     strip(pastStatuses(state.past)),
     facts([
       ["failing for", failing],
       ["last success", state.last_success ? `${clock(state.last_success)}, ${ago(state.last_success)}` : "never"],
-      ["asked", state.at ? [`${clock(state.at)}, ${ago(state.at)}, in run `, el("a", { href: address("run", { name: state.run }) }, state.run)] : null],
+      [
+        "asked",
+        state.at
+          ? [
+              `${clock(state.at)}, ${ago(state.at)}, in run `,
+              el("a", { href: address("run", { name: state.run }) }, state.run),
+            ]
+          : null,
+      ],
       ["took", state.seconds === null ? null : `${duration(state.seconds)}, ${counted(state.requests, "request")}`],
       ["flapping", state.flapping ? `yes: ${state.flaps} changes in the last ${state.past.length} outcomes` : null],
       ["failed checks", state.failed_checks.length ? state.failed_checks.join(", ") : null],
       ["credential", state.auth && said(state.auth)],
       ["proxy", state.proxy && said(state.proxy)],
       ["for Prometheus", el("a", { href: page }, "/probe of this target")],
-    ]));
+    ]),
+  );
 }
