@@ -55,7 +55,7 @@ _shape = section(
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="JSON is for who applies it: docs/reference/netbox-preview.schema.json.",
+        help="JSON is for who applies it, and has a schema (netbox-preview.schema.json).",
     ),
     option(
         "--output", "-o", "place", type=click.Path(path_type=Path), metavar="FILE", help="Write JSON to FILE."

@@ -164,8 +164,7 @@ def _shown(directory: Path) -> str:
 
 
 def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: str) -> int:
-    from fleet.cli.values import as_bad
-    from fleet.engine import fails
+    from fleet.cli.values import findings
 
     if result.forced is not None:
         return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
@@ -177,7 +176,5 @@ def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: st
     reached = seen.tally.targets - counts["skipped"]
     broken = {name for name, results in seen.tally.checks.items() if results["fail"]}
     severities = {check.severity for check in prepared.plan.checks if check.name in broken}
-    rule, _, worst = fail_on.partition(",")
-    found = fails(rule, failed=counts["failed"], reached=reached)
-    found |= bool(worst) and not as_bad(worst).isdisjoint(severities)
+    found = findings(fail_on, failed=counts["failed"], reached=reached, severities=severities)
     return Exit.FINDINGS if found else Exit.DONE

@@ -19,6 +19,7 @@ from fleet.cli.values import (
     PerSecond,
     Size,
     TooMany,
+    findings,
 )
 from fleet.engine import fails
 from fleet.errors import UsageError
@@ -133,7 +134,7 @@ def test_findings_are_counted_as_fail_on_says(rule: str, failed: int, reached: i
 def test_checks_that_failed_are_findings_where_fail_on_says_so(
     rule: str, severities: set[str], finding: bool
 ) -> None:
-    assert fails(rule, failed=1, reached=10, severities=severities) is finding
+    assert findings(rule, failed=1, reached=10, severities=severities) is finding
 
 
 def test_flags_make_a_policy_and_name_what_was_given() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 MAX_TEXT = 200  # characters
 NAMED = 8  # values of a list
+NESTED = 2  # alternatives inside alternatives that are still put into words
 _LIMITS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -35,7 +36,7 @@ class Keyword(str):
         return made
 
 
-def expected_of(kind: Any) -> str:
+def expected_of(kind: Any, depth: int = 0) -> str:
     """What the keyword of one error of jsonschema-rs wants; nothing where there are no words for it."""
     name = kind.name
     if name in _FIELDS:
@@ -51,15 +52,15 @@ def expected_of(kind: Any) -> str:
     elif name in ("additionalProperties", "unevaluatedProperties"):
         text = f"no {_listed(kind.unexpected)}"
     elif name in ("anyOf", "oneOf"):
-        text = _any(getattr(kind, "context", ()))
+        text = _any(getattr(kind, "context", ()), depth + 1) if depth < NESTED else ""
     else:
         text = ""
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
 
 
-def _any(branches: Sequence[Sequence[Any]]) -> str:
+def _any(branches: Sequence[Sequence[Any]], depth: int) -> str:
     """What each of some alternatives wants first."""
-    wanted = (expected_of(branch[0].kind) for branch in branches[:NAMED] if branch)
+    wanted = (expected_of(branch[0].kind, depth) for branch in branches[:NAMED] if branch)
     return " or ".join(dict.fromkeys(text for text in wanted if text))
 
 
