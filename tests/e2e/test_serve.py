@@ -11,12 +11,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import bcrypt
 import pytest
 from fleet_process import PATIENCE, Place, Simulator, free_port
 
@@ -33,6 +35,9 @@ jobs:
     caFile: ca.pem
 {more}
 """
+needs_prometheus = pytest.mark.skipif(
+    shutil.which("prometheus") is None, reason="prometheus is not installed here"
+)
 AUTHS = "auths:\n  lab: {username: root, password: env:BMC_PASSWORD}\n"
 
 
@@ -43,6 +48,7 @@ class Service:
         self.place = place
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.user: tuple[str, str] | None = None
         place.write("auths.yaml", AUTHS)
         place.write("serve.yaml", CONFIG.format(port=self.port, more=more, pipeline=pipeline))
 
@@ -62,10 +68,16 @@ class Service:
 
     def get(self, path: str) -> bytes | None:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as reply:
+            with urllib.request.urlopen(self._asked(path), timeout=PATIENCE) as reply:
                 return bytes(reply.read())
         except OSError:
             return None
+
+    def _asked(self, path: str, data: bytes | None = None) -> urllib.request.Request:
+        headers = {"X-Fleet-Request": "1"}
+        if self.user is not None:
+            headers["Authorization"] = "Basic " + b64encode(":".join(self.user).encode()).decode()
+        return urllib.request.Request(self.url + path, data=data, headers=headers)
 
     def json(self, path: str) -> Any:
         found = self.get(path)
@@ -73,7 +85,7 @@ class Service:
         return json.loads(found)
 
     def post(self, path: str) -> int:
-        asked = urllib.request.Request(self.url + path, data=b"", headers={"X-Fleet-Request": "1"})
+        asked = self._asked(path, data=b"")
         try:
             with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
                 return int(reply.status)
@@ -206,42 +218,82 @@ PROMETHEUS = """
 global: {{scrape_interval: 1s, scrape_timeout: 900ms}}
 scrape_configs:
 - job_name: fleet
-  static_configs: [{{targets: ['127.0.0.1:{port}']}}]
+  basic_auth: {{username: prometheus, password: {password}}}
+  file_sd_configs: [{{files: [services.json], refresh_interval: 1s}}]
 - job_name: bmc
+  scrape_interval: 3s
+  scrape_timeout: 2900ms
   metrics_path: /probe
   params: {{pipeline: [thermal_power]}}
-  http_sd_configs: [{{url: 'http://127.0.0.1:{port}/sd', refresh_interval: 1s}}]
+  basic_auth: {{username: prometheus, password: {password}}}
+  http_sd_configs:
+  - url: 'http://127.0.0.1:{port}/sd'
+    refresh_interval: 1s
+    basic_auth: {{username: prometheus, password: {password}}}
   relabel_configs:
   - {{source_labels: [__address__], target_label: __param_target}}
   - {{source_labels: [__param_target], target_label: instance}}
   - {{target_label: __address__, replacement: '127.0.0.1:{port}'}}
 """
+SCRAPED = "    maxAge: 1m\n    every: 10s\nwebConfig: web.yaml\n"
 
 
+def scraped(place: Place, password: str) -> Service:
+    """A service that only a Prometheus with this password may read."""
+    service = Service(place, more=SCRAPED, pipeline="thermal_power")
+    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+    place.write("web.yaml", f"basic_auth_users: {{prometheus: '{hashed}'}}\n")
+    place.write("services.json", json.dumps([{"targets": [f"127.0.0.1:{service.port}"]}]))
+    place.write("prometheus.yml", PROMETHEUS.format(port=service.port, password=password))
+    service.user = ("prometheus", password)
+    return service
+
+
+@needs_prometheus
 def test_prometheus_reads_the_service_and_every_target(place: Place) -> None:
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not installed here")
-    hosts = 20
-    service = Service(place, more="    maxAge: 1m\n    every: 5s\n", pipeline="thermal_power")
-    with fleet_of(place, hosts) as simulator, service.running():
-        until(lambda: service.json("/api/v1/jobs/health")["last"])
-        place.write("prometheus.yml", PROMETHEUS.format(port=service.port))
-        with prometheus(place) as query:
-            until(lambda: query("sum(probe_success)") == {"": hosts})
-            assert query('up{job="fleet"}') == {f"127.0.0.1:{service.port}": 1}
-            assert query('min(up{job="bmc"})') == {"": 1}
-            targets = 'sum(fleet_job_targets{fleet_job="health",status="ok"})'
-            until(lambda: query(targets) == {"": hosts})
-            assert query('count(count by (site) (probe_success{site!=""}))')[""] >= 1
-            watts = query("redfish_power_consumed_watts")
-            assert len(watts) == hosts
-            for instance, value in watts.items():
+    hosts = 200
+    service = scraped(place, "secret")
+    with fleet_of(place, hosts) as simulator, service.running(), prometheus(place) as query:
+        until(lambda: query("sum(probe_success)") == {"": hosts})
+        assert query('up{job="fleet"}') == {f"127.0.0.1:{service.port}": 1}
+        assert query('min(up{job="bmc"})') == {"": 1}
+        targets = 'sum(fleet_job_targets{fleet_job="health",status="ok"})'
+        until(lambda: query(targets) == {"": hosts})
+        assert query('count(count by (site) (probe_success{site!=""}))')[""] >= 1
+        for name in ("redfish_power_consumed_watts", "redfish_temperature_celsius"):
+            seen = query(f"max by (instance) ({name})")
+            assert len(seen) == hosts
+            for instance, value in seen.items():
                 address = instance.partition("://")[2].partition(":")[0]
                 expected = simulator.ask(f"/expected?host={quote(address)}")
-                assert value in numbers(expected), (instance, value)
-            lines = (place.folder / "hosts.txt").read_text(encoding="utf-8").splitlines(keepends=True)
-            place.write("hosts.txt", "".join(lines[:5]))
-            until(lambda: query('count(up{job="bmc"} == 1)') == {"": 5})
+                assert value in numbers(expected), (name, instance, value)
+        lines = (place.folder / "hosts.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+        place.write("hosts.txt", "".join(lines[:5]))
+        until(lambda: query('count(up{job="bmc"} == 1)') == {"": 5})
+
+
+@needs_prometheus
+def test_prometheus_sees_reloads_restarts_and_who_may_read(place: Place) -> None:
+    service = scraped(place, "secret")
+    in_force = "fleet_service_config_last_reload_successful"
+    here = f"127.0.0.1:{service.port}"
+    with fleet_of(place, 3), prometheus(place) as query:
+        with service.running():
+            until(lambda: query(in_force) == {here: 1})
+            good = (place.folder / "serve.yaml").read_text(encoding="utf-8")
+            place.write("serve.yaml", good.replace("pipelines:", "pipeline:"))
+            assert service.post("/-/reload") >= 400
+            until(lambda: query(in_force) == {here: 0})
+            place.write("serve.yaml", good)
+            assert service.post("/-/reload") == 200
+            until(lambda: query(in_force) == {here: 1})
+        until(lambda: query('up{job="fleet"}') == {here: 0})
+        with service.running():
+            until(lambda: query('up{job="fleet"}') == {here: 1})
+            until(lambda: query("sum(probe_success)") == {"": 3})
+            other = bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()
+            place.write("web.yaml", f"basic_auth_users: {{prometheus: '{other}'}}\n")
+            until(lambda: query('up{job="fleet"}') == {here: 0})
 
 
 def numbers(value: Any) -> Iterator[float]:
