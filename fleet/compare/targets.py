@@ -40,9 +40,9 @@ class Turns:
         self._tell = tell
         self._turns: Counter[tuple[str, str]] = Counter()
         self._fleet = Labels()
-        self.new = HostSet()
-        self.gone = HostSet()
-        self.whole = HostSet()
+        self.new: HostSet = HostSet()
+        self.gone: HostSet = HostSet()
+        self.whole: HostSet = HostSet()
         self._failing, self._recovered, self._otherwise = Groups(), Groups(), Groups()
         self._gaps = Groups(gaps=True)
         self._partial = 0

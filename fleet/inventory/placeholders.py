@@ -23,7 +23,7 @@ class Template:
     __slots__ = ("_parts", "text")
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text: str = text
         self._parts = _NAME.split(text)  # text, name, text, name, ..., text
 
     @property

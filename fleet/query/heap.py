@@ -95,8 +95,8 @@ class Heap:
         self._forms: dict[tuple[Names, Names, tuple[type, ...]], _Form] = {}
         self._ordered = ordered
         self._longest = 0
-        self.rows = 0
-        self.cut = 0
+        self.rows: int = 0
+        self.cut: int = 0
         self.left_out: dict[str, None] = {}
 
     def add(self, fixed: Sequence[Any], own: Mapping[str, Any], above: Mapping[str, Any]) -> None:

@@ -62,7 +62,7 @@ class Service:
         notifier = Notifier(config, log) if config.notify is not None else None
         sockets = inherited_sockets() or bind(config.listen)
         self._history = History(config.state_folder)
-        self.desk = Desk(ready, self._history, log, notifier)
+        self.desk: Desk = Desk(ready, self._history, log, notifier)
         if learn is not None:
             self.desk.learn = learn
         self.desk.before_reload = self._manager.reloading

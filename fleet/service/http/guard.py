@@ -37,7 +37,7 @@ class Guard:
         self.web = web
         self.refused: Counter[str] = Counter({"host": 0, "user": 0, "origin": 0})
         self._app = app
-        self.hosts = tuple(hosts)
+        self.hosts: tuple[str, ...] = tuple(hosts)
         self._own = frozenset({"localhost", socket.gethostname().lower()})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

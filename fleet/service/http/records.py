@@ -111,7 +111,7 @@ class Groups:
     """Failed targets by kind and cause."""
 
     def __init__(self) -> None:
-        self.targets = 0
+        self.targets: int = 0
         self._groups: dict[tuple[str, str], dict[str, Any]] = {}
         self._hosts: dict[tuple[str, str], Folder] = {}
 

@@ -77,12 +77,14 @@ class Web:
 
     def __init__(self, path: Path | None = None) -> None:
         """Blocks. Raises ConfigError."""
-        self.file = _read(path) if path is not None else WebFile()
+        self.file: WebFile = _read(path) if path is not None else WebFile()
         home = path.parent if path is not None else Path()
         tls = self.file.tls_server_config
         named = (tls.cert_file, tls.key_file, tls.client_ca_file) if tls is not None else ()
-        self.files = tuple([path] if path is not None else []) + tuple(home / name for name in named if name)
-        self.context = _context(tls, home) if tls is not None else None
+        self.files: tuple[Path, ...] = tuple([path] if path is not None else []) + tuple(
+            home / name for name in named if name
+        )
+        self.context: ssl.SSLContext | None = _context(tls, home) if tls is not None else None
         self._key = secrets.token_bytes(32)
         self._known: dict[bytes, None] = {}
         self._room: anyio.CapacityLimiter | None = None

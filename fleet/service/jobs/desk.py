@@ -39,17 +39,17 @@ class Desk:
 
     def __init__(self, ready: Ready, history: History, log: Logger, notifier: Notifier | None) -> None:
         config = ready.config
-        self.ready = ready
+        self.ready: Ready = ready
         self.history = history
         self.log = log
-        self.hub = Hub()
-        self.reach = Reach(config, log)
-        self.runs = Runs(history, self.reach, self.hub, grace=config.grace, taken=self._taken)
-        self.rounds = Rounds(history, self.runs, self.hub, log)
-        self.prober = Prober(history, self.reach, at_once=config.probe.concurrency)
+        self.hub: Hub = Hub()
+        self.reach: Reach = Reach(config, log)
+        self.runs: Runs = Runs(history, self.reach, self.hub, grace=config.grace, taken=self._taken)
+        self.rounds: Rounds = Rounds(history, self.runs, self.hub, log)
+        self.prober: Prober = Prober(history, self.reach, at_once=config.probe.concurrency)
         self.notifier = notifier
-        self.reloads = Reloads()
-        self.started = time.time()
+        self.reloads: Reloads = Reloads()
+        self.started: float = time.time()
         self.stopping = False
         self.learn: Callable[..., None] = lambda *_secrets: None
         self.before_reload: Callable[[], None] = lambda: None

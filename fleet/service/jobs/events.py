@@ -25,7 +25,7 @@ class Hub:
     """Hands every message to every listener. Nobody waits for a listener."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.number: int = 0
         self._listeners: set[MemoryObjectSendStream[Message]] = set()
 
     def __len__(self) -> int:

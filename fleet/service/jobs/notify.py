@@ -18,7 +18,7 @@ from fleet.event import Event
 from fleet.inventory import SecretReader
 from fleet.pace import Pace
 from fleet.policy import Policy, Tls
-from fleet.service.config.model import ServiceConfig
+from fleet.service.config.model import Notify, ServiceConfig
 from fleet.service.store.state import Change
 
 QUEUE = 10_000  # changes that wait to be told; the oldest give way, and are counted
@@ -39,7 +39,7 @@ class Notifier:
     def __init__(self, config: ServiceConfig, log: Any, clock: Callable[[], float] = time.monotonic) -> None:
         """Blocks: reads the secrets of the headers. Raises UsageError."""
         assert config.notify is not None  # noqa: S101  (made for a configuration that has one)
-        self.config = config.notify
+        self.config: Notify = config.notify
         self.results: Counter[str] = Counter({"sent": 0, "dropped": 0, "repeated": 0})
         self._log = log
         self._clock = clock

@@ -50,8 +50,8 @@ class Prober:
     """Probes targets, each at most once at a time: whoever wants the same meanwhile gets the same answer."""
 
     def __init__(self, history: History, reach: Reach, *, at_once: int) -> None:
-        self.running = 0
-        self.joined = 0
+        self.running: int = 0
+        self.joined: int = 0
         self.at_once = at_once
         self._history = history
         self._reach = reach

@@ -42,12 +42,12 @@ class Reach:
 
     def __init__(self, config: ServiceConfig, log: Logger) -> None:
         keep = Keep(connections=max(1, config.sessions.connections), idle=config.sessions.idle)
-        self.connections = KeptConnections(keep)
-        self.sessions = KeptSessions(idle=config.sessions.idle)
-        self.budget = anyio.Semaphore(config.concurrency)
+        self.connections: KeptConnections = KeptConnections(keep)
+        self.sessions: KeptSessions = KeptSessions(idle=config.sessions.idle)
+        self.budget: anyio.Semaphore = anyio.Semaphore(config.concurrency)
         self.log = log
         self.metrics: dict[str, Metrics] = {}  # by job
-        self.keeps_sessions = config.sessions.keep
+        self.keeps_sessions: bool = config.sessions.keep
         self._ways: dict[str, _Way] = {}
 
     def listener(self, job: str) -> Listener:

@@ -67,7 +67,7 @@ class Runs:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
         self.trouble: str | None = None  # why the history could not be written last
-        self.troubles = 0  # times that it could not
+        self.troubles: int = 0  # times that it could not
         self._history = history
         self._reach = reach
         self._hub = hub

@@ -54,7 +54,7 @@ class Database:
 
     def __init__(self, folder: Path, *, busy: float = BUSY) -> None:
         """Open or make the history in a directory. Raises TryAgain while another service works there."""
-        self.path = folder / NAME
+        self.path: Path = folder / NAME
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _locked(folder)
