@@ -53,7 +53,8 @@ jobs:
     caFile: ca.pem
     every: {every}
     links: 30s
-    timeouts: {{request: 8s, target: 20s}}
+    retries: 0
+    timeouts: {{request: 6s, target: 30s}}
     retention: {{runs: 5}}
 """
 EVERY = "5s"
@@ -149,7 +150,7 @@ async def soak(folder: Path, control: str, seconds: float, seed: int) -> list[st
             await ready(watched)
             hosts = await members(client)
             faults = Faults(hosts, control, client, seed)
-            await faults.round_after(0)
+            await faults.begin()
             rests(folder, True)
             before = await watched.settled()
             rests(folder, False)

@@ -56,6 +56,12 @@ class Faults:
         fault = self._now.get(host)
         return self._version[host], kind_of(fault) if fault is not None else None
 
+    async def begin(self) -> None:
+        """Wait for the first round. What that tells of checks is of the hosts as they were made."""
+        await self.round_after(0)
+        async for _ in self._new_changes():
+            pass
+
     async def turn(self, *, last: bool = False) -> None:
         """End all faults; begin others, but for the `last` time; wait for a round, and compare."""
         before = self._now
