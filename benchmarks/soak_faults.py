@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import Counter
@@ -47,14 +48,14 @@ class Faults:
         self._service = service
         self._random = random.Random(seed)
         self._now: dict[str, str] = {}  # the fault of each host that has one
-        self._version: Counter[str] = Counter()  # odd while a host is being switched
+        self._switched: dict[str, float] = {}  # when a host was switched last
         self._seen = 0  # the last change that was looked at
 
-    def told_of(self, host: str) -> tuple[int, str | None]:
-        """What a probe of a host should say: the kind of its failure, None without one; with a number that
-        changes when that does. An odd number: nobody can know."""
+    def told_of(self, host: str) -> tuple[float, str | None]:
+        """What a probe of a host should say: since when (by the monotonic clock; in the future while nobody
+        can know), and the kind of its failure, None without one."""
         fault = self._now.get(host)
-        return self._version[host], kind_of(fault) if fault is not None else None
+        return self._switched.get(host, 0.0), kind_of(fault) if fault is not None else None
 
     async def begin(self) -> None:
         """Wait for the first round. What that tells of checks is of the hosts as they were made."""
@@ -68,12 +69,12 @@ class Faults:
         free = [host for host in self._hosts if host not in before]
         chosen = [] if last else self._random.sample(free, max(1, len(self._hosts) // SHARE))
         wanted = {host: SWITCHED[(self.turns + at) % len(SWITCHED)] for at, host in enumerate(chosen)}
-        self._version.update([*before, *wanted])
+        self._switched.update(dict.fromkeys([*before, *wanted], math.inf))
         await self._switch(before, None)
         for fault in sorted(set(wanted.values())):
             await self._switch([host for host in wanted if wanted[host] == fault], fault)
         self._now = wanted
-        self._version.update([*before, *wanted])
+        self._switched.update(dict.fromkeys([*before, *wanted], time.monotonic()))
         await self.round_after(time.time())
         self.turns += 1
         self.findings += [each async for each in self._wrong_states(wanted)]
