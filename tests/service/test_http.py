@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -198,6 +199,9 @@ async def test_more_clients_than_allowed_are_told_so(workshop: Workshop) -> None
     async with workshop.serving(workshop.config + "clients: 4\n") as served:
         async with anyio.create_task_group() as group:
             held = [await anyio.connect_tcp(*place(served)) for _ in range(4)]
+            for stream in held:  # each is being answered, and stays
+                await stream.send(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert (await stream.receive()).startswith(b"HTTP/1.1 200")
 
             async def full() -> bool:
                 async with httpx.AsyncClient(base_url=served.client.base_url, trust_env=False) as other:
@@ -212,3 +216,25 @@ async def test_more_clients_than_allowed_are_told_so(workshop: Workshop) -> None
             return (await served.client.get("/-/healthy")).status_code == 200
 
         await until(free)
+
+
+async def test_clients_that_only_hold_a_connection_keep_nobody_out(workshop: Workshop) -> None:
+    async with workshop.serving(workshop.config + "clients: 8\n") as served:
+        listener = await anyio.connect_tcp(*place(served))
+        async with listener:
+            await listener.send(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await listener.receive()).startswith(b"HTTP/1.1 200")
+            async with AsyncExitStack() as silent:
+                first = await silent.enter_async_context(await anyio.connect_tcp(*place(served)))
+                for _ in range(20):
+                    await silent.enter_async_context(await anyio.connect_tcp(*place(served)))
+                for _ in range(20):
+                    async with httpx.AsyncClient(base_url=served.client.base_url, trust_env=False) as other:
+                        assert (await other.get("/-/healthy")).status_code == 200
+                with anyio.fail_after(5), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                    await first.receive()  # the one that was idle longest went; its own deadline is 10 s
+            assert (await served.ask("/-/reload")).status_code == 200
+            with anyio.fail_after(20):
+                heard = b""
+                while b"event: reload" not in heard:  # whoever is being answered stays
+                    heard += await listener.receive()

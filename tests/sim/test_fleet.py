@@ -246,6 +246,23 @@ async def test_the_control_address_tells_what_hosts_saw_and_forgets_it(ask):
         assert (await get("/totals"))["requests"] == 0
 
 
+async def test_a_host_begins_and_ends_to_misbehave_while_it_serves(ask):
+    async with SimulatedFleet(SimOptions(hosts=2, faults=[Fault("busy", "127.1.0.2")])) as sim:
+
+        async def switch(query: str) -> int:
+            return (await ask(sim.control_url, f"/switch?{query}", method="POST")).status
+
+        assert await switch("host=127.1.0.1&fault=500") == 204
+        assert [(await ask(url)).status for url in sim.hosts] == [500, 503]
+        assert await switch("host=127.1.0.1&host=127.1.0.2") == 204
+        assert [(await ask(url)).status for url in sim.hosts] == [200, 200]
+        assert await switch("host=127.9.9.9&fault=500") == 404
+        assert await switch("fault=500") == 404
+        for fault in ("nonsense", "tls.expired", "refuse", "no-sessions", "reset"):
+            assert await switch(f"host=127.1.0.1&fault={fault}") == 400, fault
+        assert (await ask(sim.hosts[0])).status == 200
+
+
 async def test_httpx_gets_along_with_it():
     options = SimOptions(hosts=3, tls=True, auth=("root", "calvin"), latency=0.01)
     async with SimulatedFleet(options) as sim:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -73,6 +74,7 @@ class _Plain:
 
     async def metrics(self, request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        self._metrics.tasks = len(asyncio.all_tasks())
         try:
             body = await anyio.to_thread.run_sync(encode, self._metrics.registry)
         except FleetError as error:

@@ -22,13 +22,14 @@ _SCAN_LEVEL = frozenset({"fleet_scan"})  # of one scan; a service tells it by jo
 
 class ServiceMetrics(Collector):
     """Collects when somebody asks: call it in a thread. `asked` counts requests by route and status, `probes`
-    by what came of them; `served` is told by the server."""
+    by what came of them; `refused` is told by the guard, `tasks` (of the event loop) by whoever asks."""
 
     def __init__(self, desk: Desk) -> None:
         self.registry: CollectorRegistry = CollectorRegistry(auto_describe=False)
         self.asked: Counter[tuple[str, str, str]] = Counter()
         self.probes: Counter[str] = Counter(dict.fromkeys(("asked", "cached", "refused", "busy"), 0))
         self.refused: Mapping[str, int] = {}
+        self.tasks: int = 0
         self._desk = desk
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
@@ -81,6 +82,7 @@ class ServiceMetrics(Collector):
         )
         yield _gauge("fleet_service_probes_running", "Probes on their way.", float(desk.prober.running))
         yield _gauge("fleet_service_listeners", "Readers of the stream of events.", float(len(desk.hub)))
+        yield _gauge("fleet_service_tasks", "Tasks of the event loop.", float(self.tasks))
         yield _counted(
             "fleet_service_store_errors",
             "Times the history could not be written.",

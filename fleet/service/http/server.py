@@ -35,22 +35,45 @@ class Guarded(H11Protocol):
     """One client's connection. Whoever dawdles with a head, or does not read, is cut off."""
 
     deadlines: Deadlines = Deadlines()
+    idle_since: float = 0.0
     _head: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.idle_since = self.loop.time()
+        self._make_room()
         transport.set_write_buffer_limits(high=1)  # told of all that waits for the reader
         self._head = self.loop.call_later(self.deadlines.head, self._cut_off)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        busy = self.cycle is not None and not self.cycle.response_complete
-        if busy:
+        if not self.idle:
             _stop(self._head)
             self._head = None
         elif self._head is None and self.timeout_keep_alive_task is None:
             self._head = self.loop.call_later(self.deadlines.head, self._cut_off)
+
+    def on_response_complete(self) -> None:
+        self.idle_since = self.loop.time()
+        super().on_response_complete()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request of this client is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """Where this client is one too many, the one that has been idle longest goes: whoever only holds a
+        connection must not keep others from asking. With none idle this one is answered with 503."""
+        if self.limit_concurrency is None or len(self.connections) < self.limit_concurrency:
+            return
+        others = (client for client in self.connections if isinstance(client, Guarded) and client is not self)
+        idle = [client for client in others if client.idle]
+        if idle:
+            longest = min(idle, key=lambda client: client.idle_since)
+            self.connections.discard(longest)  # it is counted until its end is seen
+            longest.transport.abort()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -96,7 +119,7 @@ class Server:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=clients,
+            limit_concurrency=clients + 1,  # uvicorn refuses the one that reaches it
             timeout_keep_alive=deadlines.idle,
             h11_max_incomplete_event_size=HEAD,
         )

@@ -38,6 +38,19 @@ class Behaviour:
     ) -> None:
         cls.name, cls.kind, cls.aliases = name, kind, aliases
 
+    @classmethod
+    def only_answers(cls) -> bool:
+        """Whether it shows in answers alone: a host that serves already can begin with it, and end."""
+        return (
+            cls.answer is not Behaviour.answer
+            and not cls.plain
+            and cls.listens == "yes"
+            and all(
+                getattr(cls, name) is getattr(Behaviour, name)
+                for name in ("greet", "recipe", "rules", "connections")
+            )
+        )
+
     def cause(self, *, secure: bool) -> FailureKind | None:
         """The failure kind that it should cause on a fleet that speaks TLS, or does not."""
         return self.kind
