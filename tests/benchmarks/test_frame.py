@@ -28,7 +28,7 @@ TOOLS = {
     "tls_sides",
     "workload_peers",
 }
-APART = {"scale"}  # as long as all others together
+APART = {"scale", "soak"}  # each as long as all others together
 
 
 def of(name: str, known: dict[tuple[str, str, str], float]) -> dict[str, Verdict]:
