@@ -14,6 +14,9 @@ from fleet.cli.statuses import Exit
 if TYPE_CHECKING:
     from fleet.service import Service
 
+ARENAS = 2  # heaps of the C library
+_M_ARENA_MAX = -8  # glibc's name for how many there may be
+
 _EXAMPLES = """
 fleet serve --config serve.yaml --check
 fleet serve --config serve.yaml
@@ -86,6 +89,7 @@ def _serve(shell: Shell, ready: Any, *, quiet: bool, log_format: Any, log_level:
     level = "error" if quiet else log_level
     log = configure_logging(stream=shell.errors, level=level, form=log_format, redactor=shell.redactor)
     _raise_descriptor_limit()
+    _share_arenas()
     service: Service | None = None
 
     async def run() -> None:
@@ -104,3 +108,14 @@ def _raise_descriptor_limit() -> None:
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _share_arenas() -> None:
+    """Few heaps for all threads. By default glibc gives each thread one of its own, and in a service whose
+    threads come and go what is free in one is of no use to another: 24 MB more in four minutes with 2,000
+    targets (`make soak`)."""
+    import ctypes
+    from contextlib import suppress
+
+    with suppress(OSError, AttributeError):  # another C library has no such heaps
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
