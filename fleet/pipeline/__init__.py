@@ -15,7 +15,9 @@ No files and no sockets: whoever calls has read the spec, and hands in each targ
 
 from fleet.pipeline.compile.pipeline import compile_checks, compile_plan, secured
 from fleet.pipeline.language.expression import Expression, compile_expression
-from fleet.pipeline.language.model import MetricSpec, Model, PipelineSpec
+from fleet.pipeline.language.judging import MetricSpec
+from fleet.pipeline.language.keys import Model
+from fleet.pipeline.language.model import PipelineSpec
 from fleet.pipeline.language.outside import Nothing, Outside, Table
 from fleet.pipeline.language.places import Locate, Place, nowhere
 from fleet.pipeline.language.scope import Row

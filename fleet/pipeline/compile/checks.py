@@ -5,7 +5,8 @@ from __future__ import annotations
 from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.compile.graph import Graph
 from fleet.pipeline.language.expression import Expression
-from fleet.pipeline.language.model import CheckSpec, PipelineSpec, WaiverSpec
+from fleet.pipeline.language.judging import CheckSpec, WaiverSpec
+from fleet.pipeline.language.model import PipelineSpec
 from fleet.pipeline.language.outside import Outside
 from fleet.pipeline.language.places import Complaints, Path
 from fleet.pipeline.plan import CheckPlan, LookupPlan, WaiverPlan

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.guess import guess
-from fleet.pipeline.language.model import AlternativeSpec, PipelineSpec, StepSpec
+from fleet.pipeline.language.model import PipelineSpec
 from fleet.pipeline.language.places import Complaints, Path
+from fleet.pipeline.language.steps import AlternativeSpec, StepSpec
 
 
 def ways_of(name: str, step: StepSpec) -> tuple[tuple[Path, StepSpec | AlternativeSpec], ...]:

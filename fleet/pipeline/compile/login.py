@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fleet.client import Credential
     from fleet.openapi import Document
     from fleet.pipeline.compile.graph import Graph
-    from fleet.pipeline.language.model import LoginSpec, PipelineSpec
+    from fleet.pipeline.language.access import LoginSpec
+    from fleet.pipeline.language.model import PipelineSpec
 
 Part = Callable[["Credential"], Any]
 

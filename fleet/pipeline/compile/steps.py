@@ -11,9 +11,10 @@ from fleet.guess import guess
 from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.language.expression import Expression
-from fleet.pipeline.language.model import AlternativeSpec, Outputs, OutputSpec, PipelineSpec, StepSpec
+from fleet.pipeline.language.model import PipelineSpec
 from fleet.pipeline.language.outputs import reader
 from fleet.pipeline.language.places import Complaints, Path
+from fleet.pipeline.language.steps import AlternativeSpec, Outputs, OutputSpec, StepSpec
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way, path_of
 
 if TYPE_CHECKING:
