@@ -1,7 +1,8 @@
 """Runs the commands that pages show, and writes what they say into the pages.
 
     python docs/console.py PAGE...            run the commands of each page; write outputs that have changed
-    python docs/console.py --check PAGE...    exit status 1 where a page shows what its commands do not say
+    python docs/console.py --check PAGE...    exit status 1 where a page shows what its commands do not say;
+                                              a diff says what
 
 Of a page, these are run in their order, by one shell in an empty directory:
 
@@ -14,12 +15,14 @@ Of a page, these are run in their order, by one shell in an empty directory:
 Ports that `--port` and `--socks` name are other ones while the commands run, so that nothing else on the
 machine is in their way.
 
-Times, sizes, rates, run names, addresses and ports of hosts differ each time. They count as the same, so that
-a page changes only when what is said does.
+Times, sizes, rates, run names, addresses and ports of hosts, and limits that follow the fleet differ each
+time. They count as the same, and so do lines that break elsewhere because of them: a page changes only when
+what is said does. How far a scan is, which only a slow one says, is left out.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 import pty
 import random
@@ -39,23 +42,24 @@ from pathlib import Path
 COLUMNS = 100
 PATIENCE = 120.0  # seconds for one command
 END = "\x1e"
+STANDING = re.compile(r"^scanning: \d.*\n", re.MULTILINE)  # how far a scan is, once it has taken ten seconds
+CUT = "..."  # the line that stands for the rest of an output
 FENCE = re.compile(
     r"^(?P<marks>(?:<!-- [^\n]* -->\n)*)```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 VARYING = (
     (r"\d{8}-\d{4}-[a-z0-9]{3}", "RUN"),
-    (r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?", "WHEN"),
+    (r"\d{4}-\d\d-\d\d(?:[T\s]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?", "WHEN"),
     (r"https?://127\.0\.0\.1:\d+", "CONTROL"),
-    (r"(?:https://)?127\.[\d.,\[\]-]+(?::\d+)?(?:, \.\.\.)?", "HOST"),
-    (r"(?:HOST,? ?)+", "HOSTS "),
+    (r"(?:https://)?127\.[\d.,\[\]-]+(?::\d+)?(?:,\s\.\.\.)?", "HOST"),
+    (r"HOST(?:,?\s*HOST)*", "HOSTS"),
     (r"\b[0-9a-f]{64}\b", "DIGEST"),
-    (r"\b\d[\d,.]* (?:B|KiB|MiB|GiB|s|ms|min)\b", "AMOUNT"),
+    (r"\b\d[\d,.]*\s(?:B|KiB|MiB|GiB|s|ms|min)\b", "AMOUNT"),
     (r"\d[\d,.]*/s", "RATE"),
-    (r"\d[\d,]* (?:requests|retries|retry)", "REQUESTS"),
+    (r"\d[\d,]*\s(?:requests|retries|retry)", "REQUESTS"),
     (r"\d\d:\d\d(?::\d\d)?", "CLOCK"),
     (r"(?:,\s\d[\d,]*\s(?:targets\sat\sonce|through\s\S+))+", ""),
-    (r"\s+", " "),
-    (r"canary: \S+ of \d+ failed(?: \(.*?\))?", "CANARY"),
+    (r"canary:\s\S+\sof\s\d+\sfailed(?:\s\(.*?\))?", "CANARY"),
 )
 
 
@@ -95,6 +99,22 @@ class Block:
                 output += line
         if command:
             yield command, output
+
+
+@dataclass(frozen=True)
+class Change:
+    """A command that said something else than its page shows."""
+
+    command: str
+    shown: str
+    said: str
+
+    def difference(self) -> str:
+        """Both outputs as a unified diff, without what differs each time anyway."""
+        texts = (
+            [" ".join(line.split()) for line in masked(text).splitlines()] for text in (self.shown, self.said)
+        )
+        return "\n".join(difflib.unified_diff(*texts, "shown", "said", lineterm=""))
 
 
 class Shell:
@@ -162,9 +182,9 @@ class Shell:
         return said.replace(f"{END}\r\n", "").replace("\r\n", "\n")
 
 
-def written(page: Path) -> tuple[str, list[str]]:
+def written(page: Path) -> tuple[str, list[Change]]:
     """The page with the outputs of its commands, and the commands whose outputs were others."""
-    changed: list[str] = []
+    changes: list[Change] = []
     with tempfile.TemporaryDirectory(prefix="page") as folder:
         text = page.read_text(encoding="utf-8")
         shell = Shell(Path(folder), dict(_ports(text)))
@@ -176,13 +196,13 @@ def written(page: Path) -> tuple[str, list[str]]:
                     (Path(folder) / block.file).write_text(shell.used(block.body), encoding="utf-8")
                 if block.kind != "console":
                     return found[0]
-                body = "".join(_told(shell, block, *pair, changed) for pair in block.commands())
+                body = "".join(_told(shell, block, *pair, changes) for pair in block.commands())
                 return f"{block.marks}```console\n{body}```"
 
             text = FENCE.sub(again, text)
         finally:
             shell.close()
-    return text, changed
+    return text, changes
 
 
 def _ports(text: str) -> Iterator[tuple[str, str]]:
@@ -204,35 +224,50 @@ def _free(port: int) -> bool:
     return True
 
 
-def _told(shell: Shell, block: Block, command: str, before: str, changed: list[str]) -> str:
+def _told(shell: Shell, block: Block, command: str, before: str, changes: list[Change]) -> str:
     """A command with its output: the one that the page has, where it says the same."""
-    said = "".join(f"{line.rstrip()}\n" for line in shell.run(command).splitlines())
-    if block.most is not None:
-        lines = said.splitlines(keepends=True)
-        said = "".join(lines[: block.most])
-        said = f"{said.rstrip()}\n...\n" if len(lines) > block.most else said
-    if same(before) == same(said) or (block.varies and before):
+    said = STANDING.sub("", "".join(f"{line.rstrip()}\n" for line in shell.run(command).splitlines()))
+    if (block.varies and before) or same(before, said, block.most):
         return command + before
-    changed.append(command)
+    lines = said.splitlines(keepends=True)
+    if block.most is not None and len(lines) > block.most:
+        said = f"{''.join(lines[: block.most])}{CUT}\n"
+    changes.append(Change(command, before, said))
     return command + said
 
 
-def same(text: str) -> str:
-    """An output without what differs each time."""
+def same(shown: str, said: str, most: int | None = None) -> bool:
+    """Whether a page shows what was said, wherever lines are broken, all of it or the first so many lines.
+
+    Where lines break follows from numbers that differ each time. So of an output that is cut, the words count
+    and not the lines: those that are shown must be the first ones of those that were said.
+    """
+    words = masked(said).split()
+    if most is None or not shown.endswith(f"\n{CUT}\n"):
+        return masked(shown).split() == words
+    lines = shown.splitlines()[:-1]
+    first = masked("\n".join(lines)).split()
+    return len(lines) == most and len(words) > len(first) and words[: len(first)] == first
+
+
+def masked(text: str) -> str:
+    """An output with one word for each thing that differs each time."""
     for pattern, word in VARYING:
         text = re.sub(pattern, word, text)
-    return text.strip()
+    return text
 
 
 def main(arguments: list[str]) -> int:
     check = "--check" in arguments
     stale = 0
     for page in (Path(argument) for argument in arguments if argument != "--check"):
-        text, changed = written(page)
-        stale += bool(changed)
-        for command in changed:
-            print(f"{page}: {'not current' if check else 'written'}: {command.splitlines()[0]}")
-        if changed and not check:
+        text, changes = written(page)
+        stale += bool(changes)
+        for change in changes:
+            print(f"{page}: {'not current' if check else 'written'}: {change.command.splitlines()[0]}")
+            if check:
+                print(change.difference())
+        if changes and not check:
             page.write_text(text, encoding="utf-8")
     return 1 if check and stale else 0
 
