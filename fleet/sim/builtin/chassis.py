@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet.sim.builtin.document import ROOT, Documents, add_collection, link, links, resource, status
 
 BELOW = "Chassis/1"
+SUPPLIES = ((1, "OK"), (2, "{{psu_health_2}}"))  # the number and the health of each power supply
+
+
+class Limits(NamedTuple):
+    """Between which readings of a sensor all is well, and where the host would switch itself off."""
+
+    cold: int
+    caution: int
+    critical: int
+
+    def thresholds(self) -> dict[str, Any]:
+        """As a Sensor has them."""
+        named = {"LowerCaution": self.cold, "UpperCaution": self.caution, "UpperCritical": self.critical}
+        return {name: {"Reading": reading} for name, reading in named.items()}
+
+
+INLET, CPU = Limits(3, 38, 42), Limits(3, 85, 95)
 
 
 def add_chassis(documents: Documents) -> None:
@@ -53,10 +70,16 @@ def _add_legacy(documents: Documents) -> None:
         "Thermal",
         Temperatures=[
             at("Temperatures", 0)
-            | {"Name": "Inlet Temp", "ReadingCelsius": "{{inlet}}", "UpperThresholdCritical": 42}
-            | {"PhysicalContext": "Intake", "Status": status()},
+            | {"Name": "Inlet Temp", "ReadingCelsius": "{{inlet}}", "UpperThresholdCritical": INLET.critical}
+            | {"UpperThresholdNonCritical": INLET.caution, "LowerThresholdNonCritical": INLET.cold}
+            | {"PhysicalContext": "Intake", "Status": status("{{inlet_health}}")},
             at("Temperatures", 1)
-            | {"Name": "CPU1 Temp", "ReadingCelsius": "{{cpu_celsius}}", "UpperThresholdCritical": 95}
+            | {
+                "Name": "CPU1 Temp",
+                "ReadingCelsius": "{{cpu_celsius}}",
+                "UpperThresholdCritical": CPU.critical,
+            }
+            | {"UpperThresholdNonCritical": CPU.caution, "LowerThresholdNonCritical": CPU.cold}
             | {"PhysicalContext": "CPU", "Status": status()},
             at("Temperatures", 2)
             | {"Name": "CPU2 Temp", "ReadingCelsius": None, "Status": status(None, state="Absent")},
@@ -83,10 +106,15 @@ def _add_legacy(documents: Documents) -> None:
         ],
         PowerSupplies=[
             at("PowerSupplies", index)
-            | {"Name": f"PSU {index + 1}", "PowerCapacityWatts": 800, "PowerInputWatts": "{{psu_watts}}"}
-            | {"LastPowerOutputWatts": "{{psu_watts}}", "LineInputVoltage": "{{line_volts}}"}
-            | {"SerialNumber": f"{{{{psu_serial_{index + 1}}}}}", "Status": status()}
-            for index in (0, 1)
+            | {
+                "Name": f"PSU {number}",
+                "PowerCapacityWatts": 800,
+                "PowerInputWatts": f"{{{{psu_watts_{number}}}}}",
+            }
+            | {"LastPowerOutputWatts": f"{{{{psu_watts_{number}}}}}"}
+            | {"LineInputVoltage": f"{{{{line_volts_{number}}}}}"}
+            | {"SerialNumber": f"{{{{psu_serial_{number}}}}}", "Status": status(health)}
+            for index, (number, health) in enumerate(SUPPLIES)
         ],
     )
 
@@ -142,20 +170,20 @@ def _add_subsystems(documents: Documents) -> None:
             FirmwareVersion="00.1D.7A",
             PowerCapacityWatts=800,
             Metrics=link(f"{power}/PowerSupplies/{number}/Metrics"),
-            Status=status(),
+            Status=status(health),
         )
-        for number in (1, 2)
+        for number, health in SUPPLIES
     ]
     add_collection(documents, f"{power}/PowerSupplies", "PowerSupply", supplies)
-    for number in (1, 2):
+    for number, _ in SUPPLIES:
         path = f"{power}/PowerSupplies/{number}/Metrics"
         documents[path] = resource(
             path,
             "PowerSupplyMetrics.v1_1_2",
             f"Metrics of PSU {number}",
-            InputPowerWatts={"Reading": "{{psu_watts}}"},
-            OutputPowerWatts={"Reading": "{{psu_watts}}"},
-            InputVoltage={"Reading": "{{line_volts}}"},
+            InputPowerWatts={"Reading": f"{{{{psu_watts_{number}}}}}"},
+            OutputPowerWatts={"Reading": f"{{{{psu_watts_{number}}}}}"},
+            InputVoltage={"Reading": f"{{{{line_volts_{number}}}}}"},
         )
 
 
@@ -164,8 +192,9 @@ def _source(sensor: str) -> dict[str, str]:
 
 
 def _add_sensors(documents: Documents) -> None:
-    def sensor(name: str, kind: str, units: str, reading: str, critical: int | None = None) -> dict[str, Any]:
-        limits = {"Thresholds": {"UpperCritical": {"Reading": critical}}} if critical else {}
+    def sensor(
+        name: str, kind: str, units: str, reading: str, limits: Limits | None = None, health: str = "OK"
+    ) -> dict[str, Any]:
         return resource(
             f"{BELOW}/Sensors/{name}",
             "Sensor.v1_9_0",
@@ -173,13 +202,13 @@ def _add_sensors(documents: Documents) -> None:
             ReadingType=kind,
             Reading=reading,
             ReadingUnits=units,
-            Status=status(),
-            **limits,
+            Status=status(health),
+            **({"Thresholds": limits.thresholds()} if limits else {}),
         )
 
     sensors = [
-        sensor("InletTemp", "Temperature", "Cel", "{{inlet}}", 42),
-        sensor("CPU1Temp", "Temperature", "Cel", "{{cpu_celsius}}", 95),
+        sensor("InletTemp", "Temperature", "Cel", "{{inlet}}", INLET, "{{inlet_health}}"),
+        sensor("CPU1Temp", "Temperature", "Cel", "{{cpu_celsius}}", CPU),
         sensor("Fan1", "Rotational", "{rev}/min", "{{fan_rpm}}"),
         sensor("Fan2", "Rotational", "{rev}/min", "{{fan_rpm}}"),
         sensor("TotalPower", "Power", "W", "{{watts}}"),
