@@ -19,7 +19,8 @@ from fleet.service.jobs.reach import Reach
 from fleet.service.jobs.ready import Ready, make_ready
 from fleet.service.jobs.rounds import Rounds
 from fleet.service.jobs.runs import Runs
-from fleet.service.store.history import History, TakenIn
+from fleet.service.store.history import History
+from fleet.service.store.taking import TakenIn
 
 FIXED = ("listen", "state", "sessions", "concurrency", "grace", "clients")  # what a reload cannot change
 

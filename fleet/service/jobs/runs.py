@@ -20,8 +20,10 @@ from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.reach import Reach, with_run_dir
 from fleet.service.jobs.ready import ReadyJob
-from fleet.service.store.history import History, RunRow, RunState, TakenIn
+from fleet.service.store.history import History
+from fleet.service.store.rows import RunRow, RunState
 from fleet.service.store.state import Change, TargetState
+from fleet.service.store.taking import TakenIn
 from fleet.target import Target
 
 FOLLOW = 1.0  # seconds between two looks at what a run has stored
