@@ -102,6 +102,7 @@ class Runs:
         except FleetError as error:
             await self._end(row.run, "abandoned", why=str(error))
             return "abandoned"
+        prepared.bindings.learn = job.scans[row.pipeline].bindings.learn
         await anyio.to_thread.run_sync(self._history.resume_run, row.run)
         scans = {**job.scans, row.pipeline: prepared}
         again = ReadyJob(job.name, job.job, scans, job.members, job.schedule, job.files, job.stamp)
