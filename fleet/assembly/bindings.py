@@ -62,11 +62,11 @@ class Bindings:
         the values `used`, others if there are any by now. Raises SecretError. Blocks."""
         assert target.auth is not None  # noqa: S101  (it is renewable)
         if used is None:
-            return _credential(self.credentials.resolve(target.auth, target))
+            return self._own(self.credentials.resolve(target.auth, target))
         found = self.credentials.renew(target.auth, target, used.version)
-        if found is None or self.credentials.own(target.auth):
-            return _credential(found) if found is not None else None
-        return self._use(found)
+        if found is None:
+            return None
+        return self._own(found) if self.credentials.own(target.auth) else self._use(found)
 
     def proxy(self, target: Target) -> Proxy | None:
         """The proxy of a bound target."""
@@ -74,8 +74,15 @@ class Bindings:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """The secret values of every credential in use, for the redaction at the sinks."""
-        return tuple(secret for auth in self._used.values() for secret in _secrets(auth))
+        """The secret values of every credential and proxy in use, for the redaction at the sinks."""
+        used = (secret for auth in self._used.values() for secret in _secrets(auth))
+        return (*used, *self.proxies.secrets)
+
+    def _own(self, found: NamedAuth) -> Credential:
+        """Values that are one target's alone: nobody else asks for them here."""
+        credential = _credential(found)
+        self.learn(*_secrets(credential))
+        return credential
 
     def _use(self, found: NamedAuth) -> Credential:
         used = self._used.get(found.name)

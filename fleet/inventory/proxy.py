@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from fleet.errors import ConfigError, InventoryError
@@ -10,6 +10,7 @@ from fleet.inventory.address import normal_host, shown, split
 from fleet.inventory.match import Rules
 from fleet.inventory.secrets import SecretReader
 from fleet.policy import Proxy
+from fleet.secret import Secret
 from fleet.target import Target
 
 if TYPE_CHECKING:
@@ -103,6 +104,13 @@ class Proxies:
             raise ConfigError(f"no proxy is named {shown(text)}", hint=_known(self._models))
         self._made[text] = made
         return made
+
+    @property
+    def secrets(self) -> Iterator[Secret]:
+        """The passwords that were read."""
+        for made in self._made.values():
+            if made is not None and made.password is not None:
+                yield made.password
 
     def check(self) -> None:
         """Read every secret and the scan-wide choice now, before a socket opens."""

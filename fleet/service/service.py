@@ -52,7 +52,7 @@ class Service:
         deadlines: Deadlines | None = None,
         learn: Callable[..., None] | None = None,
     ) -> None:
-        """`learn` is told the secrets that a reload brings, so that no log shows them."""
+        """`learn` is told every secret that is read, so that no log shows it."""
         config = ready.config
         self._log = log
         self._manager = Manager()
@@ -65,6 +65,7 @@ class Service:
         self.desk: Desk = Desk(ready, self._history, log, notifier)
         if learn is not None:
             self.desk.learn = learn
+            self.desk.teach(ready, notifier)
         self.desk.before_reload = self._manager.reloading
         self.desk.after_reload = self._manager.ready
         metrics = ServiceMetrics(self.desk)

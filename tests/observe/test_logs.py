@@ -148,3 +148,19 @@ def test_a_crash_shows_its_traceback_line_by_line_on_the_console() -> None:
     lines = stream.getvalue().splitlines()
     assert "probe.crashed" in lines[0]
     assert lines[1:] == ["    | Traceback:", "    |   File x", r"    | ValueError: \x1b[2J"]
+
+
+def test_as_many_secrets_as_targets_are_known_and_the_longest_unseen_give_way() -> None:
+    guard = Redactor(most=400)
+    often = Secret("the one of everybody")
+    for number in range(1000):
+        guard.learn(Secret(f"password-{number:04}-own"), often)
+    assert guard.text("password-0999-own and the one of everybody") == "*** and ***"
+    assert guard.text("password-0000-own") == "password-0000-own"
+    kept = sum(guard.text(f"password-{number:04}-own") == "***" for number in range(1000))
+    assert 300 <= kept <= 400
+
+
+def test_secrets_that_overlap_in_a_text_are_both_masked() -> None:
+    guard = Redactor([Secret("abcdefg"), Secret("efghijklm"), Secret("abcd")])
+    assert guard.text("-abcdefghijklm-abcd-") == "-***-***-"

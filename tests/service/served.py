@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import httpx
 
-from fleet.observe import configure_logging
+from fleet.observe import Redactor, configure_logging
 from fleet.service import Service, check
 from fleet.service.http.server import Deadlines
 from fleet.sim import Fault, SimOptions, SimulatedFleet
@@ -115,14 +115,19 @@ class Workshop:
 
     @asynccontextmanager
     async def serving(
-        self, config: str | None = None, deadlines: Deadlines | None = None, **client: Any
+        self,
+        config: str | None = None,
+        deadlines: Deadlines | None = None,
+        redactor: Redactor | None = None,
+        **client: Any,
     ) -> AsyncIterator[Served]:
         """Serve until the context is left, which asks the service to stop and waits for that."""
         path = self.write("serve.yaml", config or self.config)
         log = io.StringIO()
         ready = await anyio.to_thread.run_sync(check, path)
-        logger = configure_logging(stream=log, level="debug", form="json")
-        service = await anyio.to_thread.run_sync(Service, ready, logger, deadlines)
+        guard = redactor or Redactor()
+        logger = configure_logging(stream=log, level="debug", form="json", redactor=guard)
+        service = await anyio.to_thread.run_sync(Service, ready, logger, deadlines, guard.learn)
         begun = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(service.run, lambda _service: begun.set())

@@ -11,8 +11,10 @@ import orjson
 import pytest
 
 from fleet.errors import SinkError, TryAgain
-from fleet.service.store.history import BATCH, History, RunRow
+from fleet.service.store.history import History
 from fleet.service.store.journal import outcome_at
+from fleet.service.store.rows import RunRow
+from fleet.service.store.taking import BATCH
 
 
 def line(number: int, status: str = "ok") -> bytes:
@@ -130,3 +132,16 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         place = tmp_path
     with pytest.raises(SinkError, match="cannot keep the state"):
         History(place / "state")
+
+
+def test_a_target_that_one_batch_meets_twice_goes_on_from_its_first_outcome(
+    tmp_path: Path, journal: Path
+) -> None:
+    history = History(tmp_path / "state")
+    row = begun(history, journal)
+    journal.write_bytes(line(1, "failed") + line(1) + line(1, "failed"))
+    taken = history.take_in(row, journal)
+    assert [change.what for change in taken.changes] == ["failing", "recovered", "failing"]
+    state = history.target("j", "p", "bmc1")
+    assert state is not None and (state.past, state.failures) == ("fof", 1) and state == taken.states[-1]
+    history.close()

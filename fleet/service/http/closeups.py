@@ -22,8 +22,8 @@ from fleet.service.http.answers import json_answer
 from fleet.service.http.asking import Refused, asked_target
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.jobs.desk import Desk
-from fleet.service.store.history import RunRow
 from fleet.service.store.journal import outcome_at, outcome_of
+from fleet.service.store.rows import RunRow
 
 KEPT = 8  # reports of runs that ended, which do not change
 FRESH = 10.0  # seconds for which the report of a run that runs is told again

@@ -12,7 +12,7 @@ from fleet.outcome import FailureKind
 from fleet.report import cause_key
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
-from fleet.service.store.history import RunRow
+from fleet.service.store.rows import RunRow
 from fleet.service.store.state import TargetState
 from fleet.target import Target
 

@@ -17,8 +17,8 @@ from fleet.service.http.asking import Refused
 from fleet.service.http.records import Groups, run_json
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.jobs.desk import Desk
-from fleet.service.store.history import RunRow
 from fleet.service.store.journal import outcomes_from
+from fleet.service.store.rows import RunRow
 
 WAITING = 4  # comparisons that wait for another one
 LOOKED_AT = 20_000  # outcomes read for one page, where few of them fit

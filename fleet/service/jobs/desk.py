@@ -19,7 +19,8 @@ from fleet.service.jobs.reach import Reach
 from fleet.service.jobs.ready import Ready, make_ready
 from fleet.service.jobs.rounds import Rounds
 from fleet.service.jobs.runs import Runs
-from fleet.service.store.history import History, TakenIn
+from fleet.service.store.history import History
+from fleet.service.store.taking import TakenIn
 
 FIXED = ("listen", "state", "sessions", "concurrency", "grace", "clients")  # what a reload cannot change
 
@@ -88,7 +89,7 @@ class Desk:
             await self._adopt(ready, notifier)
 
     async def _adopt(self, ready: Ready, notifier: Notifier | None) -> None:
-        self.learn(*ready.secrets)
+        self.teach(ready, notifier)
         before, self.ready = self.ready, ready
         self.notifier = notifier
         await self.rounds.adopt(ready)
@@ -102,6 +103,12 @@ class Desk:
         self.hub.tell("reload", {"successful": True, "error": ""})
         known = {target.id for job in ready.jobs.values() for target in job.members}
         await self.reach.sessions.leave_others(known.__contains__)
+
+    def teach(self, ready: Ready, notifier: Notifier | None) -> None:
+        """Tell `learn` every secret of a configuration, those that are read later included."""
+        ready.teach(self.learn)
+        if notifier is not None:
+            self.learn(*notifier.secrets)
 
     def _notifier(self, ready: Ready) -> Notifier | None:
         """The one that there is, where nothing about it has changed: it remembers what it told."""

@@ -18,6 +18,7 @@ from fleet.event import Event
 from fleet.inventory import SecretReader
 from fleet.pace import Pace
 from fleet.policy import Policy, Tls
+from fleet.secret import Secret
 from fleet.service.config.model import Notify, ServiceConfig
 from fleet.service.store.state import Change
 
@@ -52,10 +53,12 @@ class Notifier:
         self._endpoint = Endpoint.parse(f"{scheme}://{url}")
         self._path = slash + path or "/"
         secrets = SecretReader(directory=config.path.parent)
-        self._headers = tuple(
-            (name, secrets.read(reference, f"header {name} of notify").reveal())
+        read = {
+            name: secrets.read(reference, f"header {name} of notify")
             for name, reference in config.notify.headers.items()
-        )
+        }
+        self.secrets: tuple[Secret, ...] = tuple(read.values())
+        self._headers = tuple((name, secret.reveal()) for name, secret in read.items())
         ca_file = config.notify.ca_file
         self._policy = Policy(tls=Tls(ca_file=str(config.beside(ca_file)) if ca_file else None))
         self._pace = Pace.of(self._policy, _ignored)

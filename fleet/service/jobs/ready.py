@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,10 +59,18 @@ class Ready:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """The values that no output may show."""
-        return tuple(
-            secret for job in self.jobs.values() for scan in job.scans.values() for secret in scan.secrets
-        )
+        """The values that no output may show, as far as they were read."""
+        return tuple(secret for scan in self._scans() for secret in scan.secrets)
+
+    def teach(self, learn: Callable[..., None]) -> None:
+        """Tell `learn` these, and from now on each that is read later: one target's own, or another one that
+        a refusal or a changed file asked for."""
+        for scan in self._scans():
+            scan.bindings.learn = learn
+        learn(*self.secrets)
+
+    def _scans(self) -> Iterator[PreparedScan]:
+        return (scan for job in self.jobs.values() for scan in job.scans.values())
 
     def changed(self) -> list[str]:
         """The files that are not what they were. Blocks."""

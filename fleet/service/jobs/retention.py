@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fleet.service.config.model import Retention
-from fleet.service.store.history import History, RunRow
+from fleet.service.store.history import History
+from fleet.service.store.rows import RunRow
 
 LOOKED_AT = 100_000  # runs of one job
 

@@ -15,7 +15,8 @@ from fleet.service.jobs.events import Hub
 from fleet.service.jobs.ready import Ready, ReadyJob
 from fleet.service.jobs.retention import prune
 from fleet.service.jobs.runs import Runs
-from fleet.service.store.history import History, RunRow
+from fleet.service.store.history import History
+from fleet.service.store.rows import RunRow
 
 LATE = 60.0  # seconds a sleep may last: a clock that is set is noticed within it
 

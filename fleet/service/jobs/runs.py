@@ -20,8 +20,10 @@ from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.reach import Reach, with_run_dir
 from fleet.service.jobs.ready import ReadyJob
-from fleet.service.store.history import History, RunRow, RunState, TakenIn
+from fleet.service.store.history import History
+from fleet.service.store.rows import RunRow, RunState
 from fleet.service.store.state import Change, TargetState
+from fleet.service.store.taking import TakenIn
 from fleet.target import Target
 
 FOLLOW = 1.0  # seconds between two looks at what a run has stored
@@ -100,6 +102,7 @@ class Runs:
         except FleetError as error:
             await self._end(row.run, "abandoned", why=str(error))
             return "abandoned"
+        prepared.bindings.learn = job.scans[row.pipeline].bindings.learn
         await anyio.to_thread.run_sync(self._history.resume_run, row.run)
         scans = {**job.scans, row.pipeline: prepared}
         again = ReadyJob(job.name, job.job, scans, job.members, job.schedule, job.files, job.stamp)

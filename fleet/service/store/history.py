@@ -7,72 +7,15 @@ nothing twice. Every method blocks: call it in a thread.
 
 from __future__ import annotations
 
-import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
 
 import orjson
 
 from fleet.service.store.database import BUSY, Database
-from fleet.service.store.journal import outcomes_from
-from fleet.service.store.state import FLAPPING, Change, TargetState, advance
-
-BATCH = 1000  # outcomes taken in at a time
-CHANGES_KEPT = 100_000
-
-RunState = Literal["running", "complete", "stopped", "failed", "abandoned"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """One run. Times are seconds since the epoch. `state`: `running`; `complete` (no target is missing);
-    `stopped` (a restart goes on with it); `failed` (`why`); `abandoned` (nobody goes on with it). `cause` is
-    what began it: schedule, request. `failing`, `recovered` and `checks` count changes, `gone` the targets
-    that the inventory no longer has."""
-
-    run: str
-    job: str
-    pipeline: str
-    path: str
-    state: RunState
-    cause: str
-    started: float
-    ended: float | None
-    total: int | None
-    ok: int
-    partial: int
-    failed: int
-    skipped: int
-    requests: int
-    failing: int
-    recovered: int
-    checks: int
-    gone: int
-    bytes: int
-    position: int
-    why: str
-
-
-class TakenIn(NamedTuple):
-    """What new outcomes of a run said."""
-
-    states: tuple[TargetState, ...]
-    changes: tuple[Change, ...]
-
-
-class Cell(NamedTuple):
-    """What a map shows of one target; the fields are as in `TargetState`."""
-
-    status: str
-    kind: str | None
-    at: float
-    seconds: float
-    failing_since: float | None
-    values: Mapping[str, float]
+from fleet.service.store.rows import Cell, RunRow, RunState, run_of, target_of
+from fleet.service.store.state import FLAPPING, Change, TargetState
+from fleet.service.store.taking import TakenIn, read_batch, take
 
 
 class History:
@@ -143,11 +86,11 @@ class History:
     def unfinished(self) -> list[RunRow]:
         """The runs that a process before this one left, oldest first."""
         query = "SELECT * FROM runs WHERE state IN ('running', 'stopped') ORDER BY started"
-        return [_run(row) for row in self._database.rows(query)]
+        return [run_of(row) for row in self._database.rows(query)]
 
     def run(self, run: str) -> RunRow | None:
         found = self._database.rows("SELECT * FROM runs WHERE run = ?", run)
-        return _run(found[0]) if found else None
+        return run_of(found[0]) if found else None
 
     def runs(
         self,
@@ -162,14 +105,14 @@ class History:
             "SELECT * FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR pipeline = ?2) "
             "AND (?3 IS NULL OR started < ?3) ORDER BY started DESC, run DESC LIMIT ?4"
         )
-        return [_run(row) for row in self._database.rows(query, job, pipeline, before, limit)]
+        return [run_of(row) for row in self._database.rows(query, job, pipeline, before, limit)]
 
     def last_complete(self) -> list[RunRow]:
         """The last complete run of each pipeline of each job."""
         query = (
             "SELECT *, max(started) FROM runs WHERE state = 'complete' GROUP BY job, pipeline ORDER BY job"
         )
-        return [_run(row) for row in self._database.rows(query)]
+        return [run_of(row) for row in self._database.rows(query)]
 
     def forget_runs(self, runs: Sequence[str]) -> None:
         """Forget runs whose directories are gone."""
@@ -179,35 +122,11 @@ class History:
     def take_in(self, run: RunRow, journal: Path) -> TakenIn:
         """Read what a run's journal has more than before; at most `BATCH` outcomes at a time."""
         position = self._database.rows("SELECT position FROM runs WHERE run = ?", run.run)
-        if not position:
-            return TakenIn((), ())
-        placed = list(islice(outcomes_from(journal, position[0][0]), BATCH))
+        placed = read_batch(journal, position[0][0]) if position else []
         if not placed:
             return TakenIn((), ())
-        states: list[TargetState] = []
-        changes: list[Change] = []
-        statuses: Counter[str] = Counter()
         with self._database.writing() as database:
-            for record, offset, length in placed:
-                known = database.execute(
-                    "SELECT * FROM targets WHERE job = ? AND pipeline = ? AND id = ?",
-                    (run.job, run.pipeline, record["id"]),
-                ).fetchone()
-                before = _target(known) if known is not None else None
-                state, changed = advance(
-                    before, record, job=run.job, run=run.run, offset=offset, length=length
-                )
-                _store(database, state)
-                states.append(state)
-                changes += changed
-                statuses[state.status] += 1
-            _store_changes(database, changes)
-            _count(database, run.run, statuses, changes, sum(state.requests for state in states))
-            last = placed[-1]
-            database.execute(
-                "UPDATE runs SET position = ? WHERE run = ?", (last.offset + last.length, run.run)
-            )
-        return TakenIn(tuple(states), tuple(changes))
+            return take(database, run, placed)
 
     # Targets
 
@@ -217,7 +136,7 @@ class History:
             "SELECT * FROM targets WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR pipeline = ?2) "
             "ORDER BY job, pipeline, id"
         )
-        return [_target(row) for row in self._database.rows(query, job, pipeline)]
+        return [target_of(row) for row in self._database.rows(query, job, pipeline)]
 
     def cells(self, job: str, pipeline: str) -> dict[str, Cell]:
         """What a map shows of all targets of a pipeline, by id: a tenth of what `targets` costs."""
@@ -235,12 +154,7 @@ class History:
         found = self._database.rows(
             "SELECT * FROM targets WHERE job = ? AND pipeline = ? AND id = ?", job, pipeline, identity
         )
-        return _target(found[0]) if found else None
-
-    def target_everywhere(self, identity: str) -> list[TargetState]:
-        """The states of one target, in every job and pipeline that has it."""
-        found = self._database.rows("SELECT * FROM targets WHERE id = ? ORDER BY job, pipeline", identity)
-        return [_target(row) for row in found]
+        return target_of(found[0]) if found else None
 
     def counts(self) -> list[tuple[str, str, str, str | None, int, int, int]]:
         """Targets by job, pipeline, status and kind: how many, how many fail, how many flap."""
@@ -275,57 +189,3 @@ class History:
                 "DO UPDATE SET last = ?2, missed = missed + ?3",
                 (job, due, missed),
             )
-
-
-def _run(row: sqlite3.Row) -> RunRow:
-    return RunRow(**{name: row[name] for name in RunRow.__slots__})
-
-
-def _target(row: sqlite3.Row) -> TargetState:
-    values: dict[str, Any] = dict(row)
-    values["labels"] = orjson.loads(values["labels"])
-    values["failed_checks"] = tuple(orjson.loads(values["failed_checks"]))
-    values["values"] = orjson.loads(values.pop("samples"))
-    values["offset"] = values.pop("position")
-    del values["flaps"]  # of `past`; a column for counting
-    return TargetState(**values)
-
-
-def _store(database: sqlite3.Connection, state: TargetState) -> None:
-    values: dict[str, Any] = {name: getattr(state, name) for name in TargetState.__slots__}
-    values["labels"] = orjson.dumps(dict(state.labels)).decode()
-    values["failed_checks"] = orjson.dumps(state.failed_checks).decode()
-    values["samples"] = orjson.dumps(dict(values.pop("values"))).decode()
-    values["position"] = values.pop("offset")
-    values["flaps"] = state.flaps
-    names = ", ".join(values)
-    places = ", ".join(f":{name}" for name in values)
-    database.execute(f"INSERT OR REPLACE INTO targets ({names}) VALUES ({places})", values)  # noqa: S608
-
-
-def _store_changes(database: sqlite3.Connection, changes: Iterable[Change]) -> None:
-    database.executemany(
-        "INSERT INTO changes (what, job, pipeline, target, run, at, kind, detail) VALUES (?,?,?,?,?,?,?,?)",
-        list(changes),
-    )
-    database.execute(
-        "DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - ?", (CHANGES_KEPT,)
-    )
-
-
-def _count(
-    database: sqlite3.Connection,
-    run: str,
-    statuses: Mapping[str, int],
-    changes: Sequence[Change],
-    requests: int,
-) -> None:
-    what = Counter(change.what for change in changes)
-    named = (statuses.get(name, 0) for name in ("ok", "partial", "failed", "skipped"))
-    told = (what[cast("Any", name)] for name in ("failing", "recovered", "check"))
-    database.execute(
-        "UPDATE runs SET ok = ok + ?, partial = partial + ?, failed = failed + ?, skipped = skipped + ?, "
-        "failing = failing + ?, recovered = recovered + ?, checks = checks + ?, requests = requests + ? "
-        "WHERE run = ?",
-        (*named, *told, requests, run),
-    )

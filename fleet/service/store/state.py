@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 REMEMBERED = 32  # outcomes that flapping is judged by
 FLAPPING = 4  # changes between reached and failed among them, from which a target flaps
@@ -16,7 +16,7 @@ CHECKS = 50  # failed checks named; a spec has a handful
 
 What = Literal["failing", "recovered", "check"]
 _LETTERS = {"ok": "o", "partial": "p", "failed": "f", "skipped": "s"}
-_REACHED, _FAILED = "op", "f"
+_REACHED, _FAILED = ("o", "p"), "f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,9 @@ class TargetState:
     @property
     def flaps(self) -> int:
         """How often it went from reached to failed or back, among the outcomes that are remembered."""
-        told = [letter in _REACHED for letter in self.past if letter in _REACHED or letter in _FAILED]
+        if _FAILED not in self.past:
+            return 0
+        told = [letter in _REACHED for letter in self.past if letter in _REACHED or letter == _FAILED]
         return sum(one != other for one, other in pairwise(told))
 
     @property
@@ -75,16 +77,41 @@ class Change(NamedTuple):
     detail: str
 
 
+_NEW = TargetState(job="", pipeline="", id="", url="", status="", run="", at=0.0, seconds=0.0)
+
+
+class Before(Protocol):
+    """What a target's next outcome goes on from; the fields are those of `TargetState`."""
+
+    @property
+    def last_success(self) -> float | None: ...
+    @property
+    def failing_since(self) -> float | None: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def past(self) -> str: ...
+    @property
+    def failed_checks(self) -> tuple[str, ...]: ...
+    @property
+    def values(self) -> Mapping[str, float]: ...
+
+
 def advance(
-    before: TargetState | None, record: Mapping[str, Any], *, job: str, run: str, offset: int, length: int
+    before: Before | None, record: Mapping[str, Any], *, job: str, run: str, offset: int, length: int
 ) -> tuple[TargetState, tuple[Change, ...]]:
     """The state after an outcome (its JSON form), and what that changed."""
-    status = str(record["status"])
+    before = before or _NEW
     failure = record.get("failure") or {}
-    kind = str(failure["kind"]) if failure.get("kind") else None
+    status, kind = str(record["status"]), str(failure.get("kind") or "") or None
+    message = str(failure.get("message") or "")[:MESSAGE]
     seconds = float(record.get("seconds") or 0.0)
     at = _epoch(str(record.get("started") or "")) + seconds
-    past = ((before.past if before is not None else "") + _LETTERS.get(status, "s"))[-REMEMBERED:]
+    letter = _LETTERS.get(status, "s")
+    if status == "failed" and (kind or "").startswith("local."):
+        letter = "s"  # it says something about this machine alone
+    reached = letter in _REACHED
+    since = None if reached else before.failing_since
     state = TargetState(
         job=job,
         pipeline=str(record.get("pipeline") or ""),
@@ -93,41 +120,34 @@ def advance(
         labels=record.get("labels") or {},
         status=status,
         kind=kind,
-        message=str(failure.get("message") or "")[:MESSAGE],
+        message=message,
         run=run,
         at=at,
         seconds=seconds,
         requests=int(record.get("requests") or 0),
-        last_success=before.last_success if before is not None else None,
-        failing_since=before.failing_since if before is not None else None,
-        failures=before.failures if before is not None else 0,
-        past=past,
-        failed_checks=before.failed_checks if before is not None else (),
-        values=_highest(record) or (before.values if before is not None else {}),
+        last_success=at if reached else before.last_success,
+        failing_since=at if letter == _FAILED and since is None else since,
+        failures=0 if reached else before.failures + (letter == _FAILED),
+        past=(before.past + letter)[-REMEMBERED:],
+        failed_checks=tuple(_failed_checks(record)) if reached else before.failed_checks,
+        values=_highest(record) or before.values,
         offset=offset,
         length=length,
     )
-    if status == "failed" and (kind or "").startswith("local."):
-        return replace(state, past=past[:-1] + "s"), ()
-    if status == "failed":
-        return _failed(state)
-    if status in ("ok", "partial"):
-        return _reached(state, tuple(_failed_checks(record)))
-    return state, ()
+    return state, tuple(_changes(before, state)) if letter != "s" else ()
 
 
-def _failed(state: TargetState) -> tuple[TargetState, tuple[Change, ...]]:
-    since = state.failing_since if state.failing_since is not None else state.at
-    after = replace(state, failing_since=since, failures=state.failures + 1)
-    return after, ((_change("failing", after, state.message),) if state.failing_since is None else ())
-
-
-def _reached(state: TargetState, checks: tuple[str, ...]) -> tuple[TargetState, tuple[Change, ...]]:
-    after = replace(state, last_success=state.at, failing_since=None, failures=0, failed_checks=checks)
-    changes = [_change("check", after, check) for check in checks if check not in state.failed_checks]
-    if state.failing_since is not None:
-        changes.insert(0, _change("recovered", after, f"after {state.at - state.failing_since:.0f} s"))
-    return after, tuple(changes)
+def _changes(before: Before, after: TargetState) -> Iterator[Change]:
+    """What an outcome that says something about its target changed."""
+    if after.failing_since is not None:
+        if before.failing_since is None:
+            yield _change("failing", after, after.message)
+        return
+    if before.failing_since is not None:
+        yield _change("recovered", after, f"after {after.at - before.failing_since:.0f} s")
+    if after.failed_checks:
+        known = before.failed_checks
+        yield from (_change("check", after, check) for check in after.failed_checks if check not in known)
 
 
 def _change(what: What, state: TargetState, detail: str) -> Change:
