@@ -20,6 +20,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fleet.outcome import FailureKind
 
 
@@ -110,7 +112,7 @@ class RequestFailed(FleetError):
     `kind` is decided where the fault is seen. `status` is the HTTP status when an answer was read;
     `retry_after` is the wait that the target asked for, in seconds; `fresh` is false when the fault
     struck a kept-alive connection before one byte of the answer (such a request may be sent again);
-    `attempts` counts the tries of the request.
+    `attempts` counts the tries of the request, `operation` names what it asked for, where that is known.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class RequestFailed(FleetError):
         retry_after: float | None = None,
         fresh: bool = True,
         attempts: int = 1,
+        operation: str = "",
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -130,23 +133,17 @@ class RequestFailed(FleetError):
         self.retry_after = retry_after
         self.fresh = fresh
         self.attempts = attempts
+        self.operation = operation
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = (self.kind, self.message, self.status, self.retry_after, self.fresh, self.attempts)
-        return _restore_request_failed, state
+        more = {
+            name: getattr(self, name) for name in ("status", "retry_after", "fresh", "attempts", "operation")
+        }
+        return _restore_request_failed, (self.kind, self.message, more)
 
 
-def _restore_request_failed(
-    kind: FailureKind,
-    message: str,
-    status: int | None,
-    retry_after: float | None,
-    fresh: bool,
-    attempts: int,
-) -> RequestFailed:
-    return RequestFailed(
-        kind, message, status=status, retry_after=retry_after, fresh=fresh, attempts=attempts
-    )
+def _restore_request_failed(kind: FailureKind, message: str, more: Mapping[str, Any]) -> RequestFailed:
+    return RequestFailed(kind, message, **more)

@@ -41,7 +41,9 @@ class TargetRecalled(NamedTuple):
 
 
 class RequestFinished(NamedTuple):
-    """One HTTP exchange ended. `route` is the operation's name or template, never a concrete URL."""
+    """One HTTP exchange ended. `route` is the operation's name or template, never a concrete URL. `began` is
+    a time of the monotonic clock; before it the request waited `waited` seconds for a connection or its turn.
+    """
 
     target: str
     method: str
@@ -52,6 +54,9 @@ class RequestFinished(NamedTuple):
     received: int  # decoded body bytes
     failure: FailureKind | None = None
     proxy: str | None = None
+    began: float = 0.0
+    attempt: int = 1
+    waited: float = 0.0
 
 
 class RequestRetried(NamedTuple):

@@ -44,6 +44,8 @@ class Limits:
     errors: int = 100  # kept in one outcome; the rest is counted
     violations: int = 100
     message: int = 500  # characters of one failure message
+    timeline: int = 100  # requests kept of what happened on a target that is not well, or was asked twice
+    timeline_well: int = 5  # of any other: the slowest
     expansion: int = 2**24  # targets that one expression of an inventory may stand for (a whole /8)
     line: int = 64 * 1024  # one line of an inventory
     outcome: int = 256 * MIB  # one line of a journal that is read back: far above what the others let through

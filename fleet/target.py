@@ -14,7 +14,8 @@ class Target:
     normalised base URL: lower-case scheme and host, explicit port only where it is not the scheme's own,
     a path prefix without a trailing slash, never userinfo, query or fragment. `auth` and `proxy` are
     *names* (or, for `proxy`, a credential-free proxy URL), never values. `origin` says where it was
-    read: `hosts.txt:12`.
+    read: `hosts.txt:12`. `chosen` says, of a target that is bound, by which rule it got its `auth` and its
+    `proxy`: it is no part of what the target is.
     """
 
     id: str
@@ -23,3 +24,4 @@ class Target:
     auth: str | None = None
     proxy: str | None = None
     origin: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict, compare=False)

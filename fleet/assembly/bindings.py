@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fleet.inventory import AuthsFile, VaultModel
 
 Prompt = Callable[[str], str]
+WAYS = 1024  # in which targets come to credential and proxy, that are kept to be shared
 Named = TypeVar("Named", AuthModel, ProxyModel)
 
 
@@ -32,16 +33,22 @@ class Bindings:
     origins: Mapping[str, Path] = field(default_factory=dict)
     learn: Callable[..., None] = lambda *secrets: None
     _used: dict[str, Credential] = field(default_factory=dict)
+    _ways: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)  # one for all that have it
 
     def bind(self, target: Target) -> Target:
         """The target with the names of its credential and proxy filled in. Raises UsageError."""
-        auth = self.credentials.for_target(target)
+        auth, by = self.credentials.choose(target)
         if auth is not None and not self.credentials.own(auth):
             self.named(auth)
-        proxy = self.proxies.for_target(target)
-        if auth == target.auth and proxy is None and target.proxy is None:
+        proxy, way = self.proxies.choose(target)
+        if not by and not way:
             return target
-        return replace(target, auth=auth, proxy=proxy.label if proxy else None)
+        chosen = self._ways.get((by, way))
+        if chosen is None:
+            chosen = {name: how for name, how in (("auth", by), ("proxy", way)) if how}
+            if len(self._ways) < WAYS:
+                self._ways[by, way] = chosen
+        return replace(target, auth=auth, proxy=proxy.label if proxy else None, chosen=chosen)
 
     def named(self, name: str) -> Credential:
         """The credential behind a name, with the values that it has now. Raises UsageError. Blocks."""

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from fleet.cli.command import Command
 from fleet.cli.tables import plain_table
+from fleet.cli.timeline import timeline_of
 from fleet.errors import FleetError
 from fleet.observe import safe
 from fleet.outcome import FailureKind
@@ -38,6 +39,7 @@ def story(record: Record, repeat: Repeat) -> RenderableType:
     parts = [
         _head(record),
         _why(record, repeat),
+        timeline_of(record),
         _steps(record),
         _errors(record, repeat),
         _checks(record),
@@ -223,8 +225,7 @@ def _facts(record: Record) -> RenderableType:
 
 
 def _named_facts(record: Record) -> Iterator[tuple[str, str]]:
-    yield "credential", safe(record.get("auth") or "none", 120) + " (by name)" * bool(record.get("auth"))
-    yield "proxy", safe(record.get("proxy") or "none", 200)
+    yield from _named_ways(record)
     tls = record.get("tls")
     if isinstance(tls, dict):
         spoken = " ".join(str(tls[name]) for name in ("version", "cipher") if tls.get(name))
@@ -246,6 +247,36 @@ def _named_facts(record: Record) -> Iterator[tuple[str, str]]:
             yield what, ", ".join(f"{safe(key, 60)} {count:,}" for key, count in counts.items())
     yield "run", safe(record.get("run", ""), 80)
     yield "pipeline", safe(record.get("pipeline", ""), 80)
+
+
+def _named_ways(record: Record) -> Iterator[tuple[str, str]]:
+    """Credential and proxy, by name, with the rule that chose them; what came of a login is in the timeline,
+    and in few words here."""
+    chosen = record.get("chosen")
+    chosen = chosen if isinstance(chosen, dict) else {}
+    for label, name in (("credential", "auth"), ("proxy", "proxy")):
+        text = safe(record.get(name) or "none", 200) + " (by name)" * (
+            name == "auth" and bool(record.get(name))
+        )
+        if how := chosen.get(name):
+            text += f", chosen by {safe(how, 200)}"
+        yield label, text
+    happened = Counter(str(moment.get("what")) for moment in record.get("timeline", ()))
+    told = [
+        some(happened[what], noun)
+        for what, noun in (
+            ("logged_in", "login"),
+            ("session_refused", "renewal"),
+            ("login_failed", "refusal"),
+        )
+        if happened[what]
+    ]
+    if happened["session_reused"]:
+        told.append("went on with a session of an earlier round")
+    if happened["logout_unconfirmed"]:
+        told.append("the logout was not confirmed")
+    if told:
+        yield "session", ", ".join(told)
 
 
 def _left(end: str) -> str:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from fleet.client.exchange.exchange import Exchange
     from fleet.client.exchange.links import resolve_link
+    from fleet.client.exchange.trail import Trail
     from fleet.client.message import Headers, Reply, Request
     from fleet.client.plugins import DocumentEvent, DocumentPlugin, InitPlugin, Message, MessagePlugin, Plugin
     from fleet.client.target.client import TargetClient
@@ -84,6 +85,7 @@ _HOMES = {
     "HTTPStatusError": "errors",
     "SchemaMismatch": "errors",
     "Exchange": "exchange.exchange",
+    "Trail": "exchange.trail",
     "classify": "wire.failures",
     "failure_of": "wire.failures",
     "Scanned": "calls.fanout",
@@ -180,6 +182,7 @@ __all__ = [
     "Stream",
     "TargetClient",
     "TlsContexts",
+    "Trail",
     "Web",
     "WebLoader",
     "WireTransport",

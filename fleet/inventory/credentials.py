@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fleet.inventory.vault import Vault
 
 COMMAND_LINE = "command-line"  # the credential that --user makes
+OWN = "the inventory"  # how a target came to what it names itself
 
 
 class Credentials:
@@ -54,7 +55,8 @@ class Credentials:
         self._rules = Rules((name, model.match) for name, model in self._models.items())
         if username is not None and COMMAND_LINE in self._models:
             raise ConfigError(f"a credential cannot be named {COMMAND_LINE} when --user is given")
-        self.default: str | None = self._default()
+        self.default: str | None
+        self.default, self._default_is = self._default()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,6 +65,11 @@ class Credentials:
 
     def for_target(self, target: Target) -> str | None:
         """The name of a target's credential, if any. Raises InventoryError for an unknown name."""
+        return self.choose(target)[0]
+
+    def choose(self, target: Target) -> tuple[str | None, str]:
+        """The name of a target's credential, if any, and how it came to it. Raises InventoryError for an
+        unknown name."""
         if target.auth is not None:
             if target.auth not in self.names:
                 raise InventoryError(
@@ -70,8 +77,10 @@ class Credentials:
                     file=target.origin or None,
                     hint=self._guess(target.auth),
                 )
-            return target.auth
-        return self._rules.name_for(target) or self.default
+            return target.auth, OWN
+        if (found := self._rules.rule_for(target)) is not None:
+            return found[0], f"match {found[1]}"
+        return self.default, "" if self.default is None else self._default_is
 
     def own(self, name: str) -> bool:
         """Whether each target has values of its own behind this name: they are read when it needs them."""
@@ -106,20 +115,22 @@ class Credentials:
         """The names that targets may get without asking for them by `auth=`, without repeats."""
         return tuple(dict.fromkeys([*self._rules.names, *([self.default] if self.default else [])]))
 
-    def _default(self) -> str | None:
+    def _default(self) -> tuple[str | None, str]:
+        """The credential of targets that no rule binds, and what makes it that."""
         marked = [name for name, model in self._models.items() if model.default]
         if len(marked) > 1:
             raise ConfigError(f"two credentials are the default: {marked[0]} and {marked[1]}")
         if marked:
-            return marked[0]
+            return marked[0], "the default"
         if "default" in self._models:
-            return "default"
+            return "default", "the default"
         if self._username is not None:
-            return COMMAND_LINE
+            return COMMAND_LINE, "--user"
         if len(self._models) == 1:
             name, model = next(iter(self._models.items()))
-            return name if model.match is None else None
-        return None
+            if model.match is None:
+                return name, "the only one"
+        return None, ""
 
     def _source(self, name: str) -> Source:
         source = self._sources.get(name)

@@ -171,7 +171,10 @@ def parse_match(match: Match) -> tuple[Condition, ...]:
             clauses.append(_make(name, values, negated=False))
         if not clauses:
             raise InventoryError("an empty match")
-        return (Condition(tuple(clauses), ",".join(map(str, match))),)
+        texts = (
+            f"{name}={globs if isinstance(globs, str) else '|'.join(globs)}" for name, globs in match.items()
+        )
+        return (Condition(tuple(clauses), ",".join(texts)),)
     if not match:
         raise InventoryError("an empty match")
     return tuple(parse_condition(text) for text in match)
@@ -190,9 +193,15 @@ class Rules:
 
     def name_for(self, target: Target) -> str | None:
         """The name that the rules bind to a target; None when no rule holds."""
+        found = self.rule_for(target)
+        return None if found is None else found[0]
+
+    def rule_for(self, target: Target) -> tuple[str, str] | None:
+        """The same, and the condition that holds as it is written."""
         for name, conditions in self._rules:
-            if any(condition.holds(target) for condition in conditions):
-                return name
+            for condition in conditions:
+                if condition.holds(target):
+                    return name, condition.text
         return None
 
 

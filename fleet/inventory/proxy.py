@@ -76,13 +76,20 @@ class Proxies:
 
     def for_target(self, target: Target) -> Proxy | None:
         """The proxy of a target; None is a direct connection. Raises ConfigError and SecretError."""
-        named = target.proxy
+        return self.choose(target)[0]
+
+    def choose(self, target: Target) -> tuple[Proxy | None, str]:
+        """The same, and how the target came to it; empty where it has none because nothing names one."""
+        named, how = target.proxy, "the inventory"
         if named is None:
-            named = self._rules.name_for(target) or self.scan_wide
+            if (found := self._rules.rule_for(target)) is not None:
+                named, how = found[0], f"match {found[1]}"
+            else:
+                named, how = self.scan_wide, "--proxy"
         if named is None:
-            return None
+            return None, ""
         try:
-            return self.named(named)
+            return self.named(named), how
         except ConfigError as error:
             if target.proxy is None or error.file:
                 raise

@@ -133,7 +133,7 @@ class Metrics(Collector):
 
     def observe(self, event: RequestFinished) -> None:
         """Count one exchange. Labels come from closed sets: whatever a host sends makes no new series."""
-        _, method, name, _, status, seconds, received, failure, _ = event
+        _, method, name, _, status, seconds, received, failure, *_ = event
         route = self._routes.get(name)
         if route is None:
             route = self._route(name)

@@ -13,18 +13,27 @@ from fleet.outcome.record import (
     Violation,
     Waiver,
 )
+from fleet.outcome.timeline import RULES, WHATS, Again, Moment, Noted, Rule, Sent, What
 
 __all__ = [
     "OUTCOME_VERSION",
+    "RULES",
+    "WHATS",
+    "Again",
     "Blame",
     "CheckResult",
     "Failure",
     "FailureKind",
+    "Moment",
+    "Noted",
     "Outcome",
+    "Rule",
     "Sample",
+    "Sent",
     "Skipped",
     "Status",
     "StepRows",
     "Violation",
     "Waiver",
+    "What",
 ]

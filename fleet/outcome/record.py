@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fleet.outcome.kinds import FailureKind
+from fleet.outcome.timeline import Moment
 
 OUTCOME_VERSION = 1
 
@@ -20,8 +21,8 @@ Status = Literal["ok", "partial", "failed", "skipped"]
 class Failure:
     """Why a target failed, or why one request of it did.
 
-    `step` and `uri` say where, `status` is the HTTP status if an answer was read, `attempts` counts the
-    tries of that one request.
+    `step`, `uri` and `operation` say where, `status` is the HTTP status if an answer was read, `attempts`
+    counts the tries of that one request.
     """
 
     kind: FailureKind
@@ -30,6 +31,7 @@ class Failure:
     uri: str | None = None
     status: int | None = None
     attempts: int = 1
+    operation: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in an outcome; what is not known is left out."""
@@ -42,6 +44,7 @@ class Failure:
             },
             "message": self.message,
             "attempts": self.attempts,
+            **({"operation": self.operation} if self.operation else {}),
         }
 
 
@@ -162,7 +165,10 @@ class Outcome:
     `id` is the target's identity, `target` its base URL. `started` is RFC 3339 in UTC, `seconds` wall
     time, `bytes` the decoded body bytes received. `errors`, `skipped` and `violations` are bounded: `dropped`
     counts, by field name, what did not fit; `notes` counts what was forgiven (lenient JSON, values that
-    did not convert). `tls` holds the certificate facts of the target when TLS was spoken.
+    did not convert). `tls` holds the certificate facts of the target when TLS was spoken. `chosen` says by
+    which rule the target got its `auth` and its `proxy`. `timeline` holds what happened, in order: of a
+    target that is well the slowest requests, of any other what failed and as many as there is room for;
+    `untold` counts the rest.
     """
 
     run: str
@@ -188,6 +194,9 @@ class Outcome:
     auth: str | None = None
     proxy: str | None = None
     tls: Mapping[str, Any] | None = None
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    timeline: Sequence[Moment] = ()
+    untold: int = 0
 
     @property
     def done(self) -> bool:
@@ -238,4 +247,10 @@ class Outcome:
         for name in ("auth", "proxy", "tls"):
             if (value := getattr(self, name)) is not None:
                 shown[name] = value
+        if self.chosen:
+            shown["chosen"] = self.chosen
+        if self.timeline:
+            shown["timeline"] = [moment.to_json() for moment in self.timeline]
+        if self.untold:
+            shown["untold"] = self.untold
         return shown

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
 
 READ = 400  # characters of a message that are looked at
 _REQUEST = re.compile(r"[A-Z]{3,7} (?:\S{1,300} )?\(([^()]{1,120})\): ")
@@ -14,9 +16,12 @@ _NUMBERED = re.compile(r"[\w.%+-]*[0-9][\w.%+-]*")
 _SAME = re.compile(r"\*(?:[:/*-]+\*)+")
 
 
-def operation_of(message: str) -> str | None:
-    """The operation that a message names: `getSystem` of `GET /redfish/v1/Systems/1 (getSystem): reset`."""
-    found = _REQUEST.match(message)
+def operation_of(failure: Mapping[str, Any]) -> str | None:
+    """The operation that failed; of a failure that does not say so itself the one that its message names:
+    `getSystem` of `GET /redfish/v1/Systems/1 (getSystem): reset`."""
+    if named := failure.get("operation"):
+        return str(named)
+    found = _REQUEST.match(str(failure.get("message", "")))
     return found[1] if found is not None else None
 
 

@@ -198,7 +198,7 @@ class Gatherer:
         seen: set[tuple[str, str | None]] = set()
         for error in record.get("errors", ()):
             step = error.get("step")
-            name = operation_of(str(error.get("message", ""))) or ""
+            name = operation_of(error) or ""
             key = (name, str(step) if step is not None else None)
             if key not in self._operations and len(self._operations) >= LINES:
                 continue

@@ -56,7 +56,7 @@ class Group:
         """Count where it happened."""
         for counts, name in (
             (self.steps, failure.get("step")),
-            (self.operations, operation_of(str(failure.get("message", "")))),
+            (self.operations, operation_of(failure)),
         ):
             if name and (name in counts or len(counts) < COUNTED):
                 counts[str(name)] += 1

@@ -10,11 +10,16 @@ import orjson
 import pytest
 
 from fleet.outcome import (
+    RULES,
+    WHATS,
+    Again,
     CheckResult,
     Failure,
     FailureKind,
+    Noted,
     Outcome,
     Sample,
+    Sent,
     Skipped,
     StepRows,
     Violation,
@@ -64,6 +69,15 @@ def full() -> Outcome:
         auth="lab",
         proxy="dc1",
         tls={"selfSigned": True},
+        chosen={"auth": "match site=a", "proxy": "--proxy"},
+        timeline=[
+            Noted(0.0, "connected", 0.013, 0.011),
+            Noted(0.02, "logged_in"),
+            Sent(0.02, 0.5, "GET", "/x", "getX", "system", 503, None, 12, 2, 0.02, Again(2.0, "retry_after")),
+            Sent(2.6, 20.0, "GET", "/y", failure=FailureKind.TIMEOUT_REQUEST),
+            Sent(2.6, 20.0, "GET", "/z"),
+        ],
+        untold=12,
     )
 
 
@@ -73,6 +87,18 @@ def test_it_is_a_schema(schema: Any) -> None:
 
 def test_the_kinds_are_the_failure_kinds(schema: Any) -> None:
     assert schema["$defs"]["kind"]["enum"] == [kind.value for kind in FailureKind]
+
+
+def test_what_happened_and_the_rules_are_the_published_ones(schema: Any) -> None:
+    assert schema["$defs"]["noted"]["properties"]["what"]["enum"] == list(WHATS)
+    assert schema["$defs"]["sent"]["properties"]["again"]["properties"]["rule"]["enum"] == list(RULES)
+
+
+def test_the_fullest_moments_use_every_property(schema: Any) -> None:
+    shown = full().to_json()["timeline"]
+    for name, moments in (("noted", shown[:2]), ("sent", shown[2:])):
+        used = {key for moment in moments for key in moment}
+        assert used == set(schema["$defs"][name]["properties"])
 
 
 @pytest.mark.parametrize(
@@ -89,7 +115,14 @@ def test_a_full_outcome_uses_every_property(schema: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"status": "fine"}, {"v": 2}, {"surprise": 1}, {"failure": {"kind": "x.y"}}]
+    "change",
+    [
+        {"status": "fine"},
+        {"v": 2},
+        {"surprise": 1},
+        {"failure": {"kind": "x.y"}},
+        {"timeline": [{"at": 0, "what": "hacked"}]},
+    ],
 )
 def test_others_are_not(schema: Any, change: dict[str, Any]) -> None:
     assert not jsonschema_rs.Draft202012Validator(schema).is_valid({**full().to_json(), **change})

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import orjson
 
-from fleet.client import Endpoint, Reply
+from fleet.client import Endpoint, Reply, Trail
 from fleet.errors import RequestFailed
 from fleet.openapi import Call, load
 from fleet.outcome import Outcome
@@ -36,6 +36,7 @@ class Exchanged:
         self.certificate: Mapping[str, Any] | None = None
         self.proxy: str | None = None
         self.clock = TargetClock()
+        self.trail = Trail()
 
 
 class Served:

@@ -33,8 +33,10 @@ def test_the_targets_own_names_are_taken_out() -> None:
 
 
 def test_an_operation_is_read_off_a_message() -> None:
-    assert operation_of("GET /redfish/v1/Systems/1 (getSystem): reset") == "getSystem"
-    assert operation_of("503: unavailable (really)") is None
+    message = "GET /redfish/v1/Systems/1 (getSystem): reset"
+    assert operation_of({"message": message}) == "getSystem"
+    assert operation_of({"message": "503: unavailable (really)"}) is None
+    assert operation_of({"message": message, "operation": "getOther"}) == "getOther"
 
 
 def test_ids_tell_causes_apart_and_stay() -> None:

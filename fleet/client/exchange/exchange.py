@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,12 +17,13 @@ from fleet.client.exchange.pool import Pool
 from fleet.client.exchange.redirects import redirected
 from fleet.client.exchange.retry import backoff, retry_after, tries_allowed, worth_repeating
 from fleet.client.exchange.slashes import SlashHabit
+from fleet.client.exchange.trail import ROOM, Trail
 from fleet.client.message import Reply, Request
 from fleet.client.wire.connection import Connection
 from fleet.client.wire.dial import Dialer
 from fleet.errors import RequestFailed
 from fleet.event import Listener, RequestFinished, RequestRetried
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, Noted, Rule, What
 from fleet.pace import Pace, TargetClock
 from fleet.policy import Policy, Proxy
 
@@ -42,8 +44,9 @@ class Exchange:
     retries within a budget, rate and proxy limits, events.
 
     `target` is the target's id. `requests` counts what was sent, `bytes` the decoded body bytes received,
-    `retries` the requests that were sent again after a wait. `clock` stops while the scan makes the target
-    wait. Credentials cannot leave the endpoint: there is no way to name another one.
+    `retries` the requests that were sent again after a wait; `trail` is what happened, in order. `clock`
+    stops while the scan makes the target wait. Credentials cannot leave the endpoint: there is no way to name
+    another one.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Exchange:
         self.bytes: int = 0
         self.retries: int = 0
         self.certificate: Mapping[str, Any] | None = None
+        self.trail: Trail = Trail()
         self.clock: TargetClock = TargetClock()
         self.proxy: str | None = proxy.label if proxy else None
         self._dialer = dialer
@@ -147,10 +151,12 @@ class Exchange:
                 raise self._placed(endless, request)
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
+    def waiting(self, what: What = "waited") -> Iterator[None]:
         """For the length of a wait for other targets: the clock is stopped, no slot of a proxy is kept."""
+        began = time.monotonic()
         with self.clock.stopped(), self._pool.standing_aside():
             yield
+        self.trail.note(what, since=began)
 
     async def knock(self, request: Request) -> None:
         """Opens a connection if there is none, for a request that is going to wait for other targets: a host
@@ -159,13 +165,14 @@ class Exchange:
         while True:
             tries += 1
             try:
-                self._pool.release(await self._acquire(request, fresh=False))
+                self._pool.release(await self._acquire(request, tries, fresh=False))
             except RequestFailed as failed:
                 failed.attempts = tries
                 wait = backoff(tries, self._policy.retry)
                 allowed = tries_allowed(failed, request, self._policy.retry)
                 if tries >= allowed or not self._may_wait(wait, local=failed.kind.group == "local"):
                     raise self._placed(failed, request) from failed
+                self.trail.again(wait, "backoff")
                 self._tell(RequestRetried(self._target, request.route, failed.kind.value, wait))
                 await self._pace.sleep(wait)
             else:
@@ -183,8 +190,9 @@ class Exchange:
         tries = 0
         while True:
             tries += 1
+            rule: Rule = "backoff"
             try:
-                reply = await self._try(request, how)
+                reply = await self._try(request, how, tries)
             except RequestFailed as failed:
                 failed.attempts = tries
                 wait = backoff(tries, self._policy.retry)
@@ -205,6 +213,8 @@ class Exchange:
                 if (asked or 0.0) > self._policy.retry.retry_after_max or not self._may_wait(wait):
                     return reply
                 reason = f"status {reply.status}"
+                rule = "retry_after" if asked is not None and asked >= wait else rule
+            self.trail.again(wait, rule)
             self._tell(RequestRetried(self._target, request.route, reason, wait))
             await self._pace.sleep(wait)
 
@@ -222,13 +232,18 @@ class Exchange:
         self.retries += 1
         return True
 
-    async def _try(self, request: Request, how: _How) -> Reply:
+    async def _try(self, request: Request, how: _How, tries: int) -> Reply:
         """One try. An idle connection that the host had given up is replaced once, silently, for requests
         that may be sent twice."""
+        wanted = 0.0  # since when it waits, where it does
         if not (self._unhurried or how.urgent):
+            wanted = time.monotonic()
             with self.clock.stopped():
                 await self._pace.rate.wait()
-        connection = self._pool.idle() or await self._acquire(request, fresh=False)
+        connection = self._pool.idle()
+        if connection is None:
+            wanted = wanted or time.monotonic()
+            connection = await self._acquire(request, tries, fresh=False)
         replaced = False
         while True:
             started = 0.0
@@ -236,31 +251,38 @@ class Exchange:
                 if how.check is not None:
                     how.check()
                 self.requests += 1
-                started = time.perf_counter()
+                started = time.monotonic()
                 reply = await connection.send(request, timeout=how.timeout)
             except RequestFailed as failed:
                 if started:  # not what the check raised
                     if self._logs:
                         request_failed(request, self._origin, failed)
-                    self._failed(request, failed.kind, time.perf_counter() - started)
+                    self._failed(request, failed.kind, started, tries)
                 if replaced or failed.fresh or not (request.idempotent or how.replay):
                     raise
+            except asyncio.CancelledError:
+                self._cut_off(request, started, tries)
+                raise
             else:
-                self._answered(request, reply)
+                self._answered(request, reply, started, tries, started - wanted if wanted else 0.0)
                 return reply
             finally:
                 self._pool.release(connection)
-            connection = await self._acquire(request, fresh=True)
+            self.trail.again(0.0, "reconnect")
+            connection = await self._acquire(request, tries, fresh=True)
             replaced = True
 
-    async def _acquire(self, request: Request, *, fresh: bool) -> Connection:
-        started = time.perf_counter()
+    async def _acquire(self, request: Request, tries: int, *, fresh: bool) -> Connection:
+        started = time.monotonic()
         try:
             return await self._pool.acquire(fresh=fresh)
         except RequestFailed as failed:
             if failed.kind is FailureKind.LOCAL_DESCRIPTORS:
                 self._pool.shrink()
-            self._failed(request, failed.kind, time.perf_counter() - started)
+            self._failed(request, failed.kind, started, tries)
+            raise
+        except asyncio.CancelledError:
+            self._cut_off(request, started, tries)
             raise
 
     async def _dial(self) -> Connection:
@@ -288,36 +310,68 @@ class Exchange:
             self._pace.proxies.reached(label)
         if self.certificate is None:
             self.certificate = connection.certificate
+        if connection.served:
+            self.trail.note("connection_reused")
+        else:
+            self.trail.moments.append(Noted(connection.dialed, "connected", *connection.took))
         return connection
 
-    def _answered(self, request: Request, reply: Reply) -> None:
+    def _answered(self, request: Request, reply: Reply, started: float, tries: int, waited: float) -> None:
         received = len(reply.body)
         self.bytes += received
         if self._logs:
             request_answered(request, self._origin, reply.status)
         path = shown_path(request) if request.secrets_in_path else request.path
         # By position, here and below: names cost as much as the record, of which each request makes one.
-        self._tell(
-            RequestFinished(
-                self._target,
-                request.method,
-                request.route,
-                path,
-                reply.status,
-                reply.seconds,
-                received,
-                None,
-                self.proxy,
-            )
+        finished = RequestFinished(
+            self._target,
+            request.method,
+            request.route,
+            path,
+            reply.status,
+            reply.seconds,
+            received,
+            None,
+            self.proxy,
+            started,
+            tries,
+            waited,
         )
+        moments = self.trail.moments
+        moments.append(finished)
+        if len(moments) >= ROOM:
+            self.trail.thin()
+        self._tell(finished)
 
-    def _failed(self, request: Request, kind: FailureKind, seconds: float) -> None:
-        path = shown_path(request)
-        self._tell(
-            RequestFinished(
-                self._target, request.method, request.route, path, None, seconds, 0, kind, self.proxy
-            )
+    def _failed(self, request: Request, kind: FailureKind, started: float, tries: int) -> None:
+        finished = self._unanswered(request, kind, started, tries)
+        self.trail.rough = True
+        self._tell(finished)
+
+    def _cut_off(self, request: Request, started: float, tries: int) -> None:
+        """It has no answer, and will have none. Nobody is told: it is no failure of its own."""
+        if started:
+            self._unanswered(request, None, started, tries)
+
+    def _unanswered(
+        self, request: Request, kind: FailureKind | None, started: float, tries: int
+    ) -> RequestFinished:
+        seconds, path = time.monotonic() - started, shown_path(request)
+        finished = RequestFinished(
+            self._target,
+            request.method,
+            request.route,
+            path,
+            None,
+            seconds,
+            0,
+            kind,
+            self.proxy,
+            started,
+            tries,
         )
+        self.trail.add(finished)
+        return finished
 
     def _placed(self, failed: RequestFailed, request: Request) -> RequestFailed:
         """The failure, saying which request it struck."""
@@ -330,6 +384,7 @@ class Exchange:
             retry_after=failed.retry_after,
             fresh=failed.fresh,
             attempts=failed.attempts,
+            operation=request.route,
         )
 
 

@@ -266,7 +266,7 @@ class TargetClient:
         self._one = self._one or anyio.Lock(fast_acquire=True)
         async with self._one:
             if self._login is None:
-                with self.exchange.waiting():
+                with self.exchange.waiting("secret_read"):
                     credential = await self._renew(None)
                 if credential is None:
                     message = f"there are no credentials for {self.target.id}"
@@ -281,7 +281,7 @@ class TargetClient:
         async with self._one:
             if self._login is refused and self._renew is not None:
                 renew, self._renew = self._renew, None
-                with self.exchange.waiting():
+                with self.exchange.waiting("secret_read_again"):
                     credential = await renew(self.credential)
                 if credential is not None:
                     self.api.authenticate(None)

@@ -138,6 +138,7 @@ class StandingLogin:
         kind, message = failure_of(reply) or (FailureKind.AUTH_REJECTED, "refused")
         if self._refusal is None:
             self._refusal = RequestFailed(kind, f"{message} ({self._credential.name})", status=reply.status)
+            self._exchange.trail.note("login_failed")
             self._tell(LoginFailed(self._target, self._credential.name, kind))
         raise copy(self._refusal)
 

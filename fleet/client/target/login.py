@@ -124,6 +124,7 @@ class SessionLogin:
         """Go on with a session that was opened earlier. It may be dead by now: should the host refuse it, one
         more login is allowed."""
         self._renewable += 1
+        self._exchange.trail.note("session_reused")
         self._enter(session.values, session.path)
 
     async def close(self) -> None:
@@ -132,17 +133,23 @@ class SessionLogin:
         sound = self._sessions and self._refusal is None and self._standing is None
         if self._keeper is not None and sound:
             kept = self._keeper.give(Session(self.values, self._sessions[-1]))
+            if kept:
+                self._exchange.trail.note("session_kept")
             del self._sessions[len(self._sessions) - kept :]
         try:
             while self._sessions:
                 await self._delete(self._sessions.pop())
         finally:
             for _ in self._sessions:
-                self._tell(SessionClosed(self._target, leaked=True))
+                self._closed(leaked=True)
+
+    def _closed(self, *, leaked: bool) -> None:
+        self._exchange.trail.note("logout_unconfirmed" if leaked else "logged_out")
+        self._tell(SessionClosed(self._target, leaked=leaked))
 
     async def _delete(self, path: str | None) -> None:
         if path is None:
-            self._tell(SessionClosed(self._target, leaked=True))
+            self._closed(leaked=True)
             return
         request = self._api.prepare_link(path)
         request = replace(request, method=self._plan.logout, path=path, route="logout")
@@ -154,7 +161,7 @@ class SessionLogin:
         except RequestFailed:
             pass
         finally:
-            self._tell(SessionClosed(self._target, leaked=leaked))
+            self._closed(leaked=leaked)
 
     async def _ensure(self, generation: int) -> StandingLogin | None:
         """Returns when a session newer than `generation` is open, or with the fallback in its place."""
@@ -167,6 +174,8 @@ class SessionLogin:
                 if generation and not self._renewable:
                     message = "401, and no further login is allowed"
                     raise RequestFailed(FailureKind.AUTH_EXPIRED, message, status=401)
+                if generation:
+                    self._exchange.trail.note("session_refused")
                 self._renewable -= bool(generation)
                 try:
                     await self._log_in()
@@ -266,6 +275,7 @@ class SessionLogin:
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             return False
         self._enter({self._plan.scheme: Secret(token)}, self._session_path(reply, data, path))
+        self._exchange.trail.note("logged_in")
         self._tell(SessionOpened(self._target))
         return True
 
@@ -298,12 +308,16 @@ class SessionLogin:
         """Why there is no session, in the words of failure kinds."""
         if reply.status in {400, 429, 500, 503} and says_table_full(reply):
             message = f"{reply.status}: the host's session table is full"
-            return RequestFailed(FailureKind.AUTH_SESSION_LIMIT, message, status=reply.status)
+            return self._failed(FailureKind.AUTH_SESSION_LIMIT, message, reply)
         kind, message = failure_of(reply) or (
             FailureKind.HTTP_STATUS,
             f"the login was answered with {reply.status}, but without a token",
         )
-        return RequestFailed(kind, f"login: {message} ({self._credential.name})", status=reply.status)
+        return self._failed(kind, f"login: {message} ({self._credential.name})", reply)
+
+    def _failed(self, kind: FailureKind, message: str, reply: Reply) -> RequestFailed:
+        operation = self._plan.operation.name
+        return RequestFailed(kind, message, status=reply.status, attempts=reply.attempts, operation=operation)
 
     def _fall_back(self, failed: RequestFailed | None) -> None:
         """No session service, or no free session: from here on the fallback scheme, if there is one. That is
@@ -314,6 +328,7 @@ class SessionLogin:
             raise self._told(failed)
         if failed.kind is FailureKind.AUTH_SESSION_LIMIT:
             self._told(failed)
+        self._exchange.trail.note("basic_instead")
         self.values = {self._plan.fallback: pair}
         self._api.authenticate(None, **self.values)
         self._standing = StandingLogin(
@@ -321,6 +336,7 @@ class SessionLogin:
         )
 
     def _told(self, failed: RequestFailed) -> RequestFailed:
+        self._exchange.trail.note("login_failed")
         self._tell(LoginFailed(self._target, self._credential.name, failed.kind))
         return failed
 

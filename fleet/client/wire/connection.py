@@ -30,8 +30,8 @@ _Answer: TypeAlias = tuple[int, Headers, bytes, bool]  # status, headers, body; 
 class Connection:
     """An open connection, made by a `Dialer`. It serves one request at a time.
 
-    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS; `opened` is
-    when it was, by the event loop's clock.
+    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS. By the event
+    loop's clock: `dialed` is when it was begun, `opened` when it was there; `secured` when TLS began.
     """
 
     def __init__(
@@ -44,11 +44,15 @@ class Connection:
         der: bytes | None = None,
         session: Mapping[str, Any] | None = None,
         reader: CertificateReader | None = None,
+        dialed: float | None = None,
+        secured: float | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.via = via
         self._clock = asyncio.get_running_loop().time
         self.opened: float = self._clock()
+        self.dialed: float = self.opened if dialed is None else dialed
+        self._secured = secured
         self._channel = channel
         self._encoder = RequestEncoder(endpoint.host_header, USER_AGENT)
         self._limits = limits
@@ -73,6 +77,12 @@ class Connection:
     def served(self) -> int:
         """Requests answered so far."""
         return self._served
+
+    @property
+    def took(self) -> tuple[float, float | None]:
+        """The seconds that opening it took, and what TLS took of them."""
+        tls = None if self._secured is None else self.opened - self._secured
+        return self.opened - self.dialed, tls
 
     @property
     def kept(self) -> bool:

@@ -77,16 +77,17 @@ class Dialer:
         Of several addresses of a host the first that answers is taken (see `tcp.connect`). Raises
         RequestFailed; a cancelled dial leaves no socket.
         """
-        deadline = asyncio.get_running_loop().time() + self.timeouts.connect
+        began = asyncio.get_running_loop().time()
+        deadline = began + self.timeouts.connect
         if proxy is None:
             channel = await self._connect(endpoint.host, endpoint.port, deadline)
         else:
             channel = await self._tunnel(endpoint, proxy, deadline)
         via = proxy.label if proxy else None
         if not endpoint.tls:
-            return Connection(channel, endpoint, limits=self.limits, via=via)
+            return Connection(channel, endpoint, limits=self.limits, via=via, dialed=began)
         try:
-            return await self._secure(channel, endpoint, via, pin_key)
+            return await self._secure(channel, endpoint, via, pin_key, began)
         except BaseException:
             channel.close()
             raise
@@ -136,10 +137,11 @@ class Dialer:
             sock.close()
 
     async def _secure(
-        self, channel: Channel, endpoint: Endpoint, via: str | None, pin_key: str | None
+        self, channel: Channel, endpoint: Endpoint, via: str | None, pin_key: str | None, dialed: float
     ) -> Connection:
         context, reader = self._judges
-        deadline = asyncio.get_running_loop().time() + self.timeouts.tls
+        began = asyncio.get_running_loop().time()
+        deadline = began + self.timeouts.tls
         try:
             der = await channel.handshake(context, endpoint.host, deadline)
         except Exception as error:
@@ -157,6 +159,8 @@ class Dialer:
             der=der,
             session=channel.session_facts(),
             reader=reader,
+            dialed=dialed,
+            secured=began,
         )
 
     def _check_pin(self, der: bytes, endpoint: Endpoint, pin_key: str | None) -> None:

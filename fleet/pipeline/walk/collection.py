@@ -58,19 +58,19 @@ class Collections:
         self._refuses_expand = False
 
     async def first_page(
-        self, path: str, timeout: float | None, expand: bool, *, leads: bool = False
+        self, path: str, step: str, timeout: float | None, expand: bool, *, leads: bool = False
     ) -> Answer:
         """The collection at `path`, with its members when the service offers that; the plain one when it
         turns out not to. `leads` as for `Resources.follow`."""
         offered = self._dialect.expand
         if not expand or offered is None or self._refuses_expand:
-            return await self._resources.follow(path, timeout=timeout, leads=leads)
+            return await self._resources.follow(path, step, timeout=timeout, leads=leads)
         try:
-            return await self._resources.follow(path, query=offered.query, timeout=timeout, leads=leads)
+            return await self._resources.follow(path, step, query=offered.query, timeout=timeout, leads=leads)
         except RequestFailed as refused:
             if refused.status not in EXPAND_REFUSED_STATUS and refused.kind not in EXPAND_REFUSED_KINDS:
                 raise
-        plain = await self._resources.follow(path, timeout=timeout, leads=leads)
+        plain = await self._resources.follow(path, step, timeout=timeout, leads=leads)
         self._refuses_expand = True
         self._findings.notes["expand_refused"] += 1
         return plain
@@ -94,7 +94,7 @@ class Collections:
                 if path in pages or len(pages) >= self._limits.pages:
                     raise RequestFailed(FailureKind.LINK_LIMIT, "the pages of the collection do not end")
                 pages.add(path)
-                page = await self._resources.follow(path, timeout=way.timeout)
+                page = await self._resources.follow(path, step, timeout=way.timeout)
                 if page.body in bodies:
                     raise RequestFailed(FailureKind.LINK_LIMIT, "the next page is the same page again")
                 bodies.add(page.body)

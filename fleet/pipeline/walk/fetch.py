@@ -94,6 +94,7 @@ class Resources:
         self._memory = memory
         self._base = client.exchange.endpoint
         self._cells: dict[str, _Cell] = {}
+        self.steps: dict[str, str] = {}  # which step asked first, by the key of a cell: `METHOD ` but for GET
         self._ended: RequestFailed | None = None
         self._unconnected = 0
         self._received = 0
@@ -103,18 +104,19 @@ class Resources:
         return resolve_link(self._base, link, at=at)
 
     def follow(
-        self, path: str, *, query: str = "", timeout: float | None = None, leads: bool = False
+        self, path: str, step: str, *, query: str = "", timeout: float | None = None, leads: bool = False
     ) -> Awaitable[Answer]:
-        """GET a resolved path, with `query` added to it. `leads`: what it holds is only a way to what is
-        wanted, and may be remembered from an earlier walk."""
+        """GET a resolved path, with `query` added to it, for a step. `leads`: what it holds is only a way to
+        what is wanted, and may be remembered from an earlier walk."""
         uri = path if not query else f"{path}{'&' if '?' in path else '?'}{query}"
-        return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout), leads)
+        return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout), step, leads)
 
     def call(
         self,
         operation: Operation,
         call: Call,
         path: str,
+        step: str,
         timeout: float | None = None,
         *,
         anonymous: bool = False,
@@ -126,7 +128,7 @@ class Resources:
         uri = self.resolve(path, "/") if self._base.path else path
         ask = self._unless_refused if anonymous else self._client.ask
         return self._once(
-            uri, operation.method, operation, partial(ask, operation, call, timeout=timeout), leads
+            uri, operation.method, operation, partial(ask, operation, call, timeout=timeout), step, leads
         )
 
     async def _unless_refused(self, operation: Operation, call: Call, *, timeout: float | None) -> Reply:
@@ -141,6 +143,7 @@ class Resources:
         method: str,
         operation: Operation | None,
         send: Callable[[], Awaitable[Reply]],
+        step: str,
         leads: bool = False,
     ) -> Answer:
         key = uri if method == "GET" else f"{method} {uri}"
@@ -151,6 +154,7 @@ class Resources:
             message = f"more than {self._limits.resources} resources of one target"
             raise RequestFailed(FailureKind.LINK_LIMIT, message)
         cell = self._cells[key] = _Cell()
+        self.steps.setdefault(key, step)
         try:
             if self._ended is not None:
                 raise copy(self._ended)
@@ -170,6 +174,8 @@ class Resources:
                 self._judge(judged, uri, reply, value)
             cell.reply = reply
         except BaseException as error:
+            if isinstance(error, RequestFailed) and not error.operation:
+                error.operation = self._validators.name_of(operation, method, uri, self._base.path)
             cell.fail(error)
             raise
         finally:
@@ -206,8 +212,12 @@ class Resources:
         if reply.status >= 300:
             if (refused := failure_of(reply)) is not None:
                 kind, message = refused
-                raise self._seen(RequestFailed(kind, message, status=reply.status))
-            raise RequestFailed(FailureKind.HTTP_STATUS, f"status {reply.status}", status=reply.status)
+                failed = RequestFailed(kind, message, status=reply.status, attempts=reply.attempts)
+                raise self._seen(failed)
+            message = f"status {reply.status}"
+            raise RequestFailed(
+                FailureKind.HTTP_STATUS, message, status=reply.status, attempts=reply.attempts
+            )
         value, forgiven = _decoded(reply, method, self._limits)
         for what in forgiven:
             self._findings.notes[what] += 1

@@ -44,7 +44,9 @@ class Findings:
         message = storable(failed.message[: self._limits.message])
         if uri is not None:
             uri = storable(uri[:MAX_URI])
-        return Failure(kind=failed.kind, message=message, step=step, uri=uri, status=failed.status)
+        return Failure(
+            failed.kind, message, step, uri, failed.status, failed.attempts, storable(failed.operation)
+        )
 
     def fail(self, failed: RequestFailed, step: str | None, uri: str | None) -> None:
         """Record one failed request."""

@@ -10,7 +10,18 @@ if TYPE_CHECKING:
 
     from fleet.client import Endpoint, Reply
     from fleet.openapi import Call, Operation
+    from fleet.outcome import Moment
     from fleet.pace import TargetClock
+
+
+class Trail(Protocol):
+    """What happened on one target so far. `rough`: something failed, or was refused, or was tried twice."""
+
+    rough: bool
+
+    def timeline(self, began: float, most: int, steps: Mapping[str, str]) -> tuple[tuple[Moment, ...], int]:
+        """At most `most` requests, with what else happened, and how many there is no room for. `began` is
+        monotonic; `steps` names the step of a request by its path."""
 
 
 class Exchanged(Protocol):
@@ -30,6 +41,8 @@ class Exchanged(Protocol):
     def endpoint(self) -> Endpoint: ...
     @property
     def clock(self) -> TargetClock: ...
+    @property
+    def trail(self) -> Trail: ...
 
 
 class Memory(Protocol):

@@ -13,7 +13,7 @@ import anyio
 
 from fleet.errors import RequestFailed
 from fleet.event import Listener, ProbeCrashed
-from fleet.outcome import Failure, FailureKind, Outcome, StepRows
+from fleet.outcome import Failure, FailureKind, Moment, Outcome, StepRows
 from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import Plan
 from fleet.pipeline.walk.crew import Crew
@@ -93,6 +93,7 @@ class PipelineProbe:
                 crew = Crew(rate.per_target, patience=rate.patience)
                 memory = self._memory(target) if self._memory is not None else None
                 resources = Resources(client, crew, visit.findings, self._validators, limits, memory)
+                visit.steps = resources.steps
                 visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits, self._leading)
                 await visit.walk.run()
         finally:
@@ -126,6 +127,7 @@ class PipelineProbe:
     ) -> Outcome:
         findings, exchange = visit.findings, visit.exchange
         checks, samples = self._judge.judge(target, rows, findings.notes)
+        timeline, untold = self._timeline(visit, well=status == "ok")
         return Outcome(
             run=self._run,
             id=target.id,
@@ -150,7 +152,18 @@ class PipelineProbe:
             auth=target.auth,
             proxy=exchange.proxy if exchange is not None else None,
             tls=exchange.certificate if exchange is not None else None,
+            chosen=target.chosen,
+            timeline=timeline,
+            untold=untold,
         )
+
+    def _timeline(self, visit: _Visit, *, well: bool) -> tuple[tuple[Moment, ...], int]:
+        """What happened, as far as it is kept: little of a target that has nothing to explain."""
+        if visit.exchange is None:
+            return (), 0
+        limits, trail = self._policy.limits, visit.exchange.trail
+        most = limits.timeline_well if well and not trail.rough else limits.timeline
+        return trail.timeline(visit.began, most, visit.steps) if most else ((), 0)
 
 
 _order = attrgetter("order")
@@ -166,6 +179,7 @@ class _Visit:
         self.findings = Findings(policy.limits)
         self.exchange: Exchanged | None = None
         self.walk: Walk | None = None
+        self.steps: Mapping[str, str] = {}  # by path, for whom a request was made
 
 
 def _places(rows: Mapping[str, list[Row]]) -> dict[int, list[Any]]:

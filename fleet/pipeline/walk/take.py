@@ -148,7 +148,7 @@ class Take:
                 return
             path = way.path or path_of(operation, call)
             answer = await ground.resources.call(
-                operation, call, path, way.timeout, anonymous=way.anonymous, leads=self.leads
+                operation, call, path, self.step.name, way.timeout, anonymous=way.anonymous, leads=self.leads
             )
         except RequestFailed as failed:
             if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
@@ -195,9 +195,13 @@ class Take:
             uri = ground.resources.resolve(link, self.start.uri if self.start is not None else "/")
             if way.collection:
                 expands = await ground.expands()
-                answer = await ground.collections.first_page(uri, way.timeout, expands, leads=self.leads)
+                answer = await ground.collections.first_page(
+                    uri, self.step.name, way.timeout, expands, leads=self.leads
+                )
             else:
-                answer = await ground.resources.follow(uri, timeout=way.timeout, leads=self.leads)
+                answer = await ground.resources.follow(
+                    uri, self.step.name, timeout=way.timeout, leads=self.leads
+                )
         except RequestFailed as failed:
             self._failed(failed, uri)
         else:
@@ -226,7 +230,7 @@ class Take:
                 return
             try:
                 answer = await self.ground.resources.follow(
-                    member.uri, timeout=self.way.timeout, leads=self.leads
+                    member.uri, self.step.name, timeout=self.way.timeout, leads=self.leads
                 )
             except RequestFailed as failed:
                 self._failed(failed, member.uri)

@@ -30,8 +30,14 @@ class Validators:
         """What an answer is judged by: the operation that was called, for a followed link the one whose
         template its path leads to, below a base path and that of the description's server. None where
         it leads to none, and where judging is off."""
-        if not self._wanted:
-            return None
+        return self._found(operation, method, uri, base_path) if self._wanted else None
+
+    def name_of(self, operation: Operation | None, method: str, uri: str, base_path: str) -> str:
+        """The name of the operation that was called, or that a link leads to; empty where there is none."""
+        found = self._found(operation, method, uri, base_path)
+        return found.name if found is not None else ""
+
+    def _found(self, operation: Operation | None, method: str, uri: str, base_path: str) -> Operation | None:
         if operation is not None:
             return operation
         path = uri.partition("?")[0].removeprefix(base_path).removeprefix(self._server_path)
