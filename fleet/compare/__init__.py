@@ -13,7 +13,7 @@ from fleet.compare.drift import Drift, drift_schema
 from fleet.compare.drift import Group as DriftGroup
 from fleet.compare.drift_pages import drift_html, drift_markdown
 from fleet.compare.drift_wording import drift_gap_text, drift_sums, drift_verdict, group_text
-from fleet.compare.gather import compare_runs
+from fleet.compare.gather import compare_outcomes, compare_runs
 from fleet.compare.html import diff_html
 from fleet.compare.lines import COLUMNS, Line
 from fleet.compare.markdown import diff_markdown
@@ -68,6 +68,7 @@ __all__ = [
     "callout_lists",
     "carried_text",
     "cause_sections",
+    "compare_outcomes",
     "compare_runs",
     "diff_html",
     "diff_markdown",

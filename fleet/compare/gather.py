@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fleet.compare.changes import Changes
@@ -23,7 +24,7 @@ from fleet.compare.rules import Rules
 from fleet.compare.runs import Run, unlike
 from fleet.compare.spill import Spill
 from fleet.compare.targets import WELL, Turns
-from fleet.compare.values import same_value
+from fleet.compare.values import same_value, shown_value
 from fleet.digest import DigestTable
 
 _KEPT = ("id", "target", "labels", "proxy", "status", "failure", "errors", "skipped", "steps", "started")
@@ -47,6 +48,16 @@ def compare_runs(
             aside.put(str(record["id"]), {name: record[name] for name in _KEPT if name in record})
         comparison.across(aside, runs)
         return comparison.result(aside, runs)
+
+
+def compare_outcomes(before: Record, after: Record, question: Question | None = None) -> tuple[Line, ...]:
+    """Every single difference between two outcomes of one target, as `compare_runs` tells them, and what
+    of it could not be compared; long values are cut, and end in their length and a digest."""
+    found: list[Line] = []
+    _Comparison(question or Question(), found.append).both(before, after)
+    return tuple(
+        replace(line, before=shown_value(line.before), after=shown_value(line.after)) for line in found
+    )
 
 
 class _Comparison:
@@ -80,7 +91,7 @@ class _Comparison:
                 self._turns.came(after)
             else:
                 first.count(before)
-                self._both(before, after)
+                self.both(before, after)
         for before in aside.others(met):
             if first.takes(before):
                 first.count(before)
@@ -124,7 +135,8 @@ class _Comparison:
             **turns.groups(),
         )
 
-    def _both(self, before: Record, after: Record) -> None:
+    def both(self, before: Record, after: Record) -> None:
+        """Take a target of both runs."""
         if not self._turns.both(before, after):
             self._uncompared(before, after)
             return

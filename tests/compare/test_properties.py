@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairs import Record, compared, row, step, target
 
-from fleet.compare import Diff, Line
+from fleet.compare import Diff, Line, compare_outcomes
 
 MIRRORED = {
     "new": "gone", "gone": "new", "failing": "recovered", "recovered": "failing", "partial": "whole",
@@ -145,3 +145,15 @@ def test_what_was_not_seen_was_never_removed(before: list[Record], after: list[R
         if line.what == "removed":
             assert held[line.target]["status"] in ("ok", "partial")
             assert held[line.target]["steps"][line.step]["complete"]
+
+
+@settings(deadline=None)
+@given(runs(), runs())
+def test_one_target_alone_is_told_as_in_its_runs(before: list[Record], after: list[Record]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _, lines = compared(Path(folder), before, after)
+    known = {record["id"]: record for record in before}
+    for record in after:
+        if record["id"] in known:
+            told = compare_outcomes(known[record["id"]], record)
+            assert list(told) == [line for line in lines if line.target == record["id"]]

@@ -61,7 +61,7 @@ async def test_the_last_two_outcomes_of_a_target(workshop: Workshop) -> None:
     async with workshop.serving() as served:
         first = {"target": workshop.hosts[0]}
         told = await served.get("/api/v1/outcome", params=first)
-        assert (told["outcome"], told["previous"]) == (None, None)
+        assert (told["outcome"], told["previous"], told["differences"]) == (None, None, None)
         runs = [(await served.round())["run"] for _ in range(2)]
         told = await served.get("/api/v1/outcome", params=first)
         assert [told["previous"]["run"], told["outcome"]["run"]] == runs

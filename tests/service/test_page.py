@@ -135,8 +135,28 @@ async def test_what_differs_since_the_run_before(workshop: Workshop, browser: Br
                 "[...document.querySelectorAll('[aria-label=\"What differs\"] tbody tr')]"
                 ".map((row) => [...row.cells].map((cell) => cell.textContent))"
             )
-            assert lines == [["manager", "BMC", "firmware", "1.0", "1.1"], ["drive", "b", "", "", "(new)"]]
+            assert lines == [["manager", "BMC", "firmware", "1.0", "1.1"], ["drive", "b", "", "–", "new"]]
             assert "1 reading moved" in await page.js("document.querySelector('main').innerText")
+            await page.js("location.hash = '#/run?name=20261122-1642-two'")
+            await page.until("document.querySelector('[aria-label=\"Changed values\"]')")
+            text = await page.js("document.querySelector('main').innerText")
+            whole = "10 targets of both = 0 the same + 10 changed + 0 not compared"
+            for part in (
+                "20261122-1542-one",
+                whole,
+                "manager.firmware",
+                "10 readings moved, of 1 field",
+                "New rows",
+            ):
+                assert part in text, part
+            assert (
+                await page.js("document.querySelector('[aria-label=\"Changed values\"] tbody').rows.length")
+                == 1
+            )
+            await page.js("location.hash = '#/run?name=20261122-1542-one'")  # nothing was before it
+            await page.until("document.querySelector('h1').textContent === '20261122-1542-one'")
+            await page.until("!document.querySelector('.waiting')")
+            assert "What changed" not in await page.js("document.querySelector('main').innerText")
 
 
 async def test_every_view_has_an_address_and_the_way_back(workshop: Workshop, browser: Browser) -> None:

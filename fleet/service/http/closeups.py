@@ -28,6 +28,7 @@ from fleet.service.store.rows import RunRow
 KEPT = 8  # reports of runs that ended, which do not change
 FRESH = 10.0  # seconds for which the report of a run that runs is told again
 ROUTES = 200  # routes told of one run
+DIFFERENCES = 1000  # told of one target
 SHARE = 0.9
 _DURATIONS = "fleet_request_duration_seconds"
 
@@ -40,7 +41,7 @@ class _Kept(NamedTuple):
 
 
 class CloseUps:
-    """The last two outcomes of a target, and the report of a run."""
+    """The last two outcomes of a target with what differs, and the report of a run."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -52,7 +53,7 @@ class CloseUps:
             "GET",
             "/api/v1/outcome",
             "getOutcome",
-            "What a target said last in one pipeline, and in the run before.",
+            "What a target said last in one pipeline, in the run before, and what differs.",
             self.outcome,
             shapes.TwoOutcomes,
             (
@@ -81,12 +82,13 @@ class CloseUps:
         def look() -> dict[str, Any]:
             state = history.target(job, asked.pipeline, target)
             row = history.run(state.run) if state is not None else None
-            told: dict[str, Any] = {"outcome": None, "previous": None}
+            told: dict[str, Any] = {"outcome": None, "previous": None, "differences": None}
             if state is None or row is None:
                 return told
             told["outcome"] = outcome_at(_journal(row), state.offset, state.length)
             for before in history.runs(job=job, pipeline=asked.pipeline, before=row.started, limit=1):
                 told["previous"] = outcome_of(_journal(before), target)
+            told["differences"] = _differences(told["previous"], told["outcome"])
             return told
 
         told = await anyio.to_thread.run_sync(look)
@@ -107,6 +109,16 @@ class CloseUps:
             while len(self._reports) > KEPT:
                 self._reports.popitem(last=False)
         return json_answer(told)
+
+
+def _differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[dict[str, Any]] | None:
+    """What differs between two outcomes of a target; None where one of them is not there."""
+    if before is None or after is None:
+        return None
+    from fleet.compare import compare_outcomes  # noqa: PLC0415 (for who asks for it)
+
+    lines = (line.to_json() for line in compare_outcomes(before, after)[:DIFFERENCES])
+    return [{name: value for name, value in line.items() if name != "target"} for line in lines]
 
 
 def _journal(row: RunRow) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fleet.service.store.journal import outcomes_from
 from fleet.service.store.rows import RunRow
 
 WAITING = 4  # comparisons that wait for another one
+KEPT = 8  # comparisons of runs that ended, which do not change
 LOOKED_AT = 20_000  # outcomes read for one page, where few of them fit
 _RUN = Parameter("run", "The name of a run.", required=True)
 
@@ -31,6 +33,7 @@ class RunsApi:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._comparing = anyio.CapacityLimiter(1)  # each takes a core and a temporary file
+        self._compared: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
     def routes(self) -> Iterator[Route]:
         yield Route(
@@ -81,7 +84,7 @@ class RunsApi:
             "/api/v1/diff",
             "diffRuns",
             "What differs between two runs of one pipeline, as docs/reference/diff.schema.json says. Without "
-            "`before`: from the complete run before it.",
+            "`before`: from the complete run before it; null where there is none.",
             self.diff,
             shapes.DiffAnswer,
             (
@@ -133,30 +136,37 @@ class RunsApi:
 
     async def diff(self, values: Values) -> Response:
         after = await self._row(values["after"])
-        if values["before"] is not None:
-            before = await self._row(values["before"])
-        else:
-            before = await self._before(after)
+        given = values["before"]
+        before = await (self._row(given) if given is not None else self._before(after))
+        if before is None:
+            return json_answer({"before": None, "after": after.run, "diff": None})
+
+        pair = (before.run, after.run)
 
         def compared() -> dict[str, Any]:
+            if (known := self._compared.get(pair)) is not None:
+                return known  # by who waited before
             from fleet.compare import compare_runs  # noqa: PLC0415 (for who asks for it)
 
             return compare_runs(Path(before.path), Path(after.path)).to_json()
 
-        if self._comparing.statistics().tasks_waiting >= WAITING:
-            raise Refused(503, "too many runs are being compared: try again")
-        diff = await anyio.to_thread.run_sync(compared, limiter=self._comparing)
+        diff = self._compared.get(pair)
+        if diff is None:
+            if self._comparing.statistics().tasks_waiting >= WAITING:
+                raise Refused(503, "too many runs are being compared: try again")
+            diff = await anyio.to_thread.run_sync(compared, limiter=self._comparing)
+            if "running" not in (before.state, after.state):
+                self._compared[pair] = diff
+                while len(self._compared) > KEPT:
+                    self._compared.popitem(last=False)
         return json_answer({"before": before.run, "after": after.run, "diff": diff})
 
-    async def _before(self, after: RunRow) -> RunRow:
-        """The complete run before one, of the same job and pipeline. Raises Refused."""
+    async def _before(self, after: RunRow) -> RunRow | None:
+        """The complete run before one, of the same job and pipeline; None where there is none."""
         rows = await anyio.to_thread.run_sync(
             lambda: self._desk.history.runs(job=after.job, pipeline=after.pipeline, before=after.started)
         )
-        found = next((row for row in rows if row.state == "complete"), None)
-        if found is None:
-            raise Refused(404, "there is no complete run before that one")
-        return found
+        return next((row for row in rows if row.state == "complete"), None)
 
     async def _row(self, name: str) -> RunRow:
         row = await anyio.to_thread.run_sync(self._desk.history.run, name)

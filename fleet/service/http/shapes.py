@@ -237,6 +237,25 @@ class OutcomePage(Shape):
     next: int | None = Field(description="`after` of the next page; null on the last one.")
 
 
+class Difference(Shape):
+    """One difference of two outcomes of a target, as `fleet diff --format csv` has it."""
+
+    what: Literal[
+        "failing", "recovered", "otherwise", "partial", "whole", "added", "removed", "changed", "uncompared"
+    ] = Field(
+        description="otherwise: it failed both times, for another cause; uncompared: no difference, but what "
+        "could not be compared, and `why`."
+    )
+    step: str
+    parent: str = Field(description="The rows above, by their keys.")
+    row: str = Field(description="The key of the row, or its path.")
+    field: str
+    before: Any
+    after: Any
+    kind: str = Field(description="The kind of the failure that came or went.")
+    why: str
+
+
 class TwoOutcomes(Shape):
     """What a target said last, and in the run before. Each is as docs/reference/outcome.schema.json says."""
 
@@ -244,6 +263,9 @@ class TwoOutcomes(Shape):
     pipeline: str
     outcome: dict[str, Any] | None = Field(description="null where no run that is kept has one.")
     previous: dict[str, Any] | None
+    differences: list[Difference] | None = Field(
+        description="What differs between the two, 1,000 at most; null where there are not two."
+    )
 
 
 class RouteLine(Shape):
@@ -269,9 +291,9 @@ class RunReport(Shape):
 class DiffAnswer(Shape):
     """What differs from one run to another; `diff` is as docs/reference/diff.schema.json says."""
 
-    before: str
+    before: str | None = Field(description="null where no complete run is before it.")
     after: str
-    diff: dict[str, Any]
+    diff: dict[str, Any] | None
 
 
 class ProbeAnswer(Shape):

@@ -1,6 +1,6 @@
 // One outcome in full: what failed, checks, violations, what differs from the outcome before, metrics, rows.
 
-import { drift } from "./drift.js";
+import { outcomeDifferences } from "./differences.js";
 import { el, facts, said, section, table } from "./markup.js";
 import { bytes, clock, counted, duration, number, value } from "./wording.js";
 
@@ -8,8 +8,9 @@ const ROWS = 100; // lines of one table
 const CELLS = 24; // columns of a table of rows
 const RESULTS = { fail: 0, unknown: 1, pass: 2 };
 
-/** The sections of an outcome; `previous` is the one of the run before, or null. */
-export function outcomeSections(outcome, previous, { pipeline }) {
+/** The sections of an outcome; `previous` is the one of the run before, or null, and `differences` what the service
+ *  says that differs. */
+export function outcomeSections(outcome, { pipeline, previous = null, differences = null }) {
   return [
     section("Cost", costs(outcome)),
     outcome.errors?.length
@@ -28,7 +29,10 @@ export function outcomeSections(outcome, previous, { pipeline }) {
     section("Checks", checks(outcome)),
     section("Violations of the description", violations(outcome.violations ?? [])),
     previous
-      ? section(`Since the run before (${clock(Date.parse(previous.started) / 1000)})`, differences(previous, outcome))
+      ? section(
+          `Since the run before (${clock(Date.parse(previous.started) / 1000)})`,
+          outcomeDifferences(differences ?? []),
+        )
       : null,
     section("Metrics", samples(outcome.samples ?? [])),
     section(`Rows of ${pipeline}`, rows(outcome.steps ?? {})),
@@ -129,41 +133,6 @@ function violations(list) {
         .map((violation) => [el("code", {}, said(violation.pointer)), wanted(violation), place(violation)]),
     ),
     more(list),
-  ];
-}
-
-function differences(previous, outcome) {
-  const { changes, readings, unsure } = drift(previous, outcome);
-  const line = ({ step, row, field, before, after }) => [said(step), said(row), said(field), said(before), said(after)];
-  const columns = [
-    ["step", ""],
-    ["row", ""],
-    ["field", ""],
-    ["before", "wide"],
-    ["now", "wide"],
-  ];
-  return [
-    changes.length
-      ? table("What differs", columns, changes.slice(0, ROWS).map(line))
-      : el("p", { class: "soft" }, "Nothing but readings."),
-    more(changes),
-    readings.length
-      ? el(
-          "details",
-          {},
-          el("summary", {}, `${counted(readings.length, "reading")} moved`),
-          table("Readings that moved", columns, readings.slice(0, ROWS).map(line)),
-          more(readings),
-        )
-      : null,
-    unsure.length
-      ? el(
-          "p",
-          { class: "soft" },
-          "Incomplete in one of both, so that a row that is not there says nothing: ",
-          unsure.map((step) => [el("code", {}, step), " "]),
-        )
-      : null,
   ];
 }
 

@@ -5,6 +5,7 @@ import { histogram, statusBar } from "./charts.js";
 import { failureList } from "./failures.js";
 import { calmly } from "./live.js";
 import { el, facts, put, replace, said, section, table } from "./markup.js";
+import { runDifferences } from "./rundiff.js";
 import { runTable } from "./runlines.js";
 import { progressBar } from "./running.js";
 import { address, change } from "./routes.js";
@@ -39,7 +40,7 @@ export async function openRuns(place, params, { live, signal }) {
 
 /** One run. Parameter: name. */
 export async function openRun(place, { name }, { live, signal }) {
-  const [head, moving, report, failures] = [el("div"), el("div"), el("div"), el("div")];
+  const [head, moving, report, failures, changed] = [el("div"), el("div"), el("div"), el("div"), el("div")];
   let bar = null;
 
   async function load() {
@@ -64,15 +65,26 @@ export async function openRun(place, { name }, { live, signal }) {
   }
 
   const run = await load();
-  put(place, el("h1", {}, run.run), head, moving, report, failures);
+  put(place, el("h1", {}, run.run), head, moving, failures, changed, report);
   replace(report, el("p", { class: "waiting" }, "Reading the run …"));
   const read = () =>
     loadReport(run).catch(
       (error) => error.name !== "AbortError" && replace(report, el("p", { class: "trouble" }, error.message)),
     );
+  /** Two runs are compared once this one has ended: until then most of its targets would be gone. */
+  async function compare() {
+    replace(changed, section("What changed since the run before", el("p", { class: "waiting" }, "Comparing …")));
+    try {
+      const answer = await get("diff", { after: name }, signal);
+      replace(changed, answer.diff ? runDifferences(answer, run) : null); // null: no run was before it
+    } catch (error) {
+      if (error.name !== "AbortError") replace(changed, el("p", { class: "trouble" }, error.message));
+    }
+  }
   const figures = calmly(read, REPORT_PAUSE, signal);
   const again = calmly(() => load().catch(() => {}), PAUSE, signal);
   figures();
+  if (run.state !== "running") compare();
   live.on(
     "run",
     (told) => {
@@ -80,7 +92,7 @@ export async function openRun(place, { name }, { live, signal }) {
       if (bar && told.state === "running") bar.update(told);
       else again();
       if (told.state === "running") figures();
-      else read(); // the last word does not wait
+      else [read(), compare()]; // the last word does not wait
     },
     signal,
   );

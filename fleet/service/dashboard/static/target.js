@@ -64,10 +64,13 @@ class TargetView {
   /** The outcome comes from the journals of two runs, which takes longer than all else. */
   async #showOutcome(asked) {
     const { job, pipeline, id, status } = this.shown;
-    const { outcome, previous } = await get("outcome", { target: id, job, pipeline }, this.signal);
+    const { outcome, previous, differences } = await get("outcome", { target: id, job, pipeline }, this.signal);
     if (this.params !== asked) return;
     const none = status ? "The run that its last outcome is in is not kept any more." : "No scan has asked it yet.";
-    replace(this.outcome, outcome ? outcomeSections(outcome, previous, this.shown) : el("p", { class: "soft" }, none));
+    replace(
+      this.outcome,
+      outcome ? outcomeSections(outcome, { pipeline, previous, differences }) : el("p", { class: "soft" }, none),
+    );
   }
 
   #draw() {
@@ -128,7 +131,7 @@ class TargetView {
             { class: "soft" },
             "A probe is an answer for you: it is not stored, and the last scan below stays what counts.",
           ),
-          el("details", {}, el("summary", {}, "All that it said"), outcomeSections(outcome, null, this.shown)),
+          el("details", {}, el("summary", {}, "All that it said"), outcomeSections(outcome, { pipeline })),
         ),
       );
       if (outcome.failure)

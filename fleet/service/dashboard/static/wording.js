@@ -62,6 +62,9 @@ export function ago(seconds) {
   return since > 0 ? `${duration(Math.floor(since))} ago` : `in ${duration(Math.ceil(-since))}`;
 }
 
+/** A text in a table beside others: its beginning, where it is long. */
+export const short = (text) => (text.length > 240 ? `${text.slice(0, 240)}…` : text);
+
 /** Bytes. */
 export function bytes(count) {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
