@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fleet.service.config.model import Retention
+from fleet.service.config.job import Retention
 from fleet.service.store.history import History
 from fleet.service.store.rows import RunRow
 
