@@ -16,7 +16,7 @@ AtOnce = Annotated[int, Field(ge=1)]
 
 class Retention(Section):
     """What is kept of a job's runs: a run goes when any of these is exceeded, the oldest first. The last
-    complete run always stays."""
+    complete run of each pipeline stays, as long as there is such a job."""
 
     age: Duration = Field(default=7 * 86400.0, description="Older runs are deleted.")
     runs: int = Field(default=1000, ge=1, description="So many runs are kept, of all pipelines together.")
@@ -96,7 +96,9 @@ class Job(Section):
     outputs: Texts = Field(
         default=(), description="Also append the outcomes of every run to these files (.jsonl, .jsonl.zst)."
     )
-    retention: Retention = Field(default=Retention(), description="What is kept of its runs.")
+    retention: Retention | None = Field(
+        default=None, description="What is kept of its runs. Default: as the service's `retention` says."
+    )
     max_age: Duration | None = Field(
         default=None,
         description="/probe answers from the last outcome of a target while it is not older than this.",

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from fleet.errors import UsageError
 from fleet.inventory import Shard, is_reference
-from fleet.service.config.job import Job, JobName
+from fleet.service.config.job import Job, JobName, Retention
 from fleet.service.config.section import Section, SomeTexts, Texts
 from fleet.service.config.values import Duration
 
@@ -105,6 +105,10 @@ class ServiceConfig(Section):
         default=512,
         ge=2,
         description="The budget: targets that are asked at once, by the rounds of all jobs and by probes.",
+    )
+    retention: Retention = Field(
+        default=Retention(),
+        description="What is kept of the runs of jobs that do not say, and of those that are no longer here.",
     )
     grace: Duration = Field(
         default=20.0, description="To finish what is in hand when the service is stopped."
