@@ -99,7 +99,9 @@ class ServiceConfig(Section):
         "`state` beside this file.",
     )
     shard: str | None = Field(
-        default=None, description="I/N: this replica polls part I of N of every inventory, from 0."
+        default=None,
+        description="I/N: this replica polls part I of N of every inventory, from 0. /N: part "
+        "$JOB_COMPLETION_INDEX; hostname/N: the part that the host's name ends with, as 2 of fleet-2.",
     )
     concurrency: int = Field(
         default=512,
@@ -131,7 +133,7 @@ class ServiceConfig(Section):
     def _shard(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                Shard.parse(value)
+                return str(Shard.parse(value))
             except UsageError as error:
                 raise ValueError(str(error).removeprefix("--")) from None
         return value
