@@ -109,7 +109,7 @@ class Service:
                         await desk.rounds.adopt(desk.ready)
                         group.start_soon(desk.rounds.sweep)
                         await rounds.start(desk.rounds.serve)
-                        await self._server.listen(self._guard.web.context)
+                        await self._server.listen(self._guard.web)
                         self._log.info("service.started", addresses=", ".join(self.addresses))
                         self._manager.ready()
                         if announce is not None:
@@ -202,7 +202,7 @@ class Service:
             return
         self._web_stamp = await anyio.to_thread.run_sync(look, web.files)
         self._guard.web = web
-        await self._server.listen(web.context)
+        await self._server.listen(web)
         self._log.info("web_config.reloaded")
 
     async def _keep_alive(self) -> None:
