@@ -152,7 +152,7 @@ _SECTIONS = {
 _SERVED = {
     "Job": "`jobs.NAME`",
     "Timeouts": "`jobs.NAME.timeouts`",
-    "Retention": "`jobs.NAME.retention`",
+    "Retention": "`retention`, `jobs.NAME.retention`",
     "Probe": "`probe`",
     "Sessions": "`sessions`",
     "Notify": "`notify`",

@@ -136,6 +136,7 @@ async def execute(
     probing: Probing | None = None,
     processes: int = 1,
     obeys_signals: bool = True,
+    governor: Governor | None = None,
 ) -> ScanResult:
     """Scan every target, journal each outcome, write the summary and the files that feed back in.
 
@@ -144,10 +145,12 @@ async def execute(
     `kept` is for who runs several scans in one process: connections that they leave open for each other.
     `probing` makes the probe; without it, targets are scanned in this process. With it they are in hand of so
     many `processes`, each with a limit of file descriptors of its own.
+    `governor` finds how many targets to have in flight, where the policy does not say, in place of one that
+    is made here: for who runs the same scan again. Whoever gives one has it steer the pace of the probe.
     Raises SinkError when the journal or a sink cannot be written, and TryAgain when another scan holds
     the run directory.
     """
-    governor = _governor(prepared.policy.rate, processes)
+    governor = governor or _governor(prepared.policy.rate, processes)
     hearing: list[Listener] = [tally, *listeners]
     if governor is not None:
         hearing.insert(1, governor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,7 +13,9 @@ from typing import ClassVar
 from fleet.errors import UsageError
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"  # what Kubernetes tells each pod of an Indexed Job
-_TEXT = re.compile(r"(\d{1,9}|auto)?/(\d{1,9})", re.ASCII)
+NAME_VARIABLE = "HOSTNAME"  # in a StatefulSet the name of the pod, which ends with its number
+_TEXT = re.compile(r"(\d{1,9}|auto|hostname)?/(\d{1,9})", re.ASCII)
+_ORDINAL = re.compile(r".*-(\d{1,9})", re.ASCII | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,23 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str, environment: Mapping[str, str] = os.environ) -> Shard:
-        """`2/8`; `/8` and `auto/8` take the index from $JOB_COMPLETION_INDEX. Raises UsageError."""
+        """`2/8`; `/8` and `auto/8` take the index from $JOB_COMPLETION_INDEX, `hostname/8` from the end of
+        the host's name, as 2 from `fleet-2`. Raises UsageError."""
         parts = _TEXT.fullmatch(text.strip())
         if parts is None:
             raise UsageError(
                 f"--shard {text!r}: write I/N, as 0/8, or /8 for the part that ${INDEX_VARIABLE} names"
             )
         index, count = parts.groups()
+        if index == "hostname":
+            name = environment.get(NAME_VARIABLE) or socket.gethostname()
+            ordinal = _ORDINAL.fullmatch(name)
+            if ordinal is None:
+                raise UsageError(
+                    f"--shard {text}: this host is called {name[:80]!r}, which does not end with -NUMBER\n"
+                    f"  or write I/{count}"
+                )
+            index = ordinal[1]
         if index in (None, "auto"):
             index = environment.get(INDEX_VARIABLE, "")
             if not (index.isascii() and index.isdigit()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fleet.event import ConcurrencyChanged, Event
 from fleet.pace.adaptive import Adaptive
@@ -25,6 +25,7 @@ class Governor:
         self._scan = self._adaptive(rate.auto_start, min(ceiling, rate.auto_most), growth=2.0)
         self._proxies: dict[str, Adaptive] = {}
         self._pace: Pace | None = None
+        self._elsewhere: Callable[[], int] = lambda: 0
 
     @property
     def limit(self) -> int:
@@ -33,9 +34,10 @@ class Governor:
     def __call__(self, event: Event) -> None:
         self._meter(event)
 
-    def steers(self, pace: Pace) -> None:
-        """The slots of this pace are those that `step` moves; who waits in it is not held up by a limit."""
-        self._pace = pace
+    def steers(self, pace: Pace, elsewhere: Callable[[], int] = lambda: 0) -> None:
+        """The slots of this pace are those that `step` moves; who waits in it is not held up by a limit, and
+        neither are those that `elsewhere` counts."""
+        self._pace, self._elsewhere = pace, elsewhere
 
     def step(self, seconds: float, *, in_hand: int, held: int) -> Iterator[ConcurrencyChanged]:
         """Adapts to what happened in the last `seconds`, and yields what has changed.
@@ -46,7 +48,7 @@ class Governor:
         pace = self._pace
         if pace is not None:
             slots = pace.proxy_slots
-            held += pace.rate.waiting + sum(slots.waiting(key) for key in slots)
+            held += pace.rate.waiting + sum(slots.waiting(key) for key in slots) + self._elsewhere()
             for key in slots:
                 if key not in self._proxies and len(self._proxies) < PROXIES:
                     self._proxies[key] = self._adaptive(slots.limit, self._rate.per_proxy, PROXY_GROWTH)

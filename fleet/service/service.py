@@ -27,6 +27,7 @@ from fleet.service.store.history import History
 
 EXPIRE = 30.0  # seconds between two looks at sessions that were not used
 TELLING = 5.0  # seconds that the webhook has for what is still to be told
+SWEEP = 3600.0  # seconds between two looks at what is kept of runs
 LEAVING = 20.0  # seconds that logging out everywhere may take
 
 
@@ -100,13 +101,15 @@ class Service:
                         self._ask_again,
                         self._keep_alive,
                         self._expire,
+                        self._sweep,
                         self._notify,
                     ):
                         group.start_soon(work)
                     async with anyio.create_task_group() as rounds:
                         await desk.rounds.adopt(desk.ready)
+                        group.start_soon(desk.rounds.sweep)
                         await rounds.start(desk.rounds.serve)
-                        await self._server.listen(self._guard.web.context)
+                        await self._server.listen(self._guard.web)
                         self._log.info("service.started", addresses=", ".join(self.addresses))
                         self._manager.ready()
                         if announce is not None:
@@ -199,7 +202,7 @@ class Service:
             return
         self._web_stamp = await anyio.to_thread.run_sync(look, web.files)
         self._guard.web = web
-        await self._server.listen(web.context)
+        await self._server.listen(web)
         self._log.info("web_config.reloaded")
 
     async def _keep_alive(self) -> None:
@@ -213,6 +216,11 @@ class Service:
         while True:
             await anyio.sleep(EXPIRE)
             await self.desk.reach.sessions.expire()
+
+    async def _sweep(self) -> None:
+        while True:
+            await anyio.sleep(SWEEP)
+            await self.desk.rounds.sweep()
 
     async def _notify(self) -> None:
         """Have the webhook told, by whoever is there to tell it: a reload may bring another one."""

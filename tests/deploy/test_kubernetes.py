@@ -248,6 +248,17 @@ def test_shards_divide_the_targets_and_keep_apart() -> None:
     assert len(set(claims)) == 3
 
 
+@pytest.mark.parametrize("given", ["serve.replicas=2", "replicaCount=3", "serve.config.shard=0/2"])
+def test_the_chart_refuses_what_would_poll_twice(given: str) -> None:
+    helm = tool("helm")
+    if helm is None:
+        pytest.skip("no helm here (make deploy-tools)")
+    chart = ROOT / "deploy" / "helm" / "fleet"
+    command = [str(helm), "template", "r", str(chart), "--set", given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "serve.shards" in done.stderr
+
+
 @pytest.mark.skipif(importlib.util.find_spec("fleet.service") is None, reason="this build has no service")
 @pytest.mark.parametrize("name", ["base", "service", "sharded"])
 def test_the_service_takes_its_configuration(name: str, tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ def test_what_is_written_reads_back(count: int, data: st.DataObject) -> None:
     assert Shard.parse(str(shard)) == shard
 
 
+def test_a_pod_of_a_stateful_set_is_called_by_its_part() -> None:
+    assert Shard.parse("hostname/4", {"HOSTNAME": "fleet-serve-3"}) == Shard(3, 4)
+    with pytest.raises(UsageError, match="count from 0"):
+        Shard.parse("hostname/3", {"HOSTNAME": "fleet-3"})
+
+
 @pytest.mark.parametrize("text", ["/8", "auto/8"])
 def test_the_index_of_a_pod_is_understood(text: str) -> None:
     assert Shard.parse(text, {"JOB_COMPLETION_INDEX": "7"}) == Shard(7, 8)
@@ -69,6 +75,7 @@ def test_the_index_of_a_pod_is_understood(text: str) -> None:
         ("0/0", "1 to 100,000"),
         ("0/100001", "1 to 100,000"),
         ("/8", "JOB_COMPLETION_INDEX"),
+        ("hostname/2", "does not end with -NUMBER"),
         ("1-8", "I/N"),
         ("-1/8", "I/N"),
         ("\u0661/8", "I/N"),
@@ -77,7 +84,7 @@ def test_the_index_of_a_pod_is_understood(text: str) -> None:
 )
 def test_what_is_no_part_is_refused(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        Shard.parse(text, {})
+        Shard.parse(text, {"HOSTNAME": "laptop"})
 
 
 @given(st.sets(st.integers(0, 500), min_size=1), st.integers(1, 9), st.none() | st.integers(1, 40))

@@ -145,3 +145,23 @@ def test_a_target_that_one_batch_meets_twice_goes_on_from_its_first_outcome(
     state = history.target("j", "p", "bmc1")
     assert state is not None and (state.past, state.failures) == ("fof", 1) and state == taken.states[-1]
     history.close()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
+def test_a_history_that_was_cut_is_said_and_left_alone(tmp_path: Path, journal: Path, share: float) -> None:
+    history = History(tmp_path / "state")
+    journal.write_bytes(b"".join(line(number) for number in range(BATCH)))
+    history.take_in(begun(history, journal), journal)
+    history.close()
+    path = tmp_path / "state" / "history.db"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    cut = path.read_bytes()
+    with pytest.raises(SinkError, match="damaged") as caught:
+        History(tmp_path / "state")
+    assert "move it away" in str(caught.value) and path.read_bytes() == cut
+    for file in path.parent.glob("history.db*"):
+        file.rename(tmp_path / file.name)
+    again = History(tmp_path / "state")  # as the message says
+    assert again.runs() == [] and again.targets() == []
+    again.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fleet.service.config.model import Retention
+from fleet.service.config.job import Retention
 from fleet.service.jobs.retention import excess, prune
 from fleet.service.store.history import History
 

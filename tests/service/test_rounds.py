@@ -196,6 +196,30 @@ async def test_old_runs_are_deleted_with_their_directories(workshop: Workshop) -
         assert {path.name for path in found} == set(kept)
 
 
+async def test_runs_of_a_job_that_is_no_longer_configured_are_deleted_too(workshop: Workshop) -> None:
+    async with workshop.serving() as served:
+        for _ in range(2):
+            assert (await served.round())["state"] == "complete"
+    config = workshop.config.replace("  health:", "  other:") + "retention: {runs: 1}\n"
+    async with workshop.serving(config) as served:
+
+        async def left() -> list[str] | None:
+            runs = (await served.get("/api/v1/runs"))["runs"]
+            return [run["job"] for run in runs] if len(runs) < 2 else None
+
+        assert await until(left) == ["health"]
+    async with workshop.serving(config.replace("runs: 1", "age: 1ms")) as served:
+
+        async def forgotten() -> bool:
+            return not (await served.get("/api/v1/runs"))["runs"]
+
+        await until(forgotten)
+        home = workshop.folder / "state/runs"
+        history = served.service.desk.history
+        await until(lambda: anyio.to_thread.run_sync(lambda: not list(home.iterdir())))
+        assert await anyio.to_thread.run_sync(history.jobs) == []
+
+
 async def test_a_run_that_outlasts_its_deadline_is_given_up(workshop: Workshop) -> None:
     async with Workshop.opened(workshop.folder, Fault("slow", seconds=5), hosts=2) as slow:
         config = slow.config.replace("grace: 5s", "grace: 100ms") + "    deadline: 100ms\n"

@@ -9,7 +9,8 @@ from fleet.assembly import ScanOptions
 from fleet.config import list_builtin_specs
 from fleet.inventory import Shard, absolute_source, asks, is_target
 from fleet.policy import Policy, Tls
-from fleet.service.config.model import Job, ServiceConfig
+from fleet.service.config.job import Job
+from fleet.service.config.model import ServiceConfig
 
 
 def options_of(config: ServiceConfig, job: Job, pipeline: str | None) -> ScanOptions:
@@ -41,7 +42,9 @@ def options_of(config: ServiceConfig, job: Job, pipeline: str | None) -> ScanOpt
 def _policy(config: ServiceConfig, job: Job) -> tuple[Policy, frozenset[str]]:
     """The numbers of a job, and the dotted names of those that were set."""
     wanted: dict[tuple[str, str], Any] = {
-        ("rate", "concurrency"): min(job.concurrency, config.concurrency),
+        ("rate", "concurrency"): (
+            min(job.concurrency, config.targets_at_once) if job.concurrency != "auto" else None
+        ),
         ("rate", "workers"): 1,
         ("rate", "per_target"): job.per_target,
         ("rate", "per_proxy"): job.per_proxy,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 import fleet
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import Refused, asked_job, asked_pairs, asked_target
+from fleet.service.http.asking import Refused, asked_job, asked_pairs, asked_target, not_ours
 from fleet.service.http.closeups import CloseUps
 from fleet.service.http.mapped import MapApi
 from fleet.service.http.records import Groups, job_json, target_json
@@ -200,7 +200,7 @@ class Api:
     async def target(self, values: Values) -> Response:
         jobs = self._desk.ready.find(values["target"])
         if not jobs:
-            raise Refused(403, "not a target of the inventory")
+            raise Refused(403, not_ours(self._desk))
         history = self._desk.history
 
         def story() -> dict[str, Any]:

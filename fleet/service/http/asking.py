@@ -49,7 +49,16 @@ def asked_target(desk: Desk, query: Mapping[str, str]) -> Asked:
         if target is not None:
             chosen = pipeline or found.pipelines[0]
             return Asked(found, chosen, target, _auth(desk, found, target, query.get("auth") or None))
-    raise Refused(403, "not a target of the inventory: nothing was sent to it")
+    raise Refused(403, f"{not_ours(desk)}: nothing was sent to it")
+
+
+def not_ours(desk: Desk) -> str:
+    """What is said of a target that no job here has. Those of other shards are not read here: whether another
+    one has it is not known, but that it may."""
+    shard = desk.config.shard
+    if shard is None:
+        return "not a target of the inventory"
+    return f"not a target of part {shard} of the inventory, which is this service's: another part may have it"
 
 
 def asked_job(desk: Desk, name: str) -> ReadyJob:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 import fleet
 from fleet.outcome import FailureKind
+from fleet.service.jobs.budget import PARTS, ROUNDS
 from fleet.service.jobs.desk import Desk
 
 _KINDS = frozenset(kind.value for kind in FailureKind)
@@ -81,6 +82,21 @@ class ServiceMetrics(Collector):
             {(result,): count for result, count in self.probes.copy().items()},
         )
         yield _gauge("fleet_service_probes_running", "Probes on their way.", float(desk.prober.running))
+        budget = desk.reach.budget
+        for name, text, values in (
+            ("fleet_service_budget", "Targets that may be asked at once, by part.", budget.limits),
+            (
+                "fleet_service_budget_used",
+                "Targets that are being asked, by part of the budget.",
+                {part: budget.used(part) for part in PARTS},
+            ),
+            (
+                "fleet_service_budget_waiting",
+                "Targets of rounds that wait for a place in the budget.",
+                {ROUNDS: budget.waiting(ROUNDS)},
+            ),
+        ):
+            yield _gauges(name, text, ["part"], {(part,): value for part, value in values.items()})
         yield _gauge("fleet_service_listeners", "Readers of the stream of events.", float(len(desk.hub)))
         yield _gauge("fleet_service_tasks", "Tasks of the event loop.", float(self.tasks))
         yield _counted(

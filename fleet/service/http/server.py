@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -16,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from fleet.errors import ConfigError
+from fleet.service.http.web_config import Web
 
 HEAD = 16 * 1024  # bytes of one request's head
 BACKLOG = 128
@@ -36,12 +36,17 @@ class Guarded(H11Protocol):
 
     deadlines: Deadlines = Deadlines()
     idle_since: float = 0.0
+    web: Web | None = None
     _head: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.idle_since = self.loop.time()
+        secured = transport.get_extra_info("ssl_object")
+        if self.web is not None and secured is not None and not self.web.knows(secured.getpeercert()):
+            self._cut_off()
+            return
         self._make_room()
         transport.set_write_buffer_limits(high=1)  # told of all that waits for the reader
         self._head = self.loop.call_later(self.deadlines.head, self._cut_off)
@@ -106,6 +111,7 @@ class Server:
         self._deadlines = deadlines
         self._sockets = sockets
         self._servers: list[asyncio.Server] = []
+        self._web: Web | None = None
         self._state = ServerState()
         for name in ("uvicorn.error", "uvicorn.access"):  # whatever a client sends is no news
             logging.getLogger(name).addHandler(logging.NullHandler())
@@ -141,8 +147,10 @@ class Server:
         """Connections that are open."""
         return len(self._state.connections)
 
-    async def listen(self, context: ssl.SSLContext | None) -> None:
-        """Take connections, or take them with another context from now on. Connections that are open stay."""
+    async def listen(self, web: Web) -> None:
+        """Take connections, or take them by other rules from now on. Connections that are open stay."""
+        context = web.context
+        self._web = web
         if not self._config.loaded:
             self._config.load()
         loop = asyncio.get_running_loop()
@@ -163,6 +171,7 @@ class Server:
     def _client(self) -> Guarded:
         client = Guarded(self._config, self._state, {})
         client.deadlines = self._deadlines
+        client.web = self._web
         return client
 
     async def keep_time(self) -> None:

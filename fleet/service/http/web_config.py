@@ -8,12 +8,13 @@ import hashlib
 import hmac
 import secrets
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import anyio
 import bcrypt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fleet.config import placed
 from fleet.errors import ConfigError
@@ -32,6 +33,49 @@ _VERIFY = {
 }
 
 
+_SUITES = {  # of TLS 1.2, by Go's names: those with forward secrecy and authenticated encryption
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
+}
+_SUITES_13 = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
+_HEADERS = {
+    name.lower(): name
+    for name in (
+        "Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "X-XSS-Protection",
+        "Strict-Transport-Security",
+    )
+}  # fmt: skip
+# What exporter-toolkit knows and this server does not take, and why.
+_NO_TLS = {
+    "cert": "name a cert_file",
+    "key": "a configuration holds no secret: name a key_file",
+    "curve_preferences": "the curves are those of OpenSSL (X25519, P-256, P-384, P-521)",
+}
+_NO_FILE = {
+    "rate_limit": "`clients` of the service bounds how many are answered at once, `probe.concurrency` probes",
+}
+_WEAK = {
+    "RequestClientCert": "a certificate that is not verified proves nothing",
+    "RequireAnyClientCert": "a certificate that is not verified proves nothing",
+    "TLS10": "TLS 1.2 is the oldest that is spoken",
+    "TLS11": "TLS 1.2 is the oldest that is spoken",
+}
+_SAN_KINDS = frozenset({"DNS", "IP Address", "email", "URI"})
+
+
+def _refuse(value: object, refused: Mapping[str, str]) -> object:
+    """What was given, where it has none of these keys. Raises ValueError, which says why not."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if key in refused:
+                raise ValueError(f"`{key}` is not supported: {refused[key]}")
+    return value
+
+
 class _Strict(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -42,18 +86,69 @@ class TlsServer(_Strict):
     cert_file: str
     key_file: str
     client_ca_file: str | None = None
+    client_ca: str | None = None
     client_auth_type: Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"] = (
         "NoClientCert"
     )
+    client_allowed_sans: tuple[str, ...] = ()
     min_version: Literal["TLS12", "TLS13"] = "TLS12"
     max_version: Literal["TLS12", "TLS13"] = "TLS13"
+    cipher_suites: tuple[str, ...] = ()
+    prefer_server_cipher_suites: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kept_out(cls, value: object) -> object:
+        return _refuse(value, _NO_TLS)
+
+    @field_validator("client_auth_type", "min_version", "max_version", mode="before")
+    @classmethod
+    def _weak(cls, value: object) -> object:
+        if isinstance(value, str) and value in _WEAK:
+            raise ValueError(f"{value!r} is not supported: {_WEAK[value]}")
+        return value
+
+    @field_validator("cipher_suites")
+    @classmethod
+    def _known_suites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in _SUITES and name not in _SUITES_13:
+                raise ValueError(f"{name!r} is not offered: {', '.join(_SUITES)}")
+        if value and not any(name in _SUITES for name in value):
+            raise ValueError(
+                "it names none for TLS 1.2 (those of 1.3 are not chosen): set min_version: TLS13"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.client_ca is not None and self.client_ca_file is not None:
+            raise ValueError("there is `client_ca` or `client_ca_file`, not both")
+        if self.client_auth_type != "NoClientCert" and not (self.client_ca or self.client_ca_file):
+            raise ValueError(f"client_auth_type {self.client_auth_type} needs a client_ca_file")
+        if self.client_allowed_sans and self.client_auth_type != "RequireAndVerifyClientCert":
+            raise ValueError("client_allowed_sans needs client_auth_type: RequireAndVerifyClientCert")
+        if self.min_version > self.max_version:
+            raise ValueError("min_version is above max_version")
+        return self
 
 
 class HttpServer(_Strict):
-    """Only what has a meaning here: HTTP/2 is not spoken, whatever is asked."""
+    """Headers of every answer, in place of our own; an empty one leaves ours. HTTP/2 is not spoken, whatever
+    is asked."""
 
     http2: bool = True
     headers: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("headers")
+    @classmethod
+    def _settable(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if name.lower() not in _HEADERS:
+                raise ValueError(f"{name!r} cannot be set here: {', '.join(_HEADERS.values())}")
+            if not (text.isascii() and text.isprintable()):
+                raise ValueError(f"the value of {name} is no printable ASCII on one line")
+        return {_HEADERS[name.lower()]: text for name, text in value.items() if text.strip()}
 
 
 class WebFile(_Strict):
@@ -62,6 +157,11 @@ class WebFile(_Strict):
     tls_server_config: TlsServer | None = None
     http_server_config: HttpServer = HttpServer()
     basic_auth_users: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kept_out(cls, value: object) -> object:
+        return _refuse(value, _NO_FILE)
 
     @field_validator("basic_auth_users")
     @classmethod
@@ -85,6 +185,7 @@ class Web:
             home / name for name in named if name
         )
         self.context: ssl.SSLContext | None = _context(tls, home) if tls is not None else None
+        self._sans = frozenset(tls.client_allowed_sans) if tls is not None else frozenset()
         self._key = secrets.token_bytes(32)
         self._known: dict[bytes, None] = {}
         self._room: anyio.CapacityLimiter | None = None
@@ -93,6 +194,12 @@ class Web:
     def protected(self) -> bool:
         """Whether a user and a password are asked for."""
         return bool(self.file.basic_auth_users)
+
+    def knows(self, certificate: Mapping[str, Any] | None) -> bool:
+        """Whether a client with this (verified) certificate may speak: always, unless `client_allowed_sans`
+        says who."""
+        names = (certificate or {}).get("subjectAltName", ())
+        return not self._sans or any(kind in _SAN_KINDS and name in self._sans for kind, name in names)
 
     async def admits(self, authorization: str) -> bool:
         """Whether an Authorization header is that of one of the users."""
@@ -148,11 +255,17 @@ def _context(tls: TlsServer, home: Path) -> ssl.SSLContext:
         context.load_cert_chain(home / tls.cert_file, home / tls.key_file, password=_no_passphrase)
         if tls.client_ca_file is not None:
             context.load_verify_locations(home / tls.client_ca_file)
+        if tls.client_ca is not None:
+            context.load_verify_locations(cadata=tls.client_ca)
     except (OSError, ValueError) as error:
         raise ConfigError(f"the server's certificate cannot be used: {error}", file=tls.cert_file) from None
-    if tls.client_auth_type != "NoClientCert" and tls.client_ca_file is None:
-        raise ConfigError(f"client_auth_type {tls.client_auth_type} needs a client_ca_file")
     context.verify_mode = _VERIFY[tls.client_auth_type]
+    if tls.cipher_suites:
+        context.set_ciphers(":".join(_SUITES[name] for name in tls.cipher_suites if name in _SUITES))
+    if tls.prefer_server_cipher_suites:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    else:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     return context
 
 

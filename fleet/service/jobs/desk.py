@@ -22,7 +22,7 @@ from fleet.service.jobs.runs import Runs
 from fleet.service.store.history import History
 from fleet.service.store.taking import TakenIn
 
-FIXED = ("listen", "state", "sessions", "concurrency", "grace", "clients")  # what a reload cannot change
+FIXED = ("listen", "state", "sessions", "grace", "clients")  # what a reload cannot change
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Desk:
         self.reach: Reach = Reach(config, log)
         self.runs: Runs = Runs(history, self.reach, self.hub, grace=config.grace, taken=self._taken)
         self.rounds: Rounds = Rounds(history, self.runs, self.hub, log)
-        self.prober: Prober = Prober(history, self.reach, at_once=config.probe.concurrency)
+        self.prober: Prober = Prober(history, self.reach)
         self.notifier = notifier
         self.reloads: Reloads = Reloads()
         self.started: float = time.time()
@@ -56,6 +56,7 @@ class Desk:
         self.before_reload: Callable[[], None] = lambda: None
         self.after_reload: Callable[[], None] = lambda: None
         self._one = anyio.Lock()
+        self._divide(config)
 
     @property
     def config(self) -> ServiceConfig:
@@ -92,6 +93,7 @@ class Desk:
         self.teach(ready, notifier)
         before, self.ready = self.ready, ready
         self.notifier = notifier
+        self._divide(ready.config)
         await self.rounds.adopt(ready)
         self.reloads.successful, self.reloads.error = True, ""
         self.reloads.succeeded_at = time.time()
@@ -123,6 +125,11 @@ class Desk:
         for name in FIXED:
             if getattr(config, name) != getattr(self.ready.config, name):
                 raise UsageError(f"{config.path}: `{name}` has changed: that takes a restart")
+
+    def _divide(self, config: ServiceConfig) -> None:
+        self.reach.budget.divide(config)
+        if self.reach.budget.note is not None:
+            self.log.warning("concurrency.capped", message=self.reach.budget.note)
 
     def _tell_of_targets(self, before: Ready, after: Ready) -> None:
         """Say how many targets came and went."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ import anyio.abc
 from fleet.engine import Attempt, Probe, journal_of
 from fleet.errors import FleetError, TryAgain
 from fleet.event import Event, Listener, RequestFinished, tell
+from fleet.outcome import Outcome
 from fleet.pipeline import PipelineProbe
+from fleet.service.jobs.budget import PROBES
+from fleet.service.jobs.flights import Flight, Route
 from fleet.service.jobs.reach import Reach
 from fleet.service.jobs.ready import ReadyJob
 from fleet.service.store.history import History
@@ -36,27 +39,19 @@ class Probed:
     metrics: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(slots=True)
-class _Flight:
-    """A probe on its way."""
-
-    done: anyio.Event = field(default_factory=anyio.Event)
-    record: Mapping[str, Any] | None = None
-    error: FleetError | None = None
-    said: list[str] = field(default_factory=list)
-
-
 class Prober:
-    """Probes targets, each at most once at a time: whoever wants the same meanwhile gets the same answer."""
+    """Probes targets, each at most once at a time: whoever wants what a probe or a round asks for meanwhile
+    gets the same answer. `running` counts probes on their way, `joined` those who waited for another one."""
 
-    def __init__(self, history: History, reach: Reach, *, at_once: int) -> None:
-        self.running: int = 0
+    def __init__(self, history: History, reach: Reach) -> None:
         self.joined: int = 0
-        self.at_once = at_once
         self._history = history
         self._reach = reach
-        self._flights: dict[tuple[str, str, str, str | None], _Flight] = {}
         self._group: anyio.abc.TaskGroup | None = None
+
+    @property
+    def running(self) -> int:
+        return self._reach.budget.used(PROBES)
 
     async def serve(self) -> None:
         """Have a place for probes to run in, until it is cancelled."""
@@ -83,58 +78,41 @@ class Prober:
         if max_age is not None and (known := await self._known(job, pipeline, target, max_age)) is not None:
             record, age = known
             return Probed(record, age, (f"answered from run {record.get('run')}, {age:.1f} s ago",), metrics)
-        key = (job.name, pipeline, target.id, auth)
-        flight = self._flights.get(key)
+        route = Route(job.name, pipeline, target.id, auth)
+        flight = self._reach.flights.on(route)
         if flight is None:
-            flight = self._take_off(key, job, pipeline, target, timeout)
+            flight = self._take_off(route, job, target, timeout)
         else:
             self.joined += 1
         with anyio.move_on_after(timeout + 1.0):
             await flight.done.wait()
         if flight.error is not None:
             raise flight.error
-        if flight.record is None:
-            raise TryAgain(f"the probe of {target.id} that is on its way takes longer than {timeout:g} s")
-        return Probed(flight.record, 0.0, tuple(flight.said), metrics)
+        if flight.outcome is None:
+            raise TryAgain(f"{target.id} is being asked already, and nothing came of it within {timeout:g} s")
+        return Probed(flight.outcome.to_json(), 0.0, tuple(flight.said), metrics)
 
-    def _take_off(
-        self,
-        key: tuple[str, str, str, str | None],
-        job: ReadyJob,
-        pipeline: str,
-        target: Target,
-        timeout: float,
-    ) -> _Flight:
-        if self._group is None or self.running >= self.at_once:
+    def _take_off(self, route: Route, job: ReadyJob, target: Target, timeout: float) -> Flight:
+        if self._group is None or not self._reach.budget.enter():
             raise TryAgain(f"{self.running} probes are on their way, and no more are allowed")
-        flight = self._flights[key] = _Flight()
-        if key[3] is not None:
-            target = replace(target, auth=key[3])
-        self.running += 1
-        self._group.start_soon(self._fly, key, flight, job, pipeline, target, timeout)
+        flight = self._reach.flights.begin(route)
+        if route.auth is not None:
+            target = replace(target, auth=route.auth)
+        self._group.start_soon(self._fly, route, flight, job, target, timeout)
         return flight
 
-    async def _fly(
-        self,
-        key: tuple[str, str, str, str | None],
-        flight: _Flight,
-        job: ReadyJob,
-        pipeline: str,
-        target: Target,
-        timeout: float,
-    ) -> None:
+    async def _fly(self, route: Route, flight: Flight, job: ReadyJob, target: Target, timeout: float) -> None:
         try:
-            flight.record = await self._asked(flight, job, pipeline, target, timeout)
+            flight.outcome = await self._asked(flight, job, route.pipeline, target, timeout)
         except FleetError as error:
             flight.error = error
         finally:
-            self.running -= 1
-            del self._flights[key]
-            flight.done.set()
+            self._reach.budget.leave()
+            self._reach.flights.end(route, flight)
 
     async def _asked(
-        self, flight: _Flight, job: ReadyJob, pipeline: str, target: Target, timeout: float
-    ) -> Mapping[str, Any]:
+        self, flight: Flight, job: ReadyJob, pipeline: str, target: Target, timeout: float
+    ) -> Outcome:
         scan = job.scans[pipeline]
         if target.auth is not None:  # one that no rule binds was not read yet
             await anyio.to_thread.run_sync(scan.bindings.named, target.auth)
@@ -153,9 +131,7 @@ class Prober:
         if links is not None:
             probe = links.walked(probe)
         attempt = Attempt(probe, run=RUN, pipeline=pipeline, listener=listener)
-        with anyio.CancelScope() as scope:
-            outcome = await attempt(target, scope)
-        return outcome.to_json()
+        return await attempt(target, anyio.CancelScope())  # nobody cancels one probe alone
 
     async def _known(
         self, job: ReadyJob, pipeline: str, target: Target, max_age: float

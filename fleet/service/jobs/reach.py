@@ -11,9 +11,11 @@ from fleet.assembly import Connector, PreparedScan
 from fleet.client import KeptConnections, KeptSessions
 from fleet.event import Listener, tell
 from fleet.observe import Logger, LogListener, Metrics
-from fleet.pace import Pace
+from fleet.pace import Governor, Pace
 from fleet.policy import Keep
 from fleet.service.config.model import ServiceConfig
+from fleet.service.jobs.budget import ROUNDS, Budget
+from fleet.service.jobs.flights import Flights
 from fleet.service.jobs.ready import ReadyJob
 from fleet.service.jobs.topology import Topology
 
@@ -30,6 +32,7 @@ class _Way:
     since: float
     bases: dict[str, Connector] = field(default_factory=dict)  # by pipeline
     links: dict[str, Topology] = field(default_factory=dict)  # by pipeline
+    governors: dict[str, Governor] = field(default_factory=dict)  # by pipeline
 
 
 class Reach:
@@ -44,7 +47,8 @@ class Reach:
         keep = Keep(connections=max(1, config.sessions.connections), idle=config.sessions.idle)
         self.connections: KeptConnections = KeptConnections(keep)
         self.sessions: KeptSessions = KeptSessions(idle=config.sessions.idle)
-        self.budget: anyio.Semaphore = anyio.Semaphore(config.concurrency)
+        self.budget: Budget = Budget(config)
+        self.flights: Flights = Flights()
         self.log = log
         self.metrics: dict[str, Metrics] = {}  # by job
         self.keeps_sessions: bool = config.sessions.keep
@@ -67,6 +71,19 @@ class Reach:
         if job.job.links is None:
             return None
         return self._way(job).links.setdefault(pipeline, Topology(job.job.links))
+
+    def governor(self, job: ReadyJob, pipeline: str) -> Governor | None:
+        """What finds how many targets of a pipeline to ask at once; it goes on from what it found in the
+        round before. None where the job says how many."""
+        way, rate = self._way(job), job.scans[pipeline].policy.rate
+        if rate.concurrency is not None:
+            return None
+        governor = way.governors.get(pipeline)
+        if governor is None:
+            ceiling = self.budget.limits[ROUNDS]
+            governor = way.governors[pipeline] = Governor(rate, ceiling=ceiling)
+            governor.steers(way.pace, lambda: self.budget.waiting(ROUNDS))
+        return governor
 
     async def close(self) -> None:
         """Log out everywhere, and close what is open."""

@@ -11,7 +11,8 @@ from fleet.errors import ConfigError, InventoryError, PlacedError, UsageError
 from fleet.inventory import AuthModel, Feeds, load_auths
 from fleet.openapi import locate
 from fleet.secret import Secret
-from fleet.service.config.model import Job, ServiceConfig
+from fleet.service.config.job import Job
+from fleet.service.config.model import ServiceConfig
 from fleet.service.config.options import options_of
 from fleet.service.jobs.members import Members
 from fleet.service.jobs.schedule import Schedule
@@ -130,11 +131,10 @@ def _ready(config: ServiceConfig, name: str, job: Job, notes: list[str]) -> Read
 
 
 def _unchanged(config: ServiceConfig, before: Ready | None, known: ReadyJob, job: Job) -> bool:
-    same = before is not None and (before.config.path, before.config.shard, before.config.concurrency) == (
-        config.path,
-        config.shard,
-        config.concurrency,
-    )
+    if before is None:
+        return False
+    old = before.config
+    same = (old.path, old.shard, old.targets_at_once) == (config.path, config.shard, config.targets_at_once)
     return same and known.job == job and look(known.files) == known.stamp and not known.outdated
 
 

@@ -154,17 +154,41 @@ class Rounds:
                 if self._stopping:
                     break
                 await self._runs.begin(job, pipeline, cause)
-            await self._prune(job)
         except FleetError as error:
             self._log.error("round.failed", job=job.name, why=str(error))
         finally:
-            del self.busy[job.name]
+            try:
+                await self._prune(job.name)  # after a failure too: it may have been for want of space
+            finally:
+                del self.busy[job.name]
 
-    async def _prune(self, job: ReadyJob) -> None:
-        rules, now = job.job.retention, time.time()
-        deleted = await anyio.to_thread.run_sync(lambda: prune(self._history, job.name, rules, now=now))
+    async def sweep(self) -> None:
+        """Delete what retention does not keep of any job, those without rounds and those that the
+        configuration no longer has among them."""
+        try:
+            jobs = await anyio.to_thread.run_sync(self._history.jobs)
+        except FleetError as error:
+            self._log.error("store.failed", why=str(error))
+            return
+        for name in jobs:
+            if name not in self.busy:  # its round does it in the end
+                await self._prune(name)
+
+    async def _prune(self, name: str) -> None:
+        if self._ready is None:
+            return
+        job, rules, now = self._ready.jobs.get(name), self._ready.config.retention, time.time()
+        if job is not None:
+            rules = job.job.retention or rules
+        try:
+            deleted = await anyio.to_thread.run_sync(
+                lambda: prune(self._history, name, rules, now=now, removed=job is None)
+            )
+        except FleetError as error:
+            self._log.error("store.failed", why=str(error))
+            return
         if deleted:
-            self._log.info("runs.deleted", job=job.name, runs=len(deleted))
+            self._log.info("runs.deleted", job=name, runs=len(deleted))
 
     async def _take_up(self, group: anyio.abc.TaskGroup) -> None:
         """Go on with the runs that an earlier process left, the latest of each job; give up on others."""

@@ -17,7 +17,9 @@ from fleet.engine import Probe, Stop, journal_of, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
 from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
+from fleet.outcome import Outcome
 from fleet.service.jobs.events import Hub
+from fleet.service.jobs.flights import Route
 from fleet.service.jobs.reach import Reach, with_run_dir
 from fleet.service.jobs.ready import ReadyJob
 from fleet.service.store.history import History
@@ -154,7 +156,7 @@ class Runs:
             links = self._reach.links(live.job, live.pipeline)
             memory = links.of if links is not None else None
             probe = probe_of(scan, connector, run, listener, memory=memory)
-            yield self._within_budget(links.walked(probe) if links is not None else probe)
+            yield self._in_turn(live, links.walked(probe) if links is not None else probe)
 
         result = await execute(
             with_run_dir(scan, str(live.path)),
@@ -164,14 +166,20 @@ class Runs:
             resume=resumed,
             probing=probing,
             obeys_signals=False,
+            governor=self._reach.governor(live.job, live.pipeline),
         )
         await anyio.to_thread.run_sync(write_metrics_file, live.path / "metrics.prom", metrics.registry)
         return result
 
-    def _within_budget(self, probe: Probe) -> Probe:
-        async def probed(target: Target) -> Any:
-            async with self._reach.budget:
-                return await probe(target)
+    def _in_turn(self, live: LiveRun, probe: Probe) -> Probe:
+        """The probe, once there is a place in the budget and nobody else asks the same of the target."""
+        budget, flights = self._reach.budget, self._reach.flights
+
+        async def probed(target: Target) -> Outcome:
+            route = Route(live.job.name, live.pipeline, target.id)
+            async with budget.place(), flights.alone(route) as flight:
+                flight.outcome = outcome = await probe(target)
+                return outcome
 
         return probed
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from cronsim import CronSim, CronSimError
 
-from fleet.service.config.model import Job
+from fleet.service.config.job import Job
 from fleet.service.config.values import zone_of
 
 COUNTED = 10_000  # missed rounds counted one by one

@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
@@ -68,7 +68,8 @@ class Database:
                 self._connection = sqlite3.connect(
                     self.path, timeout=busy, isolation_level=None, check_same_thread=False
                 )
-                self.path.chmod(0o600)
+                with suppress(PermissionError):  # it is somebody else's, who lets us write
+                    self.path.chmod(0o600)
                 self._connection.row_factory = sqlite3.Row
                 self._prepare()
         except BaseException:

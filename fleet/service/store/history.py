@@ -119,6 +119,17 @@ class History:
         with self._database.writing() as database:
             database.executemany("DELETE FROM runs WHERE run = ?", [(run,) for run in runs])
 
+    def jobs(self) -> list[str]:
+        """The jobs that anything is known of, those that are configured no more included."""
+        query = "SELECT job FROM runs UNION SELECT job FROM targets UNION SELECT job FROM slots"
+        return [row["job"] for row in self._database.rows(query)]
+
+    def forget_job(self, job: str) -> None:
+        """Forget the states of a job's targets, and when its rounds were due."""
+        with self._database.writing() as database:
+            database.execute("DELETE FROM targets WHERE job = ?", (job,))
+            database.execute("DELETE FROM slots WHERE job = ?", (job,))
+
     def take_in(self, run: RunRow, journal: Path) -> TakenIn:
         """Read what a run's journal has more than before; at most `BATCH` outcomes at a time."""
         position = self._database.rows("SELECT position FROM runs WHERE run = ?", run.run)
