@@ -259,7 +259,7 @@ def _named_ways(record: Record) -> Iterator[tuple[str, str]]:
             name == "auth" and bool(record.get(name))
         )
         if how := chosen.get(name):
-            text += f", chosen by {safe(how, 200)}"
+            text += f", chosen {'as' if str(how).startswith('the ') else 'by'} {safe(how, 200)}"
         yield label, text
     happened = Counter(str(moment.get("what")) for moment in record.get("timeline", ()))
     told = [
