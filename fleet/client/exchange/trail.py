@@ -63,9 +63,10 @@ class Trail:
         self.lost += lost
 
     def timeline(self, began: float, most: int, steps: Mapping[str, str]) -> tuple[tuple[Moment, ...], int]:
-        """At most `most` requests, and what happened beside them, in the order in which it began; and how many
-        requests are not among them. What failed is chosen first, then what took longest. `began` is when the target
-        was begun, `steps` names the step of each request by its path (`METHOD path` for others than GET)."""
+        """At most `most` requests, and what happened beside them, in the order in which it began; and how
+        many requests are not among them. What failed is chosen first, then what took longest. `began` is when
+        the target was begun, `steps` names the step of each request by its path (`METHOD path` for others
+        than GET)."""
         kept, lost = (self.moments, 0) if len(self.moments) <= most else _chosen(self.moments, most)
         told: list[Moment] = []
         redirected: dict[str, str | None] = {}  # by operation: the step whose request led elsewhere
