@@ -45,7 +45,7 @@ class Limits:
     violations: int = 100
     message: int = 500  # characters of one failure message
     timeline: int = 100  # requests kept of what happened on a target that is not well, or was asked twice
-    timeline_well: int = 5  # of any other: the slowest
+    timeline_well: int = 3  # of any other: the slowest
     expansion: int = 2**24  # targets that one expression of an inventory may stand for (a whole /8)
     line: int = 64 * 1024  # one line of an inventory
     outcome: int = 256 * MIB  # one line of a journal that is read back: far above what the others let through
@@ -152,6 +152,15 @@ class Policy:
     breaker: Breaker = Breaker()
     tls: Tls = Tls()
 
+
+# How much of what happened on each target is kept, by the word that asks for it, in the same form as a pace.
+TIMELINES: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "failed": {"limits.timeline": Limits().timeline, "limits.timeline_well": Limits().timeline_well},
+        "all": {"limits.timeline": 1000, "limits.timeline_well": 1000},
+        "none": {"limits.timeline": 0, "limits.timeline_well": 0},
+    }
+)
 
 # Numbers that go together, by the dotted names that `Policy` has for them. A pace stands above the spec's own
 # numbers, and below every number that a person gives.

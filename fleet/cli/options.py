@@ -11,7 +11,7 @@ from fleet.cli import completing
 from fleet.cli.sections import Decorated, Option, Section, option, section
 from fleet.cli.values import AUTO, AutoCount, Count, Duration, Pair, PerSecond, Size, TooMany
 from fleet.errors import UsageError
-from fleet.policy import PACES, Policy, Tls
+from fleet.policy import PACES, TIMELINES, Policy, Tls
 
 if TYPE_CHECKING:
     from fleet.assembly import ScanOptions
@@ -82,6 +82,12 @@ connect_timeout_option: Option = option(
 )
 timeout_option: Option = option(
     "--timeout", type=Duration(), metavar="TIME", help="For one request, to its last byte. [20s]"
+)
+
+timeline_option: Option = option(
+    "--timeline",
+    type=click.Choice(list(TIMELINES)),
+    help="Of which targets each request is kept for fleet explain; of the others the slowest 3. [failed]",
 )
 
 _chosen = (
@@ -280,6 +286,9 @@ def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
             value = None if value == AUTO else value
             policy = replace(policy, **{group: replace(getattr(policy, group), **{number: value})})
             named.add(f"{group}.{number}")
+    for name, value in TIMELINES.get(given.get("timeline") or "", {}).items():
+        policy = replace(policy, limits=replace(policy.limits, **{name.partition(".")[2]: value}))
+        named.add(name)
     return replace(policy, tls=_tls_of(policy, given)), frozenset(named)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from fleet.cli import completing
-from fleet.cli.options import policy_of, pressure, shared
+from fleet.cli.options import policy_of, pressure, shared, timeline_option
 from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
@@ -34,6 +34,7 @@ _again = section(
     where_option("Also targets whose outcome this holds for; with --kind, both must say so."),
     list_fields_option,
     option("--past-canary", is_flag=True, help="Go on although the first targets were not well."),
+    timeline_option,
     fail_on_option,
     grace_option,
 )

@@ -100,6 +100,8 @@ def _call(record: Record, failure: Record, repeat: Repeat) -> Iterator[Renderabl
     uri = failure.get("uri")
     if not uri:
         return
+    if "{" in str(uri):  # a template: what was asked for is in the timeline
+        uri = _asked(record, failure) or uri
     try:
         command = repeat.call(record, str(uri))
     except FleetError as error:
@@ -107,6 +109,19 @@ def _call(record: Record, failure: Record, repeat: Repeat) -> Iterator[Renderabl
         return
     yield Text("  ask for the same again:", style="dim")
     yield Command(command, indent=2)
+
+
+def _asked(record: Record, failure: Record) -> str | None:
+    """The path of the request that failed so, the last one, as far as the timeline has it."""
+    for moment in reversed(record.get("timeline", ())):
+        alike = all(moment.get(name) == failure.get(name) for name in ("step", "operation"))
+        if (
+            alike
+            and "uri" in moment
+            and failure.get("status", failure.get("kind")) in {moment.get("status"), moment.get("failure")}
+        ):
+            return str(moment["uri"])
+    return None
 
 
 def _steps(record: Record) -> RenderableType | None:
@@ -259,7 +274,7 @@ def _named_ways(record: Record) -> Iterator[tuple[str, str]]:
             name == "auth" and bool(record.get(name))
         )
         if how := chosen.get(name):
-            text += f", chosen by {safe(how, 200)}"
+            text += f", chosen {'as' if str(how).startswith('the ') else 'by'} {safe(how, 200)}"
         yield label, text
     happened = Counter(str(moment.get("what")) for moment in record.get("timeline", ()))
     told = [

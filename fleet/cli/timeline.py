@@ -36,9 +36,9 @@ _NOTES = {
     "session_kept": "kept the session for the next round",
 }
 _RULES = {
-    "retry_after": "the host asked for that",
-    "backoff": "back-off",
-    "reconnect": "an idle connection was dead",
+    "retry_after": "the host said when",
+    "backoff": "backed off",
+    "reconnect": "the idle connection was dead",
 }
 
 
@@ -49,7 +49,6 @@ class Timeline:
         self._moments: Sequence[Record] = [one for one in record.get("timeline", ()) if isinstance(one, dict)]
         self._untold = int(record.get("untold") or 0)
         self._auth = safe(record.get("auth") or "the credential", 60)
-        self._tls = str(record.get("target", "")).startswith("https")
 
     def __bool__(self) -> bool:
         return bool(self._moments)
@@ -57,10 +56,15 @@ class Timeline:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         wide = options.max_width >= WIDE
         table = plain_table()
-        for name, right in (("at", True), ("took", True), ("what happened", False), ("", False)):
-            table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=right)
+        table.add_column("at s", justify="right", no_wrap=True)
+        table.add_column("took s", justify="right", no_wrap=True)
+        table.add_column("answer", overflow="fold")
+        table.add_column("", no_wrap=True)
+        table.add_column("what", overflow="fold")
         if wide:
+            table.add_column("size", justify="right", no_wrap=True)
             table.add_column("step", overflow="fold")
+        dialed = 0.0
         for shown, moments in self._runs():
             if not shown:
                 self._sum_up(table, moments)
@@ -68,11 +72,16 @@ class Timeline:
             for moment in moments:
                 at, took = _seconds(moment.get("at")), _seconds(moment.get("seconds"))
                 if "what" in moment:
-                    table.add_row(at, took, Text(self._note(moment), style="italic"), "")
-                else:
-                    came = Text.assemble(_result(moment), self._aside(moment, wide=wide))
-                    step = [Text(safe(moment.get("step") or "", 60), style="dim")] if wide else []
-                    table.add_row(at, took, Text(_request(moment)), came, *step)
+                    table.add_row(at, took, "", "", Text(self._note(moment), style="italic"))
+                    dialed = moment.get("seconds") or 0.0 if moment["what"] == "connected" else 0.0
+                    continue
+                what = Text(safe(moment.get("uri"), 300))
+                if aside := _aside(moment, dialed, wide=wide):
+                    what.append(f"\n{aside}", style="yellow" if moment.get("again") else "dim")
+                size = size_text(moment["bytes"]) if moment.get("bytes") else ""
+                beside = (size, Text(safe(moment.get("step") or "", 60), style="dim")) if wide else ()
+                table.add_row(at, took, _answer(moment), safe(moment.get("method"), 10), what, *beside)
+                dialed = 0.0
         yield from (table, *self._rest())
 
     def _runs(self) -> Iterator[tuple[bool, list[Record]]]:
@@ -89,7 +98,7 @@ class Timeline:
     def _sum_up(self, table: Table, moments: Sequence[Record]) -> None:
         took = sum(float(moment.get("seconds") or 0) for moment in moments)
         text = f"{some(len(moments), 'request')} that went well"
-        table.add_row("", _seconds(took), Text(text, style="dim"), "")
+        table.add_row("", _seconds(took), "", "", Text(text, style="dim"))
 
     def _note(self, moment: Record) -> str:
         what = str(moment.get("what"))
@@ -97,21 +106,12 @@ class Timeline:
         tls = moment.get("tls")
         return f"{text}, {_seconds(tls)} s of it TLS" if isinstance(tls, int | float) else text
 
-    def _aside(self, moment: Record, *, wide: bool) -> Text:
-        """What else there is to say of a request: how much came, how long it had to wait, and for whom."""
-        parts = [size_text(moment["bytes"])] if moment.get("bytes") else []
-        if moment.get("attempt", 1) > 1:
-            parts.append(f"try {moment['attempt']}")
-        if (waited := moment.get("waited") or 0) >= NOTABLE_WAIT:
-            parts.append(f"waited {_seconds(waited)} s before")
-        if not wide and moment.get("step"):
-            parts.append(safe(moment["step"], 60))
-        return Text(f" {', '.join(parts)}" if parts else "", style="dim")
-
     def _rest(self) -> list[RenderableType]:
         if not self._untold:
             return []
-        text = f"{some(self._untold, 'request')} more, none slower than these: their times were not kept"
+        text = (
+            f"and {some(self._untold, 'request')} that went well, none slower than these: not kept one by one"
+        )
         return [Text(text, style="dim")]
 
 
@@ -126,30 +126,30 @@ def _notable(moment: Record) -> bool:
     return bool(not isinstance(status, int) or status >= 400 or moment.get("again") or moment.get("attempt"))
 
 
-def _request(moment: Record) -> str:
-    return f"{safe(moment.get('method'), 10)} {safe(moment.get('uri'), 300)}"
+def _answer(moment: Record) -> Text:
+    status = moment.get("status")
+    if failure := moment.get("failure"):
+        return Text(safe(failure, 60), style="red")
+    if status is None:
+        return Text("cut off", style="red")
+    return Text(safe(status, 10), style="red" if isinstance(status, int) and status >= 400 else "")
 
 
-def _result(moment: Record) -> Text:
-    status, failure = moment.get("status"), moment.get("failure")
-    if failure:
-        text = Text(safe(failure, 60), style="red")
-    elif status is None:
-        text = Text("cut off", style="red")
-    else:
-        text = Text(safe(status, 10), style="red" if _notable(moment) and _refused(status) else "")
+def _aside(moment: Record, dialed: float, *, wide: bool) -> str:
+    """What else there is to say of a request: why it was sent again, which try it is, and what it waited for
+    beside the connection that took `dialed` seconds."""
+    parts = [f"try {moment['attempt']}"] if moment.get("attempt", 1) > 1 else []
+    if (waited := (moment.get("waited") or 0.0)) - dialed >= NOTABLE_WAIT:
+        parts.append(f"waited {_seconds(waited)} s before it was sent")
     again = moment.get("again")
     if isinstance(again, dict):
         rule = _RULES.get(str(again.get("rule")), safe(again.get("rule"), 40))
         wait = again.get("wait") or 0
-        text.append(
-            f", again after {_seconds(wait)} s: {rule}" if wait else f", again: {rule}", style="yellow"
-        )
-    return text
-
-
-def _refused(status: object) -> bool:
-    return isinstance(status, int) and status >= 400
+        parts.append(f"again after {_seconds(wait)} s: {rule}" if wait else f"again at once: {rule}")
+    if not wide:
+        parts += [size_text(moment["bytes"])] if moment.get("bytes") else []
+        parts += [safe(moment["step"], 60)] if moment.get("step") else []
+    return ", ".join(parts)
 
 
 def _seconds(value: object) -> str:

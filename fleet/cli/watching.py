@@ -12,6 +12,7 @@ import click
 
 import fleet
 from fleet.cli import completing
+from fleet.cli.options import timeline_option
 from fleet.cli.sections import Option, Section, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.values import Duration, FailOn, Pair
@@ -56,6 +57,7 @@ results: Section = section(
         shell_complete=completing.runs,
         help="With --dry-run: what it may take, from an earlier run (latest).",
     ),
+    timeline_option,
     fail_on_option,
     grace_option,
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fleet.inventory.vault import Vault
 
 COMMAND_LINE = "command-line"  # the credential that --user makes
-OWN = "the inventory"  # how a target came to what it names itself
+OWN = "inventory"  # how a target came to what it names itself
 
 
 class Credentials:

@@ -80,7 +80,7 @@ class Proxies:
 
     def choose(self, target: Target) -> tuple[Proxy | None, str]:
         """The same, and how the target came to it; empty where it has none because nothing names one."""
-        named, how = target.proxy, "the inventory"
+        named, how = target.proxy, "inventory"
         if named is None:
             if (found := self._rules.rule_for(target)) is not None:
                 named, how = found[0], f"match {found[1]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,88 @@ def test_the_story_of_a_partial_target(outcomes: str, capsys: pytest.CaptureFixt
     assert "type at /x#/Id" in told
     assert "ends 2031-01-01 (in " in told
     assert "self-signed" in told
+
+
+def asked(number: int, **more: object) -> dict[str, object]:
+    base = {"at": number / 10, "seconds": 0.01, "method": "GET", "uri": f"/things/{number}", "status": 200}
+    return {**base, "step": "thing", "bytes": 2048, **more}
+
+
+def story_of(tmp_path: Path, capsys: pytest.CaptureFixture[str], **more: Any) -> str:
+    path = tmp_path / "told.jsonl"
+    path.write_bytes(record("https://bmc-7:8443", **more))
+    assert run(["explain", "bmc-7", str(path)]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_timeline_says_when_how_long_and_why_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timeline = [
+        {"at": 0.0, "what": "connected", "seconds": 0.25, "tls": 0.2},
+        asked(3, status=503, waited=0.25, again={"wait": 2.0, "rule": "retry_after"}),
+        asked(24, attempt=2, seconds=0.5, waited=0.4),
+        {"at": 2.5, "what": "logged_in"},
+        asked(26, failure="connect.reset", again={"wait": 0, "rule": "reconnect"}),
+        asked(27, status=401),
+        {"at": 2.8, "what": "session_refused"},
+        {"at": 2.9, "what": "login_failed"},
+        {"at": 3.0, "what": "of_a_later_version"},
+        {"at": 3.1, "seconds": 17.04, "method": "GET", "uri": "/things/last", "step": "thing"},
+    ]
+    told = story_of(
+        tmp_path, capsys, auth="lab", chosen={"auth": "match site=a"}, timeline=timeline, untold=12
+    )
+    for words in (
+        "0.000   0.250",
+        "connected, 0.200 s of it TLS",
+        "again after 2.00 s: the host said when",
+        "try 2, waited 0.400 s before it was sent",
+        "logged in with lab",
+        "connect.reset",
+        "again at once: the idle connection was dead",
+        "the host refused the session (401): a new login",
+        "lab did not get in",
+        "of_a_later_version",
+        "cut off",
+        "2.0 KiB  thing",
+        "and 12 requests that went well, none slower than these: not kept one by one",
+        "lab (by name), chosen by match site=a",
+        "1 login, 1 renewal, 1 refusal",
+    ):
+        assert words in told
+    assert "waited 0.250 s" not in told, "that was the connection"
+
+
+def test_what_went_well_and_fast_is_summed_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    timeline = [asked(number) for number in range(100)]
+    timeline[50] = asked(50, status=500)
+    timeline[60] = asked(60, seconds=9.5)
+    told = story_of(tmp_path, capsys, timeline=timeline)
+    assert "/things/50" in told
+    assert "/things/60" in told
+    assert told.count("/things/") == 40
+    assert "requests that went well" in told
+    summed = re.findall(r"(\d+) requests? that went well", told)
+    assert sum(map(int, summed)) == 60
+
+
+def test_outcomes_of_earlier_versions_have_no_timeline(
+    outcomes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", "bmc-1", outcomes]) == 0
+    told = capsys.readouterr().out
+    assert "took s" not in told
+    assert "credential  lab (by name)\n" in told
+
+
+def test_a_timeline_of_a_host_is_inert(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = "\x1b]0;canary\x07\u202e/[bold]x"
+    timeline = [
+        asked(1, uri=bad, method=bad, step=bad, failure=bad, again={"wait": 1, "rule": bad}),
+        {"at": 1, "what": bad},
+        {"at": None, "seconds": "long", "method": "GET", "uri": "/x", "status": bad, "bytes": None},
+    ]
+    told = story_of(tmp_path, capsys, timeline=timeline, auth=bad, chosen={"auth": bad})
+    assert not set(told) & {"\x1b", "\x07", "\u202e"}
+    assert "[bold]x" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from fleet.client import Credential, LoginPlan, OpenAPI, TargetClient
 from fleet.errors import RequestFailed
 from fleet.event import BreakerOpened, LoginFailed, RequestFinished, SessionClosed, SessionOpened
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, Noted
 from fleet.policy import Breaker, Tls
 from fleet.secret import Secret
 from fleet.target import Target
@@ -465,6 +466,38 @@ async def test_five_requests_that_meet_a_dead_session_share_one_login(host: Any,
     assert replies == [200] * 5
     assert len(server.paths("POST")) == 2
     assert bmc.live == set()
+
+
+async def test_a_renewed_session_is_told_in_order(host: Any, bmc: Bmc, scan: Any) -> None:
+    server = await host(bmc)
+    began = time.monotonic()
+    async with client_of(scan, server) as client:
+        await client.call("getSystems")
+        bmc.live.clear()
+        await client.call("getSystems")
+    moments, untold = client.exchange.trail.timeline(began, 100, {"/redfish/v1/Systems": "system"})
+    told = [
+        moment.what if isinstance(moment, Noted) else (moment.method, moment.status, moment.step)
+        for moment in moments
+    ]
+    assert told == [
+        "connected",
+        ("POST", 201, None),
+        "logged_in",
+        ("GET", 200, "system"),
+        ("GET", 401, "system"),
+        "session_refused",
+        ("POST", 201, None),
+        "logged_in",
+        ("GET", 200, "system"),
+        ("DELETE", 204, None),
+        "logged_out",
+        ("DELETE", 204, None),  # of the dead one, too
+        "logged_out",
+    ]
+    assert untold == 0
+    assert client.exchange.trail.rough
+    assert "canary" not in repr(moments)
 
 
 async def test_a_second_401_is_an_expired_session(host: Any, bmc: Bmc, scan: Any, say: Any) -> None:

@@ -17,7 +17,7 @@ from fleet.client.exchange.pool import Pool
 from fleet.client.exchange.redirects import redirected
 from fleet.client.exchange.retry import backoff, retry_after, tries_allowed, worth_repeating
 from fleet.client.exchange.slashes import SlashHabit
-from fleet.client.exchange.trail import ROOM, Trail
+from fleet.client.exchange.trail import NOTABLE_WAIT, ROOM, Trail
 from fleet.client.message import Reply, Request
 from fleet.client.wire.connection import Connection
 from fleet.client.wire.dial import Dialer
@@ -156,7 +156,8 @@ class Exchange:
         began = time.monotonic()
         with self.clock.stopped(), self._pool.standing_aside():
             yield
-        self.trail.note(what, since=began)
+        if what != "waited" or time.monotonic() - began >= NOTABLE_WAIT:
+            self.trail.note(what, since=began)
 
     async def knock(self, request: Request) -> None:
         """Opens a connection if there is none, for a request that is going to wait for other targets: a host

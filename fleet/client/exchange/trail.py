@@ -12,6 +12,8 @@ from fleet.outcome import Again, Moment, Noted, Rule, Sent, What
 
 ROOM = 512  # moments that a trail holds; then it is thinned
 THINNED = 256
+NOTES = 50  # of them, that are no requests: the first
+NOTABLE_WAIT = 0.05  # seconds for other targets that are worth a note: a worker process always asks its scan
 URI = 2048  # characters of a path that are shown
 _ROUGH = frozenset({"session_refused", "secret_read_again", "basic_instead", "login_failed"})
 
@@ -57,15 +59,15 @@ class Trail:
 
     def thin(self) -> None:
         """Make room: what went well, and fast, goes."""
-        kept = _chosen(self.moments, THINNED)
-        self.lost += len(self.moments) - len(kept)
-        self.moments = kept
+        self.moments, lost = _chosen(self.moments, THINNED)
+        self.lost += lost
 
     def timeline(self, began: float, most: int, steps: Mapping[str, str]) -> tuple[tuple[Moment, ...], int]:
-        """At most `most` requests and as many other moments, in the order in which they began, and how many
-        are not among them. What failed is chosen first, then what took longest. `began` is when the target
-        was begun, `steps` names the step of each request by its path (`METHOD path` for others than GET)."""
-        kept = self.moments if len(self.moments) <= most else _chosen(self.moments, most)
+        """At most `most` requests, and what happened beside them, in the order in which it began; and how
+        many requests are not among them. What failed is chosen first, then what took longest. `began` is when
+        the target was begun, `steps` names the step of each request by its path (`METHOD path` for others
+        than GET)."""
+        kept, lost = (self.moments, 0) if len(self.moments) <= most else _chosen(self.moments, most)
         told: list[Moment] = []
         redirected: dict[str, str | None] = {}  # by operation: the step whose request led elsewhere
         for moment in kept:
@@ -96,7 +98,7 @@ class Trail:
                 )
             )
         told.sort(key=_at)
-        return tuple(told), self.lost + len(self.moments) - len(kept)
+        return tuple(told), self.lost + lost
 
 
 _at = itemgetter(0)
@@ -109,12 +111,13 @@ def _step_of(method: str, uri: str, steps: Mapping[str, str]) -> str | None:
     return steps.get(path if method == "GET" else f"{method} {path}")
 
 
-def _chosen(moments: Sequence[RequestFinished | Repeated | Noted], most: int) -> list[Any]:
-    """At most `most` requests, and as many others, in their order."""
+def _chosen(moments: Sequence[RequestFinished | Repeated | Noted], most: int) -> tuple[list[Any], int]:
+    """At most `most` requests and the first notes, in their order; and how many requests are left out."""
     noted = [at for at, moment in enumerate(moments) if isinstance(moment, Noted)]
     ranked = [(_rank(moment), -at) for at, moment in enumerate(moments) if not isinstance(moment, Noted)]
     ranked.sort(reverse=True)
-    return [moments[at] for at in sorted([*noted[:most], *(-at for _, at in ranked[:most])])]
+    kept = sorted([*noted[:NOTES], *(-at for _, at in ranked[:most])])
+    return [moments[at] for at in kept], max(len(ranked) - most, 0)
 
 
 def _rank(moment: RequestFinished | Repeated) -> tuple[int, float]:
