@@ -155,7 +155,10 @@ def test_the_stored_rows_judged_again_say_the_same(say: Say) -> None:
         json.loads(say("checks", "latest", "--format", "json", *more)) for more in ([], JUDGE_AGAIN)
     )
     assert stored["checks"] == again["checks"]
-    lists = [table(say("checks", "latest", "--format", "csv", *more)) for more in ([], JUDGE_AGAIN)]
+    lists = [
+        sorted(say("checks", "latest", "--format", "csv", *more).splitlines()[1:])
+        for more in ([], JUDGE_AGAIN)
+    ]
     assert len(lists[0]) == 4646 + 4605 * 4
     assert lists[0] == lists[1]
 
