@@ -1,4 +1,4 @@
-"""What every test gets: asyncio as the only backend, and a guard against blocking the event loop."""
+"""What tests get: asyncio as the only backend, a guard against blocking the event loop, a recorded week."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction, blockbuster_ctx
+from week import Week, record_week
 
 # A property holds or does not, however slow the machine is. The same examples are tried each time, so that a
 # failure is of the change at hand; `--hypothesis-profile wide` tries others.
@@ -36,3 +37,9 @@ def no_blocking_calls() -> Iterator[BlockBuster]:
             guard.functions[f"{module.__name__}.{name}"] = function
             function.activate()
         yield guard
+
+
+@pytest.fixture(scope="session")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Week:
+    """Two runs of 5,000 hosts, a week apart, with known changes and known faults (`tests/recorded`)."""
+    return record_week(tmp_path_factory.mktemp("week"))

@@ -109,7 +109,8 @@ def sim(
 
     Prints one line when all of it is ready, serves until SIGTERM or SIGINT, and counts what it was asked:
     the control address in that line answers /counts, /totals, /hosts, /expected?host= and POST /reset. POST
-    /switch?host=&fault= has a host begin to misbehave, without fault= end.
+    /switch?host=&fault=[&path=] has a host begin to misbehave, without fault= end. POST /vary?host=&bios=9.1
+    has it show another value than /expected tells of it, without any its own again.
 
     \b
       fleet sim --hosts 1000 --port 8443 --tls --write-hosts hosts.txt --write-ca ca.pem

@@ -14,6 +14,7 @@ from typing import Any
 from fleet.assembly import check_json, expired_waivers
 from fleet.config import SpecFile, SpecOutside, load_spec
 from fleet.judge.gather import Rules
+from fleet.judge.known import UNHEARD, Known
 from fleet.judge.names import Record
 from fleet.outcome import CheckResult
 from fleet.pipeline import CheckPlan, Row, compile_checks, judge_row
@@ -34,6 +35,7 @@ class Rejudged:
             self._spec, locate=self._spec.place, inputs=known, outside=outside
         )
         self._needs = {check.name: tuple(_reads(check)) for check in self._checks}
+        self._known = [Known(check) for check in self._checks]
         self.notes: tuple[str, ...] = (
             *self._spec.notes,
             *expired_waivers(self._checks, self._spec.place),
@@ -47,24 +49,27 @@ class Rejudged:
 
     def __call__(self, record: Record) -> Iterator[Mapping[str, Any]]:
         """The results of one outcome, in the form in which outcomes store them."""
-        rows = _rows(record)
-        target = Target(
-            id=str(record.get("id", "")),
-            url=str(record.get("target", "")),
-            labels=record.get("labels") or {},
-            auth=record.get("auth"),
-            proxy=record.get("proxy"),
-        )
-        for check in self._checks:
-            for at, row in enumerate(rows.get(check.source, ())):
-                missing = self._missing(check, row, rows)
-                result = (
-                    judge_row(check, at, row, target, self._inputs)
-                    if not missing
-                    else CheckResult(check.name, "unknown", check.severity, check.source, at, missing)
-                )
-                if result is not None:
-                    yield result.to_json()
+        steps: Mapping[str, Any] = record.get("steps") or {}
+        rows: dict[str, list[Row]] | None = None  # made where one has to be looked at
+        for check, known in zip(self._checks, self._known, strict=True):
+            for at, stored in enumerate((steps.get(check.source) or {}).get("rows", ())):
+                said = known.recall(stored, at)
+                if said is UNHEARD:
+                    rows = _rows(record) if rows is None else rows
+                    said = self._judged(check, at, rows, _target(record))
+                    known.remember(stored, said)
+                if said is not None:
+                    yield said
+
+    def _judged(
+        self, check: CheckPlan, at: int, rows: Mapping[str, list[Row]], target: Target
+    ) -> Mapping[str, Any] | None:
+        row = rows[check.source][at]
+        missing = self._missing(check, row, rows)
+        if missing:
+            return CheckResult(check.name, "unknown", check.severity, check.source, at, missing).to_json()
+        result = judge_row(check, at, row, target, self._inputs)
+        return result.to_json() if result is not None else None
 
     def _missing(self, check: CheckPlan, row: Row, rows: Mapping[str, list[Row]]) -> str:
         """What the scan did not store of all that a check reads; nothing where all is there."""
@@ -78,6 +83,16 @@ class Rejudged:
             if always and holder is not None and output not in holder.outputs:
                 return f"this run did not store {step}.{output}"
         return ""
+
+
+def _target(record: Record) -> Target:
+    return Target(
+        id=str(record.get("id", "")),
+        url=str(record.get("target", "")),
+        labels=record.get("labels") or {},
+        auth=record.get("auth"),
+        proxy=record.get("proxy"),
+    )
 
 
 def _reads(check: CheckPlan) -> Iterator[tuple[str, str]]:

@@ -38,10 +38,10 @@ def deal(rules: Sequence[Fault], addresses: Sequence[str], seed: int) -> dict[st
     return dealt
 
 
-def switched(fault: str, address: str) -> Afflicted:
+def switched(fault: str, address: str, path: str | None = None) -> Afflicted:
     """A fault that one host begins with while it serves. Raises ConfigError for one that is unknown, or that
     shows elsewhere than in answers."""
-    afflicted = _afflict(Fault(fault), address)
+    afflicted = _afflict(Fault(fault, path=path), address)
     if not afflicted.behaviour.only_answers():
         raise ConfigError(f"the fault {fault!r} is a host's from its beginning: it shows not only in answers")
     return afflicted

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from fleet.errors import ConfigError
 from fleet.outcome import FailureKind
 from fleet.sim.address import addresses
 from fleet.sim.certificates import Authority
@@ -21,7 +22,6 @@ from fleet.sim.sessions import SessionRules
 from fleet.sim.socks import SocksProxy
 from fleet.sim.stand_in import Listens, StandIns
 from fleet.sim.tree import Tree, builtin_tree, mockup_tree
-from fleet.sim.variation import expected
 
 SITES = ("a", "b", "c")
 
@@ -97,12 +97,22 @@ class SimulatedFleet:
         for host in self._hosts.values():
             host.reset()
 
-    def switch(self, address: str, fault: str | None) -> None:
-        """Has a host misbehave from now on as `fault` says, and in no other way; None: it is well again.
-        `entries` go on telling what it began with. Raises KeyError for an address that is no host's,
-        ConfigError for a fault that cannot be switched."""
+    def switch(self, address: str, fault: str | None, path: str | None = None) -> None:
+        """Has a host misbehave from now on as `fault` says, and in no other way; None: it is well again. A
+        `path` limits it to requests whose path matches a glob. `entries` go on telling what it began with.
+        Raises KeyError for an address that is no host's, ConfigError for a fault that cannot be switched."""
         host = self._hosts[address]
-        host.afflictions = (switched(fault, address),) if fault is not None else ()
+        host.afflictions = (switched(fault, address, path),) if fault is not None else ()
+
+    def vary(self, address: str, values: Mapping[str, str]) -> None:
+        """Has a host show other values from now on, by the names that `expected` has for them; with none it
+        shows its own again. Raises KeyError for an address that is no host's, ConfigError for a value that
+        no host has."""
+        host = self._hosts[address]
+        try:
+            host.vary(values)
+        except ValueError as problem:
+            raise ConfigError(str(problem)) from None
 
     async def __aenter__(self) -> Self:
         try:
@@ -176,9 +186,10 @@ class SimulatedFleet:
             counts=self.counts,
             totals=lambda: self.total,
             hosts=listed,
-            expected=lambda address: expected(address) if address in self._hosts else None,
+            expected=lambda address: host.expected if (host := self._hosts.get(address)) else None,
             reset=self.reset,
             switch=self.switch,
+            vary=self.vary,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,7 +16,7 @@ from fleet.sim.reply import Asked, Message, Reply, Script, error, json_reply, no
 from fleet.sim.sessions import OLD_SESSIONS, SESSIONS, Accounts, Session, SessionRules
 from fleet.sim.template import Values
 from fleet.sim.tree import PUBLIC, ROOT, Tree
-from fleet.sim.variation import expected
+from fleet.sim.variation import expected, varied
 
 _LOGIN = frozenset({SESSIONS, f"{SESSIONS}/Members", OLD_SESSIONS})
 _CREDENTIALS = ("authorization", "x-auth-token", "cookie")
@@ -79,6 +80,7 @@ class Host:
         self.secure: bool = secure and not any(each.behaviour.plain for each in afflictions)
         self.connection_limit = limit
         self.accounts: Accounts = Accounts(auth, rules)
+        self._shown: Mapping[str, Any] | None = None
         self._values: Values | None = None
         self.connections: int = 0
         self.peak: int = 0
@@ -94,8 +96,18 @@ class Host:
     def values(self) -> Values:
         """What varies on this host, encoded."""
         if self._values is None:
-            self._values = Values(expected(self.address))
+            self._values = Values(self.expected)
         return self._values
+
+    @property
+    def expected(self) -> Mapping[str, Any]:
+        """What varies on this host: what follows from its address, unless it was told otherwise."""
+        return self._shown if self._shown is not None else expected(self.address)
+
+    def vary(self, given: Mapping[str, str]) -> None:
+        """Have it show other values from now on; with none given, its own. Raises ValueError."""
+        self._shown = varied(self.address, given) if given else None
+        self._values = None
 
     def connected(self) -> bool:
         """Counts one connection in. False when the host bears no more: it is to be reset."""

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from fleet.guess import guess
 from fleet.sim.address import digest
 
 Choice = TypeVar("Choice")
 VENDORS = ("Dell", "HPE", "Lenovo", "Supermicro")
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 _MODELS = {
     "Dell": ("PowerEdge R760", "PowerEdge R660"),
     "HPE": ("ProLiant DL380 Gen11", "ProLiant DL360 Gen11"),
@@ -74,6 +76,23 @@ def expected(address: str) -> Mapping[str, Any]:
             **_serials(draw),
         }
     )
+
+
+def varied(address: str, given: Mapping[str, str]) -> Mapping[str, Any]:
+    """What `expected` says of a host, but for the values that are given as text: each of the type that its
+    own has (`true` or `false` for what is one of them). Raises ValueError for a name that nothing on it has,
+    and for a text that is no such value."""
+    own = expected(address)
+    changed: dict[str, Any] = {}
+    for name, text in given.items():
+        if name not in own:
+            raise ValueError(f"no value is called {name!r}: {guess(name, own)}")
+        kind = type(own[name])
+        try:
+            changed[name] = {"true": True, "false": False}[text] if kind is bool else kind(text)
+        except (KeyError, ValueError):
+            raise ValueError(f"{name} is {_KINDS[kind]}, not {text!r}") from None
+    return MappingProxyType({**own, **changed})
 
 
 def _state(draw: _Draw) -> dict[str, Any]:

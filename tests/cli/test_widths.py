@@ -16,9 +16,6 @@ from pathlib import Path
 
 import click
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
-
 from recorded import Recorded, record_run
 
 from fleet.cli.entry import group

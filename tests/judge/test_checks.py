@@ -13,12 +13,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from planted import CURRENT, HEALTHY, RULES, TODAY, Planted
+from planted import BROKEN, CURRENT, ENDED, HEALTHY, OLD, RULES, TODAY, TURNING, UNLISTED, WAIVED
 from recorded import MODELS
+from week import ALONE, FAILING, Week, names
 
 from fleet.cli.entry import run
 from fleet.inventory import read_targets
 from fleet.judge import Check, CheckReport, Finding, Rules, gather_checks
+from fleet.report import short_name
+
+WHOLE, JUDGED = 4605, 4605 + 41  # the incomplete ones have a system, and no drives
 
 
 def report_of(path: Path, *, today: date = TODAY, **more: Any) -> CheckReport:
@@ -26,27 +30,33 @@ def report_of(path: Path, *, today: date = TODAY, **more: Any) -> CheckReport:
 
 
 @pytest.fixture(scope="module")
-def report(planted: Planted) -> CheckReport:
-    return report_of(planted.path)
+def judged(week: Week) -> Path:
+    """The second run of the recorded week."""
+    return week.second.path
+
+
+@pytest.fixture(scope="module")
+def report(judged: Path) -> CheckReport:
+    return report_of(judged)
 
 
 def hosts_of(finding: Finding) -> set[str]:
     assert finding.unnamed == 0
-    return {target.url for target in read_targets(list(finding.hosts), report=pytest.fail)}
+    return {short_name(target.url) for target in read_targets(list(finding.hosts), report=pytest.fail)}
 
 
 def check_of(report: CheckReport, name: str) -> Check:
     return next(check for check in report.checks if check.name == name)
 
 
-def test_every_row_is_counted_once(report: CheckReport, planted: Planted) -> None:
-    assert [check.name for check in report.checks] == [CURRENT, HEALTHY, "fans-turn"]
+def test_every_row_is_counted_once(report: CheckReport) -> None:
+    assert [check.name for check in report.checks] == [CURRENT, HEALTHY, TURNING]
     current, drives, fans = report.checks
-    assert report.targets == 5000
-    assert current.targets == planted.judged == 4684
-    assert current.results == {"fail": 212 + 25, "waived": 40, "unknown": 12, "pass": 4684 - 289}
-    assert (current.failing, current.rows) == (237, 4684)
-    assert drives.results == {"fail": 8, "waived": 0, "unknown": 0, "pass": 4643 * 4 - 8}
+    assert report.targets == 4999
+    assert current.targets == current.rows == JUDGED
+    assert current.results == {"fail": 212 + 25 + 1, "waived": 40, "unknown": 12, "pass": JUDGED - 290}
+    assert current.failing == 238
+    assert drives.results == {"fail": 7, "waived": 0, "unknown": 0, "pass": WHOLE * 4 - 7}
     assert (fans.rows, fans.targets, fans.worst, fans.groups) == (0, 0, "", ())
     for check in report.checks:
         assert sum((Counter(group.results) for group in check.groups), Counter()) == Counter(
@@ -54,25 +64,26 @@ def test_every_row_is_counted_once(report: CheckReport, planted: Planted) -> Non
         )
 
 
-def test_who_failed_is_named_to_the_host(report: CheckReport, planted: Planted) -> None:
+def test_who_failed_is_named_to_the_host(report: CheckReport) -> None:
     found: dict[str, set[str]] = {}
     for finding in check_of(report, CURRENT).findings:
         found.setdefault(finding.result, set()).update(hosts_of(finding))
     assert found == {
-        "fail": planted.hosts(planted.old | planted.ended),
-        "waived": planted.hosts(planted.waived),
-        "unknown": planted.hosts(planted.unlisted),
+        "fail": names(FAILING),
+        "waived": names(WAIVED),
+        "unknown": names(UNLISTED),
     }
     (drives,) = check_of(report, HEALTHY).findings
-    assert (drives.saw, hosts_of(drives)) == ({"health": "Critical"}, planted.hosts(planted.broken))
+    assert (drives.saw, hosts_of(drives)) == ({"health": "Critical"}, names(BROKEN))
 
 
 def test_groups_have_denominators(report: CheckReport) -> None:
     current = check_of(report, CURRENT)
     groups = {group.values: group for group in current.groups}
-    assert groups[MODELS[0], "a"].results["fail"] == 212
-    assert groups[MODELS[0], "a"].rows == groups[MODELS[0], "a"].targets > 212
-    assert sum(group.targets for group in groups.values()) == 4684
+    assert groups[MODELS[0], "c"].results["fail"] == 212
+    assert groups[MODELS[0], "c"].rows == groups[MODELS[0], "c"].targets > 212
+    assert groups[MODELS[1], "c"].results["fail"] == 1
+    assert sum(group.targets for group in groups.values()) == JUDGED
 
 
 def test_a_reason_shows_what_was_seen_and_what_was_wanted(report: CheckReport) -> None:
@@ -80,38 +91,38 @@ def test_a_reason_shows_what_was_seen_and_what_was_wanted(report: CheckReport) -
     assert (first.result, first.rows) == ("fail", 212)
     assert first.saw == {"bios": "2.16.0", "$lookup.bios": "2.17.0"}
     unknown = [finding for finding in check_of(report, CURRENT).findings if finding.result == "unknown"]
-    assert {finding.why for finding in unknown} == {"baseline.csv has no line for model=SYS-221H-TNR"}
+    assert {finding.why for finding in unknown} == {"baseline.csv has no line for model=SYS-121H-TNR"}
 
 
-def test_a_waiver_waives_until_its_day_is_over(planted: Planted) -> None:
-    for day, fail, waived in [(date(2026, 11, 1), 212, 65), (TODAY, 237, 40), (date(2027, 1, 1), 277, 0)]:
-        current = check_of(report_of(planted.path, today=day), CURRENT)
+def test_a_waiver_waives_until_its_day_is_over(week: Week) -> None:
+    """The day on which one reads the run: while it was scanned, the waiver still held."""
+    for day, fail, waived in [(date(2026, 11, 25), 212, 65), (TODAY, 237, 40), (date(2100, 1, 1), 277, 0)]:
+        current = check_of(report_of(week.first.path, today=day), CURRENT)
         assert (current.results["fail"], current.results["waived"]) == (fail, waived)
-    waivers = {waiver.reason: waiver for waiver in check_of(report_of(planted.path), CURRENT).waivers}
-    assert (waivers["case 4711"].expired, waivers["case 4711"].rows) == (True, 25)
-    assert (waivers["gone"].expired, waivers["gone"].rows) == (False, 0)
+    for run_of in (week.first, week.second):
+        waivers = {waiver.reason: waiver for waiver in check_of(report_of(run_of.path), CURRENT).waivers}
+        assert (waivers["case 4711"].expired, waivers["case 4711"].rows) == (True, 25)
+        assert (waivers["gone"].expired, waivers["gone"].rows) == (False, 0)
 
 
-def test_other_names_group_too(planted: Planted) -> None:
-    current = check_of(report_of(planted.path, by=["target", "system.id", "no.such", "labels.none"]), CURRENT)
-    assert len(current.groups) == 4684
+def test_other_names_group_too(judged: Path) -> None:
+    current = check_of(report_of(judged, by=["target", "system.id", "no.such", "labels.none"]), CURRENT)
+    assert len(current.groups) == JUDGED
     assert {group.values[1:] for group in current.groups} == {("1", "", "")}
 
 
-def test_groups_are_bounded_and_the_rest_is_counted(
-    planted: Planted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drives = check_of(report_of(planted.path, by=["@uri", "labels.serial"]), HEALTHY)
+def test_groups_are_bounded_and_the_rest_is_counted(judged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drives = check_of(report_of(judged, by=["@uri", "labels.serial"]), HEALTHY)
     assert len(drives.groups) == 5001
-    assert sum(group.rows for group in drives.groups) == drives.rows == 4643 * 4
+    assert sum(group.rows for group in drives.groups) == drives.rows == WHOLE * 4
     assert drives.more == sum(group.rows for group in drives.groups if group.values[0] == "(others)")
 
 
-def test_a_file_of_outcomes_has_checks_too(planted: Planted) -> None:
-    path = planted.path / "outcomes.jsonl"
+def test_a_file_of_outcomes_has_checks_too(judged: Path) -> None:
+    path = judged / "outcomes.jsonl"
     report = gather_checks(path, today=TODAY, rules=Rules({}))
     current = check_of(report, CURRENT)
-    assert (current.severity, current.step, current.results["fail"]) == ("critical", "system", 237)
+    assert (current.severity, current.step, current.results["fail"]) == ("critical", "system", 238)
     assert current.findings[0].saw == {"$lookup.bios": "2.17.0"}
 
 
@@ -119,15 +130,15 @@ def test_a_file_of_outcomes_has_checks_too(planted: Planted) -> None:
     ("rule", "status"),
     [("none", 0), ("critical", 1), ("warning", 1), ("unknown", 1), ("critical,unknown", 1)],
 )
-def test_the_exit_status_is_what_was_asked_for(planted: Planted, rule: str, status: int) -> None:
+def test_the_exit_status_is_what_was_asked_for(judged: Path, rule: str, status: int) -> None:
     for form in ("table", "json", "csv", "md", "junit", "sarif"):
-        assert run(["checks", str(planted.path), "--format", form, "--fail-on", rule]) == status
+        assert run(["checks", str(judged), "--format", form, "--fail-on", rule]) == status
 
 
-def test_only_what_failed_so_badly_counts(planted: Planted) -> None:
-    drives = ["checks", str(planted.path), "--check", HEALTHY, "--fail-on"]
+def test_only_what_failed_so_badly_counts(judged: Path) -> None:
+    drives = ["checks", str(judged), "--check", HEALTHY, "--fail-on"]
     assert [run([*drives, rule]) for rule in ("info", "warning", "critical", "unknown")] == [1, 1, 0, 0]
-    assert run(["checks", str(planted.path), "--check", "fans-turn", "--fail-on", "unknown"]) == 1
+    assert run(["checks", str(judged), "--check", "fans-turn", "--fail-on", "unknown"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,36 +150,37 @@ def test_only_what_failed_so_badly_counts(planted: Planted) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_said(
-    planted: Planted, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    judged: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["checks", str(planted.path), *more]) == 2
+    assert run(["checks", str(judged), *more]) == 2
     assert said in capsys.readouterr().err
 
 
-def told(planted: Planted, *more: str) -> list[str]:
-    return ["checks", str(planted.path), *more]
+def told(judged: Path, *more: str) -> list[str]:
+    return ["checks", str(judged), *more]
 
 
-def test_csv_has_a_line_for_each_result(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(told(planted, "--format", "csv", "--result", "fail,waived,unknown")) == 0
+def test_csv_has_a_line_for_each_result(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(told(judged, "--format", "csv", "--result", "fail,waived,unknown")) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     counts = Counter((row["check"], row["result"]) for row in rows)
     assert counts[CURRENT, "unknown"] == 12
-    assert counts[HEALTHY, "fail"] == 8
-    # by the clock, so the waivers may have ended by now: their rows are there in any case
-    assert counts[CURRENT, "fail"] + counts[CURRENT, "waived"] == 277
-    assert {row["target"] for row in rows if row["waiver"] == "case 4711"} == planted.hosts(planted.ended)
-    old = [row for row in rows if row["saw"] == "bios=2.16.0, $lookup.bios=2.17.0" and not row["waiver"]]
-    assert {row["target"] for row in old} == planted.hosts(planted.old)
-    assert {row["labels.site"] for row in old} == {"a"}
+    assert counts[HEALTHY, "fail"] == 7
+    assert (counts[CURRENT, "fail"], counts[CURRENT, "waived"]) == (238, 40)
+    assert {short_name(row["target"]) for row in rows if row["waiver"] == "case 4711"} == names(ENDED)
+    alone = [short_name(row["target"]) for row in rows if row["saw"] == "bios=2.17.1, $lookup.bios=2.18.0"]
+    assert set(alone) == names([ALONE])
+    old = [row for row in rows if row["saw"] == "bios=2.16.0, $lookup.bios=2.17.0"]
+    assert {short_name(row["target"]) for row in old} == names(OLD)
+    assert {row["labels.site"] for row in old} == {"c"}
     assert {row["model"] for row in old} == {MODELS[0]}
 
 
-def test_json_is_the_report(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(told(planted, "--format", "json")) == 0
+def test_json_is_the_report(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(told(judged, "--format", "json")) == 0
     said = json.loads(capsys.readouterr().out)
-    assert (said["v"], said["targets"], said["checks"][0]["name"]) == (1, 5000, CURRENT)
-    assert said["checks"][0]["groups"][0]["values"] == [MODELS[0], "a"]
+    assert (said["v"], said["targets"], said["checks"][0]["name"]) == (1, 4999, CURRENT)
+    assert said["checks"][0]["groups"][0]["values"] == [MODELS[0], "c"]
 
 
 ATTRIBUTES = {
@@ -210,26 +222,26 @@ def held_by_the_schemas(root: ElementTree.Element) -> None:
         assert date.fromisoformat(suite.attrib["timestamp"].partition("T")[0])
 
 
-def test_junit_is_what_its_schemas_say(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(told(planted, "--format", "junit")) == 0
+def test_junit_is_what_its_schemas_say(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(told(judged, "--format", "junit")) == 0
     root = ElementTree.fromstring(capsys.readouterr().out)
     held_by_the_schemas(root)
     current, drives, fans = root
     assert current.attrib["name"] == CURRENT
     failed = [case for case in current.iter("testcase") if case.find("failure") is not None]
-    assert failed[0].attrib["name"] == f"model={MODELS[0]}, labels.site=a"
+    assert failed[0].attrib["name"] == f"model={MODELS[0]}, labels.site=c"
     text = failed[0].findtext("failure") or ""
-    assert text.startswith("fail 212: bios=2.16.0, $lookup.bios=2.17.0\n  bmc-00-")
+    assert text.startswith("fail 212: bios=2.16.0, $lookup.bios=2.17.0\n  bmc-0")
     assert [case.attrib["name"] for case in drives.iter("testcase")] == ["all rows"]
     assert [element.tag for element in fans.iter("skipped")] == ["skipped"]
 
 
 def test_sarif_says_where_and_who(
-    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     copied = tmp_path / "run"
-    shutil.copytree(planted.path, copied)
+    shutil.copytree(judged, copied)
     spec = tmp_path / "specs" / "policy.yaml"
     spec.parent.mkdir()
     spec.write_text(f'fleet: "1"\nchecks:\n  {HEALTHY}:\n    from: drive\n  {CURRENT}: {{from: system}}\n')

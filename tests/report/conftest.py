@@ -1,15 +1,9 @@
-"""Makes `recorded` importable; a fleet of 5,000 recorded once for all tests."""
+"""A fleet of 5,000 recorded once for all tests."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from recorded import Recorded, record_run  # importable only now
+from recorded import Recorded, record_run
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import pytest
 from benchmarks.browser import Browser, find_chromium
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))  # has what records runs
 
 from served import Workshop  # importable only now
 

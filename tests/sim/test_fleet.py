@@ -263,6 +263,44 @@ async def test_a_host_begins_and_ends_to_misbehave_while_it_serves(ask):
         assert (await ask(sim.hosts[0])).status == 200
 
 
+async def test_a_fault_that_is_switched_may_be_of_some_paths_only(ask):
+    async with SimulatedFleet(SimOptions(hosts=1)) as sim:
+        query = "host=127.1.0.1&fault=500&path=/redfish/v1/Systems*"
+        assert (await ask(sim.control_url, f"/switch?{query}", method="POST")).status == 204
+        paths = ("/redfish/v1/Systems", "/redfish/v1/Chassis")
+        assert [(await ask(sim.hosts[0], path)).status for path in paths] == [500, 200]
+
+
+async def test_a_host_shows_other_values_while_it_serves(ask):
+    async with SimulatedFleet(SimOptions(hosts=2)) as sim:
+
+        async def vary(query: str) -> tuple[int, str]:
+            reply = await ask(sim.control_url, f"/vary?{query}", method="POST")
+            return reply.status, json.loads(reply.body)["error"] if reply.body else ""
+
+        async def told(host: int = 0) -> dict[str, object]:
+            return json.loads((await ask(sim.hosts[host], "/redfish/v1/Systems/1")).body)
+
+        own, other = await told(), await told(1)
+        assert await vary("host=127.1.0.1&bios=9.1&power=Off&memory_gib=3&health=") == (204, "")
+        changed = await told()
+        assert (changed["BiosVersion"], changed["PowerState"]) == ("9.1", "Off")
+        assert changed["MemorySummary"]["TotalSystemMemoryGiB"] == 3
+        said = json.loads((await ask(sim.control_url, "/expected?host=127.1.0.1")).body)
+        assert said == {**expected("127.1.0.1"), "bios": "9.1", "power": "Off", "memory_gib": 3, "health": ""}
+        assert await told(1) == other
+        for query, status, says in (
+            ("host=127.1.0.1&boss=1", 400, "no value is called 'boss': did you mean 'bios'?"),
+            ("host=127.1.0.1&memory_gib=much", 400, "memory_gib is a whole number, not 'much'"),
+            ("host=127.1.0.1&drive_failing=1", 400, "drive_failing is true or false, not '1'"),
+            ("host=127.9.9.9&bios=1", 404, "no simulated host at '127.9.9.9'"),
+        ):
+            assert await vary(query) == (status, says)
+        assert await told() == changed
+        assert await vary("host=127.1.0.1") == (204, "")
+        assert await told() == own
+
+
 async def test_httpx_gets_along_with_it():
     options = SimOptions(hosts=3, tls=True, auth=("root", "calvin"), latency=0.01)
     async with SimulatedFleet(options) as sim:

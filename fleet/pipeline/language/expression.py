@@ -75,6 +75,12 @@ class Expression:
         """The first names that it reads from its data, as far as they can be told without running it."""
         return frozenset(_first_fields(self.tree))
 
+    def all_fields(self) -> frozenset[str] | None:
+        """The names that it reads from its data, where its value follows from theirs and from what it binds
+        alone; None where that cannot be told."""
+        plain = all(node["type"] in _PLAIN for node, _ in _nodes(self.tree))
+        return self.fields() if plain else None
+
 
 def compile_expression(text: str, *, three_valued: bool = False) -> Expression:
     """Compile. Raises ValueError with a sentence that says what is wrong.
@@ -179,6 +185,8 @@ _SAME_DATA = frozenset(
         "function_expression",
     }
 )
+_PLAIN = (_SAME_DATA - {"multi_select_dict"}) | {"bound", "field", "literal", "subexpression"}
+"""Nodes that look at nothing but fields by name, and at what is below them."""
 
 
 def _first_fields(node: Any) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Recorded fleets: a run directory of N outcomes with known troubles, written without a network.
 
-    python tests/report/recorded.py runs/big --hosts 100000
+    python tests/recorded/recorded.py runs/big --hosts 100000
 
 Host I is `bmc-RR-NNN` in rack I // 250: five sites of the same size, three models, a proxy for one site. Who
 is in trouble depends on I alone, so a report of it can be checked to the host.
@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
+import zstandard
 
 from fleet.engine import RunDirectory, write_success
 from fleet.observe import Tally
@@ -92,6 +94,11 @@ class Recorded:
 
 def host_name(number: int) -> str:
     return f"bmc-{number // RACK:02d}-{number % RACK:03d}"
+
+
+def number_of(record: Record) -> int:
+    """Which host an outcome is of."""
+    return int(record["labels"]["serial"][2:])
 
 
 def outcome(number: int, hosts: int, trouble: Trouble | None, run: str) -> Record:
@@ -180,30 +187,47 @@ def record_run(
     edit: Callable[[Record], Record | None] | None = None,
     complete: bool = True,
     options: dict[str, Any] | None = None,
+    manifest: Record | None = None,
 ) -> Recorded:
-    """Write a run directory. `edit` changes an outcome before it is stored, or leaves it out (None)."""
+    """Write a run directory. `edit` changes an outcome before it is stored, or leaves it out (None); what
+    `manifest` says goes before what all manifests say."""
     asked = {"spec": "/specs/redfish.yaml", "auths_file": "auths.yaml"}
-    manifest = {
+    said = {"options": options if options is not None else asked, **(manifest or {})}
+    told = outcomes(hosts, path.name, troubles)
+    statuses = store(path, map(edit, told) if edit is not None else told, said, complete=complete)
+    return Recorded(path, hosts, statuses, troubles)
+
+
+def store(
+    path: Path,
+    told: Iterable[Record | None],
+    manifest: Record,
+    *,
+    complete: bool = True,
+    compress: bool = False,
+) -> dict[str, int]:
+    """Write a run directory of these outcomes; how many there are, by status."""
+    said = {
         "fleet": "0.1.0", "started": STARTED, "pipeline": "inventory",
         "spec": {"source": "/specs/redfish.yaml", "sha256": "0" * 64},
-        "description": {"source": "/specs/openapi.yaml", "sha256": "0" * 64}, "inventory": [],
-        "options": options if options is not None else asked,
+        "description": {"source": "/specs/openapi.yaml", "sha256": "0" * 64}, "inventory": [], **manifest,
     }  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     tally, statuses = Tally(), Counter[str]()
-    with RunDirectory.create(path, manifest=manifest) as directory, directory.journal.open("wb") as journal:
-        for record in outcomes(hosts, directory.id, troubles):
-            stored = edit(record) if edit is not None else record
-            if stored is None:
-                continue
-            journal.write(orjson.dumps(stored, option=orjson.OPT_APPEND_NEWLINE))
-            tally.add_record(stored)
-            statuses[stored["status"]] += 1
-        journal.flush()
+    with RunDirectory.create(path, manifest=said, compress=compress) as directory:
+        with (
+            directory.journal.open("wb") as raw,
+            zstandard.ZstdCompressor().stream_writer(raw) if compress else nullcontext(raw) as journal,
+        ):
+            for record in told:
+                if record is not None:
+                    journal.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+                    tally.add_record(record)
+                    statuses[record["status"]] += 1
         directory.atomic_write("summary.json", orjson.dumps(tally.to_json()))
         if complete:
             write_success(directory, shard="0/1", statuses=statuses)
-    return Recorded(path, hosts, dict(statuses), troubles)
+    return dict(statuses)
 
 
 if __name__ == "__main__":
