@@ -31,10 +31,18 @@ def test_the_runtime_lock_agrees_with_the_whole_one() -> None:
     assert runtime <= whole
 
 
-def test_no_lock_of_another_tool_is_tracked() -> None:
+def _tracked() -> list[str]:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    tracked = subprocess.run(
+    return subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert not {"uv.lock", "poetry.lock"} & set(tracked)
+
+
+def test_no_lock_of_another_tool_is_tracked() -> None:
+    assert not {"uv.lock", "poetry.lock"} & set(_tracked())
+
+
+def test_nothing_that_was_built_is_tracked() -> None:
+    built = {".whl", ".gz", ".zip", ".so", ".pyc", ".egg"}
+    assert [name for name in _tracked() if Path(name).suffix in built] == []

@@ -37,7 +37,7 @@ class FailureKind(StrEnum):
 
     CONNECT_REFUSED = "connect.refused", "target", True, "nothing listens on this port", "check the port, and that the service is up"
     CONNECT_UNREACHABLE = "connect.unreachable", "target", True, "there is no route to the host", "check power, cabling, VLAN and firewall"
-    CONNECT_RESET = "connect.reset", "target", True, "the host closed the connection", "it may be overloaded: try --per-target 1; or this port wants TLS (https://)"
+    CONNECT_RESET = "connect.reset", "target", True, "the host closed the connection", "it may be overloaded: try --per-target 1; or it wants TLS (https://), or an older one (--tls-profile legacy)"
 
     TIMEOUT_CONNECT = "timeout.connect", "target", True, "no answer to the connection", "the host is down, or a firewall drops packets; --connect-timeout waits longer"
     TIMEOUT_TLS = "timeout.tls", "target", True, "connected, but the TLS handshake never ended", "the host may be overloaded: resume later, or try --per-target 1"

@@ -283,7 +283,7 @@ async def test_secrets_in_a_query_are_not_shown(host: Any, say: Any, scanning: A
     with pytest.raises(RequestFailed) as raised:
         await exchange.send(Request("GET", "/a?key=canary", secrets_in_path=True))
     exchange.close()
-    assert raised.value.message == "GET /a?***: redirected 1 times"
+    assert raised.value.message == "GET /a?***: redirected 1 time"
     assert "canary" not in repr(scan.events)
 
 

@@ -133,6 +133,27 @@ def test_the_verify_code_decides(code: int, kind: Kind) -> None:
     assert classify(error, phase="tls").kind is kind
 
 
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("WRONG_VERSION_NUMBER", Kind.PROTOCOL_FRAMING),
+        ("HTTP_REQUEST", Kind.PROTOCOL_FRAMING),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", Kind.TLS_CLIENT_CERT),
+    ],
+)
+def test_after_the_handshake_only_alerts_are_about_tls(reason: str, kind: Kind) -> None:
+    error = ssl.SSLError(1, "words")
+    error.reason = reason
+    assert classify(error, phase="request").kind is kind
+
+
+def test_a_hang_up_in_the_handshake_says_where_it_was() -> None:
+    for error in (ConnectionResetError("closed"), OSError(errno.ECONNRESET, "Connection reset by peer")):
+        failed = classify(error, phase="tls")
+        assert failed.kind is Kind.CONNECT_RESET
+        assert failed.message == "the host closed the connection during the TLS handshake"
+
+
 def test_causes_are_found_below_httpx() -> None:
     error = httpx.ConnectError("All connection attempts failed")
     error.__cause__ = middle = RuntimeError("httpcore")

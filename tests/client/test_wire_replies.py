@@ -20,6 +20,7 @@ LENGTH = b"Content-Length: 2\r\n"
 CHUNKS = b"2\r\n{}\r\n0\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 JSON = b'{"Name": "Root", "Items": [1, 2, 3]}'
+PACKED = gzip.compress(JSON)
 
 
 def read(
@@ -52,6 +53,12 @@ READABLE: dict[str, tuple[bytes, int, bytes, bool]] = {
     "chunked said twice": (OK + CHUNKED + CHUNKED + b"\r\n" + CHUNKS, 200, b"{}", True),
     "chunk sizes with spaces": (OK + CHUNKED + b"\r\n2  \r\n{}\r\n0\r\n\r\n", 200, b"{}", True),
     "trailers": (OK + CHUNKED + b"\r\n2\r\n{}\r\n0\r\nX: y\r\n\r\n", 200, b"{}", True),
+    "gzip as a transfer coding": (
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(PACKED), PACKED),
+        200,
+        JSON,
+        True,
+    ),
     "until the end": (OK + b"\r\n{}", 200, b"{}", False),
     "HTTP/1.0 until the end": (b"HTTP/1.0 200 OK\r\n\r\n{}", 200, b"{}", False),
     "HTTP/1.0 with a length": (b"HTTP/1.0 200 OK\r\n" + LENGTH + b"\r\n{}", 200, b"{}", False),
@@ -121,6 +128,7 @@ BROKEN: dict[str, tuple[bytes, FailureKind]] = {
     "half a chunk": (OK + CHUNKED + b"\r\n20\r\n{}", FailureKind.PROTOCOL_TRUNCATED),
     "no last chunk": (OK + CHUNKED + b"\r\n2\r\n{}\r\n", FailureKind.PROTOCOL_TRUNCATED),
     "only interim": (b"HTTP/1.1 100 Continue\r\n\r\n", FailureKind.PROTOCOL_TRUNCATED),
+    "a status below 100": (b"HTTP/1.1 000 OK\r\n" + LENGTH + b"\r\n{}", FailureKind.PROTOCOL_FRAMING),
     "bad chunk size": (OK + CHUNKED + b"\r\nzz\r\n{}\r\n", FailureKind.PROTOCOL_FRAMING),
     "lengths that differ": (OK + LENGTH + b"Content-Length: 3\r\n\r\n{}", FailureKind.PROTOCOL_FRAMING),
     "negative length": (OK + b"Content-Length: -2\r\n\r\n{}", FailureKind.PROTOCOL_FRAMING),

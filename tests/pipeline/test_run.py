@@ -384,6 +384,7 @@ async def test_a_request_that_fails_is_an_error_and_an_incomplete_step_and_all_b
         (None, Kind.SPEC_NOT_THIS_API),
         (status(200, b"<html>login</html>"), Kind.BODY_NOT_JSON),
         ({"other": "api"}, Kind.SPEC_NOT_THIS_API),
+        (status(204, b""), Kind.SPEC_NOT_THIS_API),
         (status(503), Kind.HTTP_UNAVAILABLE),
         (status(301), Kind.HTTP_STATUS),
     ],
@@ -537,6 +538,14 @@ async def test_head_and_empty_answers_have_no_body_to_read() -> None:
     assert outcome.steps["peek"].rows[0]["type"] == "application/json"
     assert outcome.steps["none"].rows == ()
     assert outcome.skipped[0].why == "204"
+
+
+@pytest.mark.parametrize("page", [[{"id": 1}], "text", 5])
+async def test_a_page_without_the_members_that_the_dialect_names_is_told(page: Any) -> None:
+    """An API that answers with a bare list, read by a dialect that looks for `items`."""
+    outcome = await probe({"steps": {**ROOT, **PARTS}}, Served(parts(0, **{"/parts": page})))
+    assert outcome.steps["part"].rows == ()
+    assert outcome.notes["not_a_list"] == 1
 
 
 async def test_values_of_hosts_are_never_evaluated() -> None:

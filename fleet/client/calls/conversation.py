@@ -136,7 +136,7 @@ class Conversation:
             self.reply, self.response = reply, complete
             return None
         if following.path in self._visited or len(self._visited) > self._limits.redirects:
-            message = f"redirected {len(self._visited)} times"
+            message = f"redirected {len(self._visited)} time{'s' if len(self._visited) > 1 else ''}"
             raise RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
         self._visited.add(following.path)
         self._request = following

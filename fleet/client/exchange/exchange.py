@@ -146,7 +146,7 @@ class Exchange:
                 visited.append(following.path)
                 request = following
             if again or len(visited) > self._policy.limits.redirects + 1:
-                message = f"redirected {len(visited)} times"
+                message = f"redirected {len(visited)} time{'s' if len(visited) > 1 else ''}"
                 endless = RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
                 raise self._placed(endless, request)
 

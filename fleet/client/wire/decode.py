@@ -16,6 +16,14 @@ _LEAST = 4096  # what a call into zlib counts as: of 64 KB a host can make thous
 _MAX_ENCODINGS = 4
 _SMALL = 512  # bytes; a smaller piece is joined to the one before, or objects outweigh what they hold
 _GZIP, _ZLIB = 31, 15  # zlib's window bits
+_SPOKEN = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+def codings(content: str, transfer: str) -> str:
+    """What was done to a body, in order: its Content-Encoding, and what Transfer-Encoding names beside
+    chunking, which some do unasked."""
+    further = [coding for coding in map(str.strip, transfer.split(",")) if coding in _SPOKEN]
+    return ",".join([content, *further] if content else further)
 
 
 def decoder_for(content_encoding: str, limit: int) -> Body:
@@ -27,7 +35,7 @@ def decoder_for(content_encoding: str, limit: int) -> Body:
     names = [name for name in names if name not in {"identity", "none"}]
     if not names:
         return Body(limit)
-    unknown = [name for name in names if name not in {"gzip", "x-gzip", "deflate"}]
+    unknown = [name for name in names if name not in _SPOKEN]
     if unknown or len(names) > _MAX_ENCODINGS:
         raise RequestFailed(FailureKind.BODY_ENCODING, f"Content-Encoding {content_encoding[:60]!r}")
     return _Inflated(limit, [_Inflate(name, limit) for name in reversed(names)])

@@ -91,6 +91,8 @@ _SSL_REASON = {
     "TLSV1_ALERT_ACCESS_DENIED": Kind.TLS_CLIENT_CERT,
 }
 
+_HUNG_UP = "the host closed the connection during the TLS handshake"
+
 _NAME_MISSING = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME), socket.EAI_ADDRFAMILY}
 
 
@@ -132,7 +134,7 @@ def _judge(error: BaseException, phase: Phase) -> tuple[Kind, str]:
     if phase == "proxy" and isinstance(error, (ConnectionError, EOFError)):
         return Kind.PROXY_PROTOCOL, "the proxy hung up"
     if isinstance(error, ConnectionError):
-        return Kind.CONNECT_RESET, "the connection was reset"
+        return Kind.CONNECT_RESET, _HUNG_UP if phase == "tls" else "the connection was reset"
     if isinstance(error, UnicodeError) and phase == "resolve":
         return Kind.DNS_NOT_FOUND, "the host is not a valid domain name"
     if isinstance(error, asyncio.CancelledError):
@@ -157,6 +159,8 @@ def _judge_errno(error: OSError, phase: Phase) -> tuple[Kind, str]:
         return (Kind.PROXY_PROTOCOL if known is Kind.CONNECT_RESET else Kind.PROXY_UNREACHABLE), message
     if known is Kind.TIMEOUT_CONNECT:
         return _TIMEOUTS[phase], message
+    if known is Kind.CONNECT_RESET and phase == "tls":
+        return known, _HUNG_UP
     return known, message
 
 
@@ -168,8 +172,9 @@ def _judge_tls(error: ssl.SSLError, phase: Phase) -> tuple[Kind, str]:
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         if phase == "request":
             return Kind.PROTOCOL_TRUNCATED, "the connection closed early"
-        return Kind.TLS_HANDSHAKE, "the host closed the connection during the TLS handshake"
-    if known := _SSL_REASON.get(reason):
+        return Kind.TLS_HANDSHAKE, _HUNG_UP
+    known = _SSL_REASON.get(reason)
+    if known and (phase != "request" or "ALERT" in reason):
         return known, reason.lower().replace("_", " ")
     if isinstance(error, ssl.SSLSyscallError):
         return Kind.CONNECT_RESET, "the connection was reset"

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from fleet.client.wire.decode import Body, decoder_for, too_large
+from fleet.client.wire.decode import Body, codings, decoder_for, too_large
 from fleet.client.wire.failures import classify
 from fleet.client.wire.repair import repair
 from fleet.client.wire.straight import StraightHead, straight_head
@@ -235,6 +235,8 @@ class ReplyReader:
         if self.done:
             return
         status = self._parser.get_status_code()
+        if status < 100:  # no class of statuses: taken for an interim answer, it would be waited behind
+            self._fail(RequestFailed(FailureKind.PROTOCOL_FRAMING, f"status {status:03}"))
         if status < 200:
             self._interim += 1
             if self._interim > self._limits.interim:
@@ -270,7 +272,7 @@ class ReplyReader:
 
     def _expect_body(self) -> None:
         limit = self._limits.body
-        encoding = self._values("content-encoding")
+        encoding = codings(self._values("content-encoding"), self._values("transfer-encoding"))
         try:
             self._body = decoder_for(encoding, limit) if encoding else Body(limit)
         except RequestFailed as failed:

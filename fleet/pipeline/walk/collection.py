@@ -125,7 +125,10 @@ class Collections:
         notes = self._findings.notes
         items = way.items or self._dialect.items
         pointer = way.pointer if way.items is not None else self._dialect.pointer
-        elements = elements_of(items.value(page.value, scope, notes), notes)
+        listed = items.value(page.value, scope, notes)
+        if listed is None and page.value and not isinstance(page.value, dict):
+            notes["not_a_list"] += 1  # a bare list, say, where the dialect has a name for the members
+        elements = elements_of(listed, notes)
         for at, element in enumerate(elements[: self._limits.rows]):
             if at % STRIDE == STRIDE - 1:
                 await anyio.lowlevel.checkpoint()

@@ -209,7 +209,10 @@ class Take:
 
     async def _answered(self, answer: Answer, order: tuple[int, ...]) -> None:
         """A resource came: it is a collection, holds the elements, or is the row."""
-        if answer.status == 204:
+        if answer.status == 204 and self.way.criteria and self.start is None:
+            message = f"the answer is empty (204), it does not satisfy: {self.way.criteria[0].text}"
+            self._failed(RequestFailed(FailureKind.SPEC_NOT_THIS_API, message, status=204), answer.uri)
+        elif answer.status == 204:
             self.ground.findings.skip(self.step.name, "204", answer.uri)
         elif self.way.collection:
             await self._collected(answer, order)
