@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any, Literal, Protocol, TextIO, cast
-
-import structlog
 
 from fleet.observe.redact import Redactor
 from fleet.observe.text import safe
@@ -54,7 +53,14 @@ def configure_logging(
     level = level or ("warning" if form == "console" else "info")
     guard = redactor or Redactor()
     colored = terminal and not _colorless() if colors is None else colors
-    renderer = _Console(colored) if form == "console" else _render_json
+    render = _Console(colored) if form == "console" else _render_json
+    least = logging.getLevelNamesMapping()[level.upper()]
+    return _AtFirstRecord(least, partial(_structured, stream, least, guard, render))
+
+
+def _structured(stream: Stream, least: int, guard: Redactor, render: Callable[..., str]) -> Logger:
+    import structlog
+
     logger: Logger = structlog.wrap_logger(
         structlog.PrintLogger(cast("TextIO", stream)),
         processors=[
@@ -62,13 +68,48 @@ def configure_logging(
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             lambda _logger, _method, fields: guard.fields(fields),
             _tame,
-            renderer,
+            render,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         context_class=dict,
         cache_logger_on_first_use=False,
     )
     return logger
+
+
+class _AtFirstRecord:
+    """A logger that is made when there is something to write. structlog imports highlighters of tracebacks
+    for consoles, which a start would pay for, and most scans on a terminal log nothing."""
+
+    def __init__(self, least: int, make: Callable[[], Logger]) -> None:
+        self._least = least
+        self._make = make
+        self._made: Logger | None = None
+
+    def is_enabled_for(self, level: int) -> bool:
+        """Whether a record of this level is written."""
+        return level >= self._least
+
+    def debug(self, event: str, **fields: Any) -> None:
+        if self._least <= logging.DEBUG:
+            self._logger().debug(event, **fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        if self._least <= logging.INFO:
+            self._logger().info(event, **fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        if self._least <= logging.WARNING:
+            self._logger().warning(event, **fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        if self._least <= logging.ERROR:
+            self._logger().error(event, **fields)
+
+    def _logger(self) -> Logger:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 def _colorless() -> bool:

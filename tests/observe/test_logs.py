@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -96,6 +98,21 @@ def test_no_logger_of_the_host_application_is_touched() -> None:
     log = configure_logging(stream=io.StringIO())
     log.error("scan.started")
     assert (logging.root.level, list(logging.root.handlers), set(logging.root.manager.loggerDict)) == before
+
+
+def test_structlog_is_not_imported_before_there_is_something_to_write() -> None:
+    program = """
+import io, sys
+from fleet.observe import configure_logging
+stream = io.StringIO()
+log = configure_logging(stream=stream, form="console")
+log.info("target.finished")
+print("structlog" in sys.modules, bool(stream.getvalue()))
+log.warning("target.failed")
+print("structlog" in sys.modules, "target.failed" in stream.getvalue())
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "False", "True", "True"]
 
 
 def test_a_fleet_that_fails_is_ten_lines_and_a_count(make_outcome) -> None:
