@@ -59,7 +59,7 @@ def configure_logging(
 
 
 def _structured(stream: Stream, least: int, guard: Redactor, render: Callable[..., str]) -> Logger:
-    import structlog
+    import structlog  # noqa: PLC0415  (only when there is something to write)
 
     logger: Logger = structlog.wrap_logger(
         structlog.PrintLogger(cast("TextIO", stream)),
