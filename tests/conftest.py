@@ -11,6 +11,8 @@ import pytest
 from blockbuster import BlockBuster, BlockBusterFunction, blockbuster_ctx
 from week import Week, record_week
 
+pytest.register_assert_rewrite("inert.page")
+
 # A property holds or does not, however slow the machine is. The same examples are tried each time, so that a
 # failure is of the change at hand; `--hypothesis-profile wide` tries others.
 for profile, derandomize in (("fleet", True), ("wide", False)):
@@ -21,6 +23,11 @@ for profile, derandomize in (("fleet", True), ("wide", False)):
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
 hypothesis.settings.load_profile("fleet")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: among several processes, what begins last is waited for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")

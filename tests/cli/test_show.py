@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import json
 import os
 import re
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from inert import terminal
 
 from fleet.cli.cells import cell
 from fleet.cli.entry import run
@@ -144,22 +142,9 @@ def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def shown_in_a_terminal(width: int, *arguments: str) -> list[str]:
     """What a person sees of `fleet show` in a terminal `width` columns wide, standard error left out."""
-    code = "import sys; from fleet.cli import main; sys.exit(main())"
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        ended = subprocess.run(
-            [sys.executable, "-c", code, "show", *arguments],
-            stdout=theirs,
-            stderr=subprocess.PIPE,
-            env={**environment, "TERM": "dumb"},
-            check=True,
-            timeout=60,
-        )
-        text = screen.read(65_536).decode()
-    os.close(theirs)
-    return [*text.replace("\r", "").splitlines(), *ended.stderr.decode().splitlines()]
+    found = terminal.shown("show", *arguments, width=width, apart=True, TERM="dumb")
+    assert found.status == 0
+    return [*found.text.splitlines(), *found.err.splitlines()]
 
 
 def test_a_narrow_terminal_gets_the_columns_that_fit_and_the_names_of_the_rest(tmp_path: Path) -> None:

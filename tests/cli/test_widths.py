@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import struct
 import subprocess
-import sys
-import termios
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+from inert.terminal import FLEET, shown
 from recorded import Recorded, record_run
 
 from fleet.cli.entry import group
 
-FLEET = Path(sys.executable).parent / "fleet"
 WIDTHS = (40, 60, 80, 120, 200)
 WORD = 24  # letters: a longer one may break at 40 columns
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -79,24 +73,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def on_terminal(folder: Path, width: int, *arguments: str, **more: str) -> str:
     """What a command shows on a terminal of its own."""
-    screen, end = pty.openpty()
-    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    process = subprocess.Popen(
-        [FLEET, *arguments], cwd=folder, env=environment(folder, **more), stdin=end, stdout=end, stderr=end
-    )
-    os.close(end)
-    shown = b""
-    while True:
-        try:
-            data = os.read(screen, 65_536)
-        except OSError:  # the other end is closed
-            break
-        if not data:
-            break
-        shown += data
-    os.close(screen)
-    assert process.wait(60) == 0, shown
-    return shown.decode()
+    found = shown(*arguments, width=width, folder=folder, env=environment(folder, **more))
+    assert found.status == 0, found.screen
+    return found.screen
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -104,8 +83,8 @@ def on_terminal(folder: Path, width: int, *arguments: str, **more: str) -> str:
 def test_what_is_shown_keeps_within_the_terminal(
     recorded: Recorded, width: int, arguments: list[str]
 ) -> None:
-    shown = ESCAPE.sub("", on_terminal(recorded.path.parents[1], width, *arguments))
-    lines = [line.rstrip() for line in shown.splitlines()]
+    text = ESCAPE.sub("", on_terminal(recorded.path.parents[1], width, *arguments))
+    lines = [line.rstrip() for line in text.splitlines()]
     assert len(lines) >= 2
     assert [line for line in lines if len(line) > width and len(line.split()) > 1] == []
 

@@ -35,6 +35,7 @@ QUIET = {
 }
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(importlib.util.find_spec("fleet.service") is None, reason="this build has no service"),
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus here (Debian: prometheus)"),
 ]

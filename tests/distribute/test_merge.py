@@ -24,6 +24,8 @@ from fleet.errors import TryAgain, UsageError
 from fleet.inventory import Shard
 from fleet.policy import Policy, Tls
 
+pytestmark = pytest.mark.long
+
 HOSTS = 24
 FLEET = [sys.executable, "-c", "import sys; from fleet.cli import main; sys.exit(main())"]
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from fleet_process import Place, Simulator
 
+pytestmark = pytest.mark.long
+
 HOSTS = 24
 FIRST = "127.4.9.1"
 BAD = "127.4.9.[1-6]"  # a quarter

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "configs" / "demo" / "serve.sh"
 URL = re.compile(r"The page +(http://127\.0\.0\.1:[0-9]+/)")

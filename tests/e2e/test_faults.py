@@ -11,6 +11,8 @@ from fleet_process import Place, Simulator, kinds
 
 from fleet.sim import BEHAVIOURS, addresses
 
+pytestmark = pytest.mark.long
+
 FIRST = "127.2.0.1"
 NAMES = [behaviour.name for behaviour in BEHAVIOURS]
 PARAMETERS: dict[str, dict[str, Any]] = {

@@ -13,6 +13,8 @@ from fleet_process import FLEET, PATIENCE, Ended, Place, Simulator
 
 from fleet.inventory import read_targets
 
+pytestmark = pytest.mark.long
+
 FIRST = "127.3.0.1"
 RULES = [
     {"match": "127.3.0.1", "fault": "http.unavailable", "form": "seconds"},

@@ -13,6 +13,8 @@ from urllib.parse import quote
 import pytest
 from fleet_process import Ended, Place
 
+pytestmark = pytest.mark.long
+
 CANARY = "c4nary-Pass/wörd+=&"
 OTHER = "0ther-c4nary/word"
 USER = "root"

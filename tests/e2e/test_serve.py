@@ -14,6 +14,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,8 @@ from urllib.parse import quote
 import bcrypt
 import pytest
 from fleet_process import PATIENCE, Place, Simulator, free_port
+
+pytestmark = pytest.mark.long
 
 CONFIG = """
 listen: ["127.0.0.1:{port}"]
@@ -121,36 +124,39 @@ def test_killed_at_any_time_it_keeps_its_history_and_finishes_the_run(place: Pla
     hosts = 40
     service = Service(place, more="    concurrency: 4\n")
     with fleet_of(place, hosts, "--latency", "10ms"):
-        with service.running():
+        with service.running() as process:
             service.post("/api/v1/jobs/health/run")
             until(lambda: service.json("/api/v1/jobs/health")["busy"] is None)
             before = service.json("/api/v1/runs")["runs"]
-        for share in (0, 0.1, 0.5, 0.9):
+            run = killed(service, process, 0)
+        for share in (0.1, 0.5, 0.9, None):
             with service.running() as process:
-                until(lambda: service.json("/api/v1/jobs/health")["busy"] is None)
-                service.post("/api/v1/jobs/health/run")
-                run = until(lambda: service.json("/api/v1/status")["running"])[0]
-
-                def far(run: str = run, share: float = share) -> bool:
-                    statuses = service.json(f"/api/v1/runs/{run}")["statuses"]
-                    return sum(statuses.values()) >= share * hosts
-
-                until(far)
-                process.send_signal(signal.SIGKILL)
-                process.wait(PATIENCE)
-            with service.running():
-
-                def whole(run: str = run) -> Any:
-                    found = service.json(f"/api/v1/runs/{run}")
-                    return found if found["state"] == "complete" else None
-
-                found = until(whole)
+                found = until(partial(finished, service, run))
                 assert found["statuses"] == {"ok": hosts, "partial": 0, "failed": 0, "skipped": 0}
                 assert service.json("/api/v1/targets")["total"] == hosts
                 names = [kept["run"] for kept in service.json("/api/v1/runs")["runs"]]
                 assert set(names) >= {kept["run"] for kept in before}
                 before = service.json("/api/v1/runs")["runs"]
+                if share is not None:
+                    run = killed(service, process, share * hosts)
         assert len(before) == 5
+
+
+def killed(service: Service, process: subprocess.Popen[str], done: float) -> str:
+    """Begin a run, kill the service once so many of its targets are done, and name the run."""
+    until(lambda: service.json("/api/v1/jobs/health")["busy"] is None)
+    service.post("/api/v1/jobs/health/run")
+    run = str(until(lambda: service.json("/api/v1/status")["running"])[0])
+    until(lambda: sum(service.json(f"/api/v1/runs/{run}")["statuses"].values()) >= done)
+    process.send_signal(signal.SIGKILL)
+    process.wait(PATIENCE)
+    return run
+
+
+def finished(service: Service, run: str) -> Any:
+    """A run as the service tells it, once it is complete."""
+    found = service.json(f"/api/v1/runs/{run}")
+    return found if found["state"] == "complete" else None
 
 
 def test_signals_reload_and_stop_it(place: Place) -> None:

@@ -14,6 +14,8 @@ import pytest
 from fleet_process import Place, Simulator
 from following import AUTHS, PASSWORD, TELLING, Bench, Following, address, scan
 
+pytestmark = pytest.mark.long
+
 HOSTS = 12
 WIDE = 300  # hosts of the fleet that scans are killed over
 KILLS = 20

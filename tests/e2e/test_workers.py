@@ -19,6 +19,8 @@ import pytest
 from fleet_process import Place, free_port
 from following import AUTHS, PASSWORD, Bench, Following, scan
 
+pytestmark = pytest.mark.long
+
 HOSTS = 40
 WORKERS = 3
 FILES = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import json
 import os
-import re
-import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from inert.terminal import shown
 from query_runs import outcome
 from recorded import Recorded
 
@@ -258,21 +255,7 @@ def test_in_a_terminal_lines_fit_and_nothing_acts(journal: Written, width: int) 
 
 def shown_in_a_terminal(width: int, *arguments: str) -> str:
     """What a command writes where standard output is a terminal of that width."""
-    code = "import sys; from fleet.cli import main; sys.exit(main())"
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        ended = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            stdout=theirs,
-            stderr=subprocess.PIPE,
-            env={**environment, "TERM": "xterm"},
-            check=True,
-            timeout=60,
-        )
-        text = screen.read(65_536).decode()
-    os.close(theirs)
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", text.replace("\r", ""))  # bold heads are ours
-    notes = [line for line in ended.stderr.decode().splitlines() if line.startswith("not shown")]
-    return "\n".join([shown, *(note[:width] for note in notes)])
+    found = shown(*arguments, width=width, apart=True)
+    assert found.status == 0
+    notes = [line for line in found.err.splitlines() if line.startswith("not shown")]
+    return "\n".join([found.text, *(note[:width] for note in notes)])

@@ -17,6 +17,8 @@ from served import Served, Workshop
 from benchmarks.browser import Browser, Page
 from fleet.sim import Fault
 
+pytestmark = pytest.mark.long
+
 COUNTS = """Object.fromEntries([...document.querySelectorAll('.chip[data-status]')]
     .map((chip) => [chip.dataset.status, Number(chip.querySelector('b').textContent.replaceAll(',', ''))]))"""
 REFUSED = Fault("connect.refused", match="127.1.0.2")
