@@ -176,6 +176,25 @@ class Page:
         await self.send("Page.navigate", {"url": url})
         await asyncio.wait_for(loaded.wait(), PATIENCE)
 
+    async def log_in(self, user: str, password: str) -> None:
+        """Answer each time that the browser would ask for a user and a password; any certificate will do."""
+        answer = {"response": "ProvideCredentials", "username": user, "password": password}
+        asked: set[asyncio.Task[Any]] = set()  # is waited for by nobody, and must not be forgotten
+
+        def reply(command: str, params: dict[str, Any]) -> None:
+            task = asyncio.ensure_future(self.send(command, params))
+            asked.add(task)
+            task.add_done_callback(asked.discard)
+
+        self.listeners["Fetch.authRequired"] = lambda params: reply(
+            "Fetch.continueWithAuth", {"requestId": params["requestId"], "authChallengeResponse": answer}
+        )
+        self.listeners["Fetch.requestPaused"] = lambda params: reply(
+            "Fetch.continueRequest", {"requestId": params["requestId"]}
+        )
+        await self.send("Fetch.enable", {"handleAuthRequests": True})
+        await self.send("Security.setIgnoreCertificateErrors", {"ignore": True})
+
     async def js(self, expression: str) -> Any:
         """The value of an expression in the page; a promise is waited for. Raises Failed where it throws."""
         params = {"expression": expression, "awaitPromise": True, "returnByValue": True}

@@ -35,7 +35,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 def application(desk: Desk, metrics: ServiceMetrics) -> ASGIApp:
     """The application of a service, without what guards it. Blocks."""
     plain = _Plain(desk, metrics)
-    page = Dashboard(read_page())
+    files = read_page()
+    page = Dashboard(files)
     api = list(Api(desk).routes())
     description = describe(api)
 
@@ -56,7 +57,7 @@ def application(desk: Desk, metrics: ServiceMetrics) -> ASGIApp:
         Path("/-/ready", plain.ready),
         Path("/-/reload", plain.reload, methods=["POST"]),
         Path("/api/v1/openapi.json", openapi),
-        Path("/api/v1/events", EventStream(desk).answer),
+        Path("/api/v1/events", EventStream(desk, files.digest).answer),
         *(Path(route.path, route.respond, methods=[route.method]) for route in api),
         Path("/", page.front),
         Path("/page/{digest}/{name}", page.file),

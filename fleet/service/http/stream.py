@@ -18,10 +18,12 @@ RETRY = 2000  # milliseconds until a browser comes again
 
 class EventStream:
     """Hands the hub's messages to whoever listens. Each has its number as `id` and its name as `event`; the
-    first one, `hello`, has the number that the listener is up to date with."""
+    first one, `hello`, has the number that the listener is up to date with, and the digest of the page, so
+    that one of another version knows."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, page: str) -> None:
         self._desk = desk
+        self._page = page
 
     async def answer(self, _request: Request) -> Response:
         if self._desk.hub.full:
@@ -33,7 +35,7 @@ class EventStream:
         hub = self._desk.hub
         with hub.listening() as stream:
             live = [run.progress() for run in self._desk.runs.live.values()]
-            hello = orjson.dumps({"number": hub.number, "running": live})
+            hello = orjson.dumps({"number": hub.number, "page": self._page, "running": live})
             yield b"retry: %d\nid: %d\nevent: hello\ndata: %s\n\n" % (RETRY, hub.number, hello)
             async for message in each(stream, idle=IDLE):
                 if message is None:

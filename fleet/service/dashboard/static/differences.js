@@ -49,7 +49,11 @@ export function outcomeDifferences(lines) {
           "p",
           { class: "soft" },
           "Not compared, so that a row that is not there says nothing: ",
-          gaps.map((gap) => [el("code", {}, said(gap.step || "all of it")), said(gap.why ? ` ${gap.why}; ` : " ")]),
+          gaps.map((gap) => [
+            gap.step
+              ? [el("code", {}, said(gap.step)), said(` ${gap.why}; `)]
+              : said(`any of it (${gap.before} before, ${gap.after} now)`),
+          ]),
         )
       : null,
   ];

@@ -84,6 +84,7 @@ class FleetView {
       this.sum,
       this.controls,
       this.key,
+      el("h2", { class: "unseen" }, "Map"),
       this.mapped,
       this.told,
       how,

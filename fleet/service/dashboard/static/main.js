@@ -4,7 +4,7 @@ import { get, Refusal } from "./api.js";
 import { openFleet } from "./fleet.js";
 import { openJob, openJobs } from "./job.js";
 import { Live } from "./live.js";
-import { el, replace, tell } from "./markup.js";
+import { el, replace, said, tell } from "./markup.js";
 import { address, go, here } from "./routes.js";
 import { openRun, openRuns } from "./run.js";
 import { openSearch } from "./search.js";
@@ -32,6 +32,8 @@ const TABS = {
 const main = document.getElementById("main");
 const find = document.getElementById("find");
 const live = new Live();
+const always = new AbortController().signal; // what the page itself listens for ends with it
+let jobsKnown = null;
 let current = null; // the view that is shown: its name, what ends it, and how it takes other parameters
 
 async function show() {
@@ -104,11 +106,50 @@ function note(state) {
 
 async function introduce() {
   const service = await get("status").catch(() => null);
-  if (service)
-    tell(
-      document.getElementById("service"),
-      `fleet ${service.version}${service.shard ? `, part ${service.shard}` : ""}, up for ${duration(service.now - service.started)}`,
-    );
+  if (!service) return;
+  tell(
+    document.getElementById("service"),
+    `fleet ${service.version}${service.shard ? `, part ${service.shard}` : ""}, up for ${duration(service.now - service.started)}`,
+  );
+  warn(service.reload);
+}
+
+/** What whoever looks should know of the service itself; nothing takes it away. */
+function notice(...words) {
+  const place = document.getElementById("notice");
+  place.hidden = !words.length;
+  replace(place, words);
+}
+
+function warn({ successful, error }) {
+  if (successful) notice();
+  else
+    notice(el("strong", {}, "The configuration was changed and not taken; the one before is in force. "), said(error));
+}
+
+/** A page that was left open while its service became another version is loaded anew, where it is; once, should
+ *  something between the two keep the old one. */
+function agree({ page }) {
+  if (import.meta.url.split("/").at(-2) === page) return;
+  if (sessionStorage.getItem("loaded for") === page)
+    notice("This page is of another version than its service. ", el("a", { href: "/" }, "Load it again"));
+  else {
+    sessionStorage.setItem("loaded for", page);
+    location.reload();
+  }
+}
+
+/** Open the view anew where the configuration has other jobs than before. */
+async function lookAtJobs() {
+  const answer = await get("jobs").catch(() => null);
+  if (!answer) return;
+  const told = JSON.stringify(answer.jobs.map(({ job, pipelines }) => [job, pipelines]));
+  const others = jobsKnown !== null && jobsKnown !== told;
+  jobsKnown = told;
+  if (!others || !current) return;
+  current.ending.abort();
+  current = null;
+  await show();
 }
 
 find.addEventListener("submit", (event) => {
@@ -127,6 +168,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 addEventListener("hashchange", show);
+live.on("hello", agree, always);
+live.on("hello", lookAtJobs, always);
+live.on("again", introduce, always);
+live.on("again", () => current?.ending.signal.aborted && show(), always); // what did not work may do so now
+live.on("reload", warn, always);
+live.on("reload", ({ successful }) => successful && lookAtJobs(), always);
 live.open(note);
 show();
 introduce();

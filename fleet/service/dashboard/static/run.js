@@ -165,7 +165,7 @@ function sections(report, routes, job, pipeline) {
             [
               ["proxy", ""],
               ["targets", "n"],
-              ["", "bars"],
+              [el("span", { class: "unseen" }, "by status"), "bars"],
               ["failed", "n"],
               ["half took at most", "n"],
             ],
@@ -250,7 +250,7 @@ function operations({ operations: failed }, routes) {
             duration(line.p90),
           ]),
       )
-    : el("p", { class: "soft" }, "How long requests took is told when a run has ended.");
+    : el("p", { class: "soft" }, "Nothing is known of how long requests took; a run tells it when it ends.");
   if (!failed.length) return asked;
   const kinds = (line) =>
     Object.entries(line.kinds).map(([kind, count]) => [el("code", {}, kind), ` ${number(count)} `]);

@@ -6,7 +6,7 @@ import { el, said, section, table } from "./markup.js";
 import { address } from "./routes.js";
 import { clock, counted, hostName, number } from "./wording.js";
 
-const SETS = 3; // of hosts in one line
+const ROOM = 120; // characters of sets of hosts in one line
 
 /** What differs between two runs: an answer of /diff. */
 export function runDifferences({ before, diff }, { job, pipeline }) {
@@ -195,11 +195,13 @@ function gaps(list) {
   );
 }
 
+/** The sets that there is room for, and how many targets there are where that is not all. */
 function hosts({ hosts: sets, unnamed, targets: count }) {
-  const named = sets.slice(0, SETS);
-  const more = sets.length - named.length;
+  let room = ROOM;
+  const named = sets.filter((set) => (room -= set.length) >= 0);
+  const whole = named.length === sets.length && !unnamed;
   return [
     named.map((set) => [el("code", {}, said(set)), " "]),
-    more || unnamed ? el("span", { class: "soft" }, `… ${counted(count, "target")} in all`) : null,
+    whole ? null : el("span", { class: "soft" }, `${named.length ? "… " : ""}${counted(count, "target")} in all`),
   ];
 }

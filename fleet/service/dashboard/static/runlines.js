@@ -16,7 +16,7 @@ export function runTable(runs, { withJob = true } = {}) {
     ["took", "n"],
     ["targets", "n"],
     ["failed", "n"],
-    ["", "bars"],
+    [el("span", { class: "unseen" }, "by status"), "bars"],
     ["newly failing", "n"],
     ["recovered", "n"],
   ];
