@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import pytest
 from served import Workshop, until
 
 from fleet.sim import Fault
@@ -20,6 +21,7 @@ class Webhook:
 
     url: str = ""
     answers: list[int] = field(default_factory=lambda: [204])
+    location: str = ""  # where it sends those who ask
     heads: list[str] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -37,7 +39,10 @@ class Webhook:
             self.heads.append(head.decode())
             if status < 300:
                 self.events += json.loads(body)["events"]
-            await stream.send(b"HTTP/1.1 %d Said\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
+            location = f"Location: {self.location}\r\n" if self.location else ""
+            await stream.send(
+                f"HTTP/1.1 {status} Said\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+            )
 
 
 @asynccontextmanager
@@ -91,6 +96,27 @@ async def test_a_webhook_that_is_busy_is_asked_again_and_one_that_refuses_is_not
                     assert len(hook.events) == sent
                     assert await served.metric('fleet_notifications_total{result="dropped"}') == dropped
                     assert len(hook.heads) == len(answers)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_webhook_that_sends_elsewhere_is_not_followed(workshop: Workshop, status: int) -> None:
+    async with (
+        webhook() as elsewhere,
+        webhook(status) as hook,
+        Workshop.opened(workshop.folder, Fault("refuse"), hosts=1) as fleet,
+        fleet.serving(
+            f"{fleet.config}notify: {{url: '{hook.url}', headers: {{X: 'env:BMC_PASSWORD'}}}}\n"
+        ) as served,
+    ):
+        hook.location = elsewhere.url
+        await served.round()
+
+        async def dropped() -> bool:
+            return await served.metric('fleet_notifications_total{result="dropped"}') == 1
+
+        await until(dropped)
+        assert len(hook.heads) == 1 and elsewhere.heads == []  # once: another try would end the same way
+        assert "refused" in served.said("notify.failed")[0]["why"]
 
 
 async def test_only_the_events_that_are_wanted_are_told(workshop: Workshop) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import time
 
 import anyio
 import pytest
 from served import ASKING, CONFIG, Workshop, until
 
+from fleet.observe import configure_logging
+from fleet.service import check
+from fleet.service.jobs.desk import Desk
+from fleet.service.jobs.rounds import Rounds
 from fleet.service.store.history import History
 from fleet.sim import Fault
 
@@ -228,6 +233,25 @@ async def test_a_run_that_outlasts_its_deadline_is_given_up(workshop: Workshop) 
         async with slow.serving(config) as served:
             run = await served.round()
             assert run["state"] == "abandoned" and "deadline" in run["why"]
+
+
+async def test_a_clock_that_is_set_back_does_not_stop_the_rounds(workshop: Workshop) -> None:
+    day = 86400.0
+    path = workshop.write("serve.yaml", workshop.config + "    every: 1m\n")
+    ready = await anyio.to_thread.run_sync(check, path)
+    history = await anyio.to_thread.run_sync(History, workshop.folder / "state")
+    clock, steady = [1_800_000_000.0], [100.0]
+    log = configure_logging(stream=io.StringIO(), form="json")
+    desk = Desk(ready, history, log, None)
+    rounds = Rounds(history, desk.runs, desk.hub, log, wall=lambda: clock[0], steady=lambda: steady[0])
+    await rounds.adopt(ready)
+    clock[0], steady[0] = clock[0] + 30, steady[0] + 30
+    rounds.look_at_clock()
+    assert rounds.due["health"] == 1_800_000_000.0  # at once
+    clock[0], steady[0] = clock[0] - day, steady[0] + 1
+    rounds.look_at_clock()
+    assert clock[0] < rounds.due["health"] <= clock[0] + 60
+    await anyio.to_thread.run_sync(history.close)
 
 
 async def test_another_site_cannot_begin_a_round(workshop: Workshop) -> None:

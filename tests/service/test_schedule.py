@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from fleet.service.jobs.schedule import Schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -46,3 +48,15 @@ def test_a_day_that_never_comes() -> None:
 def test_jitter_is_within_its_bound() -> None:
     assert all(0 <= Schedule(every=60.0, jitter=5.0).delay() <= 5.0 for _ in range(100))
     assert Schedule(every=60.0).delay() == 0.0
+
+
+@pytest.mark.parametrize("cron", ["45 2 * * *", "*/15 * * * *", "0 3 * * *", "5 * * * *"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe"])
+def test_a_round_is_never_due_before_it_is_looked_for(cron: str, zone: str) -> None:
+    """In the hour that is there twice, too: a time that has passed would begin rounds without end."""
+    schedule = Schedule(cron=cron, timezone=zone)
+    for change in (moment(2026, 10, 25, 0, 0), moment(2026, 4, 4, 12, 0), moment(2026, 3, 29, 0, 0)):
+        for minute in range(0, 300, 5):
+            now = change + minute * 60
+            due = schedule.after(now)
+            assert due is not None and now < due <= now + 26 * 3600

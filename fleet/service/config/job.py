@@ -12,6 +12,7 @@ from fleet.service.config.values import Duration, PerSecond, Size, zone_of
 
 JobName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$")]
 AtOnce = Annotated[int, Field(ge=1)]
+SHORTEST, LONGEST = 0.1, 3660 * 86400.0  # seconds between rounds
 
 
 class Retention(Section):
@@ -139,9 +140,20 @@ class Job(Section):
             raise ValueError("outputs are files here")
         return value
 
+    @field_validator("every")
+    @classmethod
+    def _every(cls, value: float | None) -> float | None:
+        if value is not None and not SHORTEST <= value <= LONGEST:
+            raise ValueError(f"a round begins every {SHORTEST * 1000:.0f}ms to {LONGEST // 86400:.0f}d")
+        return value
+
     @field_validator("cron")
     @classmethod
     def _cron(cls, value: str | None) -> str | None:
+        if value is not None and (fields := len(value.split())) != 5:
+            raise ValueError(
+                f"{value!r} has {fields} fields: write minute hour day month weekday, as */5 * * * *"
+            )
         if value is not None:
             from datetime import UTC, datetime  # noqa: PLC0415 (named here alone)
 

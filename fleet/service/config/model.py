@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -66,6 +67,17 @@ class Notify(Section):
         description="The same event of the same target is told once in so long.",
     )
     ca_file: str | None = Field(default=None, description="Trust this authority instead of the system's.")
+
+    @field_validator("url")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            if not parts.hostname or parts.port == 0:
+                raise ValueError("it names no host, or port 0")
+        except ValueError as error:
+            raise ValueError(f"it is not a URL that can be asked: {error}") from None
+        return value
 
     @field_validator("headers")
     @classmethod

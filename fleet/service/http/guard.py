@@ -4,9 +4,11 @@ carries."""
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -17,6 +19,8 @@ from fleet.service.http.web_config import Web
 
 REQUEST_HEADER = "x-fleet-request"  # what a script sends with a POST, and no foreign page can
 OPEN = frozenset({"/-/healthy", "/-/ready"})  # they tell nothing, and whoever starts us has no password
+HEAD = 16 * 1024  # bytes of a request's head
+_ABSOLUTE = re.compile(rb"https?://([^/?#]+)(/.*)?", re.IGNORECASE | re.DOTALL)
 BODY = 64 * 1024  # bytes of a request's body; nothing here reads one
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -43,13 +47,16 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        named = _absolute(scope)
         headers = Headers(scope=scope)
-        refused = await self._refused(scope, headers)
+        refused = await self._refused(scope, headers, named)
         carrying = _carrying(send, {**SECURITY, **self.web.file.http_server_config.headers})
         await (refused or self._app)(scope, receive, carrying)
 
-    async def _refused(self, scope: Scope, headers: Headers) -> Response | None:
-        hosts = headers.getlist("host")
+    async def _refused(self, scope: Scope, headers: Headers, named: str | None) -> Response | None:
+        if _size(scope) > HEAD:
+            return refusal(431, f"a request's head has at most {HEAD} bytes here")
+        hosts = headers.getlist("host") if named is None else [named]
         if len(hosts) != 1 or not self._known(hosts[0]):
             self.refused["host"] += 1
             return refusal(421, "this service is not known by that name: add it to `hosts:`")
@@ -80,6 +87,23 @@ class Guard:
         except ValueError:
             return host in self._own or any(_fits(host, pattern.lower()) for pattern in self.hosts)
         return True
+
+
+def _absolute(scope: Scope) -> str | None:
+    """The host that a request's target names, where that is a whole URL, as proxies write it: it counts in
+    place of the Host header (RFC 9112, 3.2.2). The path is then what follows it."""
+    found = _ABSOLUTE.fullmatch(scope.get("raw_path") or b"")
+    if found is None:
+        return None
+    scope["raw_path"] = found[2] or b"/"
+    scope["path"] = unquote(scope["raw_path"].decode("ascii", "replace"))
+    return found[1].decode("ascii", "replace")
+
+
+def _size(scope: Scope) -> int:
+    """Bytes of a request's head, its line and its fields: one that comes in one piece is read whole."""
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return fields + len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
 
 
 def _fits(host: str, pattern: str) -> bool:

@@ -4,6 +4,7 @@ documented from here."""
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from fleet.service.http.answers import refusal
 from fleet.service.http.asking import Refused
 
 LONGEST = 2048  # characters of a parameter
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 Type = Literal["string", "integer", "number"]
 Values = Mapping[str, Any]
 Handler = Callable[[Values], Awaitable[Response]]
@@ -54,6 +56,8 @@ class Parameter:
 
     def _number(self, text: str) -> float | int:
         try:
+            if not _NUMBER.fullmatch(text):  # Python reads more than JSON Schema says
+                raise ValueError
             value = int(text) if self.type == "integer" else float(text)
         except ValueError:
             raise Refused(400, f"{self.name} is not a number") from None

@@ -15,9 +15,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from fleet.errors import ConfigError
+from fleet.service.http.guard import HEAD
 from fleet.service.http.web_config import Web
 
-HEAD = 16 * 1024  # bytes of one request's head
 BACKLOG = 128
 
 

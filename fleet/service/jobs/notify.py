@@ -16,6 +16,7 @@ from fleet.client import Dialer, Endpoint, Exchange, Request, Resolver, TlsConte
 from fleet.errors import RequestFailed
 from fleet.event import Event
 from fleet.inventory import SecretReader
+from fleet.outcome import FailureKind
 from fleet.pace import Pace
 from fleet.policy import Policy, Tls
 from fleet.secret import Secret
@@ -34,7 +35,8 @@ class Notifier:
     """Tells a webhook; `results` counts events that were `sent`, `dropped` or `repeated`.
 
     The request is one POST of `{"version": 1, "events": [...]}`; 2xx takes it. 429, 5xx and no answer are
-    tried again, other answers are final. Nothing of it is ever given to a shell.
+    tried again, other answers are final. It follows no redirect to another host. Nothing of it is ever given
+    to a shell.
     """
 
     def __init__(self, config: ServiceConfig, log: Any, clock: Callable[[], float] = time.monotonic) -> None:
@@ -153,7 +155,8 @@ class Notifier:
             try:
                 reply = await exchange.send(request)
             except RequestFailed as failed:
-                return str(failed)
+                final = failed.kind is FailureKind.REDIRECT_BLOCKED  # our headers are for that host alone
+                return f"refused: {failed}" if final else str(failed)
         if 200 <= reply.status < 300:
             return None
         final = reply.status < 500 and reply.status != 429

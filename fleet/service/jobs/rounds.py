@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import anyio
@@ -19,13 +19,24 @@ from fleet.service.store.history import History
 from fleet.service.store.rows import RunRow
 
 LATE = 60.0  # seconds a sleep may last: a clock that is set is noticed within it
+SET_BACK = 5.0  # seconds: less is a clock that is kept right
 
 
 class Rounds:
     """When a round is due and the job is still busy with the last one, that round is missed: it is counted
     and said, and not made up for. So are those that were due while the service was down."""
 
-    def __init__(self, history: History, runs: Runs, hub: Hub, log: Logger) -> None:
+    def __init__(
+        self,
+        history: History,
+        runs: Runs,
+        hub: Hub,
+        log: Logger,
+        *,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`wall` is the time of day in seconds since the epoch, which may be set; `steady` never is."""
         self.busy: dict[str, str] = {}  # job: why it is
         self.due: dict[str, float] = {}  # job: when its next round is
         self.missed: dict[str, int] = {}
@@ -39,12 +50,14 @@ class Rounds:
         self._group: anyio.abc.TaskGroup | None = None
         self._stopping = False
         self._stopped = anyio.Event()
+        self._wall, self._steady = wall, steady
+        self._apart = wall() - steady()
 
     async def adopt(self, ready: Ready) -> None:
         """Work by another configuration from now on; what runs goes on as it was begun."""
         before = self._ready
         self._ready = ready
-        now = time.time()
+        now = self._wall()
         for name in [name for name in self.due if name not in ready.jobs]:
             del self.due[name]
         for name, job in ready.jobs.items():
@@ -64,13 +77,27 @@ class Rounds:
             task_status.started()
             while not self._stopping:
                 self._look = anyio.Event()
-                now = time.time()
+                self.look_at_clock()
+                now = self._wall()
                 for name, due in list(self.due.items()):
                     if due <= now:
                         await self._begin_due(name, due, now)
-                wait = min((due - time.time() for due in self.due.values()), default=LATE)
+                wait = min((due - self._wall() for due in self.due.values()), default=LATE)
                 with anyio.move_on_after(min(max(wait, 0.0), LATE)):
                     await self._look.wait()
+
+    def look_at_clock(self) -> None:
+        """Where the clock was set back, rounds are due by what it says now: else nothing would begin until it
+        is again as late as it was."""
+        before, self._apart = self._apart, self._wall() - self._steady()
+        if before - self._apart < SET_BACK or self._ready is None:
+            return
+        self._log.warning("clock.set_back", seconds=round(before - self._apart))
+        for name in self.due:
+            job = self._ready.jobs.get(name)
+            due = job.schedule.after(self._wall()) if job is not None and job.schedule is not None else None
+            if due is not None:
+                self.due[name] = min(due, self.due[name])
 
     def stop(self) -> None:
         """Begin nothing more."""

@@ -61,6 +61,8 @@ class Schedule:
         start = datetime.fromtimestamp(moment, UTC).astimezone(zone_of(self.timezone))
         try:
             for due in CronSim(self.cron or "", start):
-                yield due.timestamp()
+                # In the hour that a change of clocks repeats, it tells of the first time again.
+                if due.timestamp() > moment:
+                    yield due.timestamp()
         except CronSimError:  # a date that never comes, as 30 February
             return
