@@ -144,10 +144,12 @@ def _between(shell: Shell, runs: tuple[Path, Path], question: Question, form: st
     from fleet.compare import compare_runs
 
     if form == "csv":
-        from fleet.cli.diff_csv import LineWriter
+        from fleet.cli.diff_csv import DifferenceLines
 
-        found = compare_runs(*runs, question, tell=LineWriter(sys.stdout, limit))
-        _refuse_unknown(question, found)
+        with DifferenceLines(limit) as lines:
+            found = compare_runs(*runs, question, tell=lines)
+            _refuse_unknown(question, found)
+            lines.write(sys.stdout, found)
     else:
         found = compare_runs(*runs, question)
         _refuse_unknown(question, found)

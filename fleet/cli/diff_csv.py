@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import csv
+import json
+import tempfile
+from hashlib import blake2b
 from itertools import islice
-from typing import TextIO
+from types import TracebackType
+from typing import Any, Self, TextIO
 
 from fleet.cli.cells import cell, write_csv
-from fleet.compare import COLUMNS, Drift, Line
+from fleet.compare import COLUMNS, Diff, Drift, Line, outlier_text, shown_value
+from fleet.errors import SinkError
 from fleet.page import host_text
 
 _DRIFT = ("field", "by", "usual", "value", "rows", "targets", "hosts")
 
 
-class LineWriter:
-    """Writes one line for each single difference as it is found, at most `limit`."""
+class DifferenceLines:
+    """One line for each single difference, at most `limit`. They are put aside until the comparison is done:
+    which change is an outlier shows when all are known. Raises SinkError where the place for temporary
+    files is full."""
 
-    def __init__(self, stream: TextIO, limit: int | None) -> None:
-        self._writer = csv.writer(stream, lineterminator="\r\n")
+    def __init__(self, limit: int | None) -> None:
+        self._aside = tempfile.TemporaryFile(  # noqa: SIM115  # closed by `__exit__`
+            "w+", prefix="fleet-diff-", encoding="ascii"
+        )
         self._left = limit
-        self._writer.writerow(COLUMNS)
 
     def __call__(self, line: Line) -> None:
         if self._left is not None:
@@ -27,7 +35,52 @@ class LineWriter:
                 return
             self._left -= 1
         told = line.to_json()
-        self._writer.writerow([cell(told[name]) for name in COLUMNS])
+        key = (
+            _key(line.target, line.step, line.field, shown_value(line.before), shown_value(line.after))
+            if line.what == "changed"
+            else ""
+        )
+        try:
+            self._aside.write(json.dumps([key, *(cell(told[name]) for name in COLUMNS)]) + "\n")
+        except OSError as error:
+            raise _full(error) from error
+
+    def write(self, stream: TextIO, found: Diff) -> None:
+        """All of them, those of outliers with why they are."""
+        why = {
+            _key(outlier.target, field.step, field.field, change.before, change.after): outlier_text(outlier)
+            for field in found.fields
+            for change in field.changes
+            for outlier in change.outliers
+        }
+        try:
+            self._aside.seek(0)
+        except OSError as error:
+            raise _full(error) from error
+        writer = csv.writer(stream, lineterminator="\r\n")
+        writer.writerow((*COLUMNS, "outlier"))
+        for key, *cells in map(json.loads, self._aside):
+            writer.writerow((*cells, cell(why.get(key, ""))))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._aside.close()
+
+
+def _key(*change: Any) -> str:
+    """What tells the change that one target made from all others."""
+    return blake2b(json.dumps(change, sort_keys=True).encode(), digest_size=12).hexdigest()
+
+
+def _full(error: OSError) -> SinkError:
+    return SinkError(
+        f"cannot write a temporary file in {tempfile.gettempdir()}: {error.strerror}\n"
+        "  the lines are put aside until all are known: TMPDIR names a place with room for them"
+    )
 
 
 def write_drift(stream: TextIO, drift: Drift, limit: int | None) -> None:

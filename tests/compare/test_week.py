@@ -176,6 +176,9 @@ def test_csv_lists_single_differences(week: Week, capsys: pytest.CaptureFixture[
     assert [(row["target"], row["field"], row["parent"]) for row in outlier] == [
         ("https://bmc-10-246", "bios", "")
     ]
+    why = "outlier: of 1,546 others with model=ThinkSystem SR650 V3, 212 made another change, 1,334 none"
+    assert [row["outlier"] for row in outlier] == [why]
+    assert [row["target"] for row in rows if row["outlier"]] == ["https://bmc-10-246"]
 
 
 def test_text_says_how_the_counts_add_up(week: Week, capsys: pytest.CaptureFixture[str]) -> None:
