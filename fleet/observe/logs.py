@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Literal, Protocol, TextIO, cast
-
-import structlog
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, Literal, Protocol
 
 from fleet.observe.redact import Redactor
 from fleet.observe.text import safe
@@ -54,21 +54,46 @@ def configure_logging(
     level = level or ("warning" if form == "console" else "info")
     guard = redactor or Redactor()
     colored = terminal and not _colorless() if colors is None else colors
-    renderer = _Console(colored) if form == "console" else _render_json
-    logger: Logger = structlog.wrap_logger(
-        structlog.PrintLogger(cast("TextIO", stream)),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            lambda _logger, _method, fields: guard.fields(fields),
-            _tame,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        context_class=dict,
-        cache_logger_on_first_use=False,
-    )
-    return logger
+    render = _Console(colored) if form == "console" else _render_json
+    least = logging.getLevelNamesMapping()[level.upper()]
+    return _Lines(stream, least, lambda fields: render(_tame(guard.fields(fields))))
+
+
+class _Lines:
+    """Writes each record that is at least of the level `least`, as `render` has it, from whatever thread."""
+
+    def __init__(self, stream: Stream, least: int, render: Callable[[MutableMapping[str, Any]], str]) -> None:
+        self._stream = stream
+        self._least = least
+        self._render = render
+        self._writing = Lock()
+
+    def is_enabled_for(self, level: int) -> bool:
+        """Whether a record of this level is written."""
+        return level >= self._least
+
+    def debug(self, event: str, **fields: Any) -> None:
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._write(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._write(logging.ERROR, event, fields)
+
+    def _write(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        if level < self._least:
+            return
+        when = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        line = self._render(
+            {**fields, "event": event, "level": logging.getLevelName(level).lower(), "timestamp": when}
+        )
+        with self._writing:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
 
 
 def _colorless() -> bool:
@@ -76,7 +101,7 @@ def _colorless() -> bool:
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "") in ("dumb", "unknown", "")
 
 
-def _tame(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _tame(fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Make every value one bounded, printable line; a traceback keeps its lines and its own bound."""
     for name, value in fields.items():
         if name == "traceback":
@@ -88,7 +113,7 @@ def _tame(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> Mutab
     return fields
 
 
-def _render_json(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> str:
+def _render_json(fields: MutableMapping[str, Any]) -> str:
     first = {"timestamp": fields.pop("timestamp"), "level": fields.pop("level"), "event": fields.pop("event")}
     return json.dumps({**first, **fields}, ensure_ascii=True, default=str)
 
@@ -101,7 +126,7 @@ class _Console:
     def __init__(self, colors: bool) -> None:
         self._colored = colors
 
-    def __call__(self, _logger: Any, _method: str, fields: MutableMapping[str, Any]) -> str:
+    def __call__(self, fields: MutableMapping[str, Any]) -> str:
         when = str(fields.pop("timestamp"))[11:19]
         level, event = str(fields.pop("level")), str(fields.pop("event"))
         trace = fields.pop("traceback", None)
