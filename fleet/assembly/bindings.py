@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -41,7 +41,9 @@ class Bindings:
         proxy = self.proxies.for_target(target)
         if auth == target.auth and proxy is None and target.proxy is None:
             return target
-        return replace(target, auth=auth, proxy=proxy.label if proxy else None)
+        return Target(
+            target.id, target.url, target.labels, auth, proxy.label if proxy else None, target.origin
+        )
 
     def named(self, name: str) -> Credential:
         """The credential behind a name, with the values that it has now. Raises UsageError. Blocks."""
