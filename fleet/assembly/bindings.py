@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -48,7 +48,8 @@ class Bindings:
             chosen = {name: how for name, how in (("auth", by), ("proxy", way)) if how}
             if len(self._ways) < WAYS:
                 self._ways[by, way] = chosen
-        return replace(target, auth=auth, proxy=proxy.label if proxy else None, chosen=chosen)
+        named = proxy.label if proxy else None
+        return Target(target.id, target.url, target.labels, auth, named, target.origin, chosen)
 
     def named(self, name: str) -> Credential:
         """The credential behind a name, with the values that it has now. Raises UsageError. Blocks."""

@@ -71,6 +71,9 @@ class PreparedScan:
 
     def targets(self, report: Callable[[InventoryError], None]) -> Iterator[Target]:
         """The bound targets, streamed; bad lines go to `report`. Reading blocks: use a thread."""
+        if self.survey.targets is not None:
+            yield from self.survey.targets
+            return
         inventory = open_inventory(self.options, report, self.survey.feeds)
         yield from bound(inventory, self.bindings, self.options, report)
 
@@ -156,12 +159,18 @@ def builtin_specs() -> dict[str, str]:
 
 
 def prepare(
-    options: ScanOptions, *, prompt: Prompt, every_step: bool = False, called: str | None = None
+    options: ScanOptions,
+    *,
+    prompt: Prompt,
+    every_step: bool = False,
+    called: str | None = None,
+    at_once: bool = False,
 ) -> PreparedScan:
     """Parse and resolve everything that a scan needs. Raises UsageError; opens no socket.
 
     `prompt` asks a person for a secret. `every_step` stores the rows of all steps, not only the pipeline's.
-    `called` names the one operation that will be called in place of the pipeline.
+    `called` names the one operation that will be called in place of the pipeline. `at_once` says that the
+    scan follows and is the only one: the targets may be those that were read here.
     """
     spec = load_spec(options.spec, operations=[options.operation] if options.operation else [])
     document, fixups = describe(spec)
@@ -185,7 +194,7 @@ def prepare(
     notes = [*spec.notes, *fixup_notes(spec, document, fixups), *plan.document.warnings]
     notes += expired_waivers(plan.checks, spec.place)
     bindings = bindings_of(spec, options, prompt=prompt, warn=notes.append)
-    survey = survey_of(options, bindings, notes)
+    survey = survey_of(options, bindings, notes, keep=at_once)
     needs = (
         Needs.of_operation(plan.document, plan.document.operation(called)) if called else Needs.of_plan(plan)
     )

@@ -17,12 +17,14 @@ from fleet.target import Target
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
 DIRECT = "direct"
 GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
+KEPT = 10_000  # targets that a scan need not read a second time: some 4 MB
 
 
 @dataclass(slots=True)
 class Survey:
     """What the targets are, counted in one pass before the scan. `total` is None where that would
-    take what the scan needs: standard input, a pipe. `canaries` are the ids of those to scan first."""
+    take what the scan needs: standard input, a pipe. `canaries` are the ids of those to scan first. `targets`
+    are all of them, bound and in their order, where they were to be kept, are few, and none was rejected."""
 
     total: int | None = None
     labels: Counter[str] = field(default_factory=Counter)
@@ -30,6 +32,7 @@ class Survey:
     auths: Counter[str] = field(default_factory=Counter)
     tls: int = 0
     canaries: frozenset[str] = frozenset()
+    targets: list[Target] | None = None
     feeds: Feeds = field(default_factory=Feeds)  # what asked sources gave: the scan reads the same
 
     @property
@@ -105,10 +108,11 @@ def bound(
             report(complaint)
 
 
-def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Survey:
+def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str], *, keep: bool = False) -> Survey:
     """Read the inventory once: count, and meet every bad line and unknown name before a socket opens.
 
-    What can be read only once (standard input, a pipe) is left to the scan. Raises UsageError.
+    What can be read only once (standard input, a pipe) is left to the scan. `keep` is for who scans at once,
+    and not the inventory as it will be by then. Raises UsageError.
     """
     survey = Survey()
     if not all(map(rereadable, (*options.sources, *options.exclude_files))):
@@ -125,10 +129,15 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str]) -> Sur
 
     spread = Spread(options.canary or 0)
     any_order = replace(options, shuffle=False)
+    kept: list[Target] = []
     for target in bound(open_inventory(any_order, report, survey.feeds), bindings, options, report):
         survey.add(target)
         if options.canary is not None:
             spread.add(target)
+        if keep and survey.total <= KEPT:
+            kept.append(target)
+    if keep and survey.total <= KEPT and not rejected and not options.shuffle:
+        survey.targets = kept
     survey.canaries = spread.chosen()
     notes.extend(str(error) for error in complaints)
     if rejected > len(complaints):

@@ -49,7 +49,7 @@ def scan(shell: Shell, /, **given: Any) -> int:
     from fleet.cli.running import run_scan
 
     shell.quiet = given["quiet"]
-    prepared = prepare(options, prompt=ask_secret)
+    prepared = prepare(options, prompt=ask_secret, at_once=True)
     if given["dry_run"]:
         return _dry_run(shell, prepared, given["estimate"])
     return run_scan(prepared, View.of(given), shell, fail_on=given["fail_on"], grace=given["grace"])

@@ -33,23 +33,19 @@ KEPT = 256  # requests that handles with the same credentials keep between them
 
 class Kept:
     """What credentials add to the calls of handles that have the same ones: by requirements, and as whole
-    requests of calls that are made again and again, by the identity of the call. Bounded."""
+    `requests` of calls that are made again and again, by the identity of the call, with the prefix of their
+    paths. Bounded."""
 
-    __slots__ = ("_requests", "additions")
+    __slots__ = ("additions", "requests")
 
     def __init__(self, additions: dict[Any, Additions]) -> None:
         self.additions: dict[Any, Additions] = additions
-        self._requests: dict[int, tuple[Call, str, Request]] = {}
-
-    def request(self, call: Call, prefix: str) -> Request | None:
-        """The request that was made of this very call below the same prefix."""
-        known = self._requests.get(id(call))
-        return known[2] if known is not None and known[0] is call and known[1] == prefix else None
+        self.requests: dict[int, tuple[Call, str, Request]] = {}
 
     def keep(self, call: Call, prefix: str, request: Request) -> Request:
-        if len(self._requests) >= KEPT:
-            self._requests.clear()
-        self._requests[id(call)] = call, prefix, request
+        if len(self.requests) >= KEPT:
+            self.requests.clear()
+        self.requests[id(call)] = call, prefix, request
         return request
 
 
@@ -154,8 +150,10 @@ class Handle:
         """`prepare`, for a call that `operation.build` made and that many handles make: all those that share
         what they keep have the same request."""
         kept = self._kept
-        if kept is not None and (known := kept.request(call, self._prefix)) is not None:
-            return known
+        if kept is not None and (known := kept.requests.get(id(call))) is not None:
+            made_of, prefix, request = known
+            if made_of is call and prefix == self._prefix:
+                return request
         request = self._assembled(call, self._added_for(operation.requirements, operation.name))
         return request if kept is None else kept.keep(call, self._prefix, request)
 

@@ -50,7 +50,7 @@ class Operation:
 
     __slots__ = (
         "_accept", "_answers", "_body", "_checks", "_document", "_own_servers", "_parameters", "_plan",
-        "_security", "_site", "_split", "method", "name", "template",
+        "_requirements", "_security", "_site", "_split", "method", "name", "template",
     )  # fmt: skip
 
     def __init__(self, document: Document, site: Site, name: str) -> None:
@@ -67,6 +67,7 @@ class Operation:
         self._accept: tuple[tuple[str, str], ...] = ()
         self._answers: tuple[Answer, ...] | None = None
         self._security: Any = _UNREAD
+        self._requirements: tuple[Requirement, ...] | None = None
         self._checks: dict[tuple[int, str | None], Check] = {}
 
     def __repr__(self) -> str:
@@ -184,8 +185,11 @@ class Operation:
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """The requirement sets that hold for it: its own, else the document's."""
-        own = self.security
-        return self._document.security if own is None else own
+        known = self._requirements
+        if known is None:
+            own = self.security
+            known = self._requirements = self._document.security if own is None else own
+        return known
 
     @property
     def answers(self) -> tuple[Answer, ...]:

@@ -49,7 +49,8 @@ class Way:
     `chain` are the steps from just below the step's `per` down to `source`: what must be walked, from one
     row of `per`, to the rows that this way starts from. `call` is what every target is asked, where no
     parameter is `computed`, and `path` where, below its base URL (`path_of`). `pointer` leads to the inline
-    elements.
+    elements. `single` says that a resource that comes is the row, and not one that holds or lists rows;
+    `named` that an expression which makes a row of it binds a name, and so depends on where the row stands.
     """
 
     source: str | None = None
@@ -71,11 +72,13 @@ class Way:
     criteria: tuple[Expression, ...] = ()
     key: tuple[str, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()
+    single: bool = field(init=False)
+    named: bool = field(init=False)
 
-    @property
-    def single(self) -> bool:
-        """Whether a resource that comes is the row, and not one that holds or lists rows."""
-        return self.items is None and not self.collection
+    def __post_init__(self) -> None:
+        made = (*self.criteria, self.where, *(output.expression for output in self.outputs))
+        object.__setattr__(self, "single", self.items is None and not self.collection)
+        object.__setattr__(self, "named", any(one is not None and one.names for one in made))
 
     @property
     def requests(self) -> bool:

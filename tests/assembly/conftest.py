@@ -53,7 +53,8 @@ def nobody(_prompt: str) -> str:
 def prepared(folder: Path) -> Prepare:
     """`prepare` for these sources, with any other options."""
 
-    def preparing(*sources: str, **options: Any) -> PreparedScan:
-        return prepare(ScanOptions(sources=sources, spec="lamps.yaml", **options), prompt=nobody)
+    def preparing(*sources: str, at_once: bool = False, **options: Any) -> PreparedScan:
+        made = ScanOptions(sources=sources, spec="lamps.yaml", **options)
+        return prepare(made, prompt=nobody, at_once=at_once)
 
     return preparing

@@ -101,6 +101,27 @@ def test_the_survey_counts_labels_proxies_and_credentials(prepared: Prepare) -> 
     assert [(step["name"], step["fans_out"]) for step in told["steps"]] == [("lamp", False), ("rooms", True)]
 
 
+def test_a_scan_that_follows_at_once_reads_its_few_targets_once(prepared: Prepare, folder: Path) -> None:
+    (folder / "hosts.txt").write_text("h1 site=a\nh2\nh3 proxy=direct\n")
+    again, once = prepared("hosts.txt"), prepared("hosts.txt", at_once=True)
+    assert targets(once) == targets(again)
+    (folder / "hosts.txt").write_text("h4\n")
+    assert [target.id for target in targets(again)] == ["https://h4"]
+    assert [target.id for target in targets(once)] == ["https://h1", "https://h2", "https://h3"]
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [("h2 auth=nobody", {}), ("h[1-10001]", {}), ("h2", {"shuffle": True})],
+    ids=["a rejected line", "many", "shuffled"],
+)
+def test_targets_are_read_again_where_that_tells_more(
+    prepared: Prepare, folder: Path, line: str, options: dict[str, Any]
+) -> None:
+    (folder / "hosts.txt").write_text(f"h1\n{line}\n")
+    assert prepared("hosts.txt", at_once=True, **options).survey.targets is None
+
+
 def test_every_selection_must_hold(prepared: Prepare) -> None:
     scan = prepared("h1 site=a rack=1", "h2 site=a rack=2", "h3 site=b rack=1", select=("site=a", "rack=1"))
     assert [target.url for target in targets(scan)] == ["https://h1"]

@@ -72,6 +72,7 @@ class Exchange:
         self._origin = endpoint.origin
         self._target = target
         self._policy = policy
+        self._timeout = policy.timeouts.request
         self._pace = pace
         self._tell = tell
         self._through = proxy
@@ -105,9 +106,10 @@ class Exchange:
         go out again on a new connection when an idle one turns out to be dead; that is no retry, for any
         request. Raises RequestFailed on transport failures, redirect.blocked and redirect.loop.
         """
-        how = _How(timeout or self._policy.timeouts.request, check, urgent, replay)
-        wanted = self._slashes.applied(request)
-        return self._follow(request, how) if wanted is request else self._habitual(wanted, request, how)
+        how = _How(timeout or self._timeout, check, urgent, replay)
+        if self._slashes.seen and (wanted := self._slashes.applied(request)) is not request:
+            return self._habitual(wanted, request, how)
+        return self._follow(request, how)
 
     async def _habitual(self, wanted: Request, request: Request, how: _How) -> Reply:
         """The final reply to a request as the target likes its paths, `wanted`; where that may have been
@@ -129,6 +131,8 @@ class Exchange:
         while True:
             try:
                 reply = await self._repeat(request, how)
+                if reply.status < 300 and habitual is None and not self._slashes.seen:
+                    return reply
                 following = redirected(self.endpoint, request, reply)
             except RequestFailed as failed:
                 raise self._placed(failed, request) from failed

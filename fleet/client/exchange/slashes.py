@@ -13,14 +13,16 @@ _IN_A_ROW = 2  # a service root alone is often redirected where nothing else is
 
 class SlashHabit:
     """How one target wants its paths to end, learned from permanent redirects of GETs to the same path with
-    a slash more or less. A habit that turns out to be wrong is given up for good."""
+    a slash more or less. A habit that turns out to be wrong is given up for good. `seen`: a redirect of that
+    kind; until then there is nothing to apply, and answers that redirect nowhere teach nothing."""
 
-    __slots__ = ("_given_up", "_row", "_slash")
+    __slots__ = ("_given_up", "_row", "_slash", "seen")
 
     def __init__(self) -> None:
         self._slash: bool = False
         self._row: int = 0  # redirects of that style since a path was right as it was
         self._given_up: bool = False
+        self.seen: bool = False
 
     def applied(self, request: Request) -> Request:
         """The request as the target wants it: itself where nothing is known."""
@@ -37,7 +39,7 @@ class SlashHabit:
 
     def learn(self, request: Request, reply: Reply, following: Request | None) -> None:
         """What a reply to a request that nothing was applied to, and the redirect it asks for, tell."""
-        if request.method != "GET" or self._given_up or (following is None and not self._row):
+        if request.method != "GET" or self._given_up:
             return
         slash = request.path.partition("?")[0].endswith("/")
         if following is None:
@@ -46,6 +48,7 @@ class SlashHabit:
         elif reply.status in _PERMANENT and following.path == _other_style(request.path):
             self._row = self._row + 1 if slash is not self._slash else 1
             self._slash = not slash
+            self.seen = True
 
     def give_up(self) -> None:
         """The target answers paths of either style, each in its own way."""

@@ -161,7 +161,7 @@ class TargetClient:
             reply = await self._send_bare(partial(self.api.bare, call), timeout, insist=False)
         else:
             prepare = partial(_fitting, self.api.prepare_call, operation, call)
-            if self._anonymous or not operation.requirements:
+            if (self._login is None and self._renew is None) or not operation.requirements:
                 reply = await self._send_bare(prepare, timeout)
             else:
                 reply = await self._sent(prepare, timeout)

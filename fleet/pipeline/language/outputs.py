@@ -31,11 +31,14 @@ def _field_reader(*path: str) -> Reader:
     *above, last = path
 
     def read(resource: Any, _scope: Any, notes: Counter[str]) -> Any:
-        for key in above:
-            resource = resource.get(key) if isinstance(resource, dict) else None
         value = resource.get(last) if isinstance(resource, dict) else None
         if value.__class__ is str and value.isascii() and len(value) <= MAX_TEXT:
             return value  # what nearly every value is: a conversion would leave it as it is
         return converted(value, None, notes)
 
-    return read
+    def read_below(resource: Any, scope: Any, notes: Counter[str]) -> Any:
+        for key in above:
+            resource = resource.get(key) if isinstance(resource, dict) else None
+        return read(resource, scope, notes)
+
+    return read_below if above else read

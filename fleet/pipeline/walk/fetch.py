@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +21,7 @@ from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
 if TYPE_CHECKING:
-    from fleet.openapi import Call, Operation
+    from fleet.openapi import Call, Keyword, Operation
 
 # After one of these nothing more is sent to the target: asking again locks accounts.
 ENDS_TARGET = frozenset(
@@ -56,15 +56,13 @@ class _Cell:
     """One resource on its way, or here. The body is kept rather than the tree decoded from it, which is
     several times larger; few resources are read twice."""
 
-    __slots__ = ("failure", "lost", "ready", "recalled", "reply", "value")
-
-    def __init__(self) -> None:
-        self.ready: anyio.Event | None = None
-        self.reply: Reply | None = None
-        self.failure: RequestFailed | None = None
-        self.lost = False  # whoever asked was cancelled: who wants it asks again, unless cancelled as well
-        self.recalled = False  # of an earlier walk: it may lead on, and is no data
-        self.value: Any = None  # decoded, of a large body that was wanted again
+    # Of the class: each request makes a cell, and most never have more than a reply.
+    ready: anyio.Event | None = None
+    reply: Reply | None = None
+    failure: RequestFailed | None = None
+    lost: bool = False  # whoever asked was cancelled: who wants it asks again, unless cancelled as well
+    recalled: bool = False  # of an earlier walk: it may lead on, and is no data
+    value: Any = None  # decoded, of a large body that was wanted again
 
     def fail(self, error: BaseException) -> None:
         """Nothing came: for a reason that holds for whoever wants it, or because nobody asks any more."""
@@ -167,15 +165,20 @@ class Resources:
             value = self._read(reply, method)
             if leads and known is None and self._memory is not None:
                 self._memory.note(key, reply)
-            judged = self._validators.operation_of(operation, method, uri, self._base.path)
-            if judged is not None:
-                if judged.name not in self._validators.ready:
-                    await self._validators.compile(judged)
-                self._judge(judged, uri, reply, value)
+            validators = self._validators
+            if validators.wanted:
+                judged = operation or validators.operation_at(method, uri, self._base.path)
+                if judged is not None:
+                    if judged.name not in validators.ready:
+                        await validators.compile(judged)
+                    found = judged.violations(reply.status, reply.header("content-type"), value)
+                    if found:
+                        self._violated(judged, uri, value, found)
             cell.reply = reply
         except BaseException as error:
             if isinstance(error, RequestFailed) and not error.operation:
-                error.operation = self._validators.name_of(operation, method, uri, self._base.path)
+                asked = operation or self._validators.operation_at(method, uri, self._base.path)
+                error.operation = asked.name if asked is not None else ""
             cell.fail(error)
             raise
         finally:
@@ -196,7 +199,8 @@ class Resources:
             return None
         value = cell.value
         if value is None:
-            value = _decoded(cell.reply, method, self._limits)[0]
+            bodiless = method == "HEAD" or cell.reply.status == 204
+            value = {} if bodiless else read_json(cell.reply.body, max_values=self._limits.values)[0]
             if len(cell.reply.body) > DECODED_ONCE:
                 cell.value = value
         return Answer(uri, value, cell.reply.status, cell.reply.headers, cell.reply.body)
@@ -218,7 +222,9 @@ class Resources:
             raise RequestFailed(
                 FailureKind.HTTP_STATUS, message, status=reply.status, attempts=reply.attempts
             )
-        value, forgiven = _decoded(reply, method, self._limits)
+        if method == "HEAD" or reply.status == 204:
+            return {}
+        value, forgiven = read_json(reply.body, max_values=self._limits.values)
         for what in forgiven:
             self._findings.notes[what] += 1
         return value
@@ -234,20 +240,13 @@ class Resources:
                 self._ended = copy(failed)
         return failed
 
-    def _judge(self, judged: Operation, uri: str, reply: Reply, value: Any) -> None:
-        """Hold an answer against its schema."""
-        found = judged.violations(reply.status, reply.header("content-type"), value)
-        if not found:
-            return
+    def _violated(
+        self, judged: Operation, uri: str, value: Any, found: Sequence[tuple[str, Keyword]]
+    ) -> None:
+        """Note where an answer breaks its schema. Raises RequestFailed where that costs the resource."""
         self._findings.violate(uri, f"{judged.method} {judged.template}", value, found)
         if self._validators.fail:
             pointer, rule = found[0]
             raise RequestFailed(
                 FailureKind.SCHEMA_MISMATCH, f"{len(found)} mismatches, the first at {pointer or '/'}: {rule}"
             )
-
-
-def _decoded(reply: Reply, method: str, limits: Limits) -> tuple[Any, tuple[str, ...]]:
-    if method == "HEAD" or reply.status == 204:
-        return {}, ()
-    return read_json(reply.body, max_values=limits.values)

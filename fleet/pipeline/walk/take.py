@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Ground:
     """What every take of one target works with. `expands` says whether the service sends members with
     their collection; `produced` are the rows of each step, as they come; `leading` the steps that may go by
-    what earlier walks have read."""
+    what earlier walks have read. It is `full` once a row was dropped because the target has all that it may
+    have: what is still asked for would be dropped, too."""
 
     plan: Plan
     target: Target
@@ -44,11 +45,7 @@ class Ground:
     produced: Mapping[str, list[Row]]
     leading: frozenset[str] = frozenset()
     rows: int = field(default=0)
-
-    @property
-    def full(self) -> bool:
-        """Whether the target has all the rows it may have: what is still asked for would be dropped."""
-        return self.rows >= self.limits.rows and self.findings.dropped["rows"] > 0
+    full: bool = field(default=False)
 
     def scope(self, above: Row | None, answer: Answer | None = None) -> Scope:
         """What names mean below a row; with an answer, what `$response` means too."""
@@ -60,7 +57,7 @@ class Ground:
         """A row of what was found, unless `where` drops it. Raises RequestFailed when it is not what the
         step expects, or one too many."""
         step, way, notes = take.step, take.way, self.findings.notes
-        scope = self.scope(take.start, answer)
+        scope = self.scope(take.start, answer) if way.named or step.overlays else None
         for criterion in way.criteria:
             if not criterion.holds(resource, scope, notes):
                 kind = FailureKind.SCHEMA_MISMATCH if step.above else FailureKind.SPEC_NOT_THIS_API
@@ -74,11 +71,10 @@ class Ground:
                 return None
         if self.rows >= self.limits.rows:
             self.findings.dropped["rows"] += 1
+            self.full = True
             raise RequestFailed(FailureKind.LINK_LIMIT, f"more than {self.limits.rows} rows of one target")
         self.rows += 1
-        outputs: dict[str, Any] = {}
-        for output in way.outputs:
-            outputs[output.name] = output.read(resource, scope, notes)
+        outputs = {output.name: output.read(resource, scope, notes) for output in way.outputs}
         for overlay in step.overlays:
             if overlay.when.holds(resource, scope, notes):
                 for output in overlay.outputs:
@@ -90,9 +86,10 @@ class Ground:
 
 
 class Take:
-    """One way taken from one row: requests, pages, members, elements. Failures become findings here."""
+    """One way taken from one row: requests, pages, members, elements. Failures become findings here. It
+    `leads` where what is read is nobody's data: it only leads to what is."""
 
-    __slots__ = ("_found", "complete", "ground", "order", "start", "step", "way")
+    __slots__ = ("_found", "complete", "ground", "leads", "order", "start", "step", "way")
 
     def __init__(
         self, ground: Ground, step: StepPlan, way: Way, start: Row | None, order: tuple[int, ...]
@@ -103,12 +100,8 @@ class Take:
         self.start: Row | None = start
         self.order: tuple[int, ...] = order
         self.complete: bool = True
+        self.leads: bool = step.name in ground.leading
         self._found: list[Row] = []
-
-    @property
-    def leads(self) -> bool:
-        """Whether what is read here is nobody's data: it only leads to what is."""
-        return self.step.name in self.ground.leading
 
     def rows(self) -> Sequence[Row]:
         """The rows, in the order of the data."""

@@ -13,33 +13,20 @@ if TYPE_CHECKING:
 
 
 class Validators:
-    """Shared by all targets of a scan, in one event loop. `fail` says whether a violation costs the resource;
-    `ready` names the operations that can judge."""
+    """Shared by all targets of a scan, in one event loop. `wanted` says whether answers are judged, `fail`
+    whether a violation costs the resource; `ready` names the operations that can judge."""
 
     def __init__(self, plan: Plan) -> None:
         self._document: Document = plan.document
         self._server_path = plan.document.server_path
-        self._wanted = plan.settings.validate != "off"
+        self.wanted: bool = plan.settings.validate != "off"
         self.fail: bool = plan.settings.validate == "fail"
         self.ready: set[str] = set()
         self._lock: anyio.Lock | None = None
 
-    def operation_of(
-        self, operation: Operation | None, method: str, uri: str, base_path: str
-    ) -> Operation | None:
-        """What an answer is judged by: the operation that was called, for a followed link the one whose
-        template its path leads to, below a base path and that of the description's server. None where
-        it leads to none, and where judging is off."""
-        return self._found(operation, method, uri, base_path) if self._wanted else None
-
-    def name_of(self, operation: Operation | None, method: str, uri: str, base_path: str) -> str:
-        """The name of the operation that was called, or that a link leads to; empty where there is none."""
-        found = self._found(operation, method, uri, base_path)
-        return found.name if found is not None else ""
-
-    def _found(self, operation: Operation | None, method: str, uri: str, base_path: str) -> Operation | None:
-        if operation is not None:
-            return operation
+    def operation_at(self, method: str, uri: str, base_path: str) -> Operation | None:
+        """What the answer to a followed link is judged by: the operation whose template its path leads to,
+        below a base path and that of the description's server. None where it leads to none."""
         path = uri.partition("?")[0].removeprefix(base_path).removeprefix(self._server_path)
         return self._document.route(method, path)
 
