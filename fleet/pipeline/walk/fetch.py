@@ -214,14 +214,8 @@ class Resources:
             self._ended = RequestFailed(FailureKind.BODY_TOO_LARGE, message)
             raise copy(self._ended)
         if reply.status >= 300:
-            if (refused := failure_of(reply)) is not None:
-                kind, message = refused
-                failed = RequestFailed(kind, message, status=reply.status, attempts=reply.attempts)
-                raise self._seen(failed)
-            message = f"status {reply.status}"
-            raise RequestFailed(
-                FailureKind.HTTP_STATUS, message, status=reply.status, attempts=reply.attempts
-            )
+            kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
+            raise self._seen(RequestFailed(kind, message, status=reply.status, attempts=reply.attempts))
         if method == "HEAD" or reply.status == 204:
             return {}
         value, forgiven = read_json(reply.body, max_values=self._limits.values)
