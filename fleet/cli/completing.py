@@ -22,6 +22,7 @@ from click.shell_completion import CompletionItem
 RUNS = 50  # newest runs offered
 READ = 4 * 1024 * 1024  # bytes of a file that are looked at
 LOOKED = 20  # outcomes in which labels are looked for
+_OWN = ("id=", "url=", "host=", "auth=", "proxy=")  # what a condition names of every target
 _TOP = re.compile(r"^(\w+):", re.MULTILINE)
 _NAME = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
 _OPERATION = re.compile(r"""^\s*-?\s*"?operationId"?\s*:\s*['"]?([\w.-]+)""", re.MULTILINE)
@@ -71,10 +72,25 @@ def steps(_ctx: click.Context) -> Iterable[str]:
 @offering(listed=True)
 def labels(_ctx: click.Context) -> Iterable[str]:
     """The labels of the run's first targets."""
-    found: dict[str, None] = {}
-    with (_run() / "outcomes.jsonl").open("rb") as lines:
-        for line in islice(lines, LOOKED):
-            found.update(dict.fromkeys(json.loads(line[:READ]).get("labels") or {}))
+    return _labels()
+
+
+@offering(listed=True)
+def conditions(_ctx: click.Context) -> Iterable[str]:
+    """How a condition begins: what every target has, and the labels of the latest run's first targets."""
+    with suppress(Exception):
+        return [*(f"{name}=" for name in _labels()), *_OWN]
+    return _OWN
+
+
+@offering(listed=True)
+def columns(_ctx: click.Context) -> Iterable[str]:
+    """The outputs of the step that the command line names."""
+    words, found = os.environ.get("COMP_WORDS", "").split()[2:], dict[str, None]()
+    for outcome in _outcomes():
+        for step, held in (outcome.get("steps") or {}).items():
+            for row in held.get("rows", ())[:LOOKED] if step in words else ():
+                found.update(dict.fromkeys(row))
     return found
 
 
@@ -109,6 +125,16 @@ def operations(ctx: click.Context) -> Iterable[str]:
     description = spec.parent / api[1] if api is not None else spec
     with description.open(encoding="utf-8") as file:
         return sorted(set(_OPERATION.findall(file.read(READ))))
+
+
+def _labels() -> dict[str, None]:
+    return {name: None for outcome in _outcomes() for name in outcome.get("labels") or {}}
+
+
+def _outcomes() -> Iterable[dict[str, Any]]:
+    """The first outcomes of the run."""
+    with (_run() / "outcomes.jsonl").open("rb") as lines:
+        return [json.loads(line[:READ]) for line in islice(lines, LOOKED)]
 
 
 def _run() -> Path:

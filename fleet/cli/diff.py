@@ -15,6 +15,7 @@ from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.cli.values import Count
+from fleet.cli.where import list_fields_option, tell_fields
 from fleet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _what = section(
         help="Only targets for which this holds in one of the runs: \"labels.site == 'a'\", "
         "\"system.model == 'R760'\".",
     ),
+    list_fields_option,
     option("--step", "steps", metavar="NAME,...", help="Only the rows of these steps."),
     option(
         "--ignore",
@@ -102,6 +104,7 @@ def diff(
     first: str | None,
     second: str | None,
     where: str | None,
+    list_fields: bool,
     steps: str | None,
     rules: tuple[str, ...],
     rule_files: tuple[Path, ...],
@@ -123,6 +126,9 @@ def diff(
 
     given: list[Rule] = [rule for path in rule_files for rule in read_rules(path)]
     given += [parse_rule(text) for text in rules]
+    for step in _names(steps):
+        if rule := next((rule.text for rule in given if rule.leaves_out(step)), None):
+            raise UsageError(f"--step asks for {step}, and --ignore {rule} leaves it out: drop one of them")
     question = Question(
         steps=_names(steps),
         rules=tuple(given),
@@ -133,11 +139,25 @@ def diff(
     if within is not None:
         if first is not None:
             raise UsageError("--within looks at one run: name no other one beside it")
-        return _within(shell, _itself(find_run(within)), question, _names(fields), form, limit)
+        run = _itself(find_run(within))
+        if list_fields:
+            return _fields(shell, run)
+        return _within(shell, run, question, _names(fields), form, limit)
     if fields is not None:
         raise UsageError("--field goes with --within RUN; for two runs, --step and --ignore choose")
     a, b = ("previous", "latest") if first is None else (first, second or "latest")
-    return _between(shell, (_itself(find_run(a)), _itself(find_run(b))), question, form, limit)
+    runs = (_itself(find_run(a)), _itself(find_run(b)))
+    return _fields(shell, *runs) if list_fields else _between(shell, runs, question, form, limit)
+
+
+def _fields(shell: Shell, *runs: Path) -> int:
+    """What --where may name, as far as the runs' first targets say it."""
+    from itertools import chain
+
+    from fleet.compare import scopes_of
+
+    tell_fields(shell, chain.from_iterable(map(scopes_of, runs)), of="targets")
+    return Exit.DONE
 
 
 def _between(shell: Shell, runs: tuple[Path, Path], question: Question, form: str, limit: int | None) -> int:

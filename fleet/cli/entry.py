@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -118,14 +119,27 @@ def group() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; a person reads on stderr why it is not 0."""
-    if os.getpid() == 1:  # in a container: the kernel ignores what the first process does not handle
-        signal.signal(signal.SIGTERM, _end)
-    with _collecting_rarely():
+    with _collecting_rarely(), _ended_by_sigterm():
         return _run(arguments)
 
 
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: what it has put aside on disk goes. As the first process of a
+    container it would not end at all otherwise. A scan and a service have handlers of their own, and whoever
+    calls this in a program of theirs may have one."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _end(_number: int, _frame: object) -> NoReturn:
-    """SIGTERM, where nothing has begun that must be finished: a scan has a handler of its own."""
     raise SystemExit(Exit.TERMINATED)
 
 

@@ -95,6 +95,7 @@ _chosen = (
         "--select",
         multiple=True,
         metavar="COND",
+        shell_complete=completing.conditions,
         help="Only targets for which site=a,rack!=7* holds; several must all hold.",
     ),
     option(

@@ -49,7 +49,13 @@ _choice = section(
         metavar="JMESPATH",
         help="Only rows for which this holds: \"health != 'OK' && labels.site == 'a'\".",
     ),
-    option("--sort", "order", metavar="NAME,...", help="By these columns; -NAME: the last first."),
+    option(
+        "--sort",
+        "order",
+        metavar="NAME,...",
+        shell_complete=completing.columns,
+        help="By these columns; -NAME: the last first.",
+    ),
     option("--limit", type=Count(1), metavar="N", help="At most N rows. [500 in a table]"),
 )
 _shape = section(
@@ -62,7 +68,12 @@ _shape = section(
         show_default=True,
         help="CSV cells cannot act as formulas.",
     ),
-    option("--columns", metavar="NAME,...", help="Only these, in this order; system.model: of a step above."),
+    option(
+        "--columns",
+        metavar="NAME,...",
+        shell_complete=completing.columns,
+        help="Only these, in this order; system.model: of a step above.",
+    ),
     option("--list-fields", is_flag=True, help="What --where, --sort and --columns may name, with examples."),
 )
 

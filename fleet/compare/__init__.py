@@ -30,6 +30,7 @@ from fleet.compare.model import (
 )
 from fleet.compare.question import BY, Question
 from fleet.compare.rules import Rule, parse_rule, read_rules
+from fleet.compare.runs import scopes_of
 from fleet.compare.values import shown_value
 from fleet.compare.within import drift_within
 from fleet.compare.wording import (
@@ -89,6 +90,7 @@ __all__ = [
     "parse_rule",
     "read_rules",
     "row_group_text",
+    "scopes_of",
     "shown_value",
     "side_text",
     "states",

@@ -31,6 +31,10 @@ class Rule:
     tolerance: float | None = None
     relative: bool = False
 
+    def leaves_out(self, step: str) -> bool:
+        """Whether the rows of a step are not compared at all."""
+        return self.field is None and fnmatchcase(step, self.step)
+
     def forgives(self, before: Any, after: Any) -> bool:
         """Whether a difference of two values is left out."""
         if self.tolerance is None:

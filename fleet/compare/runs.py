@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from fleet.compare.question import Condition
 from fleet.compare.rows import Record
 from fleet.engine import read_manifest
 from fleet.report import STATUSES, head_of, last_outcomes
+
+LOOKED = 2_000  # targets whose fields are listed: later ones seldom have fields of their own
 
 
 class Run:
@@ -53,6 +56,11 @@ def scope(record: Record) -> dict[str, Any]:
         **rows, "target": record["id"], "labels": record.get("labels") or {}, "status": record["status"],
         "proxy": record.get("proxy"), "kind": failure.get("kind"),
     }  # fmt: skip
+
+
+def scopes_of(path: Path) -> Iterator[dict[str, Any]]:
+    """What a condition sees of the first targets of a run. Raises UsageError and SinkError."""
+    return map(scope, islice(Run(path, None).records(), LOOKED))
 
 
 def unlike(first: Run, second: Run) -> Iterator[str]:

@@ -97,7 +97,8 @@ def write_parquet(tables: Tables, place: Path, file_of: Callable[[Table], Path])
 @contextmanager
 def asked(database: Path, sql: str, tables: Tables) -> Iterator[Answer]:
     """The answer to a query of a database that `write_duckdb` made; `tables` are for what is said of a wrong
-    one. Several statements may stand in it; the last one answers. Raises UsageError, and NotLoaded."""
+    one. Several statements may stand in it; the last one answers. Raises UsageError, NotLoaded, and
+    KeyboardInterrupt where a signal ended it."""
     duckdb = need_duckdb("fleet query")
     config = {**_ALONE, **_LOCKED, **_bounds(MEMORY, database)}
     with closing(duckdb.connect(str(database), read_only=True, config=config)) as connection:
@@ -108,6 +109,10 @@ def asked(database: Path, sql: str, tables: Tables) -> Iterator[Answer]:
         except duckdb.Error as error:
             _reload(str(error), tables)
             raise complaint(str(error), sql, tables) from None
+        except (
+            RuntimeError
+        ) as error:  # a signal: DuckDB gives the query up, and loses what its handler raised
+            raise KeyboardInterrupt from error
         yield Answer(
             tuple(unique_names(column[0] for column in described)),
             _rows(connection, [str(column[1]) == "JSON" for column in described], sql, tables),

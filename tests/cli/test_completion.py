@@ -28,7 +28,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = RunDirectory.create(folder / "runs" / "20261122-1542-k7q", manifest={"options": {}})
     outcome = Outcome(
         run="r", id="h1", target="https://h1", status="ok", started="2026-11-22T15:42:00Z", seconds=1,
-        labels={"site": "a", "rack": "7"}, steps={"root": StepRows(True), "system": StepRows(True)},
+        labels={"site": "a", "rack": "7"},
+        steps={"root": StepRows(True), "system": StepRows(True, ({"id": "1", "model": "R1"},))},
     )  # fmt: skip
     import orjson
 
@@ -37,6 +38,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run.journal.write_bytes(orjson.dumps(outcome.to_json()) + b"\n")
     run.atomic_write("summary.json", orjson.dumps(tally.to_json()))
     run.close()
+    (folder / "runs" / "latest").symlink_to(run.path.name, target_is_directory=True)
     return folder
 
 
@@ -155,3 +157,11 @@ def test_the_script_says_where_it_goes(here: Path, shell: str) -> None:
     assert f"fleet completion {shell} >" in ended.stdout
     assert "_FLEET_COMPLETE" in ended.stdout
     assert shell != "zsh" or ended.stdout.startswith("#compdef fleet\n")
+
+
+def test_conditions_and_columns_are_offered(here: Path) -> None:
+    assert bash(here, "scan", "hosts.txt", "--select", "")[0][:3] == ["site=", "rack=", "id="]
+    assert bash(here, "scan", "hosts.txt", "--select", "site=a,ra")[0] == ["site=a,rack="]
+    assert bash(here, "show", "latest", "system", "--columns", "")[0] == ["id", "model"]
+    assert bash(here, "show", "latest", "system", "--columns", "id,mo")[0] == ["id,model"]
+    assert bash(here, "show", "latest", "root", "--columns", "")[0] == []

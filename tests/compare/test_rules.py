@@ -88,3 +88,25 @@ def test_what_was_ignored_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     told = capsys.readouterr().out
     assert "disk: left out 3 differences\n  power: left out 1 difference\n" in told
     assert "pwoer: names nothing that these runs have" in told
+
+
+def test_a_step_that_is_asked_for_and_left_out_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [str(tmp_path / name) for name in ("a", "b")]
+    assert run(["diff", *runs, "--step", "power,disk", "--ignore", "dis*"]) == 2
+    assert "--step asks for disk, and --ignore dis* leaves it out" in capsys.readouterr().err
+
+
+def test_the_fields_of_a_condition_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_text(
+        '{"v":1,"run":"r","id":"h","target":"https://h","status":"ok","labels":{"site":"a"},"errors":[],'
+        '"steps":{"system":{"complete":true,"rows":[{"model":"R760"}]}}}\n'
+    )
+    for arguments in (["diff", str(path), str(path)], ["diff", "--within", str(path), "--step", "system"]):
+        assert run([*arguments, "--list-fields"]) == 0
+        told = capsys.readouterr().out
+        for name in ("status", "labels.site", "system.model", "R760"):
+            assert name in told
+    assert run(["diff", str(path), str(path), "--where", "system.model == 'R760'"]) == 0
