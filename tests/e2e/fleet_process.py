@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import resource
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -159,10 +158,3 @@ def kinds(outcome: Mapping[str, Any]) -> list[str]:
     found = [failure["kind"]] if failure else []
     found += [error["kind"] for error in outcome["errors"]]
     return list(dict.fromkeys(found))
-
-
-def free_port(address: str = "127.0.0.1") -> int:
-    """A port where nothing listens."""
-    with socket.socket() as sock:
-        sock.bind((address, 0))
-        return int(sock.getsockname()[1])

@@ -16,7 +16,7 @@ from fleet_process import FLEET, Place, Simulator
 PASSWORD = "c4nary-Pass/word"
 AUTHS = "auths:\n  lab: {username: root, password: env:FLEET_TEST_PASSWORD}\n"
 TELLING = ("--no-progress", "--log-level", "debug", "--log-format", "json")
-PATIENCE = 60.0  # seconds after which a process that should have ended is a failed test
+PATIENCE = 180.0  # seconds after which a process that should have ended is a failed test
 BECOME = 'exec "$0" "$@"'
 
 

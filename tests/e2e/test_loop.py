@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet_process import PATIENCE, Place, free_port
+from fleet_process import PATIENCE, Place
+from ports import free_port
 
 HOSTS, IN_FLIGHT = 200, 100
 LIMIT = 0.020  # seconds of CPU in one callback

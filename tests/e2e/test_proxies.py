@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fleet_process import Place, Simulator, free_port, kinds
+from fleet_process import Place, Simulator, kinds
+from ports import free_port
 
 HOSTS = 9  # 127.1.0.1 to 127.1.0.9; sites a, b and c in turn
 PROBE = ("-p", "probe", "--retries", 0)

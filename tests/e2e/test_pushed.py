@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
-from fleet_process import Place, free_port
+from fleet_process import Place
+from ports import free_port
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from urllib.parse import quote
 
 import bcrypt
 import pytest
-from fleet_process import PATIENCE, Place, Simulator, free_port
+from fleet_process import PATIENCE, Place, Simulator
+from ports import free_port
 
 pytestmark = pytest.mark.long
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet_process import Place, free_port, kinds
+from fleet_process import Place, kinds
+from ports import free_port
 
 BIN = Path(sys.executable).parent
 USER, PASSWORD = "admin", "s3cret-Pass"

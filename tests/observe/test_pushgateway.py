@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from fleet.errors import ConfigError, SinkError
 from fleet.event import ScanFinished, ScanStarted
@@ -43,25 +43,31 @@ def program(*command: str | Path, ready: str) -> Iterator[None]:
         [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            for _ in range(500):
-                try:
-                    fetch(ready)
+            for _ in range(6000):
+                if answers(ready):
                     break
-                except OSError:
-                    assert process.poll() is None, "it ended"
-                    time.sleep(0.02)  # a program that nobody here wrote says nothing when it listens
+                assert process.poll() is None, "it ended"
+                time.sleep(0.02)  # a program that nobody here wrote says nothing when it listens
+            else:
+                raise AssertionError("it never answered")
             yield
         finally:
             process.terminate()
+
+
+def answers(url: str) -> bool:
+    try:
+        fetch(url)
+    except OSError:
+        return False
+    return True
 
 
 def free_address() -> str:
     """Where nothing listens, and no other process of these tests looks for it."""
     pid = os.getpid()
     host = f"127.77.{pid >> 8 & 255}.{pid & 255 or 1}"
-    with socket.socket() as sock:
-        sock.bind((host, 0))
-        return f"{host}:{sock.getsockname()[1]}"
+    return f"{host}:{free_port(host)}"
 
 
 @pytest.fixture

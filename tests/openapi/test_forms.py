@@ -253,12 +253,12 @@ DESCRIPTION = orjson.dumps({"openapi": "3.1.0", "info": {"title": "F", "version"
 
 @pytest.mark.parametrize("factory", [None, httpx.AsyncClient, httpx.Client], ids=["wire", "httpx", "sync"])
 async def test_large_files_are_never_held(tmp_path: Path, factory: Any) -> None:
-    size = 300 * 2**20  # a sparse file: it takes no room on the disk
+    size = 128 * 2**20  # a sparse file: it takes no room on the disk
     path = tmp_path / "image.bin"
     with path.open("wb") as file:
         file.truncate(size)
     async with counting() as (counter, url):
-        api = OpenAPI.loads(url, DESCRIPTION, session_factory=factory, timeout=60.0)
+        api = OpenAPI.loads(url, DESCRIPTION, session_factory=factory, timeout=600.0)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with path.open("rb") as image:
             for name, data in (
@@ -274,5 +274,5 @@ async def test_large_files_are_never_held(tmp_path: Path, factory: Any) -> None:
         await api.aclose()
     assert counter.sizes[1] == size
     assert size < counter.sizes[0] < size + 2000
-    assert grown < 100 * 1024
+    assert grown < 64 * 1024
     assert "transfer-encoding" not in "".join(counter.heads).lower()

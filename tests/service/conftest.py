@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from served import Workshop  # importable only now
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
     """A headless Chromium; skips where there is none."""
     if find_chromium() is None:

@@ -20,7 +20,7 @@ from fleet.service import Service, check
 from fleet.service.http.server import Deadlines
 from fleet.sim import Fault, SimOptions, SimulatedFleet
 
-PATIENCE = 60  # seconds, for what takes less than one
+PATIENCE = 180  # seconds, for what takes less than one
 ASKING = {"X-Fleet-Request": "1"}
 
 AUTHS = "auths:\n  lab: {username: root, password: env:BMC_PASSWORD}\n"
