@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
+import pytest
+
+from fleet.errors import SinkError
 from fleet.service.config.job import Retention
 from fleet.service.jobs.retention import excess, prune
 from fleet.service.store.history import History
@@ -59,4 +63,35 @@ def test_nothing_outside_of_the_home_of_runs_is_deleted(tmp_path: Path) -> None:
     history.begin_run("r1", "j", "p", elsewhere, "schedule", 0.0)
     history.end_run("r1", "failed", ended=1.0)
     assert gone(history, age=1.0) == [] and elsewhere.exists()
+    history.close()
+
+
+def test_directories_go_though_the_history_cannot_be_written(tmp_path: Path) -> None:
+    """As on a full disk: what frees space comes first, and the rest is made up for."""
+    history_of(tmp_path, *((f"r{n}", "complete", 100.0 * n, 50) for n in range(1, 4))).close()
+    history = History(tmp_path / "state", busy=0.05)
+    other = sqlite3.connect(tmp_path / "state" / "history.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(SinkError):
+        gone(history, runs=1)
+    home = history.folder / "runs" / "j"
+    assert [path.name for path in home.iterdir()] == ["r1"]
+    other.execute("ROLLBACK")
+    other.close()
+    assert gone(history, runs=1) == ["r2", "r3"]
+    assert [row.run for row in history.runs(job="j")] == ["r1"]
+    history.close()
+
+
+def test_of_a_removed_job_nothing_stays_for_ever(tmp_path: Path) -> None:
+    history = history_of(
+        tmp_path, ("waits", "stopped", 10.0, 1), ("good", "complete", 20.0, 1), ("old", "failed", 30.0, 1)
+    )
+    history.note_slot("j", 1.0, 0)
+    rules = Retention(age=1.0)
+    assert sorted(prune(history, "j", rules, now=NOW, removed=True)) == ["good", "old"]
+    assert history.jobs() == ["j"]
+    history.end_run("waits", "abandoned", ended=NOW)
+    assert prune(history, "j", rules, now=NOW, removed=True) == ["waits"]
+    assert history.jobs() == [] and not (history.folder / "runs" / "j").exists()
     history.close()

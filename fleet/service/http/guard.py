@@ -19,7 +19,7 @@ from fleet.service.http.web_config import Web
 
 REQUEST_HEADER = "x-fleet-request"  # what a script sends with a POST, and no foreign page can
 OPEN = frozenset({"/-/healthy", "/-/ready"})  # they tell nothing, and whoever starts us has no password
-HEAD = 16 * 1024  # bytes of a request's head
+HEAD = 64 * 1024  # bytes of a request's head: any two parameters of the API, percent-encoded, and more
 _ABSOLUTE = re.compile(rb"https?://([^/?#]+)(/.*)?", re.IGNORECASE | re.DOTALL)
 BODY = 64 * 1024  # bytes of a request's body; nothing here reads one
 SECURITY = {
