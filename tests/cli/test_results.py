@@ -6,6 +6,8 @@ import json
 import os
 import resource
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from fleet.cli.entry import run
 
+FLEET = Path(sys.executable).parent / "fleet"
 ROW = {"@uri": "/1", "@key": "SN1", "bios": "2.19.0", "model": "R760"}
 OUTCOME = {
     "v": 1, "id": "https://h1", "target": "https://h1", "status": "ok", "labels": {"site": "a"},
@@ -79,6 +82,35 @@ def test_a_page_without_room_is_said_and_leaves_nothing(
     assert f"cannot write {page}: File too large" in said.replace("\n", " ").replace("  ", " ")
     assert "--html" in said
     assert list(page.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["report"],
+        ["show", "system"],
+        ["show", "system", "--format", "csv"],
+        ["conformance", "--format", "json"],
+    ],
+)
+def test_output_that_finds_no_room_is_said(command: list[str], journal: str, tmp_path: Path) -> None:
+    name, *more = command
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -f 0; exec "$@" > out', "sh", FLEET, name, journal, *more],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (74, "fleet: cannot write the output: File too large\n")
+
+
+@pytest.mark.parametrize("command", [["report"], ["show"], ["checks"], ["query"], ["explain"]])
+def test_a_line_that_is_no_outcome_is_left_out(
+    command: list[str], journal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open(journal, "a", encoding="utf-8") as file:
+        file.write('{"v": 9, "id": "h2", "status": "odd", "steps": []}\n[1, 2]\nno JSON\n{"id": 5}\n')
+    given = ["h1", journal] if command == ["explain"] else [journal]
+    assert run([*command, *given]) == 0
+    assert "h2" not in capsys.readouterr().out
 
 
 def test_a_condition_on_what_no_row_has_is_said(journal: str, capsys: pytest.CaptureFixture[str]) -> None:
