@@ -95,6 +95,8 @@ def checks(
         write_csv(sys.stdout, columns_of(rules, grouped), rows)
     elif report is not None:
         _show(shell, report, path, form)
+    if report is not None:
+        _say_nobody_has(shell, report)
     if report is not None and not report.checks:
         shell.say(
             "this run has no checks: a spec says them under checks:, and --spec judges its rows by those"
@@ -123,6 +125,19 @@ def _rules(shell: Shell, path: Path, spec: str | None) -> tuple[Rules, Judged]:
     for note in again.notes:
         shell.say(note)
     return again.rules, again
+
+
+def _say_nobody_has(shell: Shell, report: CheckReport) -> None:
+    """A misspelt name of `--by` must not look like one that is empty everywhere."""
+    for name in dict.fromkeys(name for check in report.checks for name in check.by):
+        values = [
+            group.values[check.by.index(name)]
+            for check in report.checks
+            if name in check.by
+            for group in check.groups
+        ]
+        if values and not any(values):
+            shell.say(f"no row that was judged has a value of {name}")
 
 
 def _only(names: str | None, rules: Rules) -> frozenset[str] | None:

@@ -62,10 +62,10 @@ def conformance(
     names = [name.strip() for name in by.split(",") if name.strip()] if by is not None else None
     report = gather_conformance(path, by=names, maker=maker)
     if html is not None:
-        from fleet.engine import atomic_write
+        from fleet.cli.written import write_result
         from fleet.judge import conformance_page
 
-        atomic_write(html.absolute(), conformance_page(report, run=shown_run(path)).encode())
+        write_result(html, conformance_page(report, run=shown_run(path)).encode(), "--html")
         shell.say(f"written: {html}")
     if html is None or form != "text":
         _show(shell, report, path, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -69,6 +70,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
 }
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class LazyGroup(click.Group):
@@ -188,8 +191,13 @@ def explain(error: BaseException, shell: Shell) -> int:
             return error.code if isinstance(error.code, int) else Exit.FINDINGS
         case BrokenPipeError():
             # Whoever read our output has seen enough. What is still buffered must not fail at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_output()
             return Exit.DONE
+        case OSError() if error.errno in _NO_ROOM:
+            # Files have errors of their own: this one came from standard output.
+            shell.complain(f"fleet: cannot write the output: {error.strerror}")
+            _discard_output()
+            return Exit.UNWRITABLE
         case UsageError():
             shell.complain(f"fleet: {error}")
             return Exit.CANNOT_RUN
@@ -208,6 +216,10 @@ def explain(error: BaseException, shell: Shell) -> int:
         case _:
             _internal(error, shell)
             return Exit.INTERNAL
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _internal(error: BaseException, shell: Shell) -> None:

@@ -131,9 +131,9 @@ def netbox(
     )  # fmt: skip
     found = anyio.run(preview_netbox, path, chosen, access, shipped / "api.yaml")
     if place is not None:
-        from fleet.engine import atomic_write
+        from fleet.cli.written import write_result
 
-        atomic_write(place, _bytes(found))
+        write_result(place, _bytes(found), "-o")
     if form == "json" and place is None:
         sys.stdout.write(_bytes(found).decode())
     elif form == "text":

@@ -114,10 +114,10 @@ def report(
     for label in labels:
         _known(shell, said, label)
     if html is not None:
-        from fleet.engine import atomic_write
+        from fleet.cli.written import write_result
         from fleet.report import to_html
 
-        atomic_write(html.absolute(), to_html(said, lines, run=repeat.run or str(path)).encode())
+        write_result(html, to_html(said, lines, run=repeat.run or str(path)).encode(), "--html")
         shell.say(f"written: {html}")
     if form == "json":
         sys.stdout.write(json.dumps(said.to_json(), ensure_ascii=True, indent=2) + "\n")

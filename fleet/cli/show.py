@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
@@ -116,8 +116,11 @@ def show(
         tell(shell, index.fields, of="rows")
         return Exit.DONE
     rows: Iterator[Row] = step_rows(index, step)
+    watched = None
     if where is not None:
-        rows = filter(expression(where, "--where").holds, rows)
+        asked = expression(where, "--where")
+        watched = _Named(rows, asked.fields())
+        rows = filter(asked.holds, watched)
     total = None
     if order is not None:
         counted = _Counted(rows)
@@ -130,12 +133,44 @@ def show(
     else:
         write = {"jsonl": _jsonl, "csv": write_csv, "md": write_markdown}[form]
         write(sys.stdout, chosen, (picked(row, chosen, index) for row in islice(rows, limit)))
+    if watched is not None:
+        watched.say(shell)
     if index.incomplete:
         shell.say(
             f"{step} is incomplete on {index.incomplete:,} target{'' if index.incomplete == 1 else 's'}: "
             "rows missing there are unknown,\nnot gone (fleet resume RUN --kind all)"
         )
     return Exit.DONE
+
+
+class _Named(Iterator[Row]):
+    """Rows, and which of the names of a condition none of them had: what is misspelt must not look like what
+    is so nowhere."""
+
+    def __init__(self, rows: Iterator[Row], names: Iterable[str]) -> None:
+        self._rows = rows
+        self._known: set[str] = set()
+        self._missing = set(names)
+        self._over = False
+
+    def __next__(self) -> Row:
+        try:
+            row = next(self._rows)
+        except StopIteration:
+            self._over = True
+            raise
+        if self._missing:
+            self._known.update(row)
+            self._missing.difference_update(row)
+        return row
+
+    def say(self, shell: Shell) -> None:
+        """Tell of them, once all rows have been seen."""
+        if self._over and self._known:
+            for name in sorted(self._missing):
+                near = closest(name, self._known)
+                hint = f": did you mean {near!r}?" if near else " (--list-fields names what they have)"
+                shell.say(f"--where: no row has {name!r}{hint}")
 
 
 class _Counted(Iterator[Row]):

@@ -53,8 +53,6 @@ def set_baseline(name: str, run: Path) -> Baseline:
     """
     if _NAME.fullmatch(name) is None:
         raise UsageError(
-            f"{name!r} cannot name a baseline: letters, digits, '.', '_' and '-', at most 64 of them, "
-            "the first a letter or digit"
             f"{name!r} cannot name a baseline: write letters, digits, '.', '_' and '-', at most 64 of them, "
             "and begin with a letter or digit"
         )

@@ -31,7 +31,12 @@ def read_outcomes(path: Path) -> Iterator[dict[str, Any]]:
             record = orjson.loads(line)
         except orjson.JSONDecodeError:
             continue
-        if isinstance(record, dict) and isinstance(record.get("id"), str) and "status" in record:
+        if (
+            isinstance(record, dict)
+            and isinstance(record.get("id"), str)
+            and "status" in record
+            and isinstance(record.get("steps", {}), dict)
+        ):
             yield record
 
 

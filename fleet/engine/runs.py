@@ -86,7 +86,8 @@ def find_run(name: str) -> Path:
     if name.startswith(_BASELINE):
         return _baseline(name.removeprefix(_BASELINE), folder)
     if path.name != name or folder is None:
-        raise UsageError(f"there is no run {name!r}\n  {WHERE_RUNS_ARE}")
+        here = "" if folder is not None else ": there are none here yet, 'fleet scan' makes one"
+        raise UsageError(f"there is no run {name!r}{here}\n  {WHERE_RUNS_ARE}")
     if (folder / name).exists():
         return folder / name
     if name in (LATEST, PREVIOUS):

@@ -129,7 +129,8 @@ def test_a_run_that_is_not_there_is_said_so(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run([*command, "latest"]) == 2
-    assert "there is no run 'latest'\n  name a run directory" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there is no run 'latest': there are none here yet, 'fleet scan' makes one\n  name a run" in said
 
 
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import junitparser
 import pytest
 from planted import BROKEN, CURRENT, ENDED, HEALTHY, OLD, RULES, TODAY, TURNING, UNLISTED, WAIVED
 from recorded import MODELS
@@ -238,6 +239,30 @@ def test_junit_is_what_its_schemas_say(judged: Path, capsys: pytest.CaptureFixtu
     assert text.startswith("fail 212: bios=2.16.0, $lookup.bios=2.17.0\n  bmc-0")
     assert [case.attrib["name"] for case in drives.iter("testcase")] == ["all rows"]
     assert [element.tag for element in fans.iter("skipped")] == ["skipped"]
+
+
+def test_a_reader_of_junit_finds_what_failed(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What CI systems show: the counts of a suite are those of its cases, and a failure has its hosts."""
+    assert run(told(judged, "--format", "junit")) == 0
+    suites = list(junitparser.JUnitXml.fromstring(capsys.readouterr().out.encode()))
+    assert [(suite.name, suite.failures, suite.errors) for suite in suites] == [
+        (CURRENT, 3, 0), (HEALTHY, 1, 0), (TURNING, 0, 0),
+    ]  # fmt: skip
+    for suite in suites:
+        cases = list(suite)
+        results = [result for case in cases for result in case.result]
+        assert suite.tests == len(cases)
+        assert suite.failures == sum(isinstance(one, junitparser.Failure) for one in results)
+        assert suite.skipped == sum(isinstance(one, junitparser.Skipped) for one in results)
+        before = (suite.tests, suite.failures, suite.skipped)
+        suite.update_statistics()
+        assert (suite.tests, suite.failures, suite.skipped) == before
+    failed = {case.name: case.result[0] for case in suites[0] if case.is_failure}
+    assert set(failed) == {
+        f"model={MODELS[0]}, labels.site=c", f"model={MODELS[1]}, labels.site=c",
+        f"model={MODELS[1]}, labels.site=d",
+    }  # fmt: skip
+    assert "bmc-10-246" in failed[f"model={MODELS[1]}, labels.site=c"].text
 
 
 def test_sarif_says_where_and_who(
