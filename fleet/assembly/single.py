@@ -43,12 +43,16 @@ def ignore(_event: Event) -> None:
 
 
 async def call_operation(
-    prepared: PreparedScan, operation: str, parameters: Mapping[str, str], *, tell: Listener = ignore
+    prepared: PreparedScan,
+    operation: str,
+    parameters: Mapping[str, str | list[str]],
+    *,
+    tell: Listener = ignore,
 ) -> Called:
     """Call one operation of the description on the options' one target, logging in and out as a scan does.
 
-    Parameters are texts. Raises UsageError for an unknown operation, a parameter that does not fit, and a
-    method other than GET and HEAD.
+    Parameters are texts, or lists of them. Raises UsageError for an unknown operation, a parameter that does
+    not fit, and a method other than GET and HEAD.
     """
     called = prepared.document.operation(operation)
     if called.method not in {"GET", "HEAD"}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -40,7 +41,7 @@ _what = section(
         multiple=True,
         type=Pair(),
         metavar="NAME=VALUE",
-        help="A parameter of the operation.",
+        help="A parameter of the operation; given more than once, a list of values.",
     ),
     option("--query", metavar="JMESPATH", help="Print only what this finds in the answer."),
     scheme_option,
@@ -65,7 +66,7 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
     from fleet.assembly import call_operation, prepare
 
     search = None if query is None else expression(query, "--query")
-    parameters = dict(given.pop("parameters"))
+    parameters = _collected(given.pop("parameters"))
     prepared = prepare(scan_options({**given, "sources": (target,)}), prompt=ask_secret, called=operation)
     shell.redactor.learn(*prepared.secrets)
     called = anyio.run(partial(call_operation, prepared, operation, parameters))
@@ -77,3 +78,11 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
         text = json.dumps(found, indent=2, ensure_ascii=True)
         sys.stdout.write(shell.redactor.text(text) + "\n")
     return Exit.DONE if called.failure is None else Exit.FINDINGS
+
+
+def _collected(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """The parameters by name; a name that is given more than once has all of its values."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}

@@ -34,7 +34,9 @@ def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
     tree, text = source.tree, source.text
     if isinstance(tree, dict) and ("openapi" in tree or "swagger" in tree) and "fleet" not in tree:
         wrapped = wrap_description(tree, path, operations)
-        notes = (*notes, f"{path.name} is an API description: {len(wrapped['steps'])} operations are steps")
+        count = len(wrapped["steps"])
+        steps = "1 operation is a step" if count == 1 else f"{count:,} operations are steps"
+        notes = (*notes, f"{path.name} is an API description: {steps}")
         source = Source(path, "", wrapped)
     else:
         if len(text) > MAX_BYTES:

@@ -402,3 +402,11 @@ def test_json_schemas_of_types_stay_short() -> None:
 
     shown = Shop.model_json_schema()
     assert shown["properties"]["pet"] == pet.model_json_schema() == {"title": "Pet", "type": "object"}
+
+
+def test_an_object_shows_its_properties_in_the_order_of_the_description() -> None:
+    """Whatever the seed of hashes, and whatever order they were given in."""
+    names = [f"p{number}" for number in range(40)]
+    made = types({"Pet": {"type": "object", "properties": {name: {} for name in names}}})["Pet"]
+    shown = repr(made(**dict.fromkeys(reversed(names), 1), more=2))
+    assert shown == f"Pet({', '.join(f'{name}=1' for name in names)}, more=2)"

@@ -93,8 +93,9 @@ class SchemaModel(
         refuse_pickle(self)
 
     def __repr_args__(self) -> ReprArgs:
-        for name in self.__pydantic_fields_set__ & self.__dict__.keys():
-            yield name, self.__dict__[name]
+        for name in type(self)._plan.attributes.values():
+            if name in self.__pydantic_fields_set__ and name in self.__dict__:
+                yield name, self.__dict__[name]
         yield from (self.__pydantic_extra__ or {}).items()
 
 
