@@ -138,10 +138,10 @@ async def test_who_waited_for_a_cancelled_request_asks_itself() -> None:
 
         async def asks() -> None:
             with first:
-                await resources.follow("/x", "root")
+                await resources.follow("/x", "step")
 
         async def waits() -> None:
-            values.append((await resources.follow("/x", "root")).value)
+            values.append((await resources.follow("/x", "step")).value)
 
         group.start_soon(asks)
         group.start_soon(waits)
