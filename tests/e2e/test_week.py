@@ -102,8 +102,7 @@ def named(found: Any) -> set[str]:
 @pytest.fixture(scope="module")
 def week(module_place: Place) -> Iterator[Week]:
     place = module_place
-    # One by one: members that come inside of their collection are judged by the collection's schema alone.
-    asked = ("--hosts", HOSTS, "--first-address", FIRST, "--no-expand", "--write-hosts", "all.txt")
+    asked = ("--hosts", HOSTS, "--first-address", FIRST, "--write-hosts", "all.txt")
     with place.simulator(*asked) as simulator:
         hosts = [one["address"] for one in simulator.hosts()]
         said = {host: simulator.ask(f"/expected?host={host}") for host in hosts}

@@ -86,3 +86,51 @@ async def test_what_may_be_a_secret_is_withheld() -> None:
     found, outcome = await violations({"name": "a", "password": 31337}, {"name": "b", "state": "x" * 1000})
     assert [one["actual"] for one in found] == ["(withheld)", '"' + "x" * 76 + "..."]
     assert "31337" not in str(outcome)
+
+
+def expanding(mode: str) -> Any:
+    """A spec that asks for members together with their collection, where "/" says that it may."""
+    return spec_of(
+        {
+            "dialect": {
+                "link": "href",
+                "items": "items",
+                "next": "next",
+                "whole": "name",
+                "expand": {"from": "root", "when": "expands", "query": "expand=all"},
+            },
+            "defaults": {"validate": mode},
+            "steps": {
+                "root": {"operation": "root"},
+                "part": {"from": "root", "follow": "list", "collection": True, "outputs": {"name": "name"}},
+            },
+        }
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["off", "warn", "fail"])
+async def test_members_that_were_asked_for_whole_are_judged_as_answers_of_their_own(mode: str) -> None:
+    odd, even = {"href": "/parts/0", "name": "a", "state": "ON"}, {"href": "/parts/1", "name": "b"}
+    pages = {
+        "/list?expand=all": {"items": [odd], "next": "/list?page=2&expand=all"},
+        "/list?page=2&expand=all": {"items": [even, {"name": "no link", "state": "ON"}]},
+    }
+    client = Served({"/": {"expands": True, "list": "/list"}, **pages})
+    outcome = (await probe(expanding(mode), client, document=DOCUMENT)).to_json()
+    found = [(one["uri"], one["operation"], one["pointer"]) for one in outcome.get("violations", ())]
+    assert found == ([] if mode == "off" else [("/parts/0", "GET /parts/{id}", "/state")])
+    step = outcome["steps"]["part"]
+    named = ["b", "no link"] if mode == "fail" else ["a", "b", "no link"]
+    assert [row["name"] for row in step["rows"]] == named
+    assert step["complete"] == (mode != "fail")
+    assert [error["kind"] for error in outcome["errors"]] == (["schema.mismatch"] if mode == "fail" else [])
+
+
+@pytest.mark.anyio
+async def test_a_member_that_nobody_asked_to_be_whole_is_not_judged_by_the_schema_of_the_whole() -> None:
+    summary = {"href": "/parts/0", "name": "a", "state": "ON"}
+    client = Served({"/": {"expands": False, "list": "/list"}, "/list": {"items": [summary]}})
+    outcome = (await probe(expanding("fail"), client, document=DOCUMENT)).to_json()
+    assert [row["name"] for row in outcome["steps"]["part"]["rows"]] == ["a"]
+    assert not outcome.get("violations")

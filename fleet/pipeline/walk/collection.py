@@ -129,12 +129,15 @@ class Collections:
         if listed is None and page.value and not isinstance(page.value, dict):
             notes["not_a_list"] += 1  # a bare list, say, where the dialect has a name for the members
         elements = elements_of(listed, notes)
+        expanded = self._expanded(page)
         for at, element in enumerate(elements[: self._limits.rows]):
             if at % STRIDE == STRIDE - 1:
                 await anyio.lowlevel.checkpoint()
             link = link_in(element, self._dialect) if isinstance(element, (str, dict)) else None
             if isinstance(element, dict) and is_whole(element, link, self._dialect):
-                member: Member | None = self._inline(page, element, link, f"{page.uri}#{pointer}/{at}")
+                whole = self._inline(page, element, link, f"{page.uri}#{pointer}/{at}")
+                judging = expanded and link is not None
+                member = await self._judged(step, whole, found) if judging else whole
             elif link is None:
                 notes["members_skipped"] += 1
                 continue
@@ -157,6 +160,21 @@ class Collections:
             except RequestFailed:  # it is not followed: only its name is lost
                 self._findings.notes["links_without_url"] += 1
         return Member(uri, element, page)
+
+    def _expanded(self, page: Answer) -> bool:
+        """Whether members were asked for whole. Otherwise one that has more than its link may be a summary
+        of the resource, which the resource's schema says nothing about."""
+        offered = self._dialect.expand
+        return offered is not None and page.uri.endswith(offered.query)
+
+    async def _judged(self, step: str, member: Member, found: Listing) -> Member | None:
+        try:
+            await self._resources.judge(member.uri, member.resource)
+        except RequestFailed as failed:
+            self._findings.fail(failed, step, member.uri)
+            found.complete = False
+            return None
+        return member
 
     def _linked(self, step: str, page: Answer, link: str, found: Listing) -> Member | None:
         try:

@@ -186,6 +186,18 @@ class Resources:
                 cell.ready.set()
         return Answer(uri, value, reply.status, reply.headers, reply.body)
 
+    async def judge(self, uri: str, resource: Any) -> None:
+        """Judge a resource that its collection brought along as the answer to a GET of it would be. Raises
+        RequestFailed where a violation costs the resource."""
+        validators = self._validators
+        judged = validators.operation_at("GET", uri, self._base.path) if validators.wanted else None
+        if judged is None:
+            return
+        if judged.name not in validators.ready:
+            await validators.compile(judged)
+        if found := judged.violations(200, "application/json", resource):
+            self._violated(judged, uri, resource, found)
+
     async def _again(self, cell: _Cell, uri: str, method: str) -> Answer | None:
         """What somebody else asked for, or is asking for; None when that came to nothing."""
         if cell.reply is None and cell.failure is None:
