@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ import click
 import fleet
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import HELP, Exit
+from fleet.cli.streams import drop_output, make_usable
 from fleet.errors import FleetError, RequestFailed, SinkError, TryAgain, UsageError
 from fleet.guess import closest
 from fleet.observe import safe
@@ -130,9 +130,8 @@ def _end(_number: int, _frame: object) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    make_usable()
     shell = Shell()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that lacks a character must not end the command
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         if "_FLEET_COMPLETE" in os.environ:
@@ -173,13 +172,13 @@ def explain(error: BaseException, shell: Shell) -> int:
         case SystemExit():
             return error.code if isinstance(error.code, int) else Exit.FINDINGS
         case BrokenPipeError():
-            # Whoever read our output has seen enough. What is still buffered must not fail at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_output()  # whoever read it has seen enough
             return Exit.DONE
         case UsageError():
             shell.complain(f"fleet: {error}")
             return Exit.CANNOT_RUN
         case SinkError():
+            drop_output()
             shell.complain(f"fleet: {error}")
             return Exit.UNWRITABLE
         case TryAgain():
