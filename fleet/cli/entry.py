@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import gc
-import io
 import os
 import signal
 import sys
@@ -20,6 +18,7 @@ import click
 import fleet
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import HELP, Exit
+from fleet.cli.streams import drop_output, make_usable
 from fleet.errors import FleetError, RequestFailed, SinkError, TryAgain, UsageError
 from fleet.guess import closest
 from fleet.observe import safe
@@ -70,8 +69,6 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
 }
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class LazyGroup(click.Group):
@@ -147,9 +144,8 @@ def _end(_number: int, _frame: object) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    make_usable()
     shell = Shell()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that lacks a character must not end the command
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         if "_FLEET_COMPLETE" in os.environ:
@@ -190,18 +186,13 @@ def explain(error: BaseException, shell: Shell) -> int:
         case SystemExit():
             return error.code if isinstance(error.code, int) else Exit.FINDINGS
         case BrokenPipeError():
-            # Whoever read our output has seen enough. What is still buffered must not fail at exit.
-            _discard_output()
+            drop_output()  # whoever read it has seen enough
             return Exit.DONE
-        case OSError() if error.errno in _NO_ROOM:
-            # Files have errors of their own: this one came from standard output.
-            shell.complain(f"fleet: cannot write the output: {error.strerror}")
-            _discard_output()
-            return Exit.UNWRITABLE
         case UsageError():
             shell.complain(f"fleet: {error}")
             return Exit.CANNOT_RUN
         case SinkError():
+            drop_output()
             shell.complain(f"fleet: {error}")
             return Exit.UNWRITABLE
         case TryAgain():
@@ -216,10 +207,6 @@ def explain(error: BaseException, shell: Shell) -> int:
         case _:
             _internal(error, shell)
             return Exit.INTERNAL
-
-
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _internal(error: BaseException, shell: Shell) -> None:

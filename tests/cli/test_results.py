@@ -99,7 +99,7 @@ def test_output_that_finds_no_room_is_said(command: list[str], journal: str, tmp
         ["/bin/sh", "-c", 'ulimit -f 0; exec "$@" > out', "sh", FLEET, name, journal, *more],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
-    assert (ended.returncode, ended.stderr) == (74, "fleet: cannot write the output: File too large\n")
+    assert (ended.returncode, ended.stderr) == (74, "fleet: cannot write standard output: File too large\n")
 
 
 @pytest.mark.parametrize("command", [["report"], ["show"], ["checks"], ["query"], ["explain"]])
