@@ -6,9 +6,17 @@ from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
-from fleet.event import Event, ScanStarted, TargetFinished, TargetRecalled
+from fleet.event import (
+    Event,
+    RequestFinished,
+    RequestRetried,
+    ScanStarted,
+    TargetFinished,
+    TargetRecalled,
+    TargetStarted,
+)
 from fleet.inventory import Folder
 from fleet.outcome import Outcome
 from fleet.report.groups import Groups
@@ -27,6 +35,8 @@ class CausesSoFar:
 
     Memory grows with the causes told apart, not with what hosts say and not with the targets.
     """
+
+    deaf_to: ClassVar[frozenset[type[Event]]] = frozenset({RequestFinished, RequestRetried, TargetStarted})
 
     def __init__(self) -> None:
         folder = partial(Folder, most=HELD)
