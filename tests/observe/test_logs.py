@@ -100,12 +100,12 @@ def test_no_logger_of_the_host_application_is_touched() -> None:
     assert (logging.root.level, list(logging.root.handlers), set(logging.root.manager.loggerDict)) == before
 
 
-def test_structlog_is_not_imported_before_there_is_something_to_write() -> None:
+def test_structlog_is_not_imported_before_there_is_a_warning() -> None:
     program = """
 import io, sys
 from fleet.observe import configure_logging
 stream = io.StringIO()
-log = configure_logging(stream=stream, form="console")
+log = configure_logging(stream=stream, form="console")  # warnings, unless it is told otherwise
 log.info("target.finished")
 print("structlog" in sys.modules, bool(stream.getvalue()))
 log.warning("target.failed")
