@@ -190,6 +190,12 @@ class CredentialBreaker:
             other.replaced = True
             self._tell(BreakerClosed("credential", credential))
 
+    def forget(self) -> None:
+        """Know nothing of any credential: what is paused is told as over."""
+        for credential in list(self._paused):
+            self._replace_others(credential)
+        self._records.clear()
+
     def _reason(self, record: _Record) -> str | None:
         if len(record.streak) >= self._policy.consecutive:
             return f"{len(record.streak)} logins in a row failed on different targets"

@@ -50,3 +50,8 @@ class Pace:
             sleep=sleep,
             wall=wall,
         )
+
+    def forget(self) -> None:
+        """Begin anew with credentials and proxies; whoever watches is told that no pause is left."""
+        self.credentials.forget()
+        self.proxies.forget()

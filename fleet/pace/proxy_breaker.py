@@ -63,3 +63,8 @@ class ProxyBreaker:
         if record.paused_until is None and record.streak >= self._policy.consecutive:
             record.paused_until = self._clock() + self._policy.reopen
             self._tell(BreakerOpened("proxy", proxy, f"not reached {record.streak} times in a row"))
+
+    def forget(self) -> None:
+        """Know nothing of any proxy: what is paused is told as over."""
+        for proxy in list(self._records):
+            self.reached(proxy)

@@ -180,3 +180,20 @@ async def test_what_is_known_of_credentials_is_bounded() -> None:
         assert await log_in(breaker, "t", accepted=False, version=str(number)) == "tried"
     assert await log_in(breaker, "t", accepted=False, version="4") == "auth.rejected"
     assert await log_in(breaker, "t", accepted=False, version="0") == "tried", "forgotten, as the oldest"
+
+
+async def test_who_begins_anew_tells_that_no_pause_is_left(clock: Any) -> None:
+    events: list[Event] = []
+    pace = Pace.of(Policy(), events.append, clock=clock)
+    for number in range(5):
+        await log_in(pace.credentials, f"t{number}", accepted=False)
+        pace.proxies.failed("jump")
+    pace.proxies.failed("other")
+    assert [type(event) for event in events] == [BreakerOpened, BreakerOpened]
+    del events[:]
+    pace.forget()
+    closed = {(event.scope, event.key) for event in events if isinstance(event, BreakerClosed)}
+    assert len(events) == 2
+    assert closed == {("credential", "lab"), ("proxy", "jump")}
+    assert await log_in(pace.credentials, "t0", accepted=True) == "tried"
+    assert pace.proxies.admits("jump")

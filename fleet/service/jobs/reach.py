@@ -102,6 +102,8 @@ class Reach:
             metrics = self._metrics(job.name)
             told = tell([metrics, LogListener(self.log)])
             same = way is not None and way.job is job
+            if way is not None:
+                way.pace.forget()  # or a pause that nobody ends would be shown for ever
             way = _Way(
                 job,
                 Pace.of(first.policy, told),
