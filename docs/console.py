@@ -56,6 +56,7 @@ VARYING = (
     (r"\b[0-9a-f]{64}\b", "DIGEST"),
     (r"\b\d[\d,.]*\s(?:B|KiB|MiB|GiB|s|ms|min)\b", "AMOUNT"),
     (r"\d[\d,.]*/s", "RATE"),
+    (r"\b\d+\.\d{2,3}\b", "SECONDS"),  # of a column of them
     (r"\d[\d,]*\s(?:requests|retries|retry)", "REQUESTS"),
     (r"\d\d:\d\d(?::\d\d)?", "CLOCK"),
     (r"(?:,\s\d[\d,]*\s(?:targets\sat\sonce|through\s\S+))+", ""),
