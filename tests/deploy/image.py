@@ -34,7 +34,7 @@ PATIENCE = 120.0
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 SERVE = """
 listen: ["127.0.0.1:9815"]
-state: /work/state
+state: state
 jobs:
   health: {pipelines: [health], inventory: [hosts.txt], auths: auths.yaml, caFile: ca.pem, every: 5s}
 """
@@ -143,7 +143,7 @@ def restrictions(found: Engine, work: Path) -> Any:
         "    return True\n"
         "status = pathlib.Path('/proc/self/status').read_text()\n"
         "held = [line.split()[1] for line in status.splitlines() if line.startswith(('CapEff', 'CapPrm'))]\n"
-        "paths = ('/x', '/opt/fleet/x', '/etc/x', '/tmp/x', '/work/x')\n"
+        "paths = ('/x', '/opt/fleet/x', '/etc/x', '/tmp/x', 'x')\n"
         "print(json.dumps([os.getuid(), os.getpid(), held, [path for path in paths if written(path)]]))"
     )
     done = found.run(IMAGE, work, "/opt/fleet/bin/python", "-c", look)
@@ -152,7 +152,7 @@ def restrictions(found: Engine, work: Path) -> Any:
     )
     yield f"it runs as user {user}, and is process 1", (user != 0, number) == (True, 1)
     yield "it has no capability", bool(held) and all(int(each, 16) == 0 for each in held)
-    yield f"of its files it can write {', '.join(written)} alone", written == ["/tmp/x", "/work/x"]
+    yield f"of its files it can write {', '.join(written)} alone", written == ["/tmp/x", "x"]
     shell = found.run(IMAGE, work, "/opt/fleet/bin/python", "-c", NO_SHELL)
     yield "what it runs is no script of a shell", shell.stdout.strip() == "python"
 
