@@ -15,9 +15,10 @@ Of a page, these are run in their order, by one shell in an empty directory:
 Ports that `--port` and `--socks` name are other ones while the commands run, so that nothing else on the
 machine is in their way.
 
-Times, sizes, rates, run names, addresses and ports of hosts, and limits that follow the fleet differ each
-time. They count as the same, and so do lines that break elsewhere because of them: a page changes only when
-what is said does. How far a scan is, which only a slow one says, is left out.
+Times, sizes, rates, run names, addresses and ports of hosts, limits that follow the fleet, and how far a
+connection was when it was reset differ each time. They count as the same, and so do lines that break
+elsewhere because of them: a page changes only when what is said does. How far a scan is, which only a slow
+one says, is left out.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ VARYING = (
     (r"\b\d+\.\d{2,3}\b", "SECONDS"),  # of a column of them
     (r"\d[\d,]*\s(?:requests|retries|retry)", "REQUESTS"),
     (r"\d\d:\d\d(?::\d\d)?", "CLOCK"),
+    (r"the\shost\sclosed\sthe\sconnection\sduring\sthe\sTLS\shandshake|Connection\sreset\sby\speer", "RESET"),
     (r"(?:,\s\d[\d,]*\s(?:targets\sat\sonce|through\s\S+))+", ""),
     (r"canary:\s\S+\sof\s\d+\sfailed(?:\s\(.*?\))?", "CANARY"),
 )

@@ -38,7 +38,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 def helps(width: int) -> Iterator[tuple[str, str]]:
     """The help of every command, so wide."""
     settings = {"terminal_width": width, "max_content_width": width}
-    waiting = [("fleet", click.Context(group, info_name="fleet", **settings))]
+    # A command keeps the names of its help option from the first context it meets, whoever comes next.
+    of_group = {**group.context_settings, **settings}
+    waiting = [("fleet", click.Context(group, info_name="fleet", **of_group))]
     while waiting:
         name, context = waiting.pop(0)
         yield name, context.command.get_help(context)
