@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fleet.client import load_document
 from fleet.config import SpecFile
 from fleet.openapi import Document
+from fleet.phrases import some
 
 if TYPE_CHECKING:
     from fleet.client import Fixups
@@ -33,16 +34,12 @@ def fixup_notes(spec: SpecFile, document: Document, fixups: Fixups | None) -> It
     report = fixups.report()
     busy = sum(bool(done.places) for done in report)
     places = sum(done.places for done in report)
-    yield f"{_some(places, 'place')} of the description repaired by {_some(busy, 'fixup')}"
+    yield f"{some(places, 'place')} of the description repaired by {some(busy, 'fixup')}"
     for number, done in enumerate(report):
         if done.places:
             continue
         file, line, column = spec.place(("fixups", number))
         place = f"{file}:{line}:{column}: " if file is not None else ""
         what = done.fixup.at or "the whole document"
-        why = "no document of that name was read" if not done.read else f"in {_some(done.read, 'document')}"
+        why = "no document of that name was read" if not done.read else f"in {some(done.read, 'document')}"
         yield f"{place}warning: fixup {number + 1} ({what}) repaired nothing: {why}"
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

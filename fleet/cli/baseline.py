@@ -98,7 +98,7 @@ def _table(shell: Shell, found: list[Baseline]) -> None:
     from fleet.cli.shell import from_here
     from fleet.cli.tables import plain_table
     from fleet.observe import safe
-    from fleet.page import size_text
+    from fleet.phrases import size_text
 
     table = plain_table()
     for name in ("baseline", "targets", "started", "pipeline", "size", "from"):

@@ -14,7 +14,7 @@ from fleet.cli.shell import from_here
 from fleet.cli.tables import plain_table
 from fleet.judge import RESULTS, Check, CheckReport, Finding, reason_text, verdict_text, waiver_texts
 from fleet.observe import safe
-from fleet.page import host_text, some
+from fleet.phrases import host_text, some
 
 GROUPS = 20  # of one check; --format json and csv have the rest
 FINDINGS = 12  # of one check

@@ -21,7 +21,7 @@ from fleet.judge import (
     wants_text,
 )
 from fleet.observe import safe
-from fleet.page import host_text, some
+from fleet.phrases import host_text, some
 
 WAYS = 20  # of one maker; the page and --format json have the rest
 MACHINES = 6  # kinds of machines named of one way

@@ -13,7 +13,7 @@ from typing import Any, Self, TextIO
 from fleet.cli.cells import cell, write_csv
 from fleet.compare import COLUMNS, Diff, Drift, Line, outlier_text, shown_value
 from fleet.errors import SinkError
-from fleet.page import host_text
+from fleet.phrases import host_text
 
 _DRIFT = ("field", "by", "usual", "value", "rows", "targets", "hosts")
 

@@ -38,7 +38,7 @@ from fleet.compare import (
     verdict,
 )
 from fleet.observe import safe
-from fleet.page import host_text, some
+from fleet.phrases import host_text, some
 from fleet.report import short_name
 
 SHOWN = 20  # lines of a list

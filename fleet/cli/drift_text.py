@@ -22,7 +22,7 @@ from fleet.compare import (
     value_text,
 )
 from fleet.observe import safe
-from fleet.page import host_text
+from fleet.phrases import host_text
 
 
 def drift_text(drift: Drift, *, limit: int | None = None) -> RenderableType:

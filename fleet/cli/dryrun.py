@@ -12,7 +12,7 @@ from rich.text import Text
 from fleet.cli.shell import from_here
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
-from fleet.page import host_text
+from fleet.phrases import host_text
 from fleet.policy import MIB
 
 MAX_GROUPS = 12  # labels, proxies and auths spelled out

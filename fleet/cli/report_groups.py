@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fleet.cli.command import Command
 from fleet.observe import safe
-from fleet.page import host_text, some
+from fleet.phrases import host_text, some
 from fleet.report import CauseGroup, Common, blames, short_name
 
 SHOWN = 20  # causes; the page and --json have the rest

@@ -11,7 +11,7 @@ from rich.text import Text
 from fleet.cli.report_groups import counted, group_lines, inert
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
-from fleet.page import days_left, host_text, seconds_text, some
+from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report import (
     STATUSES,
     Report,

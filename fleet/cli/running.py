@@ -140,7 +140,8 @@ def _push(prepared: PreparedScan, view: View) -> Callable[[Watch, ScanResult, Sh
 
 def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell: Shell) -> None:
     """The summary; without a result, that of a scan which an error ended."""
-    from fleet.cli.summary import Ending, summary
+    from fleet.cli.next_steps import Ending
+    from fleet.cli.summary import summary
 
     directory = Path(result.run_directory) if result is not None else None
     if directory is None and not seen.tally.started:

@@ -105,7 +105,7 @@ def _table(shell: Shell, entries: list[RunEntry]) -> None:
 
 
 def _cells(entry: RunEntry, *, shards: bool) -> list[str]:
-    from fleet.page import size_text
+    from fleet.phrases import size_text
 
     counts = entry.statuses
     numbers = [f"{counts.get(name, 0):,}" if counts is not None else "" for name in _COLUMNS[3:]]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fleet.cli.report_groups import common_text
 from fleet.observe import clock, safe
-from fleet.page import host_text, some
+from fleet.phrases import host_text, some
 from fleet.report import CauseGroup, Status
 
 SHOWN = 8  # causes; the report of the run has all of them

@@ -10,6 +10,7 @@ from fleet.cli.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, from_here
 from fleet.cli.spec_source import described, inert, opened
 from fleet.cli.statuses import Exit
+from fleet.phrases import some
 
 if TYPE_CHECKING:
     from fleet.openapi import YamlReader
@@ -73,12 +74,8 @@ def validate(
         shell.say("--refs PREFIX=DIR says where documents of other places are read from")
     warnings = len(findings) - len(errors)
     hidden = "" if verbose or not warnings else " (-v shows them)"
-    shell.say(f"{_some(len(errors), 'error')}, {_some(warnings, 'warning')}{hidden}")
+    shell.say(f"{some(len(errors), 'error')}, {some(warnings, 'warning')}{hidden}")
     return Exit.FINDINGS if errors else Exit.DONE
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _list_tags(data: bytes, name: str, reader: YamlReader) -> None:

@@ -17,7 +17,7 @@ from fleet.cli.timeline import timeline_of
 from fleet.errors import FleetError
 from fleet.observe import safe
 from fleet.outcome import FailureKind
-from fleet.page import days_left, size_text, some
+from fleet.phrases import days_left, size_text, some
 
 if TYPE_CHECKING:
     from fleet.cli.again import Repeat

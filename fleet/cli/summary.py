@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.next_steps import Ending, next_steps
 from fleet.cli.tables import plain_table
 from fleet.observe import KindCount, StepCount, Tally, safe
 from fleet.outcome import FailureKind
+from fleet.phrases import size_text, some, span_text
 
 MAX_KINDS = 20  # failure kinds spelled out
 MAX_STEPS = 60
 MAX_PROXIES = 20
 SHARED = 0.8  # of a kind's targets behind one proxy, or with one label: worth saying
-_AFTER_A_PAUSE = {FailureKind.AUTH_REJECTED, FailureKind.AUTH_PAUSED, FailureKind.SKIPPED_PAUSED}
 _SKIPPED = {FailureKind.SKIPPED_EMPTY.value, FailureKind.SKIPPED_PAUSED.value}
 _STYLES = {"ok": "green", "partial": "yellow", "failed": "red", "skipped": "dim"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a scan ended, as far as the tally does not know it."""
-
-    run: str | None  # what `fleet resume` and `fleet show` take; None when an error ended the scan
-    complete: bool
-    insecure: bool = False
-    unwell: bool = False  # its canaries: the other targets were left alone
-    failed_files: Sequence[str] = ()
 
 
 def summary(tally: Tally, ending: Ending) -> RenderableType:
@@ -61,11 +49,11 @@ def _parts(tally: Tally, ending: Ending) -> Iterator[RenderableType]:
         yield from remarks
     if ending.run is not None:
         yield Text("")
-        yield _next(tally, ending, safe(ending.run, 200))
+        yield next_steps(tally, ending, safe(ending.run, 200))
 
 
 def _counts(tally: Tally, ending: Ending) -> Text:
-    shown = Text(f"{_some(tally.targets, 'target')} = ", style="bold")
+    shown = Text(f"{some(tally.targets, 'target')} = ", style="bold")
     for number, (status, style) in enumerate(_STYLES.items()):
         count = tally.statuses[status]
         shown.append(" + " if number else "", style="not bold")
@@ -84,8 +72,8 @@ def _counts(tally: Tally, ending: Ending) -> Text:
     if tally.earlier:
         shown.append(f"; {tally.earlier:,} of them were stored earlier", style="not bold")
     amounts = (
-        f"\n{tally.requests:,} requests, {_size(tally.bytes)} received, {tally.retries:,} retries, "
-        f"{_span(tally.seconds)}{_found(tally)}"
+        f"\n{tally.requests:,} requests, {size_text(tally.bytes)} received, {tally.retries:,} retries, "
+        f"{span_text(tally.seconds)}{_found(tally)}"
     )
     return shown.append(amounts, style="not bold dim")
 
@@ -171,7 +159,7 @@ def _kind(kind: KindCount, tally: Tally) -> Text:
         noun = "error" if kind.errors == 1 else "errors"
         shown.append(f" {noun} in partial targets", style="not bold")
     elif kind.errors:
-        shown.append(f" and {_some(kind.errors, 'error')} in partial targets", style="not bold")
+        shown.append(f" and {some(kind.errors, 'error')} in partial targets", style="not bold")
     if known is not None:
         shown.append(f"  blame: {known.blame}", style="not bold dim")
     named = ", ".join(safe(example, 80) for example in kind.examples)
@@ -233,15 +221,15 @@ def _checks(tally: Tally) -> Table:
 def _remarks(tally: Tally, ending: Ending) -> Iterator[Text]:
     if ending.insecure:
         yield Text(
-            f"certificates were not verified (--insecure): {_some(tally.targets, 'target')}", style="yellow"
+            f"certificates were not verified (--insecure): {some(tally.targets, 'target')}", style="yellow"
         )
     if tally.plaintext:
-        yield Text(f"credentials went without TLS to {_some(tally.plaintext, 'target')}", style="yellow")
+        yield Text(f"credentials went without TLS to {some(tally.plaintext, 'target')}", style="yellow")
     if tally.sessions_leaked:
         words = f"{tally.sessions_leaked:,} of {tally.sessions_opened:,} sessions were not confirmed closed"
         yield Text(words, style="yellow")
     for (scope, key), times in list(tally.breakers.items())[:10]:
-        yield Text(f"{scope} {safe(key, 60)} was paused ({_some(times, 'time')})", style="yellow")
+        yield Text(f"{scope} {safe(key, 60)} was paused ({some(times, 'time')})", style="yellow")
     if tally.violations:
         yield Text(f"{tally.violations:,} places where answers break their schema (advisory)", style="dim")
     if tally.notes:
@@ -250,75 +238,3 @@ def _remarks(tally: Tally, ending: Ending) -> Iterator[Text]:
     if tally.dropped:
         cut = ", ".join(f"{count:,} {safe(name, 40)}" for name, count in tally.dropped.most_common(8))
         yield Text(f"beyond the limits, counted only: {cut}", style="yellow")
-
-
-def _next(tally: Tally, ending: Ending, run: str) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("run", Text(run))
-    if ending.failed_files:
-        first, others = safe(ending.failed_files[0], 80), len(ending.failed_files) - 1
-        what = f" and {others} more like it: inventories," if others else ": an inventory,"
-        table.add_row("lists", Text(f"{run}/{first}{what} to scan again or to pass on"))
-    if tally.steps:
-        table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
-    if any(judged["fail"] for judged in tally.checks.values()):
-        table.add_row("checks", Text(f"fleet checks {shlex.quote(run)}"))
-    if tally.kinds:
-        table.add_row("why", Text(f"fleet report {shlex.quote(run)}"))
-    if ending.unwell:
-        once = Text(f"fleet resume {shlex.quote(run)} --kind all", style="bold")
-        table.add_row(
-            "next", once.append("  (mended: the canaries again, then the others)", style="not bold")
-        )
-        table.add_row("or", Text(f"fleet resume {shlex.quote(run)} --past-canary  (the others all the same)"))
-    elif not ending.complete:
-        table.add_row("next", Text(f"fleet resume {shlex.quote(run)}", style="bold"))
-    elif again := _again(tally):
-        kinds = ",".join(_named(again, tally))
-        command = Text(f"fleet resume {shlex.quote(run)} --kind {kinds}", style="bold")
-        count = _some(sum(kind.targets for kind in again), "target")
-        table.add_row("next", command.append(f"  ({count})", style="not bold"))
-    return table
-
-
-def _named(again: Sequence[KindCount], tally: Tally) -> Iterator[str]:
-    """Each class of kinds by its name where all that failed in it are meant, else kind by kind."""
-    others = {
-        kind.known.group for kind in tally.ranked() if kind.known and kind not in again and kind.targets
-    }
-    named = (kind.kind if kind.known.group in others else kind.known.group for kind in again if kind.known)
-    return iter(dict.fromkeys(named))
-
-
-def _again(tally: Tally) -> list[KindCount]:
-    """The kinds that another try may mend: as they are, or once a paused credential is corrected."""
-    failed = [kind for kind in tally.ranked() if kind.targets and kind.known]
-    paused = any(kind.known is FailureKind.SKIPPED_PAUSED for kind in failed)
-    return [
-        kind
-        for kind in failed
-        if kind.known and (kind.known.retryable or (paused and kind.known in _AFTER_A_PAUSE))
-    ]
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= 1024
-    return ""
-
-
-def _span(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole // 60 % 60} min"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fleet.cli.tables import plain_table
 from fleet.observe import safe
-from fleet.page import size_text, some
+from fleet.phrases import size_text, some
 
 LINES = 40  # requests shown; of others that went well only the slowest, the rest is summed up where it stood
 WIDE = 90  # columns from which on the steps have one of their own

@@ -13,14 +13,13 @@ from fleet.page import (
     closed_page,
     code,
     element,
-    host_text,
     links,
     markdown_table,
     markdown_text,
     section,
-    some,
     table,
 )
+from fleet.phrases import host_text, some
 
 GROUPS = 200  # of a page
 SHOWN = 20  # lines of a list in Markdown

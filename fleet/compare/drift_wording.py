@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.compare.drift import Drift, Group
 from fleet.compare.model import Gap
 from fleet.compare.wording import value_text
-from fleet.page import some
+from fleet.phrases import some
 
 
 def drift_verdict(drift: Drift) -> str:

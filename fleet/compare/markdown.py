@@ -20,7 +20,8 @@ from fleet.compare.wording import (
     value_text,
     verdict,
 )
-from fleet.page import code, host_text, markdown_table, markdown_text
+from fleet.page import code, markdown_table, markdown_text
+from fleet.phrases import host_text
 from fleet.report import markdown_groups, short_name
 
 SHOWN = 20  # lines of a list

@@ -14,7 +14,8 @@ from fleet.compare.wording import (
     outlier_text,
     value_text,
 )
-from fleet.page import Child, Html, Section, element, host_text, join, section, some, table
+from fleet.page import Child, Html, Section, element, join, section, table
+from fleet.phrases import host_text, some
 from fleet.report import group_cards, short_name
 
 FIELDS = 200

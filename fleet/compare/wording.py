@@ -19,7 +19,7 @@ from fleet.compare.model import (
     RowGroup,
     Side,
 )
-from fleet.page import some
+from fleet.phrases import some
 from fleet.report import CauseGroup, short_name
 
 UNSEEN = (

@@ -14,7 +14,8 @@ from fleet.judge.conformance_wording import (
     summary_text,
     wants_text,
 )
-from fleet.page import code, host_text, markdown_table, markdown_text, some
+from fleet.page import code, markdown_table, markdown_text
+from fleet.phrases import host_text, some
 
 WAYS = 60  # of one maker
 MACHINES = 10  # kinds of machines named of one way

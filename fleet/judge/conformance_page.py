@@ -14,20 +14,8 @@ from fleet.judge.conformance_wording import (
     summary_text,
 )
 from fleet.observe import safe
-from fleet.page import (
-    Child,
-    Html,
-    Section,
-    closed_page,
-    element,
-    host_text,
-    join,
-    links,
-    section,
-    some,
-    stacked,
-    table,
-)
+from fleet.page import Child, Html, Section, closed_page, element, join, links, section, stacked, table
+from fleet.phrases import host_text, some
 
 WAYS = 200  # of one maker
 KINDS = 500  # of one maker

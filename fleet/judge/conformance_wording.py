@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.judge.conformance import Conformance, Deviating, Deviation, Example, Maker
-from fleet.page import some
+from fleet.phrases import some
 
 
 def summary_text(report: Conformance) -> str:

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from fleet.judge.model import Check, CheckReport, Finding, Group
 from fleet.judge.wording import counts_text, group_text, reason_text, unjudged_text, waiver_texts
 from fleet.observe import safe
-from fleet.page import host_text
+from fleet.phrases import host_text
 
 TEXT = 20_000  # characters of what one case says
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from fleet.judge.model import RESULTS, Check, CheckReport
 from fleet.judge.wording import group_text, reason_text, unjudged_text, verdict_text, waiver_texts
-from fleet.page import code, host_text, markdown_table, markdown_text, some
+from fleet.page import code, markdown_table, markdown_text
+from fleet.phrases import host_text, some
 
 GROUPS = 100  # of one check
 FINDINGS = 40  # of one check

@@ -13,7 +13,7 @@ from typing import Any
 from fleet.judge.model import Check, CheckReport, Finding
 from fleet.judge.wording import counts_text, group_text, reason_text, unjudged_text, waiver_texts
 from fleet.observe import safe
-from fleet.page import host_text
+from fleet.phrases import host_text
 
 LEVELS = {"critical": "error", "warning": "warning", "info": "note"}
 RULES = 500

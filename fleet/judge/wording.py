@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fleet.judge.model import Check, CheckReport, Finding
-from fleet.page import some
+from fleet.phrases import some
 
 COUNTED = ("fail", "waived", "unknown", "pass")
 _WORDS = {"fail": "failed", "unknown": "unknown", "waived": "waived", "pass": "passed", "": "judged nothing"}

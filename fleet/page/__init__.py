@@ -7,7 +7,6 @@ from fleet.page.charts import stacked
 from fleet.page.closed import Section, closed_page, links, section
 from fleet.page.markdown import code, markdown_table, markdown_text
 from fleet.page.markup import Child, Html, element, join
-from fleet.page.phrases import days_left, host_text, seconds_text, size_text, some
 from fleet.page.tables import cell, counted, table
 
 __all__ = [
@@ -18,17 +17,12 @@ __all__ = [
     "closed_page",
     "code",
     "counted",
-    "days_left",
     "element",
-    "host_text",
     "join",
     "links",
     "markdown_table",
     "markdown_text",
-    "seconds_text",
     "section",
-    "size_text",
-    "some",
     "stacked",
     "table",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.page import Child, Html, counted, element, host_text, join, some, stacked
+from fleet.page import Child, Html, counted, element, join, stacked
+from fleet.phrases import host_text, some
 from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
 from fleet.report.model import CauseGroup

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fleet.page import code, days_left, host_text, markdown_table, markdown_text, seconds_text, some
+from fleet.page import code, markdown_table, markdown_text
+from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report.gather import STATUSES
 from fleet.report.model import CauseGroup, Report, WayLine
 from fleet.report.wording import cost_text, failures_title, gaps_title, latency_text

@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.observe import safe
-from fleet.page import (
-    Child,
-    Html,
-    Section,
-    counted,
-    days_left,
-    element,
-    host_text,
-    join,
-    seconds_text,
-    section,
-    some,
-    stacked,
-    table,
-)
+from fleet.page import Child, Html, Section, counted, element, join, section, stacked, table
+from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report.cards import group_cards
 from fleet.report.charts import histogram
 from fleet.report.gather import STATUSES

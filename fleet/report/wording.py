@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from fleet.page import seconds_text, size_text, some
+from fleet.phrases import seconds_text, size_text, some
 from fleet.report.model import CauseGroup, Report
 
 

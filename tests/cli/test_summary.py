@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from fleet.cli.dryrun import dry_run
+from fleet.cli.next_steps import Ending
 from fleet.cli.resume import parse_kinds
-from fleet.cli.summary import Ending, summary
+from fleet.cli.summary import summary
 from fleet.errors import UsageError
 from fleet.event import (
     BreakerOpened,

@@ -16,7 +16,7 @@ from recorded import TROUBLES, Recorded, host_name, record_run
 from fleet.cli.entry import run
 from fleet.engine import RunDirectory, read_last_outcomes, write_success
 from fleet.inventory import Folder, read_targets
-from fleet.page import host_text
+from fleet.phrases import host_text
 from fleet.report import CauseGroup, Report, gather, targets_of
 from fleet.report.groups import named
 

@@ -1,4 +1,4 @@
-"""Phrases that every page shares. What comes in may be remote text, and so may what comes out."""
+"""Phrases of every page and every terminal. Where what comes in is remote text, so is what comes out."""
 
 from __future__ import annotations
 
@@ -25,6 +25,16 @@ def seconds_text(seconds: float) -> str:
     """As exact as a person wants it: `0.35 s`, `12.5 s`, `310 s`."""
     digits = 2 if seconds < 1 else 1 if seconds < 100 else 0
     return f"{seconds:,.{digits}f} s"
+
+
+def span_text(seconds: float) -> str:
+    """How long something took that may take hours: `7.2 s`, `12 min 5 s`, `3 h 40 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole // 60 % 60} min"
 
 
 def some(count: int, noun: str, plural: str = "") -> str:
