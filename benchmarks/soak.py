@@ -245,6 +245,10 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     ):
         try:
             yield process, f"http://127.0.0.1:{port}"
+        except BaseException:  # what its clients met says little of why
+            told = (folder / "serve.log").read_text(errors="replace").splitlines()[-20:]
+            print(f"the service: exit status {process.poll()}", *told, sep="\n  ", flush=True)
+            raise
         finally:
             process.terminate()
 
