@@ -1,4 +1,4 @@
-"""Runs `fleet` as a user does: the installed command, in a directory, with nothing of this environment."""
+"""Runs `fleet` as a user does: as a process of its own, in a directory, with nothing of this environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import resource
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FLEET = Path(sys.executable).parent / "fleet"
+from forked import FLEET, Forked, run
+
 SPEC = Path(__file__).parents[2] / "configs" / "redfish.yaml"  # as it is shipped
-PATIENCE = 120  # seconds, for what takes a few
 
 
 @dataclass(frozen=True)
@@ -70,15 +69,11 @@ class Place:
     ) -> Ended:
         """Runs `fleet` to its end; `given` is its standard input."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ended = subprocess.run(
+        ended = run(
             [FLEET, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment | dict(env or {}),
             input=given or "",
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -92,7 +87,7 @@ class Place:
         self, *arguments: object, env: Mapping[str, str] | None = None, stderr: Any = subprocess.PIPE
     ) -> subprocess.Popen[str]:
         """Starts `fleet`; for `with`, which waits for its end."""
-        return subprocess.Popen(
+        return Forked(
             [FLEET, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment | dict(env or {}),
