@@ -35,7 +35,7 @@ class Hosts:
     control: str
 
     def total(self, name: str) -> int:
-        with urllib.request.urlopen(f"{self.control}/totals", timeout=10) as reply:
+        with urllib.request.urlopen(f"{self.control}/totals", timeout=60) as reply:
             return int(json.load(reply)[name])
 
     def environment(self) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Simulator:
     process: subprocess.Popen[str]
 
     def ask(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.control}{path}", timeout=10) as reply:
+        with urllib.request.urlopen(f"{self.control}{path}", timeout=60) as reply:
             return json.load(reply)
 
     def hosts(self) -> list[dict[str, Any]]:
@@ -144,7 +144,7 @@ class Simulator:
         return int(self.ask("/totals")[name])
 
     def reset(self) -> None:
-        urllib.request.urlopen(f"{self.control}/reset", data=b"", timeout=10).close()
+        urllib.request.urlopen(f"{self.control}/reset", data=b"", timeout=60).close()
 
 
 def kinds(outcome: Mapping[str, Any]) -> list[str]:
