@@ -16,6 +16,7 @@ from typing import Any
 from forked import FLEET, Forked, run
 
 SPEC = Path(__file__).parents[2] / "configs" / "redfish.yaml"  # as it is shipped
+PATIENCE = 120  # seconds, for what takes a few
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Place:
             cwd=self.folder,
             env=self.environment | dict(env or {}),
             input=given or "",
+            timeout=PATIENCE,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

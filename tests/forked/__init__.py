@@ -25,7 +25,6 @@ from typing import Any
 __all__ = ["FLEET", "Forked", "run"]
 
 FLEET = Path(sys.executable).parent / "fleet"
-PATIENCE = 120  # seconds, for what takes a few
 ADOPT = 36  # PR_SET_CHILD_SUBREAPER: orphans among this process's descendants become its children
 LARGEST = 1000  # bytes of an answer
 READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_")  # variables that are obeyed by what starts, and never again
@@ -67,7 +66,7 @@ class Forked(subprocess.Popen[Any]):
 
 
 def run(
-    words: Sequence[str | Path], *, input: str | None = None, timeout: float = PATIENCE, **how: Any
+    words: Sequence[str | Path], *, input: str | None = None, timeout: float | None = None, **how: Any
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command of `fleet` to its end, as `subprocess.run` with `capture_output` and `text` would."""
     how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
