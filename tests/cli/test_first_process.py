@@ -38,7 +38,7 @@ def test_a_command_that_waits_ends_on_sigterm(alone: list[str], fifo: Path) -> N
         (child,) = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
         os.kill(int(child), signal.SIGTERM)
         try:
-            _, said = started.communicate(timeout=20)
+            _, said = started.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             started.kill()
             raise

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from forked import FLEET, Forked
 
 from fleet.cli.entry import run
 
@@ -23,13 +23,8 @@ CANARY = "c4nary-Pass/word"
 HOSTS = 8
 
 
-def command(*arguments: object) -> list[str]:
-    return [
-        sys.executable,
-        "-c",
-        "import sys; from fleet.cli import main; sys.exit(main())",
-        *map(str, arguments),
-    ]
+def command(*arguments: object) -> list[str | Path]:
+    return [FLEET, *map(str, arguments)]
 
 
 @dataclass
@@ -40,7 +35,7 @@ class Hosts:
     control: str
 
     def total(self, name: str) -> int:
-        with urllib.request.urlopen(f"{self.control}/totals", timeout=10) as reply:
+        with urllib.request.urlopen(f"{self.control}/totals", timeout=60) as reply:
             return int(json.load(reply)[name])
 
     def environment(self) -> dict[str, str]:
@@ -66,7 +61,7 @@ class Hosts:
         return ("--auths", "auths.yaml", "--cacert", "ca.pem")
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return Forked(
             command("scan", "hosts.txt", *self.access, *arguments),
             cwd=self.folder,
             env=self.environment(),
@@ -89,7 +84,7 @@ def serve(folder: Path, *arguments: object) -> Iterator[Hosts]:
         "auths:\n  lab: {username: root, password: env:FLEET_TEST_PASSWORD}\n", encoding="utf-8"
     )
     files = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem")
-    simulator = subprocess.Popen(
+    simulator = Forked(
         command("sim", "--tls", "--auth", f"root:{CANARY}", *files, *arguments),
         cwd=folder,
         stdout=subprocess.PIPE,

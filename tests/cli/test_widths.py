@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 import pytest
-from inert.terminal import FLEET, shown
+from forked import FLEET
+from inert.terminal import shown
 from recorded import Recorded, record_run
 
 from fleet.cli.entry import group

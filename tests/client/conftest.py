@@ -24,6 +24,9 @@ from fleet.event import Event
 from fleet.pace import Pace
 from fleet.policy import Limits, Policy, Proxy, Timeouts, Tls
 
+# What no test is about: a machine that is busy keeps a peer waiting for longer than a host may take.
+PATIENT = Timeouts(connect=60, tls=60, request=60)
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -151,7 +154,7 @@ def dialer(ca_file: Path) -> Callable[..., Dialer]:
             tls=tls or Tls(ca_file=str(ca_file)),
             contexts=TlsContexts(),
             resolver=resolver or Resolver(),
-            timeouts=timeouts or Timeouts(),
+            timeouts=timeouts or PATIENT,
             limits=limits or Limits(),
             pins=pins,
         )

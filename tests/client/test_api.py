@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import pickle
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 import yarl
+from counted import calls
 
 import fleet
 from fleet import OpenAPI
@@ -124,9 +124,8 @@ def test_clones_share_the_document_and_inherit_credentials(api: OpenAPI) -> None
 
 def test_clones_are_small_and_quick(api: OpenAPI) -> None:
     urls = [f"https://127.1.{n // 250}.{n % 250}:8443" for n in range(10_000)]
-    started = time.process_time()
     clones = [api.clone(url) for url in urls]
-    assert time.process_time() - started < 0.2
+    assert calls(lambda: api.clone(urls[0])) < 100
     assert all(sys.getsizeof(clone) + sys.getsizeof(clone.base_url) < 400 for clone in clones)
 
 

@@ -63,7 +63,7 @@ async def test_a_host_that_keeps_a_queue_waiting_gets_its_second_connection(
 
     server = await host(once_two_ask)
     exchange = scanning(rate=Rate(patience=0.01)).exchange(server)
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             for number in range(6):
                 group.start_soon(exchange.send, Request("GET", f"/{number}"))
@@ -84,7 +84,7 @@ async def test_a_machine_that_is_late_itself_opens_no_second_connection(
 
     server = await host(once_two_ask)
     exchange = scanning(rate=Rate(patience=0.2)).exchange(server)
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             for number in range(2):
                 group.start_soon(exchange.send, Request("GET", f"/{number}"))
@@ -117,7 +117,7 @@ async def test_the_last_used_connection_is_reused_first(host: Any, say: Any, dia
     pool = pool_of(dialer(), server)
     first, second = await pool.acquire(), await pool.acquire()
     for connection in (first, second):
-        await connection.send(GET, timeout=5)
+        await connection.send(GET, timeout=60)
         pool.release(connection)
     assert await pool.acquire() is second
     assert await pool.acquire() is first
@@ -143,7 +143,7 @@ async def test_a_cancelled_waiter_passes_its_turn_on(host: Any, say: Any, dialer
         finally:
             pool.release(taken)
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             async with anyio.create_task_group() as doomed:
                 doomed.start_soon(wait)
@@ -171,7 +171,7 @@ async def test_a_failed_dial_gives_its_place_away(unused_port: int, dialer: Any)
         except RequestFailed as failed:
             kinds.append(failed.kind)
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(try_it)
@@ -189,14 +189,14 @@ async def test_targets_share_the_slots_of_a_proxy(host: Any, say: Any, dialer: A
     async def second(pool: Pool) -> None:
         waiting.append(await pool.acquire())
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             for pool in pools:
                 group.start_soon(second, pool)
             await anyio.wait_all_tasks_blocked()
             assert waiting == []
             for pool, connection in zip(pools, held, strict=True):
-                await connection.send(GET, timeout=5)
+                await connection.send(GET, timeout=60)
                 pool.release(connection)
     assert waiting == held
     for pool, connection in zip(pools, held, strict=True):
@@ -216,7 +216,7 @@ async def test_a_replaced_connection_keeps_its_slot(host: Any, say: Any, dialer:
     async def fresh() -> None:
         got.append(await pool.acquire(fresh=True))
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             group.start_soon(fresh)
             await anyio.wait_all_tasks_blocked()
@@ -275,10 +275,10 @@ async def test_who_waits_for_other_targets_keeps_no_slot_from_them(host: Any, sa
     first, second = (pool_of(dialer(), server, slots=slots, slot="proxy") for _ in range(2))
     connection = await first.acquire()
     with first.standing_aside():
-        await connection.send(GET, timeout=5)
+        await connection.send(GET, timeout=60)
         first.release(connection)
         assert connection.closed
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             second.release(await second.acquire())
         with second.standing_aside():
             assert len(slots) == 0

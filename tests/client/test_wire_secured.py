@@ -114,7 +114,7 @@ async def test_large_bodies_both_ways(host: Any, dialer: Any, server_tls: ssl.SS
     peer = await host(lambda asked: say(200, asked.body), context=server_tls)
     connection = await dialer().dial(Endpoint.parse(peer.url))
     for _ in range(2):
-        reply = await connection.send(Request("POST", "/", body=large), timeout=20)
+        reply = await connection.send(Request("POST", "/", body=large), timeout=60)
         assert reply.body == large
         assert connection.reusable
     connection.close()
@@ -138,7 +138,7 @@ async def test_a_farewell_beside_an_answer_ends_the_connection(
 
     peer = await serve(once, context=server_tls)
     connection = await dialer().dial(Endpoint.parse(peer.url))
-    assert (await connection.send(GET, timeout=5)).body == b"{}"
+    assert (await connection.send(GET, timeout=60)).body == b"{}"
     assert not connection.reusable
     connection.close()
 
@@ -209,6 +209,6 @@ async def _say(server: Any, words: bytes) -> None:
 async def _ask(connection: Any, heard: list[bytes]) -> None:
     """Adds the body of the answer to what was heard."""
     try:
-        heard.append((await connection.send(GET, timeout=10)).body)
+        heard.append((await connection.send(GET, timeout=60)).body)
     except RequestFailed as failed:
         raise AssertionError(failed.message) from failed

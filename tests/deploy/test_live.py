@@ -102,7 +102,7 @@ def running(*command: object, folder: Path, **env: str) -> Iterator[subprocess.P
 
 
 def fetch(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    with urllib.request.urlopen(url, timeout=60) as reply:
         return json.load(reply)
 
 

@@ -7,7 +7,6 @@ import os
 import pickle
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 
 from fleet.assembly import ScanOptions
@@ -27,7 +27,6 @@ from fleet.policy import Policy, Tls
 pytestmark = pytest.mark.long
 
 HOSTS = 24
-FLEET = [sys.executable, "-c", "import sys; from fleet.cli import main; sys.exit(main())"]
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +35,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("shards")
     (folder / "auths.yaml").write_text("auths: {lab: {username: root, password: env:LAB}}\n")
     files = ["--write-hosts", "hosts.txt", "--write-ca", "ca.pem"]
-    command = [*FLEET, "sim", "--tls", "--hosts", str(HOSTS), "--port", "0", "--auth", "root:calvin", *files]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as simulator:
+    command = [
+        forked.FLEET,
+        "sim",
+        "--tls",
+        "--hosts",
+        str(HOSTS),
+        "--port",
+        "0",
+        "--auth",
+        "root:calvin",
+        *files,
+    ]
+    with forked.Forked(command, cwd=folder, stdout=subprocess.PIPE, text=True) as simulator:
         assert simulator.stdout is not None
         assert re.search("control=", simulator.stdout.readline())
         yield folder
@@ -56,10 +66,10 @@ def options(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ScanOptions:
 
 
 def scan(folder: Path, run: Path, *flags: str, **variables: str) -> int:
-    command = [*FLEET, "scan", "hosts.txt", "--auths", "auths.yaml", "--cacert", "ca.pem", "--quiet"]
+    command = [forked.FLEET, "scan", "hosts.txt", "--auths", "auths.yaml", "--cacert", "ca.pem", "--quiet"]
     command += ["--pipeline", "probe", "--run-dir", str(run), *flags]
     environment = {**os.environ, "LAB": "calvin", **variables}
-    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+    return forked.run(command, cwd=folder, env=environment).returncode
 
 
 def told(run: Path) -> list[tuple[Any, ...]]:
@@ -92,8 +102,8 @@ def test_what_is_missing_is_said_and_is_a_finding(folder: Path, tmp_path: Path) 
     for index, part in enumerate(parts):
         scan(folder, part, "--shard", f"{index}/3")
     (parts[1] / SUCCESS).unlink()
-    command = [*FLEET, "merge", str(parts[1]), str(parts[2]), "--run-dir", str(tmp_path / "whole")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [forked.FLEET, "merge", str(parts[1]), str(parts[2]), "--run-dir", str(tmp_path / "whole")]
+    done = forked.run(command)
     assert done.returncode == 1
     assert "no run of shard 0 of 3" in done.stderr
     assert f"not finished: {parts[1]}" in done.stderr

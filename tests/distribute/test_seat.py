@@ -87,7 +87,7 @@ async def seated(*, logout: float = 5.0) -> AsyncIterator[Seated]:
 
 
 async def until(what: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while not what():
             await anyio.lowlevel.checkpoint()
 

@@ -1,4 +1,4 @@
-"""Runs `fleet` as a user does: the installed command, in a directory, with nothing of this environment."""
+"""Runs `fleet` as a user does: as a process of its own, in a directory, with nothing of this environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import resource
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FLEET = Path(sys.executable).parent / "fleet"
+from forked import FLEET, Forked, run
+
 SPEC = Path(__file__).parents[2] / "configs" / "redfish.yaml"  # as it is shipped
 PATIENCE = 120  # seconds, for what takes a few
 
@@ -70,15 +70,12 @@ class Place:
     ) -> Ended:
         """Runs `fleet` to its end; `given` is its standard input."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ended = subprocess.run(
+        ended = run(
             [FLEET, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment | dict(env or {}),
             input=given or "",
-            capture_output=True,
-            text=True,
             timeout=PATIENCE,
-            check=False,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -92,7 +89,7 @@ class Place:
         self, *arguments: object, env: Mapping[str, str] | None = None, stderr: Any = subprocess.PIPE
     ) -> subprocess.Popen[str]:
         """Starts `fleet`; for `with`, which waits for its end."""
-        return subprocess.Popen(
+        return Forked(
             [FLEET, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment | dict(env or {}),
@@ -136,7 +133,7 @@ class Simulator:
     process: subprocess.Popen[str]
 
     def ask(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.control}{path}", timeout=10) as reply:
+        with urllib.request.urlopen(f"{self.control}{path}", timeout=60) as reply:
             return json.load(reply)
 
     def hosts(self) -> list[dict[str, Any]]:
@@ -149,7 +146,7 @@ class Simulator:
         return int(self.ask("/totals")[name])
 
     def reset(self) -> None:
-        urllib.request.urlopen(f"{self.control}/reset", data=b"", timeout=10).close()
+        urllib.request.urlopen(f"{self.control}/reset", data=b"", timeout=60).close()
 
 
 def kinds(outcome: Mapping[str, Any]) -> list[str]:

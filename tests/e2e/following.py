@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_process import FLEET, Place, Simulator
+from forked import Forked
 
 PASSWORD = "c4nary-Pass/word"
 AUTHS = "auths:\n  lab: {username: root, password: env:FLEET_TEST_PASSWORD}\n"
 TELLING = ("--no-progress", "--log-level", "debug", "--log-format", "json")
 PATIENCE = 180.0  # seconds after which a process that should have ended is a failed test
-BECOME = 'exec "$0" "$@"'
 
 
 class Following:
@@ -74,10 +74,11 @@ class Bench:
     def environment(self) -> dict[str, str]:
         return self.place.environment | {"FLEET_TEST_PASSWORD": PASSWORD}
 
-    def start(self, *arguments: object, shell: str = BECOME) -> Following:
-        """Start a fleet command; `shell` may do something before it becomes that command."""
-        process = subprocess.Popen(
-            ["/bin/bash", "-c", shell, str(FLEET), *map(str, arguments)],
+    def start(self, *arguments: object, shell: str | None = None) -> Following:
+        """Start a fleet command; a `shell` may do something before it becomes that command."""
+        words = [FLEET, *map(str, arguments)]
+        process = (Forked if shell is None else subprocess.Popen)(
+            words if shell is None else ["/bin/bash", "-c", shell, *words],
             cwd=self.place.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -86,7 +87,7 @@ class Bench:
         )
         return Following(process)
 
-    def run(self, *arguments: object, shell: str = BECOME) -> Following:
+    def run(self, *arguments: object, shell: str | None = None) -> Following:
         """A fleet command, to its end."""
         running = self.start(*arguments, shell=shell)
         running.end()

@@ -150,7 +150,7 @@ def test_metrics_are_there_while_the_scan_runs(place: Place) -> None:
             assert scanning.stderr is not None
             url = next(line for line in scanning.stderr if "metrics at" in line).split()[-1]
             assert any("scan.started" in line for line in scanning.stderr)
-            with urllib.request.urlopen(url, timeout=10) as reply:
+            with urllib.request.urlopen(url, timeout=60) as reply:
                 page = reply.read().decode()
             scanning.send_signal(signal.SIGTERM)
             scanning.communicate(timeout=60)

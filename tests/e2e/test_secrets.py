@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from fleet_process import Ended, Place
+from fleet_process import FLEET, Ended, Place
 
 pytestmark = pytest.mark.long
 
@@ -152,8 +153,9 @@ def test_the_session_tokens_of_hosts_are_in_no_file(lab: Place, ended: dict[str,
 
 def test_no_argument_and_no_title_of_a_process_holds_it(lab: Place) -> None:
     """What everybody on the machine can read of a scan while it runs."""
-    with lab.start(
-        "scan", "hosts.txt", *ACCESS, "-c", 1, "--log-level", "debug", "--log-format", "json"
+    words = ["scan", "hosts.txt", *ACCESS, "-c", "1", "--log-level", "debug", "--log-format", "json"]
+    with Popen(
+        [FLEET, *words], cwd=lab.folder, env=lab.environment, stderr=PIPE, stdin=DEVNULL, text=True
     ) as process:
         assert process.stderr is not None
         with closing(process.stderr):

@@ -331,7 +331,7 @@ def prometheus(place: Place) -> Iterator[Callable[[str], dict[str, float]]]:
 
     def up() -> bool:
         try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5).status == 200
+            return urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=60).status == 200
         except OSError:
             return False
 

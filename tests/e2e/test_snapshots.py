@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import subprocess
 import termios
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import jsonschema_rs
 import pytest
 from fleet_process import FLEET, Place
 from following import TELLING, Following
+from forked import Forked
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "status.schema.json").read_text(encoding="utf-8"))
@@ -81,9 +83,7 @@ def plain(text: str) -> str:
 
 def started(place: Place, *arguments: object, given: bytes | None = None) -> Following:
     """A scan whose logs are JSON lines, followed as it goes."""
-    import subprocess
-
-    process = subprocess.Popen(
+    process = Forked(
         [FLEET, *map(str, arguments), *TELLING],
         cwd=place.folder,
         env=place.environment,

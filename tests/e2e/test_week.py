@@ -84,7 +84,7 @@ class Week:
 def tell(simulator: Simulator, what: str, hosts: Iterable[str], **values: str) -> None:
     """Have hosts change, through the control address."""
     query = urlencode([*(("host", host) for host in hosts), *values.items()])
-    urlopen(Request(f"{simulator.control}/{what}?{query}", method="POST"), timeout=10).close()
+    urlopen(Request(f"{simulator.control}/{what}?{query}", method="POST"), timeout=60).close()
 
 
 def address(target: str) -> str:

@@ -38,7 +38,7 @@ def test_nothing_is_lost_and_little_is_repeated(tmp_path: Path, name: str) -> No
             process.kill()
         process.communicate()
     process = start(run)
-    ending, _ = process.communicate(timeout=20)
+    ending, _ = process.communicate(timeout=120)
     assert ending.startswith("complete"), f"seed {seed}"
     stored = Counter(
         record["id"] for record in read_outcomes(run / f"outcomes.jsonl{'.zst' * ('zst' in name)}")

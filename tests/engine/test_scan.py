@@ -42,7 +42,7 @@ async def run(
     targets: Iterator[Target], probe: Any, *sinks: Any, events: list[Event], **more: Any
 ) -> ScanTotals:
     more = {"concurrency": 8, "stop": Stop(), "run": "r", "pipeline": "p", **more}
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         return await scan(targets, probe, sinks, listener=events.append, **more)
 
 
@@ -456,7 +456,7 @@ def test_one_outcome_per_target_begun(deeds: list[str], concurrency: int) -> Non
     async def main() -> ScanTotals:
         feed = (Target(str(number), "https://h") for number in range(len(deeds)))
         sinks = [Memory(ValueError())]
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             return await scan(
                 feed, probe, sinks, run="r", pipeline="p", concurrency=concurrency, stop=stop, listener=listen
             )

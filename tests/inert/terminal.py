@@ -7,14 +7,14 @@ import os
 import re
 import struct
 import subprocess
-import sys
 import tempfile
 import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FLEET = Path(sys.executable).parent / "fleet"
+from forked import FLEET, Forked
+
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PATIENCE = 60  # seconds for what takes one
 LINES = 50
@@ -53,7 +53,7 @@ def shown(
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, width, 0, 0))
     with os.fdopen(ours, "rb", buffering=0) as screen, tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
+        process = Forked(
             [FLEET, *arguments],
             cwd=folder,
             env={**env, **more},

@@ -24,7 +24,7 @@ def scanned(when: float, *, complete: bool = True, **more: object) -> Metrics:
 
 
 def fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    with urllib.request.urlopen(url, timeout=60) as reply:
         body: bytes = reply.read()
     return body
 
@@ -82,7 +82,7 @@ def test_slow_readers_are_bounded_and_do_not_keep_the_others_out() -> None:
         port = int(server.url.rsplit(":", 1)[1].removesuffix("/metrics"))
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(READERS)]
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as refused:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as refused:
                 assert refused.recv(1) == b""
             silent.pop().close()
             assert any(map(served, [server.url] * 1000))

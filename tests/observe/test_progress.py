@@ -128,8 +128,8 @@ def test_where_there_is_no_terminal_a_line_comes_every_so_often() -> None:
 
     stream = Awaited()
     with Progress(stream=stream, every=0.01):
-        assert stream.lines.acquire(timeout=10)
-        assert stream.lines.acquire(timeout=10)
+        assert stream.lines.acquire(timeout=60)
+        assert stream.lines.acquire(timeout=60)
     lines = stream.getvalue().splitlines()
     assert all(line.startswith("scanning: 0 done") for line in lines)
     assert "\x1b" not in stream.getvalue()
@@ -151,7 +151,7 @@ def test_where_logs_are_for_machines_the_lines_are_records() -> None:
     with Progress(stream=stream, every=0.01) as progress:
         progress(ScanStarted("r1", "probe", 100, 8))
         progress.log_to(logger)
-        record = json.loads(records.get(timeout=10))
+        record = json.loads(records.get(timeout=60))
     assert record["event"] == "scan.progressed"
     assert (record["done"], record["total"], record["ok"], record["in_flight"]) == (0, 100, 0, 0)
     assert stream.getvalue() == ""

@@ -32,7 +32,7 @@ def scanned(when: float, *, complete: bool = True, pipeline: str = "probe") -> M
 
 
 def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    with urllib.request.urlopen(url, timeout=60) as reply:
         return reply.read().decode()
 
 

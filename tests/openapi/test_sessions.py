@@ -419,7 +419,7 @@ async def test_timeout(factory: Any) -> None:
         error = caught.value
         assert (error.kind, error.phase) == (FailureKind.TIMEOUT_REQUEST, "request")
         assert (error.target, error.operation, error.path) == (url, "open", "/open")
-        assert 0.05 <= error.seconds < 5
+        assert 0.05 <= error.seconds < 60
         assert str(pickle.loads(pickle.dumps(error))) == str(error)
         await api.aclose()
 

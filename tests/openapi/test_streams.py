@@ -201,7 +201,7 @@ async def test_an_item_does_not_wait_for_the_next(sender: Sender, bound: Any, fa
     await in_its_way(api, run, awaited)
     assert found == [{"data": "a", "id": "1"}, {"data": "b"}]
     assert (items.last_id, items.retry, items.skipped) == ("1", None, 0)
-    assert await asyncio.to_thread(sender.ended.acquire, timeout=10)
+    assert await asyncio.to_thread(sender.ended.acquire, timeout=60)
 
 
 @SESSIONS
@@ -221,7 +221,7 @@ async def test_leaving_early_closes_the_connection(sender: Sender, bound: Any, f
 
     await in_its_way(api, run, awaited)
     sender.go.release()
-    assert await asyncio.to_thread(sender.ended.acquire, timeout=10)
+    assert await asyncio.to_thread(sender.ended.acquire, timeout=60)
 
 
 @ASYNC
@@ -233,7 +233,7 @@ async def test_cancellation_closes_the_connection(sender: Sender, bound: Any, fa
             scope.cancel()
     assert scope.cancelled_caught
     sender.go.release()
-    assert await asyncio.to_thread(sender.ended.acquire, timeout=10)
+    assert await asyncio.to_thread(sender.ended.acquire, timeout=60)
     gc.collect()
 
 
@@ -247,7 +247,7 @@ async def test_a_broken_item_ends_it_with_its_place(sender: Sender, bound: Any, 
     assert (error.kind, error.phase, error.status) == (FailureKind.BODY_NOT_JSON, "decode", 200)
     assert (error.target, error.operation, error.path) == (sender.url, "get", "/x")
     sender.go.release()
-    assert await asyncio.to_thread(sender.ended.acquire, timeout=10)
+    assert await asyncio.to_thread(sender.ended.acquire, timeout=60)
 
 
 @SESSIONS

@@ -39,7 +39,7 @@ def test_nested_loops_end_and_never_work_more_than_they_may(tree: Any, size: int
 
     async def run() -> None:
         nonlocal crew
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             crew = Crew(size)
             await visit(tree)
 
@@ -66,7 +66,7 @@ async def test_waiting_lends_the_place() -> None:
             ready.set()
         order.append(name)
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         await crew.each(["waits", "a", "b", "last"], work)
     assert order == ["a", "b", "last", "waits"]
 
@@ -86,7 +86,7 @@ async def test_one_hand_does_it_all_until_its_patience_ends_and_then_the_others_
             now = 105.0
 
     crew = Crew(3, patience=5, clock=lambda: now)
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         await crew.each(range(4), work)
         assert beside == [1, 1, 1, 1]
         await crew.each(range(4, 7), work)
@@ -104,7 +104,7 @@ async def test_a_crash_of_one_hand_ends_the_loop_of_all() -> None:
         finally:
             ended.append(number)
 
-    with anyio.fail_after(30), pytest.RaisesGroup(ZeroDivisionError):
+    with anyio.fail_after(60), pytest.RaisesGroup(ZeroDivisionError):
         await Crew(2).each(range(3), work)
     assert ended == [0]  # and the third is not begun any more
 

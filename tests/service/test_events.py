@@ -49,7 +49,7 @@ async def test_the_stream_ends_when_the_service_does(workshop: Workshop) -> None
         events = heard(served)
         await anext(events)
         served.service.stop()
-        with anyio.fail_after(30), pytest.raises(StopAsyncIteration):
+        with anyio.fail_after(60), pytest.raises(StopAsyncIteration):
             while True:
                 await anext(events)
 

@@ -15,7 +15,7 @@ async def spoken(served: Served, text: str) -> tuple[int, bytes]:
     async with await anyio.connect_tcp(url.host, url.port or 80) as stream:
         await stream.send(text.encode("latin-1"))
         received = b""
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             while True:
                 try:
                     received += await stream.receive()

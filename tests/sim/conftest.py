@@ -15,7 +15,8 @@ import pytest
 
 from fleet.sim import Fault, SimOptions, SimulatedFleet
 
-PATIENCE = 0.4  # seconds without a byte that count as silence
+PATIENCE = 60.0  # seconds for an answer that comes
+SILENCE = 0.4  # seconds without a byte, where none is expected any more
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ One = Callable[..., AbstractAsyncContextManager[SimulatedFleet]]
 
 @pytest.fixture
 def ask() -> Ask:
-    """One request on one connection; `limit` ends it after so many bytes."""
+    """One request on one connection; `limit` ends it after so many bytes, silence where it is expected."""
 
     async def asking(
         base: str,
@@ -62,7 +63,7 @@ def ask() -> Ask:
         body: bytes = b"",
         close: bool = True,
         limit: int = 1 << 22,
-        patience: float = PATIENCE,
+        silent: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> Heard:
         address = urlsplit(base)
@@ -79,7 +80,7 @@ def ask() -> Ask:
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode() + body)
             while len(heard) < limit:
-                data = await asyncio.wait_for(reader.read(65536), patience)
+                data = await asyncio.wait_for(reader.read(65536), SILENCE if silent else PATIENCE)
                 if not data:
                     break
                 heard += data

@@ -423,7 +423,7 @@ def test_the_command_says_that_it_is_ready_and_stops(start, tmp_path: Path, numb
         assert client.get(url, auth=("root", "calvin")).status_code == 200
         assert client.get(f"{control}/totals").json()["requests"] == 2
     process.send_signal(number)
-    output, complaints = process.communicate(timeout=10)
+    output, complaints = process.communicate(timeout=60)
     assert (process.returncode, output, complaints) == (0, "", "")
 
 
