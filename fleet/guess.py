@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 LISTED = 12  # known words that a hint spells out
@@ -15,6 +16,12 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     names = list(known)
     near = get_close_matches(word, names, n=1) if len(names) <= COMPARED else []
     return near[0] if near else None
+
+
+def relatives(word: str, known: Iterable[str]) -> list[str]:
+    """The known words of which `word` is a whole part: `Node` is one of `Node-Input` and of `app.Node`."""
+    part = re.compile(rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])")
+    return sorted(name for name in known if part.search(name)) if word else []
 
 
 def guess(word: str, known: Iterable[str]) -> str:

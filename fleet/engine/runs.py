@@ -18,7 +18,7 @@ from typing import Any, Literal
 import orjson
 
 from fleet.engine.directory import JOURNALS, LOCK, MANIFEST, WHERE_RUNS_ARE, read_manifest, run_places
-from fleet.engine.journal import read_last_outcomes
+from fleet.engine.journal import read_last_outcomes, read_outcomes
 from fleet.engine.success import read_success
 from fleet.errors import FleetError, UsageError
 from fleet.guess import closest
@@ -77,11 +77,14 @@ class RunEntry:
 def find_run(name: str) -> Path:
     """The place of the run that a person means. Raises UsageError, which names what they may have meant.
 
-    What exists as a path is that path, an outcomes file too.
+    What exists as a path is that path, an outcomes file too: one that holds none is no run of no targets, but
+    something else.
     """
     path = Path(name)
     folder = known_folder()
     if path.exists():
+        if path.is_file() and next(read_outcomes(path), None) is None:
+            raise UsageError(f"{name} is no run: the file holds no outcomes\n  {WHERE_RUNS_ARE}")
         return path
     if name.startswith(_BASELINE):
         return _baseline(name.removeprefix(_BASELINE), folder)

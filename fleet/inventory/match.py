@@ -2,8 +2,8 @@
 
 A condition is text, `site=a|b,role!=dev*`: comma is "and", `|` is "or", values are globs. The names `id`,
 `auth`, `proxy`, `url` and `host` stand for the target's own; every other name is a label, and a label that
-a target does not have is the empty text. A condition without `=` is about the host: a glob, an address,
-a network or a range.
+a target does not have is the empty text. What has no `=` is about the host: a glob, an address, a network
+or a range; of several, as reports fold them, any is enough: `bmc-[001-074],bmc-99,site=a`.
 """
 
 from __future__ import annotations
@@ -148,12 +148,20 @@ class Condition:
 
 def parse_condition(text: str) -> Condition:
     """The condition that this text means. Raises InventoryError."""
-    clauses = tuple(_clause(part.strip()) for part in split_commas(text) if part.strip())
+    clauses: list[Clause] = []
+    hosts: list[str] = []  # no host is two of them: they are alternatives
+    for part in filter(None, map(str.strip, split_commas(text))):
+        if (operator := _OPERATOR.search(part)) is not None:
+            clauses.append(_clause(part, operator))
+        else:
+            hosts.append(part)
+    if hosts:
+        clauses.append(_make("host", hosts, negated=False))
     if not clauses:
         raise InventoryError(
             "an empty condition matches nothing and everything", hint="write for example site=a"
         )
-    return Condition(clauses, text)
+    return Condition(tuple(clauses), text)
 
 
 def parse_match(match: Match) -> tuple[Condition, ...]:
@@ -235,14 +243,11 @@ def host_port_of(url: str) -> HostPort:
     return HostPort(parts.host, parts.port or DEFAULT_PORTS[parts.scheme or "https"])
 
 
-def _clause(text: str) -> Clause:
-    found = _OPERATOR.search(text)
-    if found is None:
-        return _make("host", [text], negated=False)
-    name, value = text[: found.start()].strip(), text[found.end() :].strip()
+def _clause(text: str, operator: re.Match[str]) -> Clause:
+    name, value = text[: operator.start()].strip(), text[operator.end() :].strip()
     if not name:
         raise InventoryError(f"a condition needs a name: {shown(text)}", hint="write for example site=a")
-    return _make(name, value.split("|"), negated=found.group() == "!=")
+    return _make(name, value.split("|"), negated=operator.group() == "!=")
 
 
 def _make(name: str, values: Sequence[str], *, negated: bool) -> Clause:

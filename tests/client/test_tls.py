@@ -237,8 +237,22 @@ def says(first: bytes, *, wait: bool = True) -> Callable[..., Any]:
         (says(b"\x15\x03\x01\x00\x02\x02\x28"), Kind.TLS_HANDSHAKE),
         (says(b"\x15\x03\x01\x00\x02\x02\x46"), Kind.TLS_VERSION),
         (says(b"\x16\x03\x03\x00\x05rubbi"), Kind.TLS_HANDSHAKE),
+        (says(b"\x16\xfe\xedbinary"), Kind.PROTOCOL_FRAMING),
+        (says(b"\xff\xfd\x18\xff\xfd\x20"), Kind.PROTOCOL_FRAMING),
+        (says(b"\x80\x0b\x04\x00\x01\x00\x02"), Kind.TLS_VERSION),
+        (says(b"\x80\x03\x00\x00\x01"), Kind.TLS_VERSION),
     ],
-    ids=["plain HTTP", "SSH", "alert 40", "alert 70", "rubbish"],
+    ids=[
+        "plain HTTP",
+        "SSH",
+        "alert 40",
+        "alert 70",
+        "rubbish",
+        "no version",
+        "telnet",
+        "SSL 2",
+        "an error of SSL 2",
+    ],
 )
 async def test_answers_that_are_no_handshake(serve: Any, dialer: Any, handler: Any, kind: Kind) -> None:
     peer = await serve(handler)

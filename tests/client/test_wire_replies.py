@@ -324,6 +324,16 @@ def test_the_words_of_an_error_survive_what_breaks_behind_them() -> None:
     assert reader.body_so_far() == JSON
 
 
+@pytest.mark.parametrize("begun", [b"2;", b"2\r\n{}\r\n0\r\n"], ids=["a chunk's extension", "trailers"])
+def test_what_stands_beside_a_body_is_bounded(begun: bytes) -> None:
+    reader = ReplyReader(head_only=False, limits=Limits())
+    reader.feed(OK + CHUNKED + b"\r\n" + begun)
+    with pytest.raises(RequestFailed, match="beside the body") as failed:
+        for _ in range(Limits().headers // 1000 + 1):
+            reader.feed(b"x: " + b"y" * 995 + b"\r\n" if b"{}" in begun else b"y" * 1000)
+    assert failed.value.kind is FailureKind.PROTOCOL_HEADERS_TOO_LARGE
+
+
 def test_a_body_in_tiny_chunks_costs_little_more_than_its_size() -> None:
     chunks = b"2\r\nab\r\n" * 200_000
     reader = ReplyReader(head_only=False, limits=Limits())

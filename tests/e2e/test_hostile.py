@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -209,6 +210,42 @@ def test_a_host_that_only_lies_about_sessions_is_read(scanned: Any, name: str) -
     assert outcome["status"] == "ok"
     assert [row["id"] for row in outcome["steps"]["system"]["rows"]] == ["1"]
     assert [path for method, path, _ in host.asked if method == "DELETE"] == [f"{SESSIONS}/1"]
+
+
+def test_what_a_host_gives_back_of_its_secrets_is_stored_nowhere(place: Place) -> None:
+    """The password and the token of its session, in all that a host may have a word in but its own data."""
+    place.spec("systems.yaml", PIPELINE)
+    place.write("auths.yaml", "auths:\n  lab: {username: root, password: env:PASSWORD}\n")
+    pair = base64.b64encode(f"root:{CANARY}".encode()).decode()
+    said = f"{CANARY}/c4nary-token/{pair}"
+    with listening("127.10.4.9") as (elsewhere, _):
+        moved = Host(elsewhere, bend={f"GET {SYSTEMS}": lambda to: (302, {"Location": f"{to}/{said}"}, None)})
+        links = {"Members": [{"@odata.id": f"{elsewhere}/{said}"}, {"@odata.id": f"{SYSTEMS}/1"}]}
+        linked = Host(elsewhere, bend={f"GET {SYSTEMS}": lambda _: (200, {}, links)})
+        system = {"Id": "1", "ProcessorSummary": {"Count": said}}
+        deviating = Host(elsewhere, bend={f"GET {SYSTEMS}/1": lambda _: (200, {}, system)})
+        with (
+            serving("127.10.4.1", moved) as one,
+            serving("127.10.4.2", linked) as two,
+            serving("127.10.4.3", deviating) as three,
+        ):
+            ended = place.scan(
+                *(one, two, three, "--spec", "systems.yaml", "-p", "systems", "--auths", "auths.yaml"),
+                *("--allow-plaintext-credentials", "--metrics-file", "m.prom", "--log-level", "debug"),
+                env={"PASSWORD": CANARY},
+            )
+    outcomes = place.outcomes()
+    assert [kinds(outcomes[url])[:1] for url in (one, two, three)] == [
+        ["redirect.blocked"],
+        ["link.foreign"],
+        [],
+    ], ended.err
+    found = {violation["pointer"]: violation["actual"] for violation in outcomes[three]["violations"]}
+    assert found["/ProcessorSummary/Count"].startswith('"***/***/')
+    reported = place.fleet("report", "run", "--json")
+    files = [path.read_text(encoding="utf-8") for path in place.folder.rglob("*") if path.is_file()]
+    for secret in (CANARY, "c4nary-token", pair):
+        assert not any(secret in text for text in (*files, ended.err, ended.out, reported.out)), secret
 
 
 API = """

@@ -210,6 +210,19 @@ def test_a_match_may_be_a_text_a_list_or_a_mapping(target: Callable[..., Any]) -
             parse_match(bad)
 
 
+def test_host_sets_of_a_report_are_alternatives_in_a_match(target: Callable[..., Any]) -> None:
+    def holds(match: str, host: str) -> bool:
+        [condition] = parse_match(match)
+        return condition.holds(target(f"https://{host}", labels={"site": "a"}))
+
+    folded = "bmc-[001-074], bmc-99,10.0.0.[1-3,7]"
+    assert all(holds(folded, host) for host in ("bmc-007", "bmc-99", "10.0.0.7"))
+    assert not holds(folded, "bmc-075")
+    assert holds(f"{folded}, site=a", "bmc-99")
+    assert not holds(f"{folded},site!=a", "bmc-99")
+    assert not holds("host=bmc-1,host=bmc-2", "bmc-1")
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.integers(0, 20)), max_size=12),
     st.integers(0, 330),

@@ -297,6 +297,19 @@ def test_types_are_made_once_and_late() -> None:
         made["#/components/schemas/Nothing"]
 
 
+def test_a_name_that_a_generator_has_added_to_is_told() -> None:
+    made = types(dict.fromkeys(["Node-Input", "Node-Output", "app__Edge", "Nodes"], OWNED["Pet"]))
+    for name, told in {
+        "Node": "no schema 'Node', but 'Node-Input', 'Node-Output'",
+        "Edge": "no schema 'Edge', but 'app__Edge'",
+        "Nodos": "no schema 'Nodos'; did you mean 'Nodes'?",
+        "Car": "no schema 'Car'",
+    }.items():
+        with pytest.raises(KeyError) as unknown:
+            made[name]
+        assert unknown.value.args == (told,)
+
+
 def test_pydantic_is_imported_with_the_first_type() -> None:
     script = (
         'import sys, fleet.openapi as o; d = o.load(b\'{"openapi": "3.1.0", "paths": {}}\');'

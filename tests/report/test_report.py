@@ -183,6 +183,18 @@ def test_a_file_of_outcomes_has_a_report_too(recorded: Recorded, capsys: pytest.
     assert "fleet resume" not in told
 
 
+@pytest.mark.parametrize("text", ["10.0.0.1\n10.0.0.2\n", '{"id": "x"}\n', ""])
+@pytest.mark.parametrize("command", ["report", "checks", "conformance", "diff", "query", "show", "convert"])
+def test_a_file_without_outcomes_is_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, text: str
+) -> None:
+    file = tmp_path / "hosts.txt"
+    file.write_text(text, encoding="utf-8")
+    more = {"diff": [str(file)], "show": ["system"], "convert": ["--to", "csv", "-o", str(tmp_path / "x")]}
+    assert run([command, str(file), *more.get(command, [])]) == 2
+    assert "is no run: the file holds no outcomes" in capsys.readouterr().err
+
+
 def test_an_empty_run_has_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = record_run(tmp_path / "r", hosts=0, complete=False).path
     for form in ([], ["--json"], ["--md"], ["--html", str(tmp_path / "page.html")]):

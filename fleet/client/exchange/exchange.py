@@ -68,6 +68,7 @@ class Exchange:
         self.trail: Trail = Trail()
         self.clock: TargetClock = TargetClock()
         self.proxy: str | None = proxy.label if proxy else None
+        self.through: Proxy | None = proxy
         self._dialer = dialer
         self._origin = endpoint.origin
         self._target = target
@@ -75,7 +76,6 @@ class Exchange:
         self._timeout = policy.timeouts.request
         self._pace = pace
         self._tell = tell
-        self._through = proxy
         self._unhurried = pace.rate.unlimited
         self._logs = logs_requests()
         self._slashes = SlashHabit()
@@ -188,7 +188,7 @@ class Exchange:
         self._pool.close(self._keep)
 
     def _keep(self, connection: Connection) -> bool:
-        return self._dialer.keep(connection, proxy=self._through, pin_key=self._target)
+        return self._dialer.keep(connection, proxy=self.through, pin_key=self._target)
 
     async def _repeat(self, request: Request, how: _How) -> Reply:
         """The reply to one request, tried as often as the policy allows."""
@@ -304,7 +304,7 @@ class Exchange:
                 raise RequestFailed(FailureKind.PROXY_UNREACHABLE, message)
             try:
                 connection = await self._dialer.dial(
-                    self.endpoint, proxy=self._through, pin_key=self._target, reuse=reuse
+                    self.endpoint, proxy=self.through, pin_key=self._target, reuse=reuse
                 )
             except RequestFailed as failed:
                 if failed.kind is FailureKind.PROXY_UNREACHABLE:

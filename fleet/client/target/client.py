@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -24,11 +24,13 @@ from fleet.openapi import NOTHING, satisfy
 from fleet.outcome import FailureKind
 from fleet.pace import Pace
 from fleet.policy import Policy, Proxy, Tls
+from fleet.secret import Secret
 from fleet.target import Target
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.wire.dial import Dialer
+    from fleet.masks import Masks
     from fleet.openapi import Call, Operation
 
 
@@ -74,6 +76,7 @@ class TargetClient:
         self._session: SessionLogin | None = None
         self._sessions: tuple[SessionLogin, ...] = ()  # all that may have something to log out of
         self._login: Login | None = None
+        self._masks: Masks | None = None
         self._source = login.source if login is not None else None
         if credential is not None:
             self._take(credential)
@@ -190,6 +193,28 @@ class TargetClient:
         if self._session is not None:
             self._session.adopt(session)
 
+    def hide(self, text: str) -> str:
+        """A text that the target gave, `***` in place of the secrets that it was sent: password, token or
+        key, those of its sessions, the password of the proxy."""
+        from fleet.masks import Masks, forms_of  # noqa: PLC0415  (only what goes wrong has a text)
+
+        masks = self._masks = self._masks or Masks()
+        for secret in self._secrets():
+            if not masks.knows(value := secret.reveal()):
+                masks.add(forms_of(value))
+        return masks.text(text)
+
+    def _secrets(self) -> Iterator[Secret]:
+        """What the target and its proxy have been shown so far."""
+        credential = self.credential
+        if credential is not None:
+            yield from filter(None, (credential.password, credential.token))
+            yield from (value for value in credential.schemes.values() if isinstance(value, Secret))
+        for session in self._sessions:
+            yield from (value for value in session.values.values() if isinstance(value, Secret))
+        if (through := self.exchange.through) is not None and through.password is not None:
+            yield through.password
+
     async def __aenter__(self) -> TargetClient:
         return self
 
@@ -284,6 +309,7 @@ class TargetClient:
                 with self.exchange.waiting("secret_read_again"):
                     credential = await renew(self.credential)
                 if credential is not None:
+                    self.hide("")  # knows the values that were refused, too
                     self.api.authenticate(None)
                     self._take(credential)
             assert self._login is not None  # noqa: S101

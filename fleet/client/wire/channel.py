@@ -19,6 +19,8 @@ from fleet.client.wire.secured import Secured
 
 READ_SIZE = 32_768  # of one-byte chunks a host can put a thousand into 6 KB: this bounds one turn of the loop
 _STEP = 262_144  # bytes of a body encrypted at once
+_RECORDS = {20, 21, 22}  # what a server may begin with: change of cipher, alert, handshake
+_SSL2 = {0, 4}  # kinds of its messages: error, server's hello
 _CONNECTING = {errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN, errno.EINTR}
 
 
@@ -270,10 +272,15 @@ class NotTls(ConnectionError):
         super().__init__("not TLS")
         self.first = first
 
+    @property
+    def is_ssl2(self) -> bool:
+        """Whether it is an error or a hello of SSL 2, whose records begin with a bit that is set."""
+        return len(self.first) > 2 and bool(self.first[0] & 0x80) and self.first[2] in _SSL2
+
 
 def _judge_first(data: bytes) -> None:
-    """Whether the first bytes of a peer are TLS: a record, or what SSL 2 began with."""
+    """Whether the first bytes of a peer begin a record of TLS, or of SSL 3."""
     if not data:
         raise ConnectionResetError("the connection closed before the first byte")
-    if data[0] not in {20, 21, 22} and not data[0] & 0x80:
+    if data[0] not in _RECORDS or data[1:2] not in {b"", b"\3"}:
         raise NotTls(data[:16])

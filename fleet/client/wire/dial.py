@@ -199,8 +199,10 @@ def _tls_failure(error: Exception, via: str | None) -> RequestFailed:
     phase: Phase = "tls"
     if isinstance(error, NotTls):
         # Neither TLS nor HTTP is another service; a handshake that failed would speak of old firmware.
-        plain = error.first.startswith(b"HTTP/")
-        kind = FailureKind.TLS_PLAIN_HTTP if plain else FailureKind.PROTOCOL_FRAMING
+        if error.first.startswith(b"HTTP/"):
+            kind = FailureKind.TLS_PLAIN_HTTP
+        else:
+            kind = FailureKind.TLS_VERSION if error.is_ssl2 else FailureKind.PROTOCOL_FRAMING
         return RequestFailed(kind, f"the host answered {error.first!r} to a TLS hello")
     return classify(error, phase=phase, via=via)
 

@@ -55,6 +55,7 @@ class ReplyReader:
         self.reusable: bool = False
         self._interim = 0
         self._head_size = 0
+        self._beside = 0  # bytes since the last of the body: chunk extensions and trailers may go on for ever
         self._length = self._transfer = False
         self._until_end = False
         self._body: Body | None = None
@@ -97,7 +98,10 @@ class ReplyReader:
             self._take(data)
             return
         if self._raw is None:
+            self._beside += len(data)
             self._parse(data)
+            if self._beside > self._limits.headers and not self.done:
+                raise self._headers_too_large("beside the body")
             return
         if not self._raw and not self._head_only and (head := straight_head(data, self._limits.headers)):
             self._begin(head)
@@ -203,9 +207,9 @@ class ReplyReader:
         self._restart()
         self._parse(mended)
 
-    def _headers_too_large(self) -> RequestFailed:
+    def _headers_too_large(self, where: str = "of headers") -> RequestFailed:
         kind = FailureKind.PROTOCOL_HEADERS_TOO_LARGE
-        return RequestFailed(kind, f"more than {self._limits.headers} bytes of headers")
+        return RequestFailed(kind, f"more than {self._limits.headers} bytes {where}")
 
     # What httptools calls, in this order. It wraps what these raise, so a reason to stop is kept beside.
 
@@ -261,6 +265,7 @@ class ReplyReader:
         if self.done:
             self.reusable = False
             return
+        self._beside = 0
         try:
             self._collect(data)
         except RequestFailed as failed:

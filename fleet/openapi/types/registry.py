@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from fleet.guess import closest
+from fleet.guess import LISTED, closest, relatives
 from fleet.openapi.model import Dialect
 from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.types.choose import chooser
@@ -48,8 +48,7 @@ class Types(Mapping[str, SchemaType]):
         if name in self._named:
             return self.type_of(Place(self._source, self._named[name]), name)
         if "#" not in name:
-            near = closest(name, self._named)
-            raise KeyError(f"no schema {name!r}; did you mean {near!r}?" if near else f"no schema {name!r}")
+            raise KeyError(f"no schema {name!r}{self._hint(name)}")
         return self.type_of(self._library.resolve(self._source, name), name_of(name))
 
     def __contains__(self, name: object) -> bool:
@@ -77,6 +76,14 @@ class Types(Mapping[str, SchemaType]):
             if choice.discriminator is not None and choice.branches:
                 Tags(self._shapes, choice)  # raises where it contradicts itself
         return self._classes.root(real, self._shapes.shape((real,), hint), hint)
+
+    def _hint(self, name: str) -> str:
+        """What a name that is no component's may have meant: generators add to the names of models."""
+        if found := relatives(name, self._named):
+            shown = ", ".join(map(repr, found[:LISTED])) + (", ..." if len(found) > LISTED else "")
+            return f", but {shown}"
+        near = closest(name, self._named)
+        return f"; did you mean {near!r}?" if near else ""
 
     def _is_made(self, choice: Choice, real: Place) -> bool:
         """Whether a choice is no question here: of subtypes, or of a parent whose branch this schema is."""

@@ -54,7 +54,7 @@ class WaiverSpec(Model):
 
     match: str | tuple[str, ...] | dict[str, str | tuple[str, ...]] | None = Field(
         default=None,
-        description="The targets, as `match` of auths: hosts (`bmc-17-[001-040]`) or labels (`site=lab`).",
+        description="The targets, as `match` of auths: hosts (`bmc-[1-40], bmc-99`) or labels (`site=lab`).",
     )
     where: Expr | None = Field(default=None, description="The rows: an expression on their outputs.")
     reason: Annotated[str, Field(max_length=500)] = Field(description="Why, for people who read a report.")

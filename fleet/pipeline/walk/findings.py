@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,15 @@ MAX_URI = 2048  # characters of one shown; a link that was refused can be anythi
 
 
 class Findings:
-    """Errors, skipped resources, violations and notes of one target."""
+    """Errors, skipped resources, violations and notes of one target.
 
-    def __init__(self, limits: Limits) -> None:
+    `hide` masks the secrets that the target was sent in what it says: where a text of its own becomes a
+    finding is the one place from which all that store and show findings have them.
+    """
+
+    def __init__(self, limits: Limits, hide: Callable[[str], str] = str) -> None:
         self._limits = limits
+        self.hide: Callable[[str], str] = hide
         self.errors: list[Failure] = []
         self.skipped: list[Skipped] = []
         self._violations: dict[tuple[str, str, str, str], list[Any]] = {}  # each with how often
@@ -41,9 +46,9 @@ class Findings:
 
     def failure(self, failed: RequestFailed, step: str | None, uri: str | None) -> Failure:
         """One failed request as data; the message is cut to its limit."""
-        message = storable(failed.message[: self._limits.message])
+        message = storable(self.hide(failed.message)[: self._limits.message])
         if uri is not None:
-            uri = storable(uri[:MAX_URI])
+            uri = storable(self.hide(uri)[:MAX_URI])
         return Failure(
             failed.kind, message, step, uri, failed.status, failed.attempts, storable(failed.operation)
         )
@@ -81,12 +86,12 @@ class Findings:
             elif len(self._violations) < self._limits.violations:
                 self._violations[key] = [
                     Violation(
-                        pointer=storable(pointer[:MAX_URI]),
+                        pointer=storable(self.hide(pointer)[:MAX_URI]),
                         rule=str(rule),
-                        uri=storable(uri[:MAX_URI]),
+                        uri=storable(self.hide(uri)[:MAX_URI]),
                         operation=operation,
                         expected=storable(rule.expected),
-                        actual=storable(_actual(value, pointer)),
+                        actual=storable(self.hide(_actual(value, pointer))),
                     ),
                     1,
                 ]

@@ -68,6 +68,9 @@ class Client(Protocol):
 
     async def get(self, path: str, *, timeout: float | None = None) -> Reply: ...
 
+    def hide(self, text: str) -> str:
+        """A text that the target gave, `***` in place of the secrets that it was sent."""
+
     async def __aenter__(self) -> Any: ...
 
     async def __aexit__(

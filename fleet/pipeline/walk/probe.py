@@ -87,6 +87,7 @@ class PipelineProbe:
         client = self._connect(target)
         visit.exchange = client.exchange
         visit.exchange.clock.start(time_left)
+        visit.findings.hide = client.hide
         try:
             async with client:
                 rate, limits = self._policy.rate, self._policy.limits
