@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from fleet.service.store.database import BUSY, Database
-from fleet.service.store.rows import Cell, RunRow, RunState, run_of, target_of
+from fleet.service.store.rows import Begun, Cell, RunRow, RunState, run_of, target_of
 from fleet.service.store.state import FLAPPING, Change, TargetState
 from fleet.service.store.taking import TakenIn, read_batch, take
 
@@ -97,15 +97,16 @@ class History:
         *,
         job: str | None = None,
         pipeline: str | None = None,
-        before: float | None = None,
+        before: Begun | None = None,
         limit: int = 100,
     ) -> list[RunRow]:
-        """The runs that were started `before`, newest first."""
+        """The runs that stand `before` a place, newest first."""
         query = (
             "SELECT * FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR pipeline = ?2) "
-            "AND (?3 IS NULL OR started < ?3) ORDER BY started DESC, run DESC LIMIT ?4"
+            "AND (?3 IS NULL OR (started, run) < (?3, ?4)) ORDER BY started DESC, run DESC LIMIT ?5"
         )
-        return [run_of(row) for row in self._database.rows(query, job, pipeline, before, limit)]
+        started, run = before if before is not None else (None, None)
+        return [run_of(row) for row in self._database.rows(query, job, pipeline, started, run, limit)]
 
     def last_complete(self) -> list[RunRow]:
         """The last complete run of each pipeline of each job."""
