@@ -21,7 +21,7 @@ from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.http.runs import RunsApi
 from fleet.service.http.targets import TargetList
 from fleet.service.jobs.desk import Desk
-from fleet.service.jobs.runs import change_json
+from fleet.service.jobs.recording import change_json
 
 T = TypeVar("T")
 _JOB = Parameter("job", "Only of this job.")
