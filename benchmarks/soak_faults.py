@@ -123,9 +123,9 @@ class Faults:
 
     async def _new_changes(self) -> AsyncIterator[tuple[str, str, str | None]]:
         """What changed since the last time it was asked: (what, host, kind)."""
-        newest, before = self._seen, {}
+        newest, more = self._seen, {}
         while True:
-            page = await self._get("/api/v1/changes", limit=1000, **before)
+            page = await self._get("/api/v1/changes", limit=1000, **more)
             for change in page["changes"]:
                 if change["number"] <= self._seen:
                     break
@@ -133,7 +133,7 @@ class Faults:
                 yield change["what"], change["target"], change["kind"]
             else:
                 if page["next"] is not None:
-                    before = {"before": page["next"]}
+                    more = {"page": page["next"]}
                     continue
             break
         self._seen = newest

@@ -24,6 +24,7 @@ from fleet.service.jobs.notify import Notifier
 from fleet.service.jobs.ready import Ready, Stamp, look, make_ready
 from fleet.service.sd import Manager, inherited_sockets
 from fleet.service.store.history import History
+from fleet.service.store.restoring import restore
 
 EXPIRE = 30.0  # seconds between two looks at sessions that were not used
 TELLING = 5.0  # seconds that the webhook has for what is still to be told
@@ -62,7 +63,7 @@ class Service:
         self._web_stamp: Stamp = look(web.files)
         notifier = Notifier(config, log) if config.notify is not None else None
         sockets = inherited_sockets() or bind(config.listen)
-        self._history = History(config.state_folder)
+        self._history = self._open_history(config.state_folder)
         self.desk: Desk = Desk(ready, self._history, log, notifier)
         if learn is not None:
             self.desk.learn = learn
@@ -76,6 +77,23 @@ class Service:
             self._guard, sockets, clients=config.clients, deadlines=deadlines or Deadlines()
         )
         self._ended = anyio.Event()
+
+    def _open_history(self, folder: Path) -> History:
+        """The history, with all runs that are there; what it lacked is said."""
+        history = History(folder)
+        if history.aside is not None:
+            place, why = history.aside
+            self._log.error("history.damaged", why=why, set_aside=str(place))
+        try:
+            restored = restore(history)
+        except BaseException:
+            history.close()
+            raise
+        if restored.runs:
+            self._log.warning("history.restored", runs=len(restored.runs), first=restored.runs[0])
+        for path, why in restored.broken.items():
+            self._log.warning("history.unreadable_run", path=path, why=why)
+        return history
 
     @property
     def addresses(self) -> list[str]:

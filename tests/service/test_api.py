@@ -88,26 +88,6 @@ async def test_every_answer_fits_its_schema(workshop: Workshop) -> None:
             assert any(answer.values()), path
 
 
-async def test_pages_follow_each_other_and_end(workshop: Workshop) -> None:
-    async with workshop.serving() as served:
-        run = (await served.round())["run"]
-        for _ in range(2):
-            await served.round()
-        for path, key, size in (
-            (f"/api/v1/runs/{run}/outcomes", "outcomes", 10),
-            ("/api/v1/targets", "targets", 10),
-            ("/api/v1/runs", "runs", 3),
-        ):
-            found, query = [], {"limit": 2}
-            while True:
-                page = await served.get(path, params=query)
-                found += [json.dumps(each, sort_keys=True) for each in page[key]]
-                if page["next"] is None:
-                    break
-                query["before" if key == "runs" else "after"] = page["next"]
-            assert len(found) == len(set(found)) == size, path
-
-
 async def test_failures_are_grouped_and_their_hosts_folded(workshop: Workshop) -> None:
     async with (
         Workshop.opened(workshop.folder, Fault("refuse", match="127.1.0.[1-4]"), hosts=6) as fleet,

@@ -94,14 +94,6 @@ def test_two_services_do_not_share_a_state(tmp_path: Path) -> None:
     History(tmp_path).close()
 
 
-def test_a_damaged_history_is_said_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "history.db").write_bytes(b"this is no database" * 1000)
-    with pytest.raises(SinkError, match="damaged") as caught:
-        History(tmp_path)
-    assert "move it away" in str(caught.value)
-    assert (tmp_path / "history.db").read_bytes().startswith(b"this is no")
-
-
 def test_a_history_of_another_version_is_said(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "history.db") as database:
         database.execute("PRAGMA user_version = 99")
@@ -145,23 +137,3 @@ def test_a_target_that_one_batch_meets_twice_goes_on_from_its_first_outcome(
     state = history.target("j", "p", "bmc1")
     assert state is not None and (state.past, state.failures) == ("fof", 1) and state == taken.states[-1]
     history.close()
-
-
-@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
-def test_a_history_that_was_cut_is_said_and_left_alone(tmp_path: Path, journal: Path, share: float) -> None:
-    history = History(tmp_path / "state")
-    journal.write_bytes(b"".join(line(number) for number in range(BATCH)))
-    history.take_in(begun(history, journal), journal)
-    history.close()
-    path = tmp_path / "state" / "history.db"
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * share)])
-    cut = path.read_bytes()
-    with pytest.raises(SinkError, match="damaged") as caught:
-        History(tmp_path / "state")
-    assert "move it away" in str(caught.value) and path.read_bytes() == cut
-    for file in path.parent.glob("history.db*"):
-        file.rename(tmp_path / file.name)
-    again = History(tmp_path / "state")  # as the message says
-    assert again.runs() == [] and again.targets() == []
-    again.close()

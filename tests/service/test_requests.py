@@ -29,7 +29,7 @@ async def test_a_whole_url_is_a_path_of_the_host_that_it_names(workshop: Worksho
         end = f" HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n"
         for target, status in (
             ("http://localhost/-/ready", 200),
-            ("HTTP://127.0.0.1:1/api/v1/jobs?x=1", 200),
+            ("HTTP://127.0.0.1:1/api/v1/runs?limit=1", 200),
             ("http://localhost", 200),
             ("http://evil.example/-/ready", 421),  # whatever the Host header says
             ("http://user@localhost/-/ready", 421),
@@ -67,7 +67,7 @@ async def test_a_long_head_is_refused_however_it_comes(workshop: Workshop, head:
         ("GET /api/v1/runs/..%2F..%2Fhistory.db/outcomes HTTP/1.1", 404),
         ("GET /api/v1/targets?limit=1_0 HTTP/1.1", 400),
         ("GET /api/v1/targets?limit=%D9%A1 HTTP/1.1", 400),
-        ("GET /api/v1/runs?before=nan HTTP/1.1", 400),
+        ("GET /api/v1/runs?page=nan HTTP/1.1", 400),
         ("GET /probe?target=%00 HTTP/1.1", 403),
         ("GET /probe?target=%0d%0aX:%20y HTTP/1.1", 403),
     ],

@@ -15,15 +15,13 @@ from fleet.service.http.answers import json_answer
 from fleet.service.http.asking import Refused, asked_job, asked_pairs, asked_target, not_ours
 from fleet.service.http.closeups import CloseUps
 from fleet.service.http.mapped import MapApi
+from fleet.service.http.pages import PAGE, mark, read_mark
 from fleet.service.http.records import Groups, job_json, target_json
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.http.runs import RunsApi
-from fleet.service.http.searching import Search
+from fleet.service.http.targets import TargetList
 from fleet.service.jobs.desk import Desk
-from fleet.service.jobs.ready import ReadyJob
-from fleet.service.jobs.runs import change_json
-from fleet.service.store.state import TargetState
-from fleet.target import Target
+from fleet.service.jobs.recording import change_json
 
 T = TypeVar("T")
 _JOB = Parameter("job", "Only of this job.")
@@ -39,7 +37,6 @@ class Api:
 
     def routes(self) -> Iterator[Route]:
         """Every operation but the stream of events."""
-        paged = Parameter("limit", "So many at most.", "integer", least=1, most=10_000, default=1000)
         yield Route(
             "GET", "/api/v1/status", "getStatus", "The service itself.", self.status, shapes.ServiceInfo
         )
@@ -62,32 +59,7 @@ class Api:
         yield from RunsApi(self._desk).routes()
         yield from CloseUps(self._desk).routes()
         yield from MapApi(self._desk).routes()
-        yield Route(
-            "GET",
-            "/api/v1/targets",
-            "listTargets",
-            "The targets of the inventories, with the state of each.",
-            self.targets,
-            shapes.Targets,
-            (
-                _JOB,
-                _PIPELINE,
-                Parameter(
-                    "status",
-                    "Only with this status; `none` is for those without an outcome.",
-                    choices=("ok", "partial", "failed", "skipped", "none"),
-                ),
-                Parameter("kind", "Only with this kind of failure, or class of kinds."),
-                Parameter(
-                    "q",
-                    "Only those that it fits: a text in the id, the address or a label (name=value); or "
-                    "words, each such a text or a comparison of a metric (temperature>40).",
-                ),
-                Parameter("after", "`next` of the page before.", "integer", least=0, default=0),
-                paged,
-            ),
-            (404,),
-        )
+        yield from TargetList(self._desk).routes()
         yield Route(
             "GET",
             "/api/v1/target",
@@ -127,7 +99,7 @@ class Api:
             shapes.Changes,
             (
                 Parameter("target", "Only of the target of this id."),
-                Parameter("before", "`next` of the page before.", "integer", least=1),
+                PAGE,
                 Parameter("limit", "So many at most.", "integer", least=1, most=1000, default=100),
             ),
         )
@@ -176,27 +148,6 @@ class Api:
             raise Refused(409, f"the job {job.name} is busy: its last round still runs")
         return json_answer({"job": job.name}, 202)
 
-    async def targets(self, values: Values) -> Response:
-        wanted = asked_pairs(self._desk, values["job"], values["pipeline"])
-        after, limit = values["after"], values["limit"]
-        search = Search(values["q"] or "")
-
-        def found() -> dict[str, Any]:
-            fitting = [
-                (job.name, pipeline, target, state)
-                for job, pipeline in wanted
-                for target, state in self._states(job, pipeline)
-                if _fits(values, state) and search.fits(target, state)
-            ]
-            page = fitting[after : after + limit]
-            return {
-                "targets": [target_json(*each) for each in page],
-                "total": len(fitting),
-                "next": after + limit if after + limit < len(fitting) else None,
-            }
-
-        return json_answer(await in_thread(found))
-
     async def target(self, values: Values) -> Response:
         jobs = self._desk.ready.find(values["target"])
         if not jobs:
@@ -241,7 +192,9 @@ class Api:
         def grouped() -> dict[str, Any]:
             groups = Groups()
             for job, pipeline in wanted:
-                for target, state in self._states(job, pipeline):
+                known = {state.id: state for state in self._desk.history.targets(job.name, pipeline)}
+                for target in job.members:
+                    state = known.get(target.id)
                     if state is not None and state.status == "failed":
                         failure = {"kind": state.kind, "message": state.message}
                         groups.add({"id": target.id, "target": target.url, "failure": failure})
@@ -251,28 +204,13 @@ class Api:
 
     async def changes(self, values: Values) -> Response:
         limit = values["limit"]
+        place = read_mark("changes", values["page"], int)
+        before = place.key[0] if place is not None else None
         found = await in_thread(
-            lambda: self._desk.history.changes(target=values["target"], before=values["before"], limit=limit)
+            lambda: self._desk.history.changes(target=values["target"], before=before, limit=limit + 1)
         )
-        more = found[-1][0] if len(found) == limit else None
+        found, more = found[:limit], mark("changes", found[limit - 1][0]) if len(found) > limit else None
         return json_answer({"changes": [change_json(*each) for each in found], "next": more})
-
-    def _states(self, job: ReadyJob, pipeline: str) -> Iterator[tuple[Target, TargetState | None]]:
-        """The targets of a job, in the order of its inventory, with what is known of each. Blocks."""
-        known = {state.id: state for state in self._desk.history.targets(job.name, pipeline)}
-        for target in job.members:
-            yield target, known.get(target.id)
-
-
-def _fits(values: Values, state: TargetState | None) -> bool:
-    status, kind = values["status"], values["kind"]
-    if status is not None and status != (state.status if state is not None else "none"):
-        return False
-    if kind is not None:
-        known = (state.kind or "") if state is not None else ""
-        if kind not in (known, known.partition(".")[0]):
-            return False
-    return True
 
 
 async def in_thread(work: Callable[[], T]) -> T:

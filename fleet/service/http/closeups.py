@@ -86,7 +86,7 @@ class CloseUps:
             if state is None or row is None:
                 return told
             told["outcome"] = outcome_at(_journal(row), state.offset, state.length)
-            for before in history.runs(job=job, pipeline=asked.pipeline, before=row.started, limit=1):
+            for before in history.runs(job=job, pipeline=asked.pipeline, before=row.begun, limit=1):
                 told["previous"] = outcome_of(_journal(before), target)
             told["differences"] = _differences(told["previous"], told["outcome"])
             return told

@@ -103,7 +103,12 @@ class ServiceMetrics(Collector):
             "fleet_service_store_errors",
             "Times the history could not be written.",
             (),
-            {(): desk.runs.troubles},
+            {(): desk.history.troubles},
+        )
+        yield _gauge(
+            "fleet_service_history_damaged",
+            "Damaged histories that were set aside and lie beside the one in use.",
+            float(desk.history.damaged()),
         )
 
     def _kept(self) -> Iterator[Metric]:
@@ -145,7 +150,8 @@ class ServiceMetrics(Collector):
         )
         missed = CounterMetricFamily(
             "fleet_job_missed_rounds",
-            "Rounds that did not begin when they were due: the last one still ran, or the service did not.",
+            "Rounds that did not begin when they were due: the last one still ran, the service did not, or "
+            "its history could not be written.",
             labels=["fleet_job"],
         )
         for job in jobs:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fleet.errors import FleetError, SinkError, TryAgain, UsageError
+from fleet.observe import safe
 from fleet.service.http.answers import refusal
 from fleet.service.http.asking import Refused
 
@@ -105,9 +106,19 @@ class Route:
     def in_path(self, parameter: Parameter) -> bool:
         return f"{{{parameter.name}}}" in self.path
 
+    def _refuse_unknown(self, request: Request) -> None:
+        """What is not known is not passed over: a filter that is misspelt would answer with everything."""
+        known = [parameter.name for parameter in self.parameters if not self.in_path(parameter)]
+        for name in request.query_params:
+            if name not in known:
+                takes = f"takes {', '.join(known)}" if known else "takes none"
+                way = ": `page` goes on where an answer ended" if "page" in known else ""
+                raise Refused(400, f"there is no parameter {safe(name, 80)!r} here, which {takes}{way}")
+
     async def respond(self, request: Request) -> Response:
         """The answer to a request; every error of ours has a status and says why."""
         try:
+            self._refuse_unknown(request)
             values: dict[str, Any] = {}
             for parameter in self.parameters:
                 given = (

@@ -15,11 +15,12 @@ from fleet.report import last_outcomes
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
 from fleet.service.http.asking import Refused
+from fleet.service.http.pages import PAGE, mark, read_mark
 from fleet.service.http.records import Groups, run_json
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.jobs.desk import Desk
 from fleet.service.store.journal import outcomes_from
-from fleet.service.store.rows import RunRow
+from fleet.service.store.rows import Begun, RunRow
 
 WAITING = 4  # comparisons that wait for another one
 KEPT = 8  # comparisons of runs that ended, which do not change
@@ -46,7 +47,7 @@ class RunsApi:
             (
                 Parameter("job", "Only of this job."),
                 Parameter("pipeline", "Only of this pipeline."),
-                Parameter("before", "`next` of the page before.", "number"),
+                PAGE,
                 Parameter("limit", "So many at most.", "integer", least=1, most=1000, default=100),
             ),
         )
@@ -64,7 +65,7 @@ class RunsApi:
                 _RUN,
                 Parameter("status", "Only with this status.", choices=("ok", "partial", "failed", "skipped")),
                 Parameter("target", "Only of the target of this id."),
-                Parameter("after", "`next` of the page before.", "integer", least=0, default=0),
+                PAGE,
                 Parameter("limit", "So many at most.", "integer", least=1, most=1000, default=100),
             ),
             (404,),
@@ -96,28 +97,31 @@ class RunsApi:
 
     async def runs(self, values: Values) -> Response:
         limit = values["limit"]
+        place = read_mark("runs", values["page"], float, str)
+        before = Begun(*place.key) if place is not None else None
         rows = await anyio.to_thread.run_sync(
             lambda: self._desk.history.runs(
-                job=values["job"], pipeline=values["pipeline"], before=values["before"], limit=limit
+                job=values["job"], pipeline=values["pipeline"], before=before, limit=limit + 1
             )
         )
-        more = rows[-1].started if len(rows) == limit else None
+        rows, more = rows[:limit], mark("runs", *rows[limit - 1].begun) if len(rows) > limit else None
         return json_answer({"runs": [run_json(self._desk, row) for row in rows], "next": more})
 
     async def run(self, values: Values) -> Response:
         return json_answer(run_json(self._desk, await self._row(values["run"])))
 
     async def outcomes(self, values: Values) -> Response:
+        place = read_mark("outcomes", values["page"], int)
         row = await self._row(values["run"])
 
         def page() -> dict[str, Any]:
             found: list[dict[str, Any]] = []
-            stored = outcomes_from(_journal(row), values["after"])
+            stored = outcomes_from(_journal(row), max(0, place.key[0]) if place is not None else 0)
             for looked, (record, offset, length) in enumerate(stored, start=1):
                 if values["status"] in (None, record["status"]) and values["target"] in (None, record["id"]):
                     found.append(record)
                 if len(found) == values["limit"] or looked == LOOKED_AT:
-                    return {"outcomes": found, "next": offset + length}
+                    return {"outcomes": found, "next": mark("outcomes", offset + length)}
             return {"outcomes": found, "next": None}
 
         return json_answer(await anyio.to_thread.run_sync(page))
@@ -164,7 +168,7 @@ class RunsApi:
     async def _before(self, after: RunRow) -> RunRow | None:
         """The complete run before one, of the same job and pipeline; None where there is none."""
         rows = await anyio.to_thread.run_sync(
-            lambda: self._desk.history.runs(job=after.job, pipeline=after.pipeline, before=after.started)
+            lambda: self._desk.history.runs(job=after.job, pipeline=after.pipeline, before=after.begun)
         )
         return next((row for row in rows if row.state == "complete"), None)
 

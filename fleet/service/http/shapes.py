@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Time = Annotated[float, Field(description="Seconds since the epoch.")]
 Seconds = Annotated[float, Field(description="A duration in seconds.")]
 Count = Annotated[int, Field(ge=0)]
+Mark = Annotated[str | None, Field(description="`page` of the next page; null on the last one.")]
 StatusName = Literal["ok", "partial", "failed", "skipped"]
 RunState = Literal["running", "complete", "stopped", "failed", "abandoned"]
 
@@ -91,7 +92,7 @@ class Runs(Shape):
     """Some runs, newest first."""
 
     runs: list[RunInfo]
-    next: float | None = Field(description="`before` of the next page; null on the last one.")
+    next: Mark
 
 
 class JobInfo(Shape):
@@ -151,11 +152,13 @@ class TargetInfo(Shape):
 
 
 class Targets(Shape):
-    """Some targets, by id."""
+    """Some targets, by job, pipeline and id (bmc2 before bmc10)."""
 
     targets: list[TargetInfo]
     total: Count = Field(description="All that the query fits.")
-    next: int | None = Field(description="`after` of the next page; null on the last one.")
+    passed: Count = Field(description="Those of them that stand before the first one here.")
+    previous: str | None = Field(description="`page` of the page before; null on the first one.")
+    next: Mark
 
 
 class TargetStory(Shape):
@@ -186,7 +189,7 @@ class Changes(Shape):
     """Some changes, newest first."""
 
     changes: list[ChangeInfo]
-    next: int | None = Field(description="`before` of the next page; null on the last one.")
+    next: Mark
 
 
 class Cells(Shape):
@@ -234,7 +237,7 @@ class OutcomePage(Shape):
     its last one counts. Each is as docs/reference/outcome.schema.json says."""
 
     outcomes: list[dict[str, Any]]
-    next: int | None = Field(description="`after` of the next page; null on the last one.")
+    next: Mark
 
 
 class Difference(Shape):

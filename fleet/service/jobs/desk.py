@@ -67,7 +67,7 @@ class Desk:
         """Why nobody should rely on this service now; None where it is ready."""
         if self.stopping:
             return "the service is stopping"
-        return self.runs.trouble
+        return self.history.trouble
 
     async def reload(self) -> None:
         """Read the configuration anew. One that cannot be used changes nothing. Raises UsageError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import anyio
@@ -78,6 +79,7 @@ class Rounds:
             while not self._stopping:
                 self._look = anyio.Event()
                 self.look_at_clock()
+                await self._make_up()
                 now = self._wall()
                 for name, due in list(self.due.items()):
                     if due <= now:
@@ -160,10 +162,18 @@ class Rounds:
         self._group.start_soon(self._round, job, "schedule", job.schedule.delay())
 
     async def _miss(self, name: str, due: float, missed: int, why: str) -> None:
-        self.missed[name] = self.missed.get(name, 0) + missed
         self._log.warning("round.missed", job=name, rounds=missed, why=why)
-        self._hub.tell("missed", {"job": name, "rounds": missed, "why": why})
+        self._count_missed(name, missed, why)
         await self._note(name, due, missed)
+
+    def _count_missed(self, name: str, missed: int, why: str) -> None:
+        self.missed[name] = self.missed.get(name, 0) + missed
+        self._hub.tell("missed", {"job": name, "rounds": missed, "why": why})
+
+    async def _make_up(self) -> None:
+        """A history that could not be written may have room again, though no round is due."""
+        with suppress(FleetError):  # said already; it is asked again
+            await self._runs.make_up()
 
     async def _note(self, name: str, due: float, missed: int) -> None:
         try:
@@ -183,6 +193,7 @@ class Rounds:
                 await self._runs.begin(job, pipeline, cause)
         except FleetError as error:
             self._log.error("round.failed", job=job.name, why=str(error))
+            self._count_missed(job.name, 1, str(error))
         finally:
             try:
                 await self._prune(job.name)  # after a failure too: it may have been for want of space

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import anyio
 
 import fleet
 from fleet.assembly import Resumed, ScanResult, execute, prepare_resume, probe_of
-from fleet.engine import Probe, Stop, journal_of, run_id
+from fleet.engine import Probe, Stop, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
 from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
@@ -22,16 +23,12 @@ from fleet.service.jobs.events import Hub
 from fleet.service.jobs.flights import Route
 from fleet.service.jobs.reach import Reach, with_run_dir
 from fleet.service.jobs.ready import ReadyJob
+from fleet.service.jobs.recording import Ending, Recorder, Taken
 from fleet.service.store.history import History
 from fleet.service.store.rows import RunRow, RunState
-from fleet.service.store.state import Change, TargetState
-from fleet.service.store.taking import TakenIn
 from fleet.target import Target
 
 FOLLOW = 1.0  # seconds between two looks at what a run has stored
-TOLD = 500  # targets in one message
-
-Taken = Callable[[TakenIn], None]
 
 
 @dataclass(slots=True)
@@ -70,13 +67,17 @@ class Runs:
     def __init__(self, history: History, reach: Reach, hub: Hub, *, grace: float, taken: Taken) -> None:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
-        self.trouble: str | None = None  # why the history could not be written last
-        self.troubles: int = 0  # times that it could not
+        self._recorder = Recorder(history, hub, reach.log, taken)
         self._history = history
         self._reach = reach
         self._hub = hub
-        self._taken = taken
         self._stopping = False
+
+    async def make_up(self) -> None:
+        """Tell the history what it could not be told, if there is anything. Raises SinkError where it still
+        cannot be written."""
+        if self._history.trouble is not None:
+            await self._recorder.make_up()
 
     def stop(self, reason: str) -> None:
         """Have every run end within its grace period; what is left of them waits for a restart."""
@@ -85,7 +86,9 @@ class Runs:
             live.stop.request(reason)
 
     async def begin(self, job: ReadyJob, pipeline: str, cause: str) -> RunState:
-        """Run one pipeline of a job from the beginning; gives how that ended."""
+        """Run one pipeline of a job from the beginning; gives how that ended. Raises SinkError where the
+        history cannot be told that it begins."""
+        await self._recorder.make_up()
         run = run_id()
         while await anyio.to_thread.run_sync(self._history.run, run) is not None:
             run = run_id()
@@ -102,7 +105,8 @@ class Runs:
                 lambda: prepare_resume(str(path), prompt=_nobody)
             )
         except FleetError as error:
-            await self._end(row.run, "abandoned", why=str(error))
+            end = partial(self._history.end_run, row.run, "abandoned", ended=time.time(), why=str(error))
+            await anyio.to_thread.run_sync(end)
             return "abandoned"
         prepared.bindings.learn = job.scans[row.pipeline].bindings.learn
         await anyio.to_thread.run_sync(self._history.resume_run, row.run)
@@ -188,83 +192,16 @@ class Runs:
         told: dict[str, Any] = {}
         while True:
             await anyio.sleep(FOLLOW)
-            await self._take_in_or_say(live)
+            await self._recorder.take_in(live.run, live.path)
             progress = live.progress()
             if progress["done"] != told.get("done") or progress["in_hand"] != told.get("in_hand"):
                 self._hub.tell("run", {**progress, "state": "running"})
             told = progress
 
-    async def _take_in_or_say(self, live: LiveRun) -> None:
-        """A history that cannot be written costs no run: its journal is there, and is read later."""
-        try:
-            await self._take_in(live)
-        except FleetError as error:
-            self.trouble = str(error)
-            self.troubles += 1
-            self._reach.log.error("store.failed", run=live.run, why=self.trouble)
-        else:
-            self.trouble = None
-
-    async def _take_in(self, live: LiveRun) -> None:
-        while (taken := await anyio.to_thread.run_sync(self._more_of, live)).states:
-            self._tell(taken)
-
-    def _more_of(self, live: LiveRun) -> TakenIn:
-        row = self._history.run(live.run)
-        if row is None or not (live.path / "manifest.json").exists():
-            return TakenIn((), ())
-        return self._history.take_in(row, journal_of(live.path))
-
-    def _tell(self, taken: TakenIn) -> None:
-        self._taken(taken)
-        for at in range(0, len(taken.states), TOLD):
-            some = taken.states[at : at + TOLD]
-            self._hub.tell("targets", {"targets": [brief(state) for state in some]})
-        for change in taken.changes:
-            self._hub.tell("change", change_json(None, change))
-
     async def _finish(self, live: LiveRun, state: RunState, why: str) -> None:
-        await self._take_in_or_say(live)
-        statuses = dict(live.tally.statuses) if state in ("complete", "stopped") else None
-        await self._end(live.run, state, why=why, total=live.total, statuses=statuses, path=live.path)
+        await self._recorder.end(Ending(live.run, live.path, state, why, time.time(), live.total, live.tally))
         self._reach.log.info("run.ended", job=live.job.name, run=live.run, state=state)
         self._hub.tell("run", {**live.progress(), "state": state, "why": why})
-
-    async def _end(
-        self,
-        run: str,
-        state: RunState,
-        *,
-        why: str = "",
-        total: int | None = None,
-        statuses: dict[str, int] | None = None,
-        path: Path | None = None,
-    ) -> None:
-        def end() -> None:
-            size = sum(file.stat().st_size for file in path.iterdir()) if path and path.exists() else 0
-            self._history.end_run(
-                run, state, ended=time.time(), why=why, total=total, statuses=statuses, size=size
-            )
-
-        await anyio.to_thread.run_sync(end)
-
-
-def brief(state: TargetState) -> list[Any]:
-    """A target's state in a row: job, pipeline, id, status, kind, seconds, when."""
-    return [
-        state.job,
-        state.pipeline,
-        state.id,
-        state.status,
-        state.kind,
-        round(state.seconds, 3),
-        round(state.at, 3),
-    ]
-
-
-def change_json(number: int | None, change: Change) -> dict[str, Any]:
-    """A change as JSON."""
-    return {**({"number": number} if number is not None else {}), **change._asdict()}
 
 
 def _ended(live: LiveRun, result: ScanResult) -> tuple[RunState, str]:

@@ -1,10 +1,16 @@
-"""The database of a service's history: opened by one process, checked, and spoken to from threads."""
+"""The database of a service's history: opened by one process, checked, and spoken to from threads.
+
+One that is damaged is set aside under a name that says so, and another one made: a service that does not
+start watches nothing, and what a history is made of are the journals of runs (`restoring`). One that another
+version wrote is whole, and one that cannot be written would be no better anew: then no service starts.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +22,10 @@ VERSION = 1
 NAME = "history.db"
 LOCK = "service.lock"
 BUSY = 5.0  # seconds to wait for a reader of another process
+ASIDE = "history.damaged-{}.db"
+KEPT_ASIDE = 3  # damaged ones; after so many it is the disk that has to be looked at
+_BESIDE = ("", "-wal", "-shm")
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 _TABLES = """
 CREATE TABLE runs (
@@ -55,6 +65,10 @@ class Database:
     def __init__(self, folder: Path, *, busy: float = BUSY) -> None:
         """Open or make the history in a directory. Raises TryAgain while another service works there."""
         self.path: Path = folder / NAME
+        self.aside: Path | None = None  # where the damaged one is that was found here
+        self.why_aside: str = ""
+        self.trouble: str | None = None  # why it could not be written last
+        self.troubles: int = 0  # times that it could not
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _locked(folder)
@@ -65,13 +79,13 @@ class Database:
         self._turn = RLock()
         try:
             with self.speaking():
-                self._connection = sqlite3.connect(
-                    self.path, timeout=busy, isolation_level=None, check_same_thread=False
-                )
-                with suppress(PermissionError):  # it is somebody else's, who lets us write
-                    self.path.chmod(0o600)
-                self._connection.row_factory = sqlite3.Row
-                self._prepare()
+                try:
+                    self._connection = self._opened(busy)
+                except sqlite3.DatabaseError as error:
+                    if not _damaged(error):
+                        raise
+                    self._set_aside(error)
+                    self._connection = self._opened(busy)
         except BaseException:
             os.close(self._lock)
             raise
@@ -93,33 +107,88 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise SinkError(
                 f"{self.path} is damaged: {error}\n"
-                "  move it away (with its -wal and -shm): the history begins anew, the runs are kept"
+                "  start the service again: it sets it aside, and makes another one from the runs"
             ) from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it or nothing."""
-        with self._turn, self.speaking():
+        with self._turn, self._watching(), self.speaking():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite may have taken it back already
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Remembers whether it can be written; what changes nothing does not tell."""
+        before = self._connection.total_changes
+        try:
+            yield
+        except SinkError as error:
+            self.trouble = str(error)
+            self.troubles += 1
+            raise
+        if self._connection.total_changes != before:
+            self.trouble = None
+
+    def try_to_write(self) -> None:
+        """Write what changes nothing, and remember whether that can be done. Raises SinkError."""
+        with self.writing() as connection:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        self.trouble = None
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """What a query gives."""
         with self._turn, self.speaking():
             return self._connection.execute(query, values).fetchall()
 
-    def _prepare(self) -> None:
-        connection = self._connection
+    def _opened(self, busy: float) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=busy, isolation_level=None, check_same_thread=False)
+        try:
+            with suppress(PermissionError):  # it is somebody else's, who lets us write
+                self.path.chmod(0o600)
+            connection.row_factory = sqlite3.Row
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        """Give a damaged database another name, with what belongs to it."""
+        before = set_aside(self.path.parent)
+        if len(before) >= KEPT_ASIDE:
+            raise SinkError(
+                f"{self.path} is damaged: {error}\n  so were {', '.join(path.name for path in before)}: "
+                "look at the disk; move them away, and another one is made from the runs"
+            ) from error
+        aside = self.path.with_name(ASIDE.format(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())))
+        try:
+            for end in _BESIDE:
+                with suppress(FileNotFoundError):
+                    Path(f"{self.path}{end}").rename(f"{aside}{end}")
+        except OSError as refused:
+            raise SinkError(
+                f"{self.path} is damaged: {error}\n  and cannot be set aside: {refused.strerror}"
+            ) from error
+        self.aside, self.why_aside = aside, str(error)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
             raise SinkError(
                 f"{self.path} was written by another version of fleet (its form is {version}, this one "
                 f"knows {VERSION})\n  move it away, or use the version that wrote it"
+            )
+        if version == 0 and (names := connection.execute("SELECT name FROM sqlite_master").fetchall()):
+            raise SinkError(
+                f"{self.path} is another program's database: it has {names[0][0]!r}\n"
+                "  move it away, or name another directory with `state:`"
             )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -128,6 +197,17 @@ class Database:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise sqlite3.DatabaseError(found)
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """The damaged histories that lie in a directory, oldest first."""
+    return sorted(folder.glob(ASIDE.format("*")))
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    """Whether it is what the file holds, and not what may be done with it."""
+    code = getattr(error, "sqlite_errorcode", None)  # none: it is what the check found
+    return code is None or code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
 def _locked(folder: Path) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import orjson
 
-from fleet.service.store.database import BUSY, Database
-from fleet.service.store.rows import Cell, RunRow, RunState, run_of, target_of
+from fleet.service.store.database import BUSY, Database, set_aside
+from fleet.service.store.rows import Begun, Cell, RunRow, RunState, run_of, target_of
 from fleet.service.store.state import FLAPPING, Change, TargetState
 from fleet.service.store.taking import TakenIn, read_batch, take
 
@@ -26,6 +26,29 @@ class History:
         TryAgain while another service does."""
         self.folder = folder
         self._database = Database(folder, busy=busy)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it could not be written last; None where it could."""
+        return self._database.trouble
+
+    @property
+    def troubles(self) -> int:
+        """How often it could not be written."""
+        return self._database.troubles
+
+    @property
+    def aside(self) -> tuple[Path, str] | None:
+        """Where the damaged one is that was found here when this one was opened, and what it had."""
+        return (self._database.aside, self._database.why_aside) if self._database.aside is not None else None
+
+    def damaged(self) -> int:
+        """How many damaged histories lie beside this one."""
+        return len(set_aside(self.folder))
+
+    def try_to_write(self) -> None:
+        """Write something that changes nothing. Raises SinkError."""
+        self._database.try_to_write()
 
     def close(self) -> None:
         self._database.close()
@@ -55,9 +78,10 @@ class History:
         total: int | None = None,
         statuses: Mapping[str, int] | None = None,
         size: int = 0,
+        newest: bool = True,
     ) -> None:
-        """Note how a run ended. Of a complete one, targets that it did not meet are forgotten: the inventory
-        has them no more."""
+        """Note how a run ended. Of a complete one that is the `newest`, targets that it did not meet are
+        forgotten: the inventory has them no more."""
         with self._database.writing() as database:
             database.execute(
                 "UPDATE runs SET state = ?, ended = ?, why = ?, total = coalesce(?, total), bytes = ? "
@@ -70,7 +94,7 @@ class History:
                     "UPDATE runs SET ok = ?, partial = ?, failed = ?, skipped = ? WHERE run = ?",
                     (*counts, run),
                 )
-            if state == "complete":
+            if state == "complete" and newest:
                 gone = database.execute(
                     "DELETE FROM targets WHERE run <> ?1 AND (job, pipeline) = "
                     "(SELECT job, pipeline FROM runs WHERE run = ?1)",
@@ -97,15 +121,16 @@ class History:
         *,
         job: str | None = None,
         pipeline: str | None = None,
-        before: float | None = None,
+        before: Begun | None = None,
         limit: int = 100,
     ) -> list[RunRow]:
-        """The runs that were started `before`, newest first."""
+        """The runs that stand `before` a place, newest first."""
         query = (
             "SELECT * FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR pipeline = ?2) "
-            "AND (?3 IS NULL OR started < ?3) ORDER BY started DESC, run DESC LIMIT ?4"
+            "AND (?3 IS NULL OR (started, run) < (?3, ?4)) ORDER BY started DESC, run DESC LIMIT ?5"
         )
-        return [run_of(row) for row in self._database.rows(query, job, pipeline, before, limit)]
+        started, run = before if before is not None else (None, None)
+        return [run_of(row) for row in self._database.rows(query, job, pipeline, started, run, limit)]
 
     def last_complete(self) -> list[RunRow]:
         """The last complete run of each pipeline of each job."""
@@ -113,6 +138,17 @@ class History:
             "SELECT *, max(started) FROM runs WHERE state = 'complete' GROUP BY job, pipeline ORDER BY job"
         )
         return [run_of(row) for row in self._database.rows(query)]
+
+    def last_begun(self) -> list[RunRow]:
+        """The run of each pipeline of each job that was begun last."""
+        return [
+            run_of(row)
+            for row in self._database.rows("SELECT *, max(started) FROM runs GROUP BY job, pipeline")
+        ]
+
+    def names(self) -> frozenset[str]:
+        """The names of all runs."""
+        return frozenset(row["run"] for row in self._database.rows("SELECT run FROM runs"))
 
     def forget_runs(self, runs: Sequence[str]) -> None:
         """Forget runs whose directories are gone."""

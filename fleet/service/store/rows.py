@@ -14,6 +14,13 @@ from fleet.service.store.state import TargetState
 RunState = Literal["running", "complete", "stopped", "failed", "abandoned"]
 
 
+class Begun(NamedTuple):
+    """The place of a run among all: no two have the same."""
+
+    started: float
+    run: str
+
+
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """One run. Times are seconds since the epoch. `state`: `running`; `complete` (no target is missing);
@@ -42,6 +49,10 @@ class RunRow:
     bytes: int
     position: int
     why: str
+
+    @property
+    def begun(self) -> Begun:
+        return Begun(self.started, self.run)
 
 
 class Cell(NamedTuple):

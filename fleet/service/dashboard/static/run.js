@@ -16,16 +16,20 @@ const PAUSE = 1000;
 const REPORT_PAUSE = 10000; // milliseconds; a report reads the whole run
 const LINES = 40;
 
-/** All runs, newest first. Parameter: before (the next page). */
+/** All runs, newest first. Parameter: page (where the list goes on). */
 export async function openRuns(place, params, { live, signal }) {
   const list = el("div");
-  let before = params.before;
+  let page = params.page;
   const load = async () => {
-    const { runs, next } = await get("runs", { before, limit: PAGE }, signal);
-    const older = next
-      ? el("p", {}, el("button", { type: "button", on: { click: () => change({ before: next }) } }, "Older runs"))
-      : null;
-    replace(list, runs.length ? runTable(runs) : el("p", { class: "soft" }, "None yet."), older);
+    const { runs, next } = await get("runs", { page, limit: PAGE }, signal);
+    const pages = el(
+      "p",
+      { class: "pages" },
+      page ? el("button", { type: "button", on: { click: () => change({ page: null }) } }, "Newest runs") : null,
+      " ",
+      next ? el("button", { type: "button", on: { click: () => change({ page: next }) } }, "Older runs") : null,
+    );
+    replace(list, runs.length ? runTable(runs) : el("p", { class: "soft" }, "None yet."), pages);
   };
   await load();
   put(place, el("h1", {}, "Runs"), list);
@@ -33,7 +37,7 @@ export async function openRuns(place, params, { live, signal }) {
   live.on("run", again, signal);
   live.on("again", again, signal);
   return (other) => {
-    before = other.before;
+    page = other.page;
     return load();
   };
 }

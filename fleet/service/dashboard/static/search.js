@@ -21,7 +21,7 @@ import {
 const PAGE = 100;
 const PAUSE = 2000;
 
-/** Shows targets. Parameters: q, status, kind, job, pipeline, after (the next page). */
+/** Shows targets. Parameters: q, status, kind, job, pipeline, page (where the list goes on). */
 export async function openSearch(place, params, { live, signal }) {
   const { jobs } = await get("jobs", {}, signal);
   const list = el("div");
@@ -31,7 +31,8 @@ export async function openSearch(place, params, { live, signal }) {
 
   async function load() {
     const mine = asked;
-    const answer = await get("targets", { ...mine, limit: PAGE }, signal);
+    const { q, status, kind, job, pipeline, page } = mine;
+    const answer = await get("targets", { q, status, kind, job, pipeline, page, limit: PAGE }, signal);
     if (mine !== asked) return;
     replace(list, found(answer, mine));
   }
@@ -41,18 +42,18 @@ export async function openSearch(place, params, { live, signal }) {
     replace(
       filters,
       select("Scan", [["", "all"], ...scans], chosen, (scan) =>
-        change({ job: scan.split("/")[0], pipeline: scan.split("/").slice(1).join("/"), after: null }),
+        change({ job: scan.split("/")[0], pipeline: scan.split("/").slice(1).join("/"), page: null }),
       ),
       select(
         "Status",
         [["", "any"], ...STATUSES.map((status) => [status, statusName(status)])],
         asked.status ?? "",
-        (status) => change({ status, after: null }),
+        (status) => change({ status, page: null }),
       ),
       asked.kind
         ? el(
             "button",
-            { type: "button", class: "chip", on: { click: () => change({ kind: null, after: null }) } },
+            { type: "button", class: "chip", on: { click: () => change({ kind: null, page: null }) } },
             `${asked.kind} ✕`,
             el("span", { class: "unseen" }, " (any kind)"),
           )
@@ -60,7 +61,7 @@ export async function openSearch(place, params, { live, signal }) {
       asked.q
         ? el(
             "button",
-            { type: "button", class: "chip", on: { click: () => change({ q: null, after: null }) } },
+            { type: "button", class: "chip", on: { click: () => change({ q: null, page: null }) } },
             said(asked.q),
             " ✕",
             el("span", { class: "unseen" }, " (clear the search)"),
@@ -98,7 +99,7 @@ export async function openSearch(place, params, { live, signal }) {
   };
 }
 
-function found({ targets, total, next }, asked) {
+function found({ targets, total, passed, previous, next }, asked) {
   if (!targets.length) return el("p", { role: "status" }, "No target fits.");
   const named = boundName(asked.q);
   const metric = named && Object.keys(targets[0].values).find((name) => name.includes(named));
@@ -113,12 +114,11 @@ function found({ targets, total, next }, asked) {
     ...(metric ? [[metricName(metric), "n"]] : []),
     ["says", "wide"],
   ];
-  const from = Number(asked.after ?? 0);
   return [
     el(
       "p",
       { role: "status" },
-      `${counted(total, "target")}${asked.job ? "" : ", once for each scan that has it"}${total > targets.length ? `: ${number(from + 1)} to ${number(from + targets.length)}` : ""}`,
+      `${counted(total, "target")}${asked.job ? "" : ", once for each scan that has it"}${total > targets.length ? `: ${number(passed + 1)} to ${number(passed + targets.length)}` : ""}`,
     ),
     table(
       "Targets",
@@ -128,15 +128,11 @@ function found({ targets, total, next }, asked) {
     el(
       "p",
       { class: "pages" },
-      from
-        ? el(
-            "button",
-            { type: "button", on: { click: () => change({ after: Math.max(0, from - PAGE) || null }) } },
-            "Before",
-          )
+      previous
+        ? el("button", { type: "button", on: { click: () => change({ page: previous }) } }, "Before")
         : null,
       " ",
-      next ? el("button", { type: "button", on: { click: () => change({ after: next }) } }, "Next") : null,
+      next ? el("button", { type: "button", on: { click: () => change({ page: next }) } }, "Next") : null,
     ),
   ];
 }
