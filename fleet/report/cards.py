@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.page import Child, Html, counted, element, host_text, join, some, stacked
+from fleet.report.causegroup import CauseGroup
 from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
-from fleet.report.model import CauseGroup
 from fleet.report.shares import Common
 
 GROUPS = 200

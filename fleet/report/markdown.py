@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from fleet.page import code, days_left, host_text, markdown_table, markdown_text, seconds_text, some
+from fleet.report.causegroup import CauseGroup
 from fleet.report.gather import STATUSES
-from fleet.report.model import CauseGroup, Report, WayLine
+from fleet.report.model import Report, WayLine
 from fleet.report.wording import cost_text, failures_title, gaps_title, latency_text
 
 GROUPS = 50
