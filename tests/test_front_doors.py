@@ -64,6 +64,21 @@ def test_front_doors_show_what_they_promise(package: str) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_hides_what_its_front_door_loads_late(package: str) -> None:
+    """A module that is imported becomes an attribute of its package: the name would mean either."""
+    folder = ROOT / "fleet" / package
+    door = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+    at_once = {
+        alias.asname or alias.name
+        for node in door.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    inside = {path.stem for path in folder.glob("*.py")} | {path.name for path in folder.glob("*/")}
+    assert sorted({*importlib.import_module(f"fleet.{package}").__all__} & inside - at_once) == []
+
+
 ONLY_IMPORTERS = {
     "httpx": {"client"},
     "httpx_socks": {"client"},

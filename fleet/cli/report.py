@@ -89,7 +89,7 @@ def report(
     """
     from fleet.cli.again import Repeat
     from fleet.engine import find_run, read_manifest
-    from fleet.report import gather, label_names
+    from fleet.report import gather_report, label_names
 
     path = find_run(run)
     if list_fields:
@@ -102,7 +102,7 @@ def report(
     labels = [name.strip() for name in (by or "").split(",") if name.strip()]
     if html is not None and by is None:
         labels = list(label_names(path))
-    said, lines = gather(
+    said, lines = gather_report(
         path,
         repeat.again,
         now=datetime.now(UTC),

@@ -11,11 +11,11 @@ import click
 
 from fleet.cli.cells import text_of
 from fleet.cli.options import expression
-from fleet.cli.records import Field
 from fleet.cli.sections import Option, option
 from fleet.errors import UsageError
 
 if TYPE_CHECKING:
+    from fleet.cli.records import Field
     from fleet.cli.shell import Shell
     from fleet.target import Target
 
@@ -88,6 +88,8 @@ def outcomes_of(run: Path) -> Iterator[dict[str, Any]]:
 
 def tell_fields(shell: Shell, records: Iterable[Record], *, of: str) -> None:
     """Write what there is to name in some records, a line each."""
+    from fleet.cli.records import Field
+
     fields: dict[str, Field] = {}
     for record in records:
         for name, value in _flat(record):

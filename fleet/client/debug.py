@@ -7,42 +7,15 @@ logged without headers, and without their query where that carries a key.
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 from collections.abc import Mapping
-from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
-from queue import SimpleQueue
 
 from fleet.client.message import Request
 from fleet.errors import ConfigError, RequestFailed
 
 LOGGER = logging.getLogger("fleet.OpenAPI")
-
-
-class _Writing(QueueHandler):
-    """Writes lines from a thread: requests are logged in the event loop, which must not wait for a disk."""
-
-    def __init__(self, path: Path) -> None:
-        lines: SimpleQueue[logging.LogRecord] = SimpleQueue()
-        super().__init__(lines)
-        self.path = path
-        file = logging.FileHandler(path, encoding="utf-8")
-        file.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-        self._file = file
-        self._writer: QueueListener | None = QueueListener(lines, file)
-        self._writer.start()
-        atexit.register(self.close)
-
-    def close(self) -> None:
-        """Writes what is waiting, and ends the thread. Closing twice is closing once."""
-        atexit.unregister(self.close)
-        if self._writer is not None:
-            self._writer.stop()
-            self._writer = None
-            self._file.close()
-        super().close()
 
 
 def start_debug_log(environment: Mapping[str, str] | None = None) -> Path | None:
@@ -54,8 +27,10 @@ def start_debug_log(environment: Mapping[str, str] | None = None) -> Path | None
     found = os.environ if environment is None else environment
     if "debug" not in found.get("FLEET_LOGGING_HANDLERS", "").replace(" ", "").split(","):
         return None
+    from fleet.client.debugfile import Writing  # noqa: PLC0415  (handlers and threads, where one asks for them)
+
     path = Path(found.get("FLEET_DEBUG_LOG") or _default_path(found)).absolute()
-    if any(isinstance(handler, _Writing) and handler.path == path for handler in LOGGER.handlers):
+    if any(isinstance(handler, Writing) and handler.path == path for handler in LOGGER.handlers):
         return path
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,7 +40,7 @@ def start_debug_log(environment: Mapping[str, str] | None = None) -> Path | None
         os.close(handle)
     except OSError as error:
         raise ConfigError(f"the debug log cannot be opened: {error.strerror}", file=str(path)) from None
-    LOGGER.addHandler(_Writing(path))
+    LOGGER.addHandler(Writing(path))
     LOGGER.setLevel(logging.DEBUG)
     LOGGER.propagate = False
     return path
@@ -73,7 +48,9 @@ def start_debug_log(environment: Mapping[str, str] | None = None) -> Path | None
 
 def stop_debug_log() -> None:
     """Closes what `start_debug_log` opened."""
-    for handler in [held for held in LOGGER.handlers if isinstance(held, _Writing)]:
+    from fleet.client.debugfile import Writing  # noqa: PLC0415
+
+    for handler in [held for held in LOGGER.handlers if isinstance(held, Writing)]:
         LOGGER.removeHandler(handler)
         handler.close()
     LOGGER.setLevel(logging.NOTSET)

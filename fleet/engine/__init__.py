@@ -1,8 +1,15 @@
 """The scan loop, its two-stage stop, the run directory, runs and baselines by name, the journal's reader, and
-resume."""
+resume.
+
+A scan needs no names of other runs: those load when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from fleet.engine.attempt import Attempt, Probe
-from fleet.engine.baselines import Baseline, list_baselines, remove_baseline, set_baseline
 from fleet.engine.descriptors import capped_concurrency
 from fleet.engine.directory import (
     WHERE_RUNS_ARE,
@@ -16,10 +23,13 @@ from fleet.engine.directory import (
 from fleet.engine.failed import inventory_line
 from fleet.engine.findings import fails
 from fleet.engine.journal import DoneTargets, count_lines, done_ids, read_last_outcomes, read_outcomes, stands
-from fleet.engine.runs import RunEntry, find_run, known_folder, list_runs, run_entry
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
 from fleet.engine.success import SUCCESS, read_success, write_success
+
+if TYPE_CHECKING:
+    from fleet.engine.baselines import Baseline, list_baselines, remove_baseline, set_baseline
+    from fleet.engine.runs import RunEntry, find_run, known_folder, list_runs, run_entry
 
 __all__ = [
     "SUCCESS",
@@ -57,3 +67,21 @@ __all__ = [
     "stands",
     "write_success",
 ]
+
+_HOMES = {
+    "Baseline": "baselines",
+    "list_baselines": "baselines",
+    "remove_baseline": "baselines",
+    "set_baseline": "baselines",
+    "RunEntry": "runs",
+    "find_run": "runs",
+    "known_folder": "runs",
+    "list_runs": "runs",
+    "run_entry": "runs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

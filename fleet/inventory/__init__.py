@@ -7,39 +7,40 @@ discovery; `folding` makes few expressions of many hosts.
 
 A credential is a name (`credentials`) and a source of values: `written` references, a `helper`, `vault`; what
 they gave is `kept`, and read again when it may have changed.
+
+The names load when first used: most scans need no choice, no feeds and no models of credentials.
 """
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from fleet.inventory.choice import Sample
-from fleet.inventory.credentials import COMMAND_LINE, Credentials
-from fleet.inventory.feeds.store import Feeds
-from fleet.inventory.folding import FoldedSet, Folder, fold, natural
-from fleet.inventory.following import FollowedInventory, Refreshed
-from fleet.inventory.given import NamedAuth
-from fleet.inventory.match import (
-    Condition,
-    HostSet,
-    fields_of,
-    parse_condition,
-    parse_match,
-    place_of,
-    split_commas,
-)
-from fleet.inventory.proxy import Proxies, parse_proxy_url
-from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
-from fleet.inventory.rows import address_of, format_target
-from fleet.inventory.secrets import WAYS, SecretReader, is_reference
-from fleet.inventory.shard import Shard
-from fleet.inventory.sources import absolute_source, asks, is_target, rereadable
-from fleet.inventory.spread import Spread
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
+    from fleet.inventory.choice import Sample
+    from fleet.inventory.credentials import COMMAND_LINE, Credentials
+    from fleet.inventory.feeds.store import Feeds
+    from fleet.inventory.folding import FoldedSet, Folder, fold, natural
+    from fleet.inventory.following import FollowedInventory, Refreshed
+    from fleet.inventory.given import NamedAuth
+    from fleet.inventory.match import (
+        Condition,
+        HostSet,
+        fields_of,
+        parse_condition,
+        parse_match,
+        place_of,
+        split_commas,
+    )
     from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel, VaultModel
+    from fleet.inventory.proxy import Proxies, parse_proxy_url
+    from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
+    from fleet.inventory.rows import address_of, format_target
+    from fleet.inventory.secrets import WAYS, SecretReader, is_reference
+    from fleet.inventory.shard import Shard
+    from fleet.inventory.sources import absolute_source, asks, is_target, rereadable
+    from fleet.inventory.spread import Spread
 
 __all__ = [
     "COMMAND_LINE",
@@ -84,16 +85,51 @@ __all__ = [
     "split_commas",
 ]
 
-_LATE = {
-    "AuthModel": "fleet.inventory.model",
-    "AuthsFile": "fleet.inventory.model",
-    "ProxyModel": "fleet.inventory.model",
-    "VaultModel": "fleet.inventory.model",
-    "load_auths": "fleet.inventory.auths",
-}  # pydantic takes 60 ms to import, and expanding an inventory does not need it
+_HOMES = {
+    "COMMAND_LINE": "credentials",
+    "WAYS": "secrets",
+    "AuthModel": "model",
+    "AuthsFile": "model",
+    "Condition": "match",
+    "Credentials": "credentials",
+    "Feeds": "feeds.store",
+    "FoldedSet": "folding",
+    "Folder": "folding",
+    "FollowedInventory": "following",
+    "HostSet": "match",
+    "Inventory": "read",
+    "InventoryCounts": "read",
+    "InventoryOptions": "read",
+    "NamedAuth": "given",
+    "Proxies": "proxy",
+    "ProxyModel": "model",
+    "Refreshed": "following",
+    "Sample": "choice",
+    "SecretReader": "secrets",
+    "Shard": "shard",
+    "Spread": "spread",
+    "VaultModel": "model",
+    "absolute_source": "sources",
+    "address_of": "rows",
+    "asks": "sources",
+    "fields_of": "match",
+    "fold": "folding",
+    "format_target": "rows",
+    "is_reference": "secrets",
+    "is_target": "sources",
+    "load_auths": "auths",
+    "natural": "folding",
+    "parse_condition": "match",
+    "parse_match": "match",
+    "parse_proxy_url": "proxy",
+    "place_of": "match",
+    "read_targets": "read",
+    "rereadable": "sources",
+    "split_commas": "match",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATE:
-        return getattr(importlib.import_module(_LATE[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

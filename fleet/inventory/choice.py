@@ -1,4 +1,4 @@
-"""Some of many targets, and another order for them.
+"""Some of many targets.
 
 Digests of their ids decide, so that the same targets are meant next week, on any machine, and however the
 inventory is sorted.
@@ -7,17 +7,13 @@ inventory is sorted.
 from __future__ import annotations
 
 import heapq
-import marshal
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain, islice
 from typing import ClassVar
 
-from fleet.errors import InventoryError, UsageError
+from fleet.errors import UsageError
 from fleet.target import Target
 
 HELD = 100_000  # targets in memory at once: some 40 MB
@@ -87,48 +83,6 @@ class Sample:
             if self.count is not None
             else f"{(self.share or 0) * 100:.9f}".rstrip("0").rstrip(".") + "%"
         )
-
-
-def shuffled(targets: Iterator[Target], seed: int, *, held: int = HELD) -> Iterator[Target]:
-    """The same targets in an order that their ids and the seed decide.
-
-    All of them are read before the first one comes. Up to `held` are sorted in memory; more are sorted by a
-    database in a temporary file (some 200 bytes a target, below $TMPDIR), so that memory stays the same for a
-    million. Raises InventoryError when that file cannot be written.
-    """
-    first = list(islice(targets, held + 1))
-    if len(first) <= held:
-        first.sort(key=lambda target: rank(target.id, seed, "order"))
-        yield from first
-        return
-    try:
-        yield from _sorted_on_disk(chain(first, targets), first.clear, seed)
-    except sqlite3.Error as error:
-        raise InventoryError(
-            f"the targets cannot be shuffled: {error}", hint="a temporary file is needed: see $TMPDIR"
-        ) from error
-
-
-def _sorted_on_disk(targets: Iterator[Target], written: Callable[[], None], seed: int) -> Iterator[Target]:
-    rows = (
-        (
-            rank(target.id, seed, "order"),
-            marshal.dumps(
-                (target.id, target.url, dict(target.labels), target.auth, target.proxy, target.origin)
-            ),
-        )
-        for target in targets
-    )
-    # An empty name is a file that only this connection knows, and that is gone with it.
-    with closing(sqlite3.connect("", check_same_thread=False, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("CREATE TABLE held (rank INTEGER, target BLOB)")
-        database.execute("BEGIN")
-        database.executemany("INSERT INTO held VALUES (?, ?)", rows)
-        database.execute("COMMIT")
-        written()
-        for (packed,) in database.execute("SELECT target FROM held ORDER BY rank"):
-            yield Target(*marshal.loads(packed))  # noqa: S302 (written above, by this process)
 
 
 def rank(identity: str, seed: int, purpose: str) -> int:

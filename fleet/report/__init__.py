@@ -1,28 +1,37 @@
 """What became of a run, for people: failures by cause, as a value and as pages.
 
 Reads run directories and nothing else: no network, no spec.
+The names load when first used: a running scan only groups failures.
 """
 
-from fleet.report.cards import group_cards
-from fleet.report.causes import cause_id
-from fleet.report.gather import STATUSES, Gatherer, gather
-from fleet.report.groups import Again, Groups, cause_key, named, short_name
-from fleet.report.html import to_html
-from fleet.report.lines import TargetLine, TargetLines
-from fleet.report.markdown import markdown_groups, to_markdown
-from fleet.report.model import CauseGroup, Documented, Report, WayLine, published_schema, report_schema
-from fleet.report.pick import Found, find_target, label_names, targets_of
-from fleet.report.shares import Common, Labels
-from fleet.report.sofar import CausesSoFar
-from fleet.report.status import Status, status_of, status_schema
-from fleet.report.stored import head_of, last_outcomes
-from fleet.report.wording import (
-    blames,
-    cost_text,
-    failures_title,
-    gaps_title,
-    latency_text,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fleet.report.cards import group_cards
+    from fleet.report.causegroup import CauseGroup
+    from fleet.report.causes import cause_id
+    from fleet.report.documented import Documented, published_schema
+    from fleet.report.gather import STATUSES, Gatherer, gather_report
+    from fleet.report.groups import Again, Groups, cause_key, named, short_name
+    from fleet.report.html import to_html
+    from fleet.report.lines import TargetLine, TargetLines
+    from fleet.report.markdown import markdown_groups, to_markdown
+    from fleet.report.model import Report, WayLine, report_schema
+    from fleet.report.pick import Found, find_target, label_names, targets_of
+    from fleet.report.shares import Common, Labels
+    from fleet.report.sofar import CausesSoFar
+    from fleet.report.status import Status, status_of, status_schema
+    from fleet.report.stored import head_of, last_outcomes
+    from fleet.report.wording import (
+        blames,
+        cost_text,
+        failures_title,
+        gaps_title,
+        latency_text,
+    )
 
 __all__ = [
     "STATUSES",
@@ -47,7 +56,7 @@ __all__ = [
     "failures_title",
     "find_target",
     "gaps_title",
-    "gather",
+    "gather_report",
     "group_cards",
     "head_of",
     "label_names",
@@ -64,3 +73,50 @@ __all__ = [
     "to_html",
     "to_markdown",
 ]
+
+_HOMES = {
+    "STATUSES": "gather",
+    "Again": "groups",
+    "CauseGroup": "causegroup",
+    "CausesSoFar": "sofar",
+    "Common": "shares",
+    "Documented": "documented",
+    "Found": "pick",
+    "Gatherer": "gather",
+    "Groups": "groups",
+    "Labels": "shares",
+    "Report": "model",
+    "Status": "status",
+    "TargetLine": "lines",
+    "TargetLines": "lines",
+    "WayLine": "model",
+    "blames": "wording",
+    "cause_id": "causes",
+    "cause_key": "groups",
+    "cost_text": "wording",
+    "failures_title": "wording",
+    "find_target": "pick",
+    "gaps_title": "wording",
+    "gather_report": "gather",
+    "group_cards": "cards",
+    "head_of": "stored",
+    "label_names": "pick",
+    "last_outcomes": "stored",
+    "latency_text": "wording",
+    "markdown_groups": "markdown",
+    "named": "groups",
+    "published_schema": "documented",
+    "report_schema": "model",
+    "short_name": "groups",
+    "status_of": "status",
+    "status_schema": "status",
+    "targets_of": "pick",
+    "to_html": "html",
+    "to_markdown": "markdown",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from fleet.page import Child, Html, counted, element, join, stacked
 from fleet.phrases import host_text, some
+from fleet.report.causegroup import CauseGroup
 from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
-from fleet.report.model import CauseGroup
 from fleet.report.shares import Common
 
 GROUPS = 200

@@ -267,7 +267,7 @@ class Gatherer:
         self._violations += (record.get("dropped") or {}).get("violations", 0)
 
 
-def gather(
+def gather_report(
     run: Path,
     again: Again,
     *,

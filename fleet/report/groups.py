@@ -8,8 +8,8 @@ from typing import Any
 
 from fleet.inventory import Folder
 from fleet.outcome import FailureKind
+from fleet.report.causegroup import CauseGroup, Example
 from fleet.report.causes import cause_id, cause_of, operation_of
-from fleet.report.model import CauseGroup, Example
 from fleet.report.shares import Labels, in_common
 
 CAUSES = 200  # told apart; further ones of a kind are one group

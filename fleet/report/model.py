@@ -7,67 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from fleet.report.shares import Common
+from fleet.report.causegroup import CauseGroup
+from fleet.report.documented import Documented, published_schema
 
 REPORT_VERSION = 1
-
-
-class Documented:
-    """The texts below fields are their descriptions in the published schema."""
-
-    __slots__ = ()
-    __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
-
-
-@dataclass(frozen=True, slots=True)
-class Example(Documented):
-    """One target of a group, and what it said."""
-
-    target: str
-    message: str
-    step: str | None
-    uri: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseGroup(Documented):
-    """Targets (or, in partial targets, requests) that failed for one cause."""
-
-    id: str
-    """the same in every run: what --targets takes"""
-    kind: str
-    """the failure kind"""
-    blame: str | None
-    """whose side it is on: target, proxy, local, spec, policy; null for a kind this version does not know"""
-    cause: str
-    """the message, without what is particular to one target"""
-    status: int | None
-    """the HTTP status, where an answer was read"""
-    targets: int
-    """how many targets"""
-    errors: int
-    """how many requests of partial targets; 0 in a group of failed targets"""
-    hosts: tuple[str, ...]
-    """the targets as expressions that an inventory takes, the largest sets first"""
-    unnamed: int
-    """targets that are in none of `hosts`"""
-    common: tuple[Common, ...]
-    """labels and proxies that set the group apart from the fleet"""
-    steps: Mapping[str, int]
-    """in which steps it happened"""
-    operations: Mapping[str, int]
-    """which operations it happened to"""
-    first: str
-    """when the first of the targets was begun"""
-    last: str
-    """when the last of them was begun"""
-    example: Example
-    hint: str
-    """what a person can do about it"""
-    again: str
-    """the command that scans these targets again"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,16 +200,3 @@ class Report(Documented):
 def report_schema() -> dict[str, Any]:
     """The JSON Schema of `Report.to_json`."""
     return published_schema(Report, "report", REPORT_VERSION)
-
-
-def published_schema(form: type[Documented], name: str, version: int) -> dict[str, Any]:
-    """The JSON Schema of a value as it is written, named and with its version `v`."""
-    from pydantic import TypeAdapter  # noqa: PLC0415  (60 ms, for the reference only)
-
-    schema = TypeAdapter(form).json_schema(mode="serialization")
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:fleet:{name}:{version}",
-    }
-    schema["properties"]["v"]["const"] = version
-    return {**head, **schema}

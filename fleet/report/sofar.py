@@ -19,8 +19,8 @@ from fleet.event import (
 )
 from fleet.inventory import Folder
 from fleet.outcome import Outcome
+from fleet.report.causegroup import CauseGroup
 from fleet.report.groups import Groups
-from fleet.report.model import CauseGroup
 from fleet.report.shares import Labels
 
 HELD = 2_000  # groups of neighbours in the host sets of one cause

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fleet.observe import Standing
-from fleet.report.model import CauseGroup, Documented
+from fleet.report.causegroup import CauseGroup
+from fleet.report.documented import Documented
 
 STATUS_VERSION = 1
 _STATES = {"done": "complete"}  # as `fleet runs` calls it

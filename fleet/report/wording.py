@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from fleet.phrases import seconds_text, size_text, some
-from fleet.report.model import CauseGroup, Report
+from fleet.report.causegroup import CauseGroup
+from fleet.report.model import Report
 
 
 def latency_text(report: Report) -> str:

@@ -31,7 +31,7 @@ from week import (
 from fleet.cli.entry import run
 from fleet.compare import Diff, Line, compare_runs
 from fleet.inventory import read_targets
-from fleet.report import gather, short_name
+from fleet.report import gather_report, short_name
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "diff.schema.json"
 
@@ -129,7 +129,7 @@ def adds_up(diff: Diff) -> None:
 
 
 def test_the_report_of_the_second_run_names_them_too(week: Week) -> None:
-    report = gather(week.second.path, lambda *_: "", now=datetime(2026, 11, 29, 16, tzinfo=UTC))[0]
+    report = gather_report(week.second.path, lambda *_: "", now=datetime(2026, 11, 29, 16, tzinfo=UTC))[0]
     assert report.statuses == {"ok": 4605, "partial": 41, "failed": 347, "skipped": 6}
     wanted: dict[tuple[str, int | None], set[str]] = {}
     for trouble in (*STANDING, REFUSED, EXPIRED):

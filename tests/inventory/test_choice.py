@@ -10,7 +10,7 @@ import pytest
 
 from fleet.errors import UsageError
 from fleet.inventory import InventoryOptions, Sample, Shard, Spread, read_targets
-from fleet.inventory.choice import shuffled
+from fleet.inventory.order import shuffled
 from fleet.target import Target
 
 

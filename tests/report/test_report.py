@@ -17,7 +17,7 @@ from fleet.cli.entry import run
 from fleet.engine import RunDirectory, read_last_outcomes, write_success
 from fleet.inventory import Folder, read_targets
 from fleet.phrases import host_text
-from fleet.report import CauseGroup, Report, gather, targets_of
+from fleet.report import CauseGroup, Report, gather_report, targets_of
 from fleet.report.groups import named
 
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
@@ -25,7 +25,7 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
 
 
 def report_of(path: Path, **more: Any) -> Report:
-    return gather(path, lambda kind, cause, alone: f"{kind} {cause} {alone}", now=NOW, **more)[0]
+    return gather_report(path, lambda kind, cause, alone: f"{kind} {cause} {alone}", now=NOW, **more)[0]
 
 
 @pytest.fixture(scope="module")

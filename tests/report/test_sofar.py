@@ -8,7 +8,7 @@ from recorded import Recorded
 from fleet.engine import read_last_outcomes
 from fleet.event import ScanStarted, TargetFinished, TargetRecalled
 from fleet.outcome import Failure, FailureKind, Outcome
-from fleet.report import CausesSoFar, gather
+from fleet.report import CausesSoFar, gather_report
 from fleet.report.groups import CAUSES
 
 
@@ -28,7 +28,7 @@ def test_they_are_grouped_as_a_report_of_the_run_is(recorded: Recorded) -> None:
     causes = CausesSoFar()
     for record in read_last_outcomes(recorded.path / "outcomes.jsonl"):
         causes(TargetRecalled(record))
-    report, _ = gather(recorded.path, lambda _kind, _cause, _alone: "", now=datetime.now(UTC))
+    report, _ = gather_report(recorded.path, lambda _kind, _cause, _alone: "", now=datetime.now(UTC))
     assert len(report.failures) > 4
     assert len(report.gaps) > 0
     assert causes.groups() == (report.failures, report.gaps)

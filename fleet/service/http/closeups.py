@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from fleet.engine import journal_of
 from fleet.errors import FleetError
-from fleet.report import gather
+from fleet.report import gather_report
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
 from fleet.service.http.asking import Refused, asked_target
@@ -138,7 +138,7 @@ def _report(row: RunRow) -> dict[str, Any]:
     folder = Path(row.path)
     report: dict[str, Any] | None = None
     if (folder / "manifest.json").exists() and _journal(row).exists():
-        said, _ = gather(folder, lambda kind, cause, alone: "", now=datetime.now(UTC))
+        said, _ = gather_report(folder, lambda kind, cause, alone: "", now=datetime.now(UTC))
         report = said.to_json()
     return {"run": row.run, "at": time.time(), "report": report, "routes": _routes(folder / "metrics.prom")}
 
