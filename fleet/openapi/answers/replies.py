@@ -46,7 +46,7 @@ def read_json(
         return _lenient(body, max_depth)
     if (
         len(body) > 2 * max_depth  # each level takes two brackets
-        and body.count(b"[") + body.count(b"{") > max_depth
+        and _opened(body) > max_depth
         and _depth(body) > max_depth
     ):
         raise _too_deep(max_depth)
@@ -144,6 +144,12 @@ def _real(strange: list[str]) -> Callable[[str], float | None]:
 def _signs(text: bytes) -> int:
     """Signs that a value stands behind: one less than the values of a JSON text, or more than that."""
     return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def _opened(body: bytes) -> int:
+    """How many brackets it opens, those in strings included. Brackets are far between: to take them out costs
+    a quarter of `bytes.count`, which looks at each byte by itself."""
+    return 2 * len(body) - len(body.replace(b"[", b"")) - len(body.replace(b"{", b""))
 
 
 def _values(body: bytes) -> int:
