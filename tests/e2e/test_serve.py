@@ -258,7 +258,7 @@ def scraped(place: Place, password: str) -> Service:
 
 @needs_prometheus
 def test_prometheus_reads_the_service_and_every_target(place: Place) -> None:
-    hosts = 200
+    hosts = 40
     service = scraped(place, "secret")
     with fleet_of(place, hosts) as simulator, service.running(), prometheus(place) as query:
         until(lambda: query("sum(probe_success)") == {"": hosts})
