@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from fleet_process import PATIENCE, Place
-from test_serve import Service, fleet_of, until
+from serving import Service, fleet_of, until
 
 HOSTS = 12
 
