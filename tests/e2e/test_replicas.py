@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from fleet_process import PATIENCE, Place
-from serving import Service, fleet_of, until
+from fleet_service import Service, fleet_of, until
 
 HOSTS, FIRST = 40, 24  # with a port of chance in their names: so many that no part is ever empty
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import bcrypt
 import pytest
 from fleet_process import PATIENCE, Place
+from fleet_service import Service, fleet_of, until
 from ports import free_port
-from serving import Service, fleet_of, until
 
 pytestmark = [
     pytest.mark.long,
@@ -63,14 +63,13 @@ def test_prometheus_reads_the_service_and_every_target(place: Place) -> None:
     service = scraped(place, "secret")
     with fleet_of(place, hosts) as simulator, service.running(), prometheus(place) as query:
         until(lambda: query("sum(probe_success)") == {"": hosts})
-        assert query('up{job="fleet"}') == {f"127.0.0.1:{service.port}": 1}
-        assert query('min(up{job="bmc"})') == {"": 1}
+        until(lambda: query('up{job="fleet"}') == {f"127.0.0.1:{service.port}": 1})
+        until(lambda: query('min(up{job="bmc"})') == {"": 1})
         targets = 'sum(fleet_job_targets{fleet_job="health",status="ok"})'
         until(lambda: query(targets) == {"": hosts})
         assert query('count(count by (site) (probe_success{site!=""}))')[""] >= 1
         for name in ("redfish_power_consumed_watts", "redfish_temperature_celsius"):
-            seen = query(f"max by (instance) ({name})")
-            assert len(seen) == hosts
+            seen = until(lambda: found if len(found := highest(query, name)) == hosts else None)  # noqa: B023
             for instance, value in seen.items():
                 address = instance.partition("://")[2].partition(":")[0]
                 expected = simulator.ask(f"/expected?host={quote(address)}")
@@ -101,6 +100,11 @@ def test_prometheus_sees_reloads_restarts_and_who_may_read(place: Place) -> None
             other = bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()
             place.write("web.yaml", f"basic_auth_users: {{prometheus: '{other}'}}\n")
             until(lambda: query('up{job="fleet"}') == {here: 0})
+
+
+def highest(query: Callable[[str], dict[str, float]], name: str) -> dict[str, float]:
+    """The highest value of a metric, by instance."""
+    return query(f"max by (instance) ({name})")
 
 
 def numbers(value: Any) -> Iterator[float]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from fleet_process import PATIENCE, Place
+from fleet_service import AUTHS, Service, fleet_of, until
 from ports import free_port
-from serving import AUTHS, Service, fleet_of, until
 
 pytestmark = pytest.mark.long
 
