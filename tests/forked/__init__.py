@@ -100,7 +100,7 @@ class Server:
         """The id of a child that runs the command, with these standard descriptors. Raises OSError."""
         with self._lock, adopting():
             socket.send_fds(self._asking, [json.dumps(command).encode()], standard)
-            answer = json.loads(self._asking.recv(LARGEST))
+            answer = json.loads(self._asking.recv(LARGEST) or b"{}")
         if "process" not in answer:
             raise OSError(*answer.get("error", ["the server could not fork"]))
         return int(answer["process"])
