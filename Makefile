@@ -25,6 +25,8 @@ demo: $(READY)  ## Scan 500 simulated BMCs, 25 of them broken, a third behind a 
 demo-serve: $(READY)  ## Serve those BMCs: a page, a service, Prometheus where there is one (SECONDS=20: for so long)
 	@BIN="$(abspath $(BIN))" FOR="$(SECONDS)" sh configs/demo/serve.sh
 
+# What is compiled once need not be by every process that a test starts.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)  ## Run the tests (PROCESSES=4: in so many at once; more than cores, for many tests wait)
 	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder || { test $$? -eq 1 && \
 		echo "What failed while others ran, once more and alone: what passes now hangs on time, and is to be mended." && \

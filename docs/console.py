@@ -12,13 +12,14 @@ Of a page, these are run in their order, by one shell in an empty directory:
 - `<!-- first N lines -->` before a block of `console`: outputs are cut after N lines.
 - `<!-- varies -->` before it: the output is never the same, and not compared.
 
-Ports that `--port` and `--socks` name are other ones while the commands run, so that nothing else on the
-machine is in their way.
+The ports that `--port` and `--socks` name are used where they are free, and are others where something else
+on the machine is in their way. A port is part of what a host is called, and which hosts a sample or canaries
+are is computed of that: with other ports they are others. So no page may hang on which.
 
-Times, sizes, rates, run names, addresses and ports of hosts, limits that follow the fleet, and how far a
-connection was when it was reset differ each time. They count as the same, and so do lines that break
-elsewhere because of them: a page changes only when what is said does. How far a scan is, which only a slow
-one says, is left out.
+Times, sizes, rates, run names, addresses and ports of hosts, limits that follow the fleet, days until a
+certificate ends, and how far a connection was when it was reset differ each time. They count as the same, and
+so do lines that break elsewhere because of them: a page changes only when what is said does. How far a scan
+is, and that a request waited for its turn, which only a slow machine has to say, is left out.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ CUT = "..."  # the line that stands for the rest of an output
 FENCE = re.compile(
     r"^(?P<marks>(?:<!-- [^\n]* -->\n)*)```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+WAITED = r"waited\s[\d.,]+\ss\sbefore\sit\swas\ssent"
 VARYING = (
+    (rf",\s+{WAITED}|{WAITED},\s+|{WAITED}", ""),
+    (r"\bin\s[\d,]+\sdays\b", "DAYS"),
     (r"\d{8}-\d{4}-[a-z0-9]{3}", "RUN"),
     (r"\d{4}-\d\d-\d\d(?:[T\s]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?", "WHEN"),
     (r"https?://127\.0\.0\.1:\d+", "CONTROL"),
@@ -120,6 +124,10 @@ class Change:
         return "\n".join(difflib.unified_diff(*texts, "shown", "said", lineterm=""))
 
 
+class Taken(OSError):
+    """What a page leaves running in the background could not begin: a port has been taken meanwhile."""
+
+
 class Shell:
     """One shell on a terminal of its own that knows no escapes, in an empty directory."""
 
@@ -148,7 +156,7 @@ class Shell:
         os.close(commands)
 
     def run(self, shown: str) -> str:
-        """What a command says. Raises TimeoutError."""
+        """What a command says. Raises TimeoutError, Taken."""
         command = self.used(shown.removeprefix("$ ").rstrip("\n"))
         background = command.endswith("&")
         end = "" if background else ";"
@@ -156,7 +164,7 @@ class Shell:
         os.write(self._keys, f"printf '{END}\\n'; (exit $status)\n".encode())
         said = self._until(END) + (self._until("\n") if background else "")
         if background and said.startswith("fleet:"):
-            raise OSError(said)
+            raise Taken(said)
         for port, used in self._ports.items():
             said = said.replace(used, port)
         return said
@@ -187,10 +195,17 @@ class Shell:
 
 def written(page: Path) -> tuple[str, list[Change]]:
     """The page with the outputs of its commands, and the commands whose outputs were others."""
+    text = page.read_text(encoding="utf-8")
+    try:
+        return _written(text, dict(_ports(text)))
+    except Taken:
+        return _written(text, dict(_ports(text, shown=False)))
+
+
+def _written(text: str, ports: dict[str, str]) -> tuple[str, list[Change]]:
     changes: list[Change] = []
     with tempfile.TemporaryDirectory(prefix="page") as folder:
-        text = page.read_text(encoding="utf-8")
-        shell = Shell(Path(folder), dict(_ports(text)))
+        shell = Shell(Path(folder), ports)
         try:
 
             def again(found: re.Match[str]) -> str:
@@ -208,18 +223,19 @@ def written(page: Path) -> tuple[str, list[Change]]:
     return text, changes
 
 
-def _ports(text: str) -> Iterator[tuple[str, str]]:
-    """For each port of a page one that is free, with as many digits: nothing is laid out in another way."""
+def _ports(text: str, *, shown: bool = True) -> Iterator[tuple[str, str]]:
+    """For each port of a page itself, where it is wanted and free, or another with as many digits, so that
+    nothing is laid out in another way."""
     for port in sorted(set(re.findall(r"--(?:port|socks) (\d{4,5})", text))):
         low, high = (2000, 10_000) if len(port) == 4 else (20_000, 30_000)
-        yield (
-            port,
-            str(next(candidate for candidate in random.sample(range(low, high), 1000) if _free(candidate))),
-        )
+        candidates = [int(port)] if shown else []
+        candidates += random.sample(range(low, high), 1000)
+        yield port, str(next(filter(_free, candidates)))
 
 
 def _free(port: int) -> bool:
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has ended is in nobody's way
         try:
             probe.bind(("", port))
         except OSError:

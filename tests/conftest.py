@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 
@@ -13,13 +14,17 @@ from week import Week, record_week
 
 pytest.register_assert_rewrite("inert.page")
 
+# What tests start hears Ctrl-C, even where they run behind a shell's `&`, which has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A property holds or does not, however slow the machine is. The same examples are tried each time, so that a
-# failure is of the change at hand; `--hypothesis-profile wide` tries others.
-for profile, derandomize in (("fleet", True), ("wide", False)):
+# failure is of the change at hand; `--hypothesis-profile wide` tries others, and many more.
+for profile, derandomize, examples in (("fleet", True, 40), ("wide", False, 1000)):
     hypothesis.settings.register_profile(
         profile,
         deadline=None,
         derandomize=derandomize,
+        max_examples=examples,
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
 hypothesis.settings.load_profile("fleet")

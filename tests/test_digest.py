@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.digest import DigestTable
@@ -22,7 +22,6 @@ def test_a_set_knows_what_was_added() -> None:
     assert len(table) == 1
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=2), st.integers(0, 255), st.booleans()), max_size=400))
 def test_it_does_what_a_dict_does(steps: list[tuple[bytes, int, bool]]) -> None:
     table, model = DigestTable(value_bits=8), dict[bytes, int]()

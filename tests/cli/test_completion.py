@@ -23,7 +23,7 @@ HEAVY = {
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with one run."""
+    """A directory with one run, and the script for bash."""
     folder = tmp_path_factory.mktemp("here")
     run = RunDirectory.create(folder / "runs" / "20261122-1542-k7q", manifest={"options": {}})
     outcome = Outcome(
@@ -39,6 +39,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run.atomic_write("summary.json", orjson.dumps(tally.to_json()))
     run.close()
     (folder / "runs" / "latest").symlink_to(run.path.name, target_is_directory=True)
+    with (folder / "completion.bash").open("wb") as script:
+        subprocess.run([FLEET, "completion", "bash"], env=environment(folder), stdout=script, check=True)
     return folder
 
 
@@ -50,7 +52,7 @@ def environment(folder: Path) -> dict[str, str]:
 def bash(folder: Path, *words: str) -> tuple[list[str], str]:
     """What bash offers after these words, and what was said on standard error."""
     script = (
-        'source <(fleet completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()\n'
+        'source completion.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()\n'
         "compopt() { :; }; _fleet_completion fleet; printf '%s\\n' \"${COMPREPLY[@]}\""
     )
     ended = subprocess.run(

@@ -6,7 +6,7 @@ import gzip
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fleet.client.wire.framing import ReplyReader
@@ -126,7 +126,6 @@ BODIES = st.sampled_from(
 ) | st.binary(max_size=45)  # fmt: skip
 
 
-@settings(max_examples=800, deadline=None)
 @given(FIRST, st.booleans(), st.lists(LINES, max_size=4), BODIES, st.integers(0, 200))
 @example(OK, True, [], b"{}\r\n", 40)
 @example(OK, True, [b"Connection: close"], b"{}\r\nx", 60)

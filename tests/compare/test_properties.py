@@ -98,7 +98,6 @@ def plain(line: Line) -> tuple[Any, ...]:
     return (line.target, line.what, line.step, line.row, line.field, before, after, line.kind, line.why)
 
 
-@settings(deadline=None, max_examples=150)
 @given(runs())
 def test_nothing_differs_from_itself(run: list[Record]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +111,6 @@ def test_nothing_differs_from_itself(run: list[Record]) -> None:
     adds_up(diff)
 
 
-@settings(deadline=None, max_examples=300)
 @given(runs(), runs())
 def test_two_directions_mirror_and_counts_add_up(before: list[Record], after: list[Record]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +132,6 @@ def test_two_directions_mirror_and_counts_add_up(before: list[Record], after: li
     assert diff.differences == told + rows
 
 
-@settings(deadline=None, max_examples=100)
 @given(runs(), runs())
 def test_what_was_not_seen_was_never_removed(before: list[Record], after: list[Record]) -> None:
     """Whatever is removed, its step is complete in the second run, on a target that did not fail."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from forked import FLEET, run
 from tools import tool
 
 ROOT = Path(__file__).parents[2]
@@ -272,13 +272,7 @@ def test_the_service_takes_its_configuration(name: str, tmp_path: Path) -> None:
             text = re.sub(r"netbox:[^\s\]\"]+", "192.0.2.1", text)
             text = text.replace("/run/secrets/fleet", str(folder)).replace("/state", str(folder / "state"))
             (folder / file).write_text(text)
-        fleet = Path(sys.executable).parent / "fleet"
-        done = subprocess.run(
-            [fleet, "serve", "--check", "--config", folder / "serve.yaml"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run([FLEET, "serve", "--check", "--config", folder / "serve.yaml"])
         assert done.returncode == 0, done.stderr
 
 

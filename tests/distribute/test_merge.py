@@ -35,21 +35,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("shards")
     (folder / "auths.yaml").write_text("auths: {lab: {username: root, password: env:LAB}}\n")
     files = ["--write-hosts", "hosts.txt", "--write-ca", "ca.pem"]
-    command = [
-        forked.FLEET,
-        "sim",
-        "--tls",
-        "--hosts",
-        str(HOSTS),
-        "--port",
-        "0",
-        "--auth",
-        "root:calvin",
-        *files,
-    ]
+    command = [forked.FLEET, "sim", "--tls", "--hosts", str(HOSTS), "--auth", "root:calvin", *files]
     with forked.Forked(command, cwd=folder, stdout=subprocess.PIPE, text=True) as simulator:
         assert simulator.stdout is not None
         assert re.search("control=", simulator.stdout.readline())
+        hosts = (folder / "hosts.txt").read_text().splitlines()  # named: each is in the same shard every time
+        (folder / "hosts.txt").write_text("".join(f"{line} id=h{n}\n" for n, line in enumerate(hosts)))
         yield folder
         simulator.terminate()
 

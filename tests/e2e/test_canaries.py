@@ -29,12 +29,14 @@ SCAN = ("hosts.txt", "-p", "probe", "--retries", 0)
 
 def test_when_canaries_are_well_the_others_follow(fleet: tuple[Place, Simulator]) -> None:
     place, _ = fleet
-    ended = place.scan(*SCAN, "--canary", 4, "--canary-fail-on", "all", run="well")
+    ended = place.scan(
+        *SCAN, "--canary", 7, "--canary-fail-on", "all", run="well"
+    )  # 6 are bad, wherever drawn
     assert ended.status == 0, ended.err
     assert "the others follow" in ended.err
     lines = (place.folder / "well" / "outcomes.jsonl").read_text().splitlines()
     assert len(lines) == HOSTS
-    sites = [json.loads(line)["labels"]["site"] for line in lines[:4]]
+    sites = [json.loads(line)["labels"]["site"] for line in lines[:7]]
     assert set(sites) == {"a", "b", "c"}
 
 
@@ -114,11 +116,11 @@ def test_a_resumed_scan_keeps_sample_order_and_pace(fleet: tuple[Place, Simulato
 def test_a_dry_run_shows_what_would_be_scanned(fleet: tuple[Place, Simulator]) -> None:
     place, _ = fleet
     shown = place.fleet(
-        "scan", *SCAN, "--sample", "50%", "--canary", 3, "--shuffle", "--pace", "gentle",
+        "scan", *SCAN, "--sample", 12, "--canary", 3, "--shuffle", "--pace", "gentle",
         "--concurrency", 7, "--dry-run",
     )  # fmt: skip
     assert shown.status == 0, shown.err
-    sampled = place.fleet("inventory", "count", "hosts.txt", "--sample", "50%").out.strip()
+    sampled = place.fleet("inventory", "count", "hosts.txt", "--sample", 12).out.strip()
     words = " ".join(shown.out.split())
     assert f"targets {sampled} " in words
     assert "hosts http://127.4.9.[" in words

@@ -64,6 +64,13 @@ def test_how_far_a_slow_scan_is_is_not_compared(tmp_path: Path) -> None:
     assert checked(page).returncode == 0
 
 
+def test_what_only_a_slow_machine_says_is_not_compared(tmp_path: Path) -> None:
+    shown = ("0.024  503  GET  /a   again after 1.00 s", "try 2; ends (in 3,650 days)", "...")
+    wait = "waited 0.41 s before it was sent"
+    said = f"12.40  503  GET  /a   {wait}, again after 1.01 s\ntry 2, {wait}; ends (in 3,649 days)\nmore"
+    assert checked(printed(tmp_path / "page.md", *shown, said=said)).returncode == 0
+
+
 def test_what_differs_is_shown_as_a_diff(tmp_path: Path) -> None:
     page = printed(tmp_path / "page.md", "8 failed, 3.2 s", "same", "...", said="9 failed, 41 ms\nsame\nmore")
     told = checked(page)

@@ -39,7 +39,7 @@ def scanned(place: Place, *more: object) -> Iterator[dict[str, dict[str, Any]]]:
     with place.simulator("--hosts", 6, "--tls", "--auth", f"root:{PASSWORD}", *files):
         place.fleet(
             "scan", "hosts.txt", "--auths", "auths.yaml", "--cacert", "ca.pem", "--run-dir", "run",
-            "--timeout", "2s", "--retries", 1, "-p", "firmware", "--quiet", *more,
+            "--timeout", "5s", "--retries", 1, "-p", "firmware", "--quiet", *more,
         )  # fmt: skip
         lines = (place.folder / "run" / "outcomes.jsonl").read_text().splitlines()
         assert PASSWORD not in "".join(lines)
@@ -70,7 +70,7 @@ def test_each_fault_has_its_story(place: Place, workers: int) -> None:
         asked = [moment for moment in silent["timeline"] if "method" in moment]
         assert [moment["failure"] for moment in asked] == ["timeout.request"] * 2
         assert asked[0]["again"]["rule"] == "backoff"
-        assert all(1.9 < moment["seconds"] < 20 for moment in asked)
+        assert all(4.9 < moment["seconds"] < 60 for moment in asked)
         assert (silent["failure"]["attempts"], silent["retries"]) == (2, 1)
         assert silent["failure"]["operation"] == "getServiceRoot"
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 from fleet_process import PATIENCE, Place
-from test_serve import Service, fleet_of, until
+from fleet_service import Service, fleet_of, until
 
-HOSTS = 12
+HOSTS, FIRST = 40, 24  # with a port of chance in their names: so many that no part is ever empty
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_replicas_poll_disjoint_parts_that_are_the_whole(place: Place, replicas:
         for number, service in enumerate(replicas):
             stack.enter_context(service.running({"HOSTNAME": f"fleet-{number}"}))
         lines = (place.folder / "hosts.txt").read_text().splitlines(keepends=True)
-        for part in (lines[:7], lines):  # the inventory grows while they serve
+        for part in (lines[:FIRST], lines):  # the inventory grows while they serve
             swap(place.folder / "hosts.txt", "".join(part))
             wanted = {line.split()[0] for line in part}
             until(lambda: sum(len(discovered(service)) for service in replicas) == len(wanted))  # noqa: B023

@@ -1,40 +1,28 @@
-"""Scans with worker processes: one journal, one count, one limit, whatever happens to the workers."""
+"""Scans with worker processes: one journal, one count, one limit, as with one process."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import select
 import signal
 import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fleet_process import Place
-from following import AUTHS, PASSWORD, Bench, Following, scan
+from following import AUTHS, PASSWORD, Bench, scan
 from ports import free_port
+from working import FILES, HOSTS, WORKERS, ask, children, fleet
 
 pytestmark = pytest.mark.long
 
-HOSTS = 40
-WORKERS = 3
-FILES = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem")
 TIMES = re.compile(r"^(# |fleet_scan_duration|fleet_scan_last_success|fleet_request_duration_seconds_(b|s))")
-WAIT = 180.0  # seconds for what takes a few
-
-
-@contextmanager
-def fleet(place: Place, *arguments: object, password: str = PASSWORD) -> Iterator[Bench]:
-    place.write("auths.yaml", AUTHS)
-    login = ("--auth", f"root:{password}", "--tls")
-    with place.simulator("--hosts", HOSTS, *login, *FILES, *arguments) as simulator:
-        yield Bench(place, simulator)
 
 
 @pytest.fixture
@@ -47,46 +35,6 @@ def bench(place: Place) -> Iterator[Bench]:
 def slow(place: Place) -> Iterator[Bench]:
     with fleet(place, "--latency", "60ms") as found:
         yield found
-
-
-def ask(*arguments: object) -> tuple[object, ...]:
-    return scan("-p", "firmware", "--workers", WORKERS, *arguments)
-
-
-def children(process: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == process and fields[0] != "Z":
-                found.append(int(stat.parent.name))
-    return found
-
-
-def workers(scanning: Following) -> list[int]:
-    """The processes that the scan's nursery forked."""
-    (nursery,) = children(scanning.process.pid)
-    return children(nursery)
-
-
-@contextmanager
-def ended(processes: list[int]) -> Iterator[None]:
-    """These processes have ended when the block has, or soon after."""
-    watched = [os.pidfd_open(process) for process in processes]
-    try:
-        yield
-        for descriptor in watched:
-            assert select.select([descriptor], [], [], WAIT)[0], "a process stays"
-    finally:
-        for descriptor in watched:
-            os.close(descriptor)
-
-
-def begun(bench: Bench, *more: object) -> Following:
-    """A scan that has stored something and has more in hand."""
-    scanning = bench.start(*ask(*more))
-    scanning.until("target.finished")
-    return scanning
 
 
 def metrics(bench: Bench) -> list[str]:
@@ -126,86 +74,6 @@ def test_many_processes_count_what_one_would(place: Place) -> None:
             bench.simulator.reset()
         assert seen[0] == seen[1]
         assert bench.sessions == 0
-
-
-def test_killed_workers_are_replaced_and_lose_nothing(slow: Bench) -> None:
-    scanning = begun(slow, "-c", 9)
-    first = workers(scanning)
-    assert len(first) == WORKERS
-    for victim in first:
-        os.kill(victim, signal.SIGKILL)
-    scanning.until("target.finished", times=8)
-    for victim in set(workers(scanning)) - set(first):
-        os.kill(victim, signal.SIGKILL)
-    assert scanning.end() == 0, scanning.said
-    assert "a worker process ended, killed by SIGKILL" in scanning.said
-    assert len(slow.ids) == len(set(slow.ids)) == HOSTS
-    assert set(slow.last.values()) == {"ok"}
-
-
-def test_workers_end_with_a_scan_that_is_killed_and_log_out(slow: Bench) -> None:
-    scanning = begun(slow, "-c", 9)
-    (nursery,) = children(scanning.process.pid)
-    with ended([nursery, *workers(scanning)]):
-        scanning.kill()
-    assert slow.sessions == 0
-    stored = slow.ids
-    assert len(stored) == len(set(stored)) < HOSTS
-    resumed = slow.run("resume", "run", "--workers", WORKERS, "--no-progress")
-    assert resumed.process.returncode == 0, resumed.said
-    assert len(slow.ids) == len(set(slow.ids)) == HOSTS
-    assert slow.sessions == 0
-
-
-@pytest.mark.parametrize("signals", [1, 2])
-def test_a_stop_reaches_the_workers_through_the_scan_alone(slow: Bench, signals: int) -> None:
-    scanning = begun(slow, "-c", 9)
-    processes = [scanning.process.pid, *children(scanning.process.pid), *workers(scanning)]
-    with ended(processes[1:]):
-        for number in range(signals):
-            for process in processes:  # as a terminal's Ctrl-C does
-                os.kill(process, signal.SIGINT)
-            scanning.until("cancelling" if number else "again to cancel")
-        assert scanning.end() == (130 if signals == 2 else 75)
-    assert "Traceback" not in scanning.said
-    assert slow.sessions == 0
-    kinds = Counter((outcome.get("failure") or {}).get("kind", "ok") for outcome in slow.stored)
-    assert set(kinds) == {"ok", "local.cancelled"} if signals == 2 else {"ok"}
-    assert len(slow.ids) == len(set(slow.ids)) < HOSTS
-    assert slow.run("resume", "run").process.returncode == 0
-    assert len(slow.last) == HOSTS
-    assert set(slow.last.values()) == {"ok"}
-
-
-def test_a_worker_that_hangs_ends_with_the_scan(slow: Bench) -> None:
-    scanning = begun(slow, "-c", 9)
-    hanging = workers(scanning)[0]
-    with ended([hanging]):
-        os.kill(hanging, signal.SIGSTOP)
-        for _ in range(2):
-            scanning.process.send_signal(signal.SIGTERM)
-            scanning.until("again to cancel")
-        assert scanning.end() == 143
-    assert len(slow.ids) == len(set(slow.ids))
-
-
-def test_without_a_nursery_the_scan_goes_on_and_without_workers_it_ends(slow: Bench) -> None:
-    scanning = begun(slow, "-c", 6)
-    (nursery,) = children(scanning.process.pid)
-    there = children(nursery)
-    with ended([nursery, *there]):
-        os.kill(nursery, signal.SIGKILL)
-        os.kill(there[0], signal.SIGKILL)
-        scanning.until("target.finished", times=8)
-        for worker in there[1:]:
-            os.kill(worker, signal.SIGKILL)
-        assert scanning.end() == 75
-    assert "there is no worker process to be had" in scanning.said
-    assert 8 <= len(slow.ids) == len(set(slow.ids))
-    resumed = slow.run("resume", "run", "--no-progress")
-    assert resumed.process.returncode == 0, resumed.said
-    assert len(slow.last) == HOSTS
-    assert set(slow.last.values()) == {"ok"}
 
 
 def test_a_wrong_password_is_refused_as_often_as_with_one_process(place: Place) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.engine import ScanTotals, Stop, scan, signals
@@ -420,7 +420,6 @@ async def test_a_producer_that_never_answers_does_not_hold_up_the_stop(
     assert (totals.ok, totals.complete) == (1, False)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     deeds=st.lists(st.sampled_from(["ok", "raise", "slow", "exit", "stop", "wrong"]), max_size=60),
     concurrency=st.integers(1, 9),

@@ -37,7 +37,7 @@ class Forked(subprocess.Popen[Any]):
 
     def __init__(self, words: Sequence[str | Path], **how: Any) -> None:
         refused = [name for name in WHOLE if how.get(name)]
-        if words[0] != FLEET or refused:
+        if Path(words[0]) != FLEET or refused:
             raise ValueError(f"to be started for real: {words[0]} with {refused}")
         super().__init__(words, **how)
 
@@ -62,7 +62,7 @@ class Forked(subprocess.Popen[Any]):
         }
         self.pid = _server().started(command, standard)
         self._child_created = True
-        self._close_pipe_fds(*pipes)
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
 
 
 def run(
@@ -86,7 +86,7 @@ class Server:
         self._asking, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         with theirs:
-            words = [sys.executable, Path(__file__).with_name("server.py"), str(theirs.fileno())]
+            words = [sys.executable, str(Path(__file__).with_name("server.py")), str(theirs.fileno())]
             environment = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
             self._process = subprocess.Popen(
                 words,
@@ -100,7 +100,7 @@ class Server:
         """The id of a child that runs the command, with these standard descriptors. Raises OSError."""
         with self._lock, adopting():
             socket.send_fds(self._asking, [json.dumps(command).encode()], standard)
-            answer = json.loads(self._asking.recv(LARGEST))
+            answer = json.loads(self._asking.recv(LARGEST) or b"{}")
         if "process" not in answer:
             raise OSError(*answer.get("error", ["the server could not fork"]))
         return int(answer["process"])

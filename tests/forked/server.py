@@ -76,14 +76,14 @@ def forked() -> bool:
 
 def stream(number: int) -> io.TextIOWrapper:
     """A standard stream as an interpreter makes it where the locale is UTF-8."""
-    buffer = open(number, "wb" if number else "rb", closefd=False)  # noqa: SIM115
-    buffer.raw.name = f"<{('stdin', 'stdout', 'stderr')[number]}>"
+    raw = io.FileIO(number, "wb" if number else "rb", closefd=False)
+    raw.name = f"<{('stdin', 'stdout', 'stderr')[number]}>"
     return io.TextIOWrapper(
-        buffer,
+        io.BufferedWriter(raw) if number else io.BufferedReader(raw),
         encoding="utf-8",
         errors="backslashreplace" if number == 2 else "surrogateescape",
         newline="\n" if number else None,
-        line_buffering=number == 2 or buffer.isatty(),
+        line_buffering=number == 2 or raw.isatty(),
     )
 
 
@@ -108,9 +108,10 @@ def become(command: dict[str, Any], descriptors: Sequence[int]) -> dict[str, Any
     time.tzset()
     sys.argv = command["words"]
     sys.path[0] = str(Path(sys.argv[0]).parent)
-    sys.stdin = sys.__stdin__ = stream(0)
-    sys.stdout = sys.__stdout__ = stream(1)
-    sys.stderr = sys.__stderr__ = stream(2)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        made = stream(number)
+        setattr(sys, name, made)
+        setattr(sys, f"__{name}__", made)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.unfreeze()
     return {"process": os.getpid()}

@@ -63,9 +63,12 @@ def seen(process: int) -> dict[str, object]:
 def test_the_kernel_sees_the_same(tmp_path: Path, how: dict[str, Any]) -> None:
     """Of a command that says when all of it is there, and then waits."""
     found = []
-    for start in (subprocess.Popen, Forked):
+    starts: tuple[Start, ...] = (subprocess.Popen, Forked)
+    for start in starts:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with start([FLEET, "sim", "--hosts", "1"], cwd=tmp_path, text=True, **pipes, **how) as process:
+        process: subprocess.Popen[str]
+        with start([str(FLEET), "sim", "--hosts", "1"], cwd=tmp_path, text=True, **pipes, **how) as process:
+            assert process.stdout is not None
             assert process.stdout.readline().startswith("ready ")
             found.append(seen(process.pid))
             process.terminate()

@@ -34,7 +34,7 @@ from fleet.outcome import (
 STATUSES = st.sampled_from(["ok", "partial", "failed", "skipped"])
 KINDS = st.sampled_from(list(FailureKind))
 NAMES = st.sampled_from(["", "a", "site", "ü", "x" * 40])
-CALM = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

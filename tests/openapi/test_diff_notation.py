@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from hostile import SEEDS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.openapi import Change, Document, compare, convert, load
@@ -308,7 +308,6 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
-@settings(max_examples=150)
 @given(descriptions())
 def test_a_description_and_its_conversion(tree: dict[str, Any]) -> None:
     one = document(tree)

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from hostile import SEEDS, documents, mutated, touch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import SpecError
@@ -64,7 +64,7 @@ def test_a_mapping_of_the_wrong_type() -> None:
 def test_mutated_descriptions(seed: int) -> None:
     """A few of those that `python tests/openapi/hostile.py 600` makes; each is replayed by its number."""
     stream = documents(seed)
-    for number in range(30):
+    for number in range(12):
         data = next(stream)
         try:
             touched = touch(data, tools=number % 4 == 0)
@@ -85,7 +85,6 @@ _TREES = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(st.dictionaries(_NAMES, _TREES, max_size=6), st.sampled_from(["openapi", "swagger"]))
 def test_random_trees(tree: dict[str, Any], word: str) -> None:
     tree[word] = {"openapi": "3.1.0", "swagger": "2.0"}[word]

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.config import load_spec
@@ -20,7 +20,6 @@ from fleet.policy import Policy, Timeouts
 WORK = st.recursive(st.integers(0, 3), lambda inner: st.lists(inner, max_size=5), max_leaves=30)
 
 
-@settings(max_examples=100, deadline=None)
 @given(tree=WORK, size=st.integers(1, 4))
 def test_nested_loops_end_and_never_work_more_than_they_may(tree: Any, size: int) -> None:
     working = peak = done = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pipeline_serving import Served, probe
 
@@ -64,7 +64,6 @@ VALUES = st.recursive(
 RESOURCES = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     root=RESOURCES,
     others=st.lists(RESOURCES, min_size=3, max_size=3),

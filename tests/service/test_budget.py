@@ -22,7 +22,7 @@ async def used(served: Served, what: str, part: str = "rounds") -> float:
 
 async def test_two_jobs_share_the_part_of_the_rounds_and_leave_probes_theirs(workshop: Workshop) -> None:
     async with (
-        Workshop.opened(workshop.folder, Fault("slow", seconds=0.3), hosts=8) as slow,
+        Workshop.opened(workshop.folder, Fault("slow", seconds=0.3), hosts=5) as slow,
         slow.serving(CONFIG + OTHER + "concurrency: 3\nprobe: {concurrency: 1}\n") as served,
     ):
         for job in ("health", "other"):

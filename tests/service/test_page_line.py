@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,17 +15,12 @@ import anyio
 import bcrypt
 import pytest
 import trustme
+from ports import free_port
 from served import PATIENCE, Workshop, until
 from test_page import COUNTS, opened, summed
 
 import fleet
 from benchmarks.browser import Browser, Page
-
-
-def free_port() -> int:
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return int(place.getsockname()[1])
 
 
 @asynccontextmanager
