@@ -204,9 +204,26 @@ def explain(error: BaseException, shell: Shell) -> int:
         case FleetError():
             shell.complain(f"fleet: {error}")
             return Exit.CANNOT_RUN
+        case MemoryError():
+            shell.complain(
+                "fleet: there is no memory left for it (ulimit -v, or the limit of a container)\n"
+                "  what a scan has stored is whole: fleet resume goes on, with -c or --workers set lower"
+            )
+            return Exit.TRY_AGAIN
+        case FileNotFoundError() if _working_directory_is_gone():
+            shell.complain("fleet: the working directory is there no more: change to another")
+            return Exit.CANNOT_RUN
         case _:
             _internal(error, shell)
             return Exit.INTERNAL
+
+
+def _working_directory_is_gone() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _internal(error: BaseException, shell: Shell) -> None:

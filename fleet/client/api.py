@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from fleet.client.baseurl import is_normalised, normalised, origin_of, path_of
+from fleet.client.baseurl import is_normalised, normalised, origin_of
 from fleet.client.calls.options import HandleOptions, chosen_of
 from fleet.client.calls.session import Live, Sessions
 from fleet.client.description.load import load_document
@@ -175,8 +175,9 @@ class OpenAPI(Handle):
         """Another handle of the same document: same credentials and options, its own session.
 
         `baseurl` replaces the scheme, host and port that the document names and keeps the path of its
-        server; a path of its own comes before that. None keeps this handle's. `options` replace those of
-        this handle, one by one. Raises `ConfigError` for a base URL or an option that cannot work.
+        server; a path of its own comes before that, unless it ends in it already. None keeps this handle's.
+        `options` replace those of this handle, one by one. Raises `ConfigError` for a base URL or an
+        option that cannot work.
         """
         made = _new(OpenAPI)
         made.document = self.document
@@ -186,7 +187,7 @@ class OpenAPI(Handle):
         if server is not made._server:
             made._server = server
             made.base_url = self.base_url if baseurl is None else normalised(baseurl)
-            made._prefix = path_of(made.base_url) + made.server_path
+            made._prefix = made._mount + made.server_path
         elif baseurl is None:
             made.base_url = self.base_url
             made._prefix = self._prefix
@@ -195,7 +196,7 @@ class OpenAPI(Handle):
             made._prefix = self.document.server_path if server is None else made.server_path
         else:
             made.base_url = normalised(baseurl)
-            made._prefix = path_of(made.base_url) + made.server_path
+            made._prefix = made._mount + made.server_path
         made._credentials = self._credentials
         made._kept = None
         made._sessions = self._sessions.changed(options) if options else self._sessions
@@ -343,5 +344,5 @@ def _restore_handle(document: Document, base_url: str, sessions: Sessions, serve
     handle = OpenAPI(document, base_url or None)
     handle._sessions = sessions
     handle._server = server
-    handle._prefix = path_of(handle.base_url) + handle.server_path
+    handle._prefix = handle._mount + handle.server_path
     return handle

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import urlsplit
 
@@ -54,6 +54,12 @@ class Endpoint:
         return cls(
             scheme, _host(parts.hostname or "", bracketed="[" in parts.netloc), port, parts.path.rstrip("/")
         )
+
+    def mounted(self, server_path: str) -> Endpoint:
+        """Where the servers of a description stand: a base URL that ends in the path of its server was copied
+        with it, and means the same as one without."""
+        path = self.path.removesuffix(server_path)
+        return self if path == self.path else replace(self, path=path)
 
     @property
     def tls(self) -> bool:

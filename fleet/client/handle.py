@@ -64,7 +64,7 @@ class Handle:
         self.document: Document = document
         self.base_url: str = normalised(baseurl) if baseurl is not None else ""
         self._server = server
-        self._prefix = path_of(self.base_url) + self.server_path
+        self._prefix = self._mount + self.server_path
         self._credentials: Mapping[str, Any] = NO_CREDENTIALS
         self._kept: Kept | None = None
 
@@ -119,8 +119,13 @@ class Handle:
         return self.document.server_path_at(*self._server)
 
     @property
+    def _mount(self) -> str:
+        """The base URL's own path, without that of the server, should it have been copied with it."""
+        return path_of(self.base_url).removesuffix(self.server_path)
+
+    @property
     def base_path(self) -> str:
-        """What comes before every path: the base URL's own path, then that of the document's server."""
+        """What comes before every path: the base URL's own path, then that of the document's server, once."""
         return self._prefix
 
     # The scan path: requests as values
@@ -176,7 +181,7 @@ class Handle:
 
     def _own_prefix(self, call: Call) -> str:
         """What comes before the path of an operation that has servers of its own."""
-        return path_of(self.base_url) + self.document.own_path(call.servers, self._server)
+        return self._mount + self.document.own_path(call.servers, self._server)
 
     def prepare_link(self, path: str, *, anonymous: bool = False) -> Request:
         """A GET of an origin-form path that `resolve_link` let pass, base path included.

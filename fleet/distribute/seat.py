@@ -62,6 +62,7 @@ class Seat:
         self._desk: Desk | None = None
         self._worker = 0
         self._unanswered = 0
+        self._over = False
 
     @property
     def taken(self) -> bool:
@@ -88,6 +89,8 @@ class Seat:
             self._desk = desk = Desk(self._limits, link.say, group)
             self._link, self.delivered, self._unanswered = link, 0, 0
             link.say(begin)
+            if self._over:
+                link.say(End())  # it was begun when the end came
             self._limits.open(desk)
             self._changed()
             group.start_soon(self._ping, link)
@@ -127,7 +130,8 @@ class Seat:
             self._changed()
 
     def end(self) -> None:
-        """Let the worker end, when it has said all."""
+        """Let the worker end, when it has said all; the one that is about to sit here, too."""
+        self._over = True
         if self._link is not None:
             self._link.say(End())
 

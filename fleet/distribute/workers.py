@@ -114,12 +114,13 @@ class _Workers:
         """Always a worker in this seat, until the scan is over."""
         while self._nursery.alive and self._futile < FUTILE:
             how = await seat.seat(begin)
-            if self._over:
+            if not self._over:
+                self._futile = 0 if seat.delivered else self._futile + 1
+                text = f"a worker process ended, {how}: its unfinished targets are scanned again"
+                listener(WarningRaised("worker.died", text))
+                await anyio.sleep(PAUSE * self._futile)
+            if self._over:  # nobody would tell the next one to end
                 return
-            self._futile = 0 if seat.delivered else self._futile + 1
-            text = f"a worker process ended, {how}: its unfinished targets are scanned again"
-            listener(WarningRaised("worker.died", text))
-            await anyio.sleep(PAUSE * self._futile)
         if self._futile >= FUTILE or not any(other.taken for other in self._seats):
             text = "there is no worker process to be had: the scan ends, and can go on with 'fleet resume'"
             listener(WarningRaised("worker.missing", text))

@@ -138,6 +138,8 @@ def test_a_scan_without_targets_says_what_it_wants(capsys: pytest.CaptureFixture
         (click.Abort(), 130, ""),
         (click.UsageError("bad flag"), 2, "bad flag"),
         (KeyError("x"), 70, "internal error: KeyError: 'x'"),
+        (FileNotFoundError(2, "gone"), 70, "internal error: FileNotFoundError"),
+        (MemoryError(), 75, "there is no memory left"),
         (ExceptionGroup("g", [TryAgain("later"), SinkError("full")]), 74, "full"),
         (ExceptionGroup("g", [SinkError("full"), ExceptionGroup("h", [KeyError("bug")])]), 70, "bug"),
         (BaseExceptionGroup("g", [KeyboardInterrupt(), ConfigError("wrong")]), 2, "wrong"),
@@ -150,6 +152,18 @@ def test_errors_become_statuses(
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("command", [["runs"], ["report"], ["spec", "validate", "api.yaml"]])
+def test_a_working_directory_that_is_gone_is_no_bug(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert run(command) == 2
+    assert "the working directory is there no more" in capsys.readouterr().err
 
 
 def test_an_internal_error_shows_its_traceback_only_when_asked(

@@ -32,10 +32,11 @@ BASIC = "Basic cm9vdDpjYW5hcnk="
 ALLOWED = Tls(allow_plaintext_credentials=True)
 
 
-def api_with(scheme: str) -> OpenAPI:
+def api_with(scheme: str, served_at: str = "/") -> OpenAPI:
     document = {
         "openapi": "3.1.0",
         "info": {"title": "API", "version": "1"},
+        "servers": [{"url": served_at}],
         "paths": {
             "/": {"get": {"operationId": "root", "security": [], **ANSWERS}},
             "/things": {"get": {"operationId": "things", **ANSWERS}},
@@ -47,11 +48,16 @@ def api_with(scheme: str) -> OpenAPI:
 
 
 def client_of(
-    scan: Any, server: Any, credential: Credential | None = WHO, scheme: str = "basic", path: str = ""
+    scan: Any,
+    server: Any,
+    credential: Credential | None = WHO,
+    scheme: str = "basic",
+    path: str = "",
+    served_at: str = "/",
 ) -> TargetClient:
     return TargetClient.connect(
         Target(server.url, server.url + path),
-        api_with(scheme),
+        api_with(scheme, served_at),
         scan.dialer,
         policy=scan.policy,
         pace=scan.pace,
@@ -214,6 +220,18 @@ async def test_links_are_followed_below_the_base_path(host: Any, say: Any, scann
                 await client.follow(foreign)
             assert raised.value.kind is FailureKind.LINK_FOREIGN
     assert server.paths() == ["/bmc/things", "/bmc/things?a=1", "/bmc/things/1"]
+
+
+@pytest.mark.parametrize(("path", "mount"), [("/gw/v1", "/gw"), ("/v1", ""), ("/gw", "/gw"), ("", "")])
+async def test_the_path_of_the_server_may_be_part_of_a_base_url(
+    host: Any, say: Any, scanning: Any, path: str, mount: str
+) -> None:
+    server = await host(lambda asked: say(200))
+    async with client_of(scanning(), server, None, path=path, served_at="/v1") as client:
+        await client.call("things", anonymous=True)
+        await client.follow("/v1/things/1")
+        await client.follow("2", at=f"{mount}/v1/things/")
+    assert server.paths() == [f"{mount}/v1/things", f"{mount}/v1/things/1", f"{mount}/v1/things/2"]
 
 
 def test_clones_that_share_have_one_request_of_a_call_until_one_gets_other_credentials() -> None:

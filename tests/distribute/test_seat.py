@@ -6,7 +6,8 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import pytest
@@ -16,9 +17,14 @@ from fleet.distribute.link import Link
 from fleet.distribute.nursery import Nursery
 from fleet.distribute.seat import Seat
 from fleet.distribute.words import Begin, Done, Drop, End, Take
+from fleet.distribute.workers import _Workers
+from fleet.engine import Stop
 from fleet.outcome import Outcome
 from fleet.policy import Policy
 from fleet.target import Target
+
+if TYPE_CHECKING:
+    from fleet.assembly import PreparedScan
 
 pytestmark = pytest.mark.anyio
 TARGET = Target("a", "http://a")
@@ -35,11 +41,18 @@ def anyio_backend() -> str:
 class Forks:
     """Gives a seat sockets whose other end the test has."""
 
+    alive = True
+
     def __init__(self) -> None:
         self.ended: Callable[[int], None] = lambda _status: None
+        self.begun = 0
         self.killed = 0
 
+    def watch(self) -> Callable[[], None]:
+        return lambda: None
+
     def fork(self, _seat: int, ended: Callable[[int], None]) -> tuple[int, socket.socket]:
+        self.begun += 1
         ours, self.theirs = socket.socketpair()
         self.ended = ended
         return 1, ours
@@ -59,7 +72,8 @@ class Seated:
 
 
 @asynccontextmanager
-async def seated(*, logout: float = 5.0) -> AsyncIterator[Seated]:
+async def seated(*, logout: float = 5.0, over: bool = False) -> AsyncIterator[Seated]:
+    """A seat with a worker in it; `over`: the end came while that one was begun."""
     forks, changes, heard = Forks(), [], []
     limits = Limits(Policy(), lambda _event: None)
     seat = Seat(
@@ -78,6 +92,10 @@ async def seated(*, logout: float = 5.0) -> AsyncIterator[Seated]:
 
     async with anyio.create_task_group() as group:
         group.start_soon(live)
+        if over:
+            await until(lambda: forks.begun == 1)
+            assert not seat.taken
+            seat.end()
         while not seat.taken:
             await anyio.lowlevel.checkpoint()
         worker = await Link.over(forks.theirs, lambda: Link(heard.append, lambda: None))
@@ -100,6 +118,23 @@ async def test_whoever_waits_for_the_end_hears_of_it() -> None:
         found.forks.ended(9)
         await until(lambda: found.ends == ["killed by SIGKILL"])
         assert found.changes[-1] is False
+
+
+async def test_a_worker_that_is_only_about_to_sit_there_is_let_go_too() -> None:
+    async with seated(over=True) as found:
+        await until(lambda: End() in found.heard)
+
+
+async def test_no_worker_is_begun_for_a_scan_that_is_over() -> None:
+    forks, died = Forks(), anyio.Event()
+    prepared = SimpleNamespace(policy=Policy(), plan=SimpleNamespace(pipeline="p"), notes=())
+    workers = _Workers(cast("PreparedScan", prepared), cast("Nursery", forks), 1)
+    with anyio.fail_after(20):
+        async with workers.probing("r", lambda _event: died.set(), Stop()):
+            await until(lambda: forks.begun == 1)
+            forks.theirs.close()
+            forks.ended(9)
+            await died.wait()  # the next one is begun after a pause
 
 
 async def test_an_outcome_or_none_where_the_worker_died() -> None:

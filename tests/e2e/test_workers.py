@@ -129,8 +129,9 @@ class Assassin:
                 asking, (_, port) = self.listening.accept()
                 with asking:
                     asking.recv(1)
-                    os.kill(_owner(port), signal.SIGKILL)
-                    self.killed += 1
+                    owner = _owner(port)
+                    self.killed += 1  # before the scan can end of it
+                    os.kill(owner, signal.SIGKILL)
 
 
 def _owner(port: int) -> int:

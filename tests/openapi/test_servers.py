@@ -48,6 +48,7 @@ def paths(api: OpenAPI) -> list[str]:
     ("options", "expected"),
     [
         ({}, ["/public/v1/root", "/path/eu/path", "/own/path", "/path"]),
+        ({"server": "/"}, ["/root", "/path", "/path", "/path"]),
         ({"server": 1}, ["/two/root", "/path/eu/path", "/own/path", "/path"]),
         ({"server": "second"}, ["/two/root", "/path/eu/path", "/other/path", "/path"]),
         ({"server": "https://two.example/two"}, ["/two/root", "/path/eu/path", "/own/path", "/path"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline_serving import TARGET, Served, probe, rows_per_step
+from pipeline_serving import TARGET, Served, probe, rows_per_step, status
 
 from fleet.config import load_spec
 from fleet.errors import SpecError
@@ -59,6 +59,21 @@ async def test_an_api_without_links_is_read_by_operations_pages_and_whole_member
     assert [(check.result, check.message) for check in outcome.checks] == [
         ("fail", "the gateway runs an old release")
     ]
+
+
+@pytest.mark.parametrize("prefix", ["", "/site/7"])
+async def test_a_failed_call_is_told_by_the_path_that_was_asked(prefix: str) -> None:
+    tree = gateway(prefix)
+    tree[f"{prefix}/api/v1/interfaces/eth0/peers"] = status(500)
+    url = f"http://gw.test{prefix}"
+    client = Served(tree, url=url, prefix="/api/v1")
+    outcome = await probe(
+        SPEC, client, pipeline="everything", document=DOCUMENT, target=Target(id="gw", url=url)
+    )
+    [error] = outcome.errors
+    assert (error.step, error.uri) == ("peer", f"{prefix}/api/v1/interfaces/eth0/peers")
+    [skip] = outcome.skipped
+    assert (skip.why, skip.uri) == ("404", f"{prefix}/api/v1/interfaces/wan%2F1/peers")
 
 
 async def test_inputs_change_what_is_asked_and_judged() -> None:

@@ -103,6 +103,8 @@ class TargetClient:
         `sessions` are those that earlier scans have left open; this one leaves its own there.
         """
         endpoint = Endpoint.parse(target.url)
+        if endpoint.path:
+            endpoint = endpoint.mounted(api.server_path)
         exchange = Exchange(
             endpoint, dialer, target=target.id, policy=policy, pace=pace, tell=tell, proxy=proxy
         )

@@ -10,6 +10,9 @@ from fleet.errors import ConfigError
 from fleet.guess import closest
 from fleet.openapi.model import Server, ServerVariable
 
+NO_PATH = (
+    "/"  # the server of whoever serves the paths of a description where the base URL says, and no deeper
+)
 _SAFE = "/:@!$&'()*+,;=-._~%"  # in a path
 
 
@@ -39,7 +42,8 @@ def _list(value: Any) -> list[Any]:
 
 
 def chosen_server(servers: tuple[Server, ...], which: int | str) -> Server:
-    """A server by its place in the list, its name (3.2), or its URL as written. Raises `ConfigError`."""
+    """A server by its place in the list, its name (3.2), or its URL as written; `/` is no path at all, also
+    where no server is there. Raises `ConfigError`."""
     if isinstance(which, int):
         if -len(servers) <= which < len(servers):
             return servers[which]
@@ -47,6 +51,8 @@ def chosen_server(servers: tuple[Server, ...], which: int | str) -> Server:
     for server in servers:
         if which in (server.name, server.url):
             return server
+    if which == NO_PATH:
+        return Server(NO_PATH)
     known = [word for server in servers for word in (server.name, server.url) if word]
     near = closest(which, known)
     raise ConfigError(
@@ -79,12 +85,13 @@ def own_server(
     servers: tuple[Server, ...], which: int | str, variables: Mapping[str, Any], near: str = ""
 ) -> str:
     """The path of an operation's own servers, where the description's was chosen by `which` and `variables`:
-    of the one with that name or URL, else of the first; with those of the values that it has variables for.
+    of the one with that name or URL, none for `/`, else of the first; with those of the values that it has
+    variables for.
 
     Raises `ConfigError` for a value that is not among those it allows.
     """
     named = (server for server in servers if which in (server.name, server.url))
-    server = next(named, servers[0])
+    server = next(named, Server(NO_PATH) if which == NO_PATH else servers[0])
     known = {name: value for name, value in variables.items() if name in server.variables}
     return path_of_url(server_url(server, known), near)
 

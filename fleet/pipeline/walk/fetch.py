@@ -109,6 +109,10 @@ class Resources:
         uri = path if not query else f"{path}{'&' if '?' in path else '?'}{query}"
         return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout), step, leads)
 
+    def place(self, path: str) -> str:
+        """Where the target has the path of a call, which passed the gate for targets without a base path."""
+        return self._base.path + path
+
     def call(
         self,
         operation: Operation,
@@ -120,10 +124,10 @@ class Resources:
         anonymous: bool = False,
         leads: bool = False,
     ) -> Awaitable[Answer]:
-        """Make a call of an operation at `path`, which passed the gate for targets without a base path.
-        `leads` as for `follow`. `anonymous` leaves credentials out unless the host insists with a 401: some
-        protect even what a standard leaves open."""
-        uri = self.resolve(path, "/") if self._base.path else path
+        """Make a call of an operation at `path`, as `place` takes it. `leads` as for `follow`. `anonymous`
+        leaves credentials out unless the host insists with a 401: some protect even what a standard leaves
+        open."""
+        uri = self.place(path)
         ask = self._unless_refused if anonymous else self._client.ask
         return self._once(
             uri, operation.method, operation, partial(ask, operation, call, timeout=timeout), step, leads

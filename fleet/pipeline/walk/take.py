@@ -135,6 +135,7 @@ class Take:
 
     async def _called(self, operation: Operation, resource: Any) -> None:
         way, ground = self.way, self.ground
+        path: str | None = None
         try:
             call = way.call or self._computed(operation, resource)
             if call is None:
@@ -147,7 +148,7 @@ class Take:
             if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
                 message = f"{failed.message}: {operation.template}"
                 failed = RequestFailed(FailureKind.SPEC_NOT_THIS_API, message, status=failed.status)
-            self._failed(failed, operation.template)
+            self._failed(failed, ground.resources.place(path) if path else operation.template)
         except (SpecError, ValueError) as wrong:
             ground.findings.skip(self.step.name, f"the parameters do not fit: {wrong}"[:200])
         else:
