@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from fleet.service.http.web_config import Web
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.notify import Notifier
 from fleet.service.jobs.ready import Ready, Stamp, look, make_ready
+from fleet.service.jobs.untold import keep_untold, take_untold
 from fleet.service.sd import Manager, inherited_sockets
 from fleet.service.store.history import History
 from fleet.service.store.restoring import restore
@@ -29,6 +30,8 @@ from fleet.service.store.restoring import restore
 EXPIRE = 30.0  # seconds between two looks at sessions that were not used
 TELLING = 5.0  # seconds that the webhook has for what is still to be told
 SWEEP = 3600.0  # seconds between two looks at what is kept of runs
+SETTLE = 0.1  # seconds in which a file that is being written changes again
+SETTLES = 50  # times that this is waited for
 LEAVING = 20.0  # seconds that logging out everywhere may take
 
 
@@ -64,6 +67,8 @@ class Service:
         notifier = Notifier(config, log) if config.notify is not None else None
         sockets = inherited_sockets() or bind(config.listen)
         self._history = self._open_history(config.state_folder)
+        if notifier is not None:
+            notifier.go_on(take_untold(self._history.folder))
         self.desk: Desk = Desk(ready, self._history, log, notifier)
         if learn is not None:
             self.desk.learn = learn
@@ -154,14 +159,25 @@ class Service:
         desk = self.desk
         desk.hub.close()
         if desk.notifier is not None:
-            with anyio.move_on_after(TELLING):
-                await desk.notifier.told()
+            await self._tell_the_rest(desk.notifier)
         await self._server.close(grace=2.0)
         with anyio.move_on_after(LEAVING) as scope:
             await desk.reach.close()
         if scope.cancelled_caught:
             self._log.warning("sessions.left", sessions=len(desk.reach.sessions))
         self._log.info("service.stopped")
+
+    async def _tell_the_rest(self, notifier: Notifier) -> None:
+        with anyio.move_on_after(TELLING):
+            await notifier.told()
+        left = notifier.left()
+        try:
+            await anyio.to_thread.run_sync(keep_untold, self._history.folder, left)
+        except FleetError as error:
+            self._log.error("notify.lost", events=len(left), why=str(error))
+        else:
+            if left:
+                self._log.warning("notify.kept", events=len(left))
 
     async def _obey(self, signals: Any) -> None:
         async for number in signals:
@@ -189,6 +205,7 @@ class Service:
             seen = await anyio.to_thread.run_sync(look, map(Path, changed))
             if seen == refused:
                 continue  # nothing but what was refused already
+            await _settled(map(Path, changed))
             self._log.info("files.changed", files=", ".join(changed)[:500])
             refused = None
             try:
@@ -209,18 +226,21 @@ class Service:
 
     async def _look_at_web(self) -> None:
         """Certificates and users, read anew where their files have changed."""
-        stamp = await anyio.to_thread.run_sync(look, self._guard.web.files)
+        before = self._guard.web
+        stamp = await anyio.to_thread.run_sync(look, before.files)
         if stamp == self._web_stamp:
             return
-        self._web_stamp = stamp
+        self._web_stamp = await _settled(before.files)
         try:
             web = await anyio.to_thread.run_sync(Web, self._web_path)
+            web.refuse_to_open(before)
         except FleetError as error:
             self._log.error("web_config.refused", why=str(error))
             return
         self._web_stamp = await anyio.to_thread.run_sync(look, web.files)
         self._guard.web = web
         await self._server.listen(web)
+        self.desk.hub.close()  # whoever may still listen comes again
         self._log.info("web_config.reloaded")
 
     async def _keep_alive(self) -> None:
@@ -252,3 +272,16 @@ class Service:
                 while self.desk.notifier is notifier:  # noqa: ASYNC110 (looked at by whoever comes by)
                     await anyio.sleep(1.0)
                 group.cancel_scope.cancel()
+
+
+async def _settled(files: Iterable[Path]) -> Stamp:
+    """How files look once they change no more: one that is being written may be empty, or a part that can be
+    used and means something else."""
+    files = list(files)
+    seen = await anyio.to_thread.run_sync(look, files)
+    for _ in range(SETTLES):
+        await anyio.sleep(SETTLE)
+        before, seen = seen, await anyio.to_thread.run_sync(look, files)
+        if seen == before:
+            break
+    return seen

@@ -18,6 +18,7 @@ from tools import tool
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ("base", "overlays/monitoring", "overlays/batch", "overlays/batch-monitoring")
 VALUES = ("service", "sharded", "batch")
+VERSIONS = ("1.33", "1.37")  # the oldest one whose Jobs retry by index, and the newest one that is known
 CUSTOM = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "ScrapeConfig"}  # of the Prometheus Operator
 OUTSIDE = {"fleet-credentials", "pull"}  # Secrets that a person makes
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -69,14 +70,18 @@ def templates(manifests: list[Manifest]) -> Iterator[tuple[Manifest, Manifest]]:
                 yield found, found["spec"]["jobTemplate"]["spec"]["template"]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", [*OVERLAYS, *VALUES])
-def test_the_schema_of_kubernetes_has_nothing_to_say(name: str, tmp_path: Path) -> None:
+def test_the_schema_of_kubernetes_has_nothing_to_say(name: str, version: str, tmp_path: Path) -> None:
     validate = tool("kubernetes-validate")
     if validate is None:
         pytest.skip("no kubernetes-validate here (make deploy-tools)")
     (tmp_path / "all.yaml").write_text(rendered(name))
     done = subprocess.run(
-        [str(validate), "--strict", str(tmp_path / "all.yaml")], capture_output=True, text=True, check=False
+        [str(validate), "--strict", "-k", version, str(tmp_path / "all.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     said = (done.stdout + done.stderr).splitlines()
     assert done.returncode == 0, said
@@ -180,6 +185,43 @@ def test_selectors_choose_what_they_are_meant_to(manifests: list[Manifest]) -> N
         assert any(found["spec"]["selector"]["matchLabels"].items() <= each.items() for each in labels)
     for found in of(manifests, "ServiceMonitor"):
         assert any(found["spec"]["selector"]["matchLabels"].items() <= each.items() for each in services)
+
+
+def test_monitors_name_ports_that_exist(manifests: list[Manifest]) -> None:
+    of_services = {port["name"] for each in of(manifests, "Service") for port in each["spec"]["ports"]}
+    of_pods = {
+        port["name"]
+        for _, template in templates(manifests)
+        for container in template["spec"]["containers"]
+        for port in container["ports"]
+    }
+    for kind, field, known in (
+        ("ServiceMonitor", "endpoints", of_services),
+        ("PodMonitor", "podMetricsEndpoints", of_pods),
+    ):
+        for found in of(manifests, kind):
+            assert {each["port"] for each in found["spec"][field]} <= known
+
+
+def test_pods_speak_to_no_cluster(manifests: list[Manifest]) -> None:
+    """Each has an account of its own, which may nothing; a token of it only where Vault is shown that."""
+    shown = any("role:" in each["data"].get("auths.yaml", "") for each in of(manifests, "ConfigMap"))
+    accounts = {found["metadata"]["name"] for found in of(manifests, "ServiceAccount")}
+    for owner, template in templates(manifests):
+        assert template["spec"]["serviceAccountName"] in accounts, owner["metadata"]["name"]
+        assert template["spec"]["automountServiceAccountToken"] is shown
+    assert of(manifests, "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding") == []
+
+
+def test_what_is_kept_outlives_its_pod(manifests: list[Manifest]) -> None:
+    """A pod that writes a volume ends before the next one begins: two would write one history."""
+    for owner, template in templates(manifests):
+        claimed = any("persistentVolumeClaim" in volume for volume in template["spec"]["volumes"])
+        if owner["kind"] == "Deployment":
+            assert owner["spec"].get("replicas", 1) == 1
+            assert claimed and owner["spec"]["strategy"]["type"] == "Recreate"
+    for claim in of(manifests, "PersistentVolumeClaim"):
+        assert claim["spec"]["resources"]["requests"]["storage"]
 
 
 def test_jobs_end(manifests: list[Manifest]) -> None:

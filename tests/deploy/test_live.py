@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -28,10 +29,13 @@ FLEET = Path(sys.executable).parent / "fleet"
 HOSTS = 24
 REFUSED = ("127.1.0.6", "127.1.0.9", "127.1.0.12")  # three of site c's eight
 SILENT = "127.1.0.25"  # one more, of a job of its own
+EXPIRING = "127.1.0.26"  # and another one, whose certificate is good for five days
 WELL = [f"127.1.0.{n}" for n in range(1, HOSTS + 1) if f"127.1.0.{n}" not in REFUSED]
 PATIENCE = 180.0  # seconds until everything was asked twice
-# promtool has the hours, the certificates and the proxies for these (fleet.test.yml)
-NOT_HERE = {"FleetScanStale", "FleetBatchScanStale", "CertificateExpires", "FleetProxyDown"}
+LONG_AGO = 4 * 3600  # seconds; scans are told to be stale after three hours
+PUSHED = all(shutil.which(name) for name in ("prometheus-pushgateway", "faketime"))
+# The history is locked for a while by a test of its own; a batch scan of four hours ago needs both of PUSHED.
+NOT_AT_ONCE = {"FleetHistoryUnwritable"} | (set() if PUSHED else {"FleetBatchScanStale"})
 
 pytestmark = [
     pytest.mark.long,
@@ -68,6 +72,27 @@ jobs:
     every: 1s
     maxAge: 60s
     timeouts: {{target: 10s}}
+  proxied:  # by a proxy that nobody runs
+    spec: redfish
+    pipelines: [probe]
+    inventory: [proxied.txt]
+    proxy: socks5h://{address}:1080
+    caFile: ca.pem
+    every: 4s
+    maxAge: 60s
+    retries: 0
+  expiring:
+    spec: redfish
+    pipelines: [probe]
+    inventory: [expiring.txt]
+    caFile: ca.pem
+    every: 4s
+    maxAge: 60s
+  stale:  # was scanned hours ago, and is not again
+    spec: redfish
+    pipelines: [probe]
+    inventory: [expiring.txt]
+    caFile: ca.pem
   locked:  # has the wrong password
     spec: redfish
     pipelines: [health]
@@ -137,7 +162,7 @@ class Prometheus:
         for alert in fetch(f"{self.url}/api/v1/alerts")["data"]["alerts"]:
             labels = alert["labels"]
             host = re.fullmatch(r"https://(.*):\d+", labels.get("instance", ""))
-            names = (labels[name] for name in ("key", "site", "fleet_job") if name in labels)
+            names = (labels[name] for name in ("key", "site", "fleet_job", "pipeline") if name in labels)
             about = host[1] if host else next(names, "")
             found.setdefault(labels["alertname"], set()).add(about)
         return found
@@ -151,24 +176,33 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     address = f"127.78.{pid >> 8 & 255}.{pid & 255 or 1}"  # no other process of these tests is there
     (folder / "auths.yaml").write_text(AUTHS.format(name="lab", variable="BMC_PASSWORD"))
     (folder / "wrong.yaml").write_text(AUTHS.format(name="old", variable="OLD_PASSWORD"))
-    (folder / "faults.yaml").write_text(FAULTS + f"- {{match: {SILENT}, fault: hang}}\n")
+    faults = f"- {{match: {SILENT}, fault: hang}}\n- {{match: {EXPIRING}, fault: tls.expired, days: -5}}\n"
+    (folder / "faults.yaml").write_text(FAULTS + faults)
     (folder / "serve.yaml").write_text(CONFIG.format(address=address))
     configuration = (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text()
     configuration = configuration.replace("127.0.0.1:9815", f"{address}:9815")
+    configuration = configuration.replace("127.0.0.1:9091", f"{address}:9091")
     configuration = re.sub(r"interval: \d+s", "interval: 2s", configuration)
     configuration = re.sub(r"scrape_timeout: \d+s", "scrape_timeout: 2s", configuration)
     (folder / "prometheus.yml").write_text(configuration)
     for name in ("fleet.rules.yml", "fleet.alerts.yml"):
         shutil.copy(ROOT / "deploy" / "prometheus" / name, folder / name)
-    sim = ("sim", "--hosts", HOSTS + 1, "--tls", "--auth", "root:calvin")
+    sim = ("sim", "--hosts", HOSTS + 2, "--tls", "--auth", "root:calvin")
     files = ("--write-hosts", "hosts.txt", "--write-ca", "ca.pem", "--faults", "faults.yaml", "--lockout", 0)
     with ExitStack() as stack:
         stack.enter_context(running(FLEET, *sim, *files, folder=folder))
         until("the simulator", (folder / "hosts.txt").is_file)
         lines = (folder / "hosts.txt").read_text().splitlines(keepends=True)
         (folder / "hosts.txt").write_text("".join(lines[:HOSTS]))
-        for name, some in (("silent", lines[HOSTS:]), ("locked", lines[12:20])):
+        for name, some in (
+            ("silent", lines[HOSTS : HOSTS + 1]),
+            ("expiring", lines[HOSTS + 1 :]),
+            ("locked", lines[12:20]),
+            ("proxied", lines[12:20]),
+        ):
             (folder / f"{name}.txt").write_text("".join(re.sub("site=.", "site=x", line) for line in some))
+        scanned_long_ago(folder, stack, f"{address}:9091")
+        (folder / "state" / "history.db").write_bytes(b"this is no database " * 1000)
         passwords = {"BMC_PASSWORD": "calvin", "OLD_PASSWORD": "changed"}
         stack.enter_context(running(FLEET, "serve", "--config", "serve.yaml", folder=folder, **passwords))
         served = f"http://{address}:9815"
@@ -199,6 +233,26 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
             lambda: len(server.ask("count by (instance) (redfish_system_health_rollup)")) == len(WELL),
         )
         yield server
+
+
+def scanned_long_ago(folder: Path, stack: ExitStack, pushgateway: str) -> None:
+    """A batch scan of four hours ago, whose run is what the service has of the job `stale`; where there is a
+    Pushgateway, and a clock that can be set, it was pushed then too."""
+    run = folder / "state" / "runs" / "stale" / "20261128-2000-ago"
+    run.parent.mkdir(parents=True)
+    command = [FLEET, "scan", "expiring.txt", "--pipeline", "probe", "--cacert", "ca.pem", "--run-dir", run]
+    if PUSHED:
+        stack.enter_context(
+            running("prometheus-pushgateway", f"--web.listen-address={pushgateway}", folder=folder)
+        )
+        ready = f"http://{pushgateway}/-/ready"
+        until("the Pushgateway", lambda: urllib.request.urlopen(ready, timeout=5).status == 200)
+        push = ("--pushgateway", f"http://{pushgateway}")
+        command = ["faketime", "-f", f"-{LONG_AGO}s", *command, *push]
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    then = time.time() - LONG_AGO
+    os.utime(run / "_SUCCESS", (then, then))  # the clock of the file system is not set
 
 
 def dashboard_queries() -> list[tuple[str, str]]:
@@ -238,19 +292,23 @@ def test_every_alert_is_raised_and_names_who_it_is_about(prometheus: Prometheus)
     configuration.write_text(configuration.read_text().replace("pipelines:", "pipeline:", 1))
 
     def missing() -> set[str]:
-        return rules - NOT_HERE - set(prometheus.alerts())
+        return rules - NOT_AT_ONCE - set(prometheus.alerts())
 
     until(lambda: f"every alert, {missing()} too", lambda: not missing())
     raised = prometheus.alerts()
-    assert set(raised) <= rules - NOT_HERE
+    assert set(raised) <= rules
     told = {host: expected(host) for host in WELL}
     critical = {
         host for host, values in told.items() if "Critical" in (values["rollup"], values["psu_health_2"])
     }
+    (proxy,) = re.findall(r"socks5h://\S+", configuration.read_text())
     about = {
         "FleetSiteFailing": {"c", "x"},
         "FleetCredentialPaused": {"old"},
         "FleetRoundsMissed": {"slow"},
+        "FleetProxyDown": {proxy},
+        "FleetScanStale": {"stale"},
+        "CertificateExpires": {EXPIRING},
         "HardwareCritical": critical,
         "HardwareWarning": {host for host, values in told.items() if values["rollup"] == "Warning"},
         "DriveWillFail": {host for host, values in told.items() if values["drive_failing"]},
@@ -259,6 +317,21 @@ def test_every_alert_is_raised_and_names_who_it_is_about(prometheus: Prometheus)
     }
     assert all(about.values()), "the hosts of this test are no longer in every trouble"
     assert {name: raised[name] for name in about} == about
+
+
+def test_a_history_that_cannot_be_written_is_told(prometheus: Prometheus) -> None:
+    """Somebody holds it for longer than the service waits."""
+    database = sqlite3.connect(prometheus.folder / "state" / "history.db", isolation_level=None, timeout=60)
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        until(
+            "an error of the store",
+            lambda: (prometheus.folder / "fleet-serve.log").read_text().count("store.failed"),
+        )
+    finally:
+        database.execute("ROLLBACK")
+        database.close()
+    until("the alert", lambda: "FleetHistoryUnwritable" in prometheus.alerts())
 
 
 def test_rules_are_evaluated_without_an_error(prometheus: Prometheus) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +17,52 @@ from served import Workshop, until
 from fleet.sim import Fault
 
 
+async def hang(stream: anyio.abc.SocketStream) -> None:
+    """Says nothing until the other side goes."""
+    with suppress(anyio.EndOfStream):
+        await stream.receive()
+
+
+async def drip(stream: anyio.abc.SocketStream) -> None:
+    """A head of which a byte comes now and then, without end."""
+    for byte in b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10_000:
+        await stream.send(bytes([byte]))
+        await anyio.sleep(0.05)
+
+
+async def reset(stream: anyio.abc.SocketStream) -> None:
+    sock = stream.extra(anyio.abc.SocketAttribute.raw_socket)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+async def flood(stream: anyio.abc.SocketStream) -> None:
+    """A gigabyte, as fast as it is taken."""
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
+    for _ in range(16_384):
+        await stream.send(bytes(65_536))
+
+
+async def trail_off(stream: anyio.abc.SocketStream) -> None:
+    """A body of which nothing ever comes."""
+    await stream.send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\n")
+    await hang(stream)
+
+
+@dataclass(frozen=True)
+class Rude:
+    """An answer that is none, or more than one; `takes` says that it takes the events all the same."""
+
+    give: Callable[[anyio.abc.SocketStream], Awaitable[None]]
+    takes: bool = False
+
+
 @dataclass
 class Webhook:
-    """A server that notes what it is sent. `answers` are statuses to give, the last one for ever."""
+    """A server that notes what it is sent. `answers` are statuses to give, or worse, the last one for
+    ever."""
 
     url: str = ""
-    answers: list[int] = field(default_factory=lambda: [204])
+    answers: list[int | Rude] = field(default_factory=lambda: [204])
     location: str = ""  # where it sends those who ask
     heads: list[str] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -35,8 +77,14 @@ class Webhook:
             length = next(int(line[15:]) for line in fields if line.startswith("content-length:"))
             while len(body) < length:
                 body += await stream.receive()
-            status = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             self.heads.append(head.decode())
+            if isinstance(answer, Rude):
+                self.events += json.loads(body)["events"] if answer.takes else []
+                with suppress(anyio.BrokenResourceError):
+                    await answer.give(stream)
+                return
+            status = answer
             if status < 300:
                 self.events += json.loads(body)["events"]
             location = f"Location: {self.location}\r\n" if self.location else ""
@@ -46,7 +94,7 @@ class Webhook:
 
 
 @asynccontextmanager
-async def webhook(*answers: int) -> AsyncIterator[Webhook]:
+async def webhook(*answers: int | Rude) -> AsyncIterator[Webhook]:
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(anyio.abc.SocketAttribute.local_port)
     found = Webhook(f"http://127.0.0.1:{port}/hook", list(answers) or [204])
@@ -125,6 +173,103 @@ async def test_only_the_events_that_are_wanted_are_told(workshop: Workshop) -> N
         async with fleet.serving(config) as served:
             await served.round()
         assert hook.heads == []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (Rude(hang), 204),
+        (Rude(drip), 204),
+        (Rude(reset), Rude(reset), 204),
+        (500, 502, Rude(reset), 200),
+        (Rude(flood, takes=True),),
+        (Rude(trail_off, takes=True),),
+    ],
+    ids=["hangs", "drips", "resets", "is ill", "floods", "trails off"],
+)
+async def test_a_rude_webhook_is_told_all_of_it_once(
+    workshop: Workshop, answers: tuple[int | Rude, ...]
+) -> None:
+    """And holds up neither rounds nor what asks the service; nothing of it stays."""
+    async with (
+        webhook(*answers) as hook,
+        Workshop.opened(workshop.folder, Fault("refuse", match="127.1.0.[1-3]"), hosts=5) as fleet,
+    ):
+        config = f"{fleet.config}notify: {{url: '{hook.url}', timeout: 500ms}}\n"
+        async with fleet.serving(config) as served:
+            await served.round()
+            tasks = await served.metric("fleet_service_tasks")
+            for _ in range(2):
+                assert (await served.round())["failing"] == 0
+
+            async def settled() -> bool:
+                return await served.metric('fleet_notifications_total{result="sent"}') == 3
+
+            await until(settled)
+            told = [event["target"] for event in hook.events]
+            assert sorted(told) == fleet.hosts[:3] and len(hook.heads) == len(answers)
+            keys = {head.partition("Idempotency-Key: ")[2].partition("\r")[0] for head in hook.heads}
+            assert len(keys) == 1 and keys != {""}
+            assert await served.metric("fleet_notifications_waiting") == 0
+            assert await served.metric('fleet_notifications_total{result="dropped"}') == 0
+            assert len(served.said("notify.waits")) <= len(answers) - 1
+
+            async def rests() -> bool:
+                return await served.metric("fleet_service_tasks") <= tasks
+
+            await until(rests)
+
+
+async def test_what_waits_at_a_reload_is_told_by_the_new_address(workshop: Workshop) -> None:
+    """And a header's file that changes is read anew, which alone sends nothing again."""
+    async with (
+        webhook(503) as old,
+        webhook() as new,
+        Workshop.opened(workshop.folder, Fault("refuse"), hosts=3) as fleet,
+    ):
+        fleet.write("key", "first")
+        config = f"{fleet.config}notify: {{url: '{old.url}', headers: {{X-Key: 'file:key'}}}}\n"
+        async with fleet.serving(config) as served:
+            await served.round()
+            await until(lambda: _asked(old))
+            fleet.write("serve.yaml", config.replace(old.url, new.url))
+            assert (await served.ask("/-/reload")).status_code == 200
+            await until(lambda: _told(new, 3))
+            count = len(old.heads)
+            fleet.write("key", "second")
+
+            async def taken() -> bool:
+                return bool(served.said("config.reloaded")[1:])
+
+            await until(taken)
+            await served.round()
+            assert sorted(event["target"] for event in new.events) == fleet.hosts
+            assert len(old.heads) == count and "X-Key: first" in new.heads[0]
+            assert await served.metric('fleet_notifications_total{result="sent"}') == 3
+
+
+async def test_what_waits_when_the_service_stops_is_told_by_the_next_one(workshop: Workshop) -> None:
+    async with Workshop.opened(workshop.folder, Fault("refuse"), hosts=2) as fleet:
+        async with webhook(503) as hook:
+            config = f"{fleet.config}notify: {{url: '{hook.url}', timeout: 1s}}\n"
+            async with fleet.serving(config) as served:
+                await served.round()
+                await until(lambda: _asked(hook))
+        assert served.said("notify.kept")[0]["events"] == 2
+        async with webhook() as hook:
+            config = f"{fleet.config}notify: {{url: '{hook.url}'}}\n"
+            async with fleet.serving(config) as served:
+                await until(lambda: _told(hook, 2))
+                await served.round()
+        assert sorted(event["target"] for event in hook.events) == fleet.hosts
+        async with webhook() as hook:
+            async with fleet.serving(f"{fleet.config}notify: {{url: '{hook.url}'}}\n") as served:
+                await served.round()
+            assert hook.heads == []
+
+
+async def _asked(hook: Webhook) -> bool:
+    return bool(hook.heads)
 
 
 async def _told(hook: Webhook, count: int) -> bool:

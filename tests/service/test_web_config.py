@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from pathlib import Path
 
+import anyio
+import bcrypt
 import httpx
 import pytest
 import trustme
-from served import Workshop
+from served import Workshop, until
 
 from fleet.errors import UsageError
 from fleet.service.http.web_config import Web
@@ -121,3 +124,98 @@ def context_of(authority: trustme.CA, name: str) -> ssl.SSLContext:
     authority.configure_trust(context)
     authority.issue_cert(name).configure_cert(context)
     return context
+
+
+def users(*passwords: bytes) -> str:
+    hashed = [bcrypt.hashpw(password, bcrypt.gensalt(4)).decode() for password in passwords]
+    return f"basic_auth_users: {{ops: '{hashed[0]}'}}\n"
+
+
+async def test_a_password_that_changes_under_load_lets_in_who_has_it_and_nobody_else(
+    workshop: Workshop,
+) -> None:
+    """On connections that were open before, with clients that have the old one, the new one and none; who
+    listened by the old one hears no more."""
+    workshop.write("web.yaml", users(b"first"))
+    async with workshop.serving(workshop.config + "webConfig: web.yaml\n") as served:
+        seen: Counter[tuple[str, int]] = Counter()
+        changed = anyio.Event()
+        heard_the_end = anyio.Event()
+
+        async def ask(password: str) -> None:
+            async with httpx.AsyncClient(base_url=served.client.base_url, trust_env=False) as client:
+                while True:
+                    auth = ("ops", password) if password else None
+                    reply = await client.get("/api/v1/status", auth=auth)
+                    when = "after" if changed.is_set() else "before"
+                    seen[f"{when} {password}", reply.status_code] += 1
+
+        async def listen() -> None:
+            async with served.client.stream("GET", "/api/v1/events", auth=("ops", "first")) as stream:
+                assert stream.status_code == 200
+                async for _ in stream.aiter_lines():
+                    seen["event", 200] += 1
+            heard_the_end.set()
+
+        async def enough(*wanted: tuple[str, int]) -> bool:
+            return all(seen[each] >= 5 for each in wanted)
+
+        async with anyio.create_task_group() as group:
+            for password in ("first", "second", "", "first", "second"):
+                group.start_soon(ask, password)
+            group.start_soon(listen)
+            await until(lambda: enough(("before first", 200), ("before second", 401), ("before ", 401)))
+            await until(lambda: _done(seen["event", 200]))
+            workshop.write("web.yaml", users(b"second"))
+            await until(lambda: _done(served.said("web_config.reloaded")))
+            await until(lambda: enough(("before second", 200)))
+            changed.set()
+            for key in [key for key in seen if key[0].startswith("after")]:
+                del seen[key]
+            await until(lambda: enough(("after first", 401), ("after second", 200), ("after ", 401)))
+            await heard_the_end.wait()
+            group.cancel_scope.cancel()
+        assert set(seen) - {("event", 200)} == {
+            ("before first", 200), ("before first", 401), ("before second", 401), ("before second", 200),
+            ("before ", 401), ("after first", 401), ("after second", 200), ("after ", 401),
+        }  # fmt: skip
+
+
+async def _done(value: object) -> bool:
+    return bool(value)
+
+
+async def test_a_file_that_is_being_written_lets_nobody_in(workshop: Workshop) -> None:
+    """An editor empties it first; somebody empties it for good."""
+    path = workshop.write("web.yaml", users(b"first"))
+    async with workshop.serving(workshop.config + "webConfig: web.yaml\n") as served:
+        path.write_text("")
+        await until(lambda: _done(served.said("web_config.refused")))
+        (said,) = served.said("web_config.refused")
+        assert "is empty" in said["why"] and "webConfig" in said["why"]
+        assert (await served.client.get("/metrics")).status_code == 401
+        path.write_text(users(b"second"))
+        await until(lambda: _done(served.said("web_config.reloaded")))
+        assert (await served.client.get("/metrics")).status_code == 401
+        assert (await served.client.get("/metrics", auth=("ops", "second"))).status_code == 200
+
+
+async def test_connections_of_clients_that_are_trusted_no_more_end(
+    workshop: Workshop, authority: trustme.CA
+) -> None:
+    workshop.write("web.yaml", TLS % CA)
+    known = context_of(authority, "prometheus.example")
+    async with workshop.serving(workshop.config + "webConfig: web.yaml\n", verify=known) as served:
+        assert (await served.client.get("/metrics")).status_code == 200
+        workshop.write("web.yaml", TLS % (CA + ", client_allowed_sans: [other.example]"))
+
+        async def kept_out() -> bool:
+            try:
+                await served.client.get("/-/healthy")
+            except httpx.TransportError:
+                return True
+            return False
+
+        await until(kept_out)
+        with pytest.raises(httpx.TransportError):
+            await served.client.get("/-/healthy")

@@ -66,6 +66,9 @@ class Notify(Section):
         default=3600.0,
         description="The same event of the same target is told once in so long.",
     )
+    timeout: Duration = Field(
+        default=20.0, gt=0, le=300, description="It has so long to take a request, and to begin its answer."
+    )
     ca_file: str | None = Field(default=None, description="Trust this authority instead of the system's.")
 
     @field_validator("url")

@@ -192,10 +192,10 @@ class Api:
         def grouped() -> dict[str, Any]:
             groups = Groups()
             for job, pipeline in wanted:
-                known = {state.id: state for state in self._desk.history.targets(job.name, pipeline)}
+                failed = self._desk.history.targets(job.name, pipeline, status="failed")
+                known = {state.id: state for state in failed}
                 for target in job.members:
-                    state = known.get(target.id)
-                    if state is not None and state.status == "failed":
+                    if (state := known.get(target.id)) is not None:
                         failure = {"kind": state.kind, "message": state.message}
                         groups.add({"id": target.id, "target": target.url, "failure": failure})
             return groups.to_json()

@@ -135,6 +135,7 @@ class ServiceMetrics(Collector):
                 ("result",),
                 {(result,): count for result, count in notifier.results.copy().items()},
             )
+            yield _gauge("fleet_notifications_waiting", "Changes still to be told.", float(notifier.waiting))
 
     def _jobs(self) -> Iterator[Metric]:
         desk = self._desk

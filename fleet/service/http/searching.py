@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from fleet.service.store.state import TargetState
 from fleet.target import Target
 
 _COMPARED = re.compile(r"([a-z_][a-z0-9_]*)(>=|<=|!=|>|<|=)(-?[0-9]+(?:\.[0-9]+)?)", re.ASCII)
@@ -21,6 +21,13 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
+class Valued(Protocol):
+    """What is known of a target, as far as it has values."""
+
+    @property
+    def values(self) -> Mapping[str, float]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Bound:
     """A value compared: any metric whose name has `name` in it."""
@@ -29,7 +36,7 @@ class _Bound:
     compare: Callable[[float, float], bool]
     number: float
 
-    def fits(self, state: TargetState | None) -> bool:
+    def fits(self, state: Valued | None) -> bool:
         values = state.values.items() if state is not None else ()
         return any(self.name in name.lower() and self.compare(value, self.number) for name, value in values)
 
@@ -43,7 +50,12 @@ class Search:
         self._whole = text.strip().lower()
         self._words = tuple((word, _bound(word)) for word in self._whole.split())
 
-    def fits(self, target: Target, state: TargetState | None) -> bool:
+    @property
+    def compares(self) -> bool:
+        """Whether it is about metrics too, and not about names alone."""
+        return any(bound is not None for _, bound in self._words)
+
+    def fits(self, target: Target, state: Valued | None) -> bool:
         """Whether a target is meant."""
         if not self._words:
             return True

@@ -148,8 +148,12 @@ class Server:
         return len(self._state.connections)
 
     async def listen(self, web: Web) -> None:
-        """Take connections, or take them by other rules from now on. Connections that are open stay."""
+        """Take connections, or take them by other rules from now on. Connections that are open stay, unless
+        they came in by rules that hold no more: then each ends with its request."""
         context = web.context
+        if self._web is not None and web.meets_otherwise(self._web):
+            for connection in list(self._state.connections):
+                connection.shutdown()
         self._web = web
         if not self._config.loaded:
             self._config.load()

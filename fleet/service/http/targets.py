@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import anyio
@@ -20,19 +21,18 @@ from fleet.service.http.searching import Search
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.members import short
 from fleet.service.jobs.ready import ReadyJob
-from fleet.service.store.state import TargetState
+from fleet.service.store.rows import Cell
 from fleet.target import Target
 
 _LIST = "targets"
 
 
 class _Line(NamedTuple):
-    """A target in one pipeline of a job, and what is known of it."""
+    """A target in one pipeline of a job."""
 
     job: str
     pipeline: str
     target: Target
-    state: TargetState | None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -80,39 +80,46 @@ class TargetList:
         place = read_mark(_LIST, values["page"], str, str, str)
         return json_answer(
             await anyio.to_thread.run_sync(
-                lambda: _page(list(self._fitting(wanted, values)), place, values["limit"])
+                lambda: self._page(list(self._fitting(wanted, values)), place, values["limit"])
             )
         )
 
     def _fitting(self, wanted: Sequence[tuple[ReadyJob, str]], values: Values) -> Iterator[_Line]:
         """What a query means, in the order of the list. Blocks."""
         search = Search(values["q"] or "")
+        by_state = search.compares or values["status"] is not None or values["kind"] is not None
         for job, pipeline in sorted(wanted, key=lambda pair: (short(pair[0].name), short(pair[1]))):
-            known = {state.id: state for state in self._desk.history.targets(job.name, pipeline)}
+            known = self._desk.history.cells(job.name, pipeline) if by_state else {}
             for target in job.members.in_order:
-                state = known.get(target.id)
-                if _fits(values, state) and search.fits(target, state):
-                    yield _Line(job.name, pipeline, target, state)
+                cell = known.get(target.id)
+                if _fits(values, cell) and search.fits(target, cell):
+                    yield _Line(job.name, pipeline, target)
 
+    def _page(self, lines: Sequence[_Line], place: Mark | None, limit: int) -> dict[str, Any]:
+        """A page of what fits, as `Targets`: it begins beside the place, or is the first one where fewer than
+        a page stand before that. Blocks."""
+        start = 0
+        if place is not None:
+            find = bisect_left if place.back else bisect_right
+            start = find(lines, _order(place.key), key=lambda line: _order(line.key))
+            if place.back:
+                start = max(0, start - limit)
+        page = lines[start : start + limit]
+        first = page[0].key if page else place.key if place is not None else None
+        return {
+            "targets": list(self._told(page)),
+            "total": len(lines),
+            "passed": start,
+            "previous": mark(_LIST, *first, back=True) if start and first is not None else None,
+            "next": mark(_LIST, *page[-1].key) if start + limit < len(lines) else None,
+        }
 
-def _page(lines: Sequence[_Line], place: Mark | None, limit: int) -> dict[str, Any]:
-    """A page of what fits, as `Targets`: it begins beside the place, or is the first one where fewer than a
-    page stand before that."""
-    start = 0
-    if place is not None:
-        find = bisect_left if place.back else bisect_right
-        start = find(lines, _order(place.key), key=lambda line: _order(line.key))
-        if place.back:
-            start = max(0, start - limit)
-    page = lines[start : start + limit]
-    first = page[0].key if page else place.key if place is not None else None
-    return {
-        "targets": [target_json(*line) for line in page],
-        "total": len(lines),
-        "passed": start,
-        "previous": mark(_LIST, *first, back=True) if start and first is not None else None,
-        "next": mark(_LIST, *page[-1].key) if start + limit < len(lines) else None,
-    }
+    def _told(self, page: Sequence[_Line]) -> Iterator[dict[str, Any]]:
+        """The lines of a page, with all that is known of each."""
+        for (job, pipeline), lines in groupby(page, key=lambda line: (line.job, line.pipeline)):
+            some = list(lines)
+            states = self._desk.history.some_targets(job, pipeline, (line.target.id for line in some))
+            yield from (target_json(*line, states.get(line.target.id)) for line in some)
 
 
 def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -120,7 +127,7 @@ def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return job, pipeline, natural(identity)
 
 
-def _fits(values: Values, state: TargetState | None) -> bool:
+def _fits(values: Values, state: Cell | None) -> bool:
     status, kind = values["status"], values["kind"]
     if status is not None and status != (state.status if state is not None else "none"):
         return False

@@ -195,6 +195,25 @@ class Web:
         """Whether a user and a password are asked for."""
         return bool(self.file.basic_auth_users)
 
+    def refuse_to_open(self, before: Web) -> None:
+        """That a file is emptied while it is served by must not let everybody in. Raises ConfigError."""
+        if not self.file.model_fields_set and before.file.model_fields_set:
+            raise ConfigError(
+                "the file is empty: what it said before stays in force",
+                file=str(self.files[0]),
+                hint="to ask for no user, remove `webConfig` and start the service again",
+            )
+
+    def meets_otherwise(self, before: Web) -> bool:
+        """Whether connections that are open came in by rules that hold no more: with or without TLS, by
+        certificates of clients."""
+        return self._client_rules() != before._client_rules()
+
+    def _client_rules(self) -> tuple[Any, ...]:
+        if self.context is None:
+            return ()
+        return self.context.verify_mode, self._sans, frozenset(self.context.get_ca_certs(binary_form=True))
+
     def knows(self, certificate: Mapping[str, Any] | None) -> bool:
         """Whether a client with this (verified) certificate may speak: always, unless `client_allowed_sans`
         says who."""

@@ -92,7 +92,7 @@ class Desk:
     async def _adopt(self, ready: Ready, notifier: Notifier | None) -> None:
         self.teach(ready, notifier)
         before, self.ready = self.ready, ready
-        self.notifier = notifier
+        self._change_notifier(notifier)
         self._divide(ready.config)
         await self.rounds.adopt(ready)
         self.reloads.successful, self.reloads.error = True, ""
@@ -113,13 +113,21 @@ class Desk:
             self.learn(*notifier.secrets)
 
     def _notifier(self, ready: Ready) -> Notifier | None:
-        """The one that there is, where nothing about it has changed: it remembers what it told."""
-        wanted = ready.config.notify
-        if wanted is None:
+        """The one that there is, where nothing about it has changed. Blocks."""
+        if ready.config.notify is None:
             return None
-        if self.notifier is not None and self.notifier.config == wanted:
-            return self.notifier
-        return Notifier(ready.config, self.log)
+        made = Notifier(ready.config, self.log)
+        return self.notifier if self.notifier is not None and self.notifier.same_as(made) else made
+
+    def _change_notifier(self, notifier: Notifier | None) -> None:
+        """Another one tells what was still to be told; without one nobody does, which is said."""
+        before, self.notifier = self.notifier, notifier
+        if before is None or before is notifier:
+            return
+        if notifier is not None:
+            before.hand_over(notifier)
+        elif before.waiting:
+            self.log.warning("notify.left", events=before.waiting)
 
     def _refuse_fixed(self, config: ServiceConfig) -> None:
         for name in FIXED:

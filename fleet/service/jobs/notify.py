@@ -6,37 +6,36 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from hashlib import blake2b
 from typing import Any
 
 import anyio
 import orjson
 
 import fleet
-from fleet.client import Dialer, Endpoint, Exchange, Request, Resolver, TlsContexts
+from fleet.client import Dialer, Endpoint, Request, Resolver, TlsContexts
 from fleet.errors import RequestFailed
-from fleet.event import Event
 from fleet.inventory import SecretReader
-from fleet.outcome import FailureKind
-from fleet.pace import Pace
-from fleet.policy import Policy, Tls
+from fleet.policy import Limits, Policy, Tls
 from fleet.secret import Secret
 from fleet.service.config.model import Notify, ServiceConfig
 from fleet.service.store.state import Change
 
 QUEUE = 10_000  # changes that wait to be told; the oldest give way, and are counted
 BATCH = 100  # in one request
-TRIES = 5
-FIRST_WAIT = 1.0  # seconds before the second try; doubles
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before the second try, and before any; doubles
 REMEMBERED = 100_000  # changes that are not told again
+_UNREAD = Limits(body=2**62, stream=2**62)  # whatever length an answer has, nothing of it is read
 GATHER = 0.5  # seconds that a first change waits for company
 
 
 class Notifier:
     """Tells a webhook; `results` counts events that were `sent`, `dropped` or `repeated`.
 
-    The request is one POST of `{"version": 1, "events": [...]}`; 2xx takes it. 429, 5xx and no answer are
-    tried again, other answers are final. It follows no redirect to another host. Nothing of it is ever given
-    to a shell.
+    The request is one POST of `{"version": 1, "events": [...]}`, with a key by which a receiver knows the
+    same one again. The head of the answer decides, and nothing more of it is read: 2xx takes the events; 429,
+    5xx and no answer are tried again until it does; other answers are final, a redirect among them, for the
+    headers are meant for that address alone. Nothing of it is ever given to a shell.
     """
 
     def __init__(self, config: ServiceConfig, log: Any, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,9 +46,11 @@ class Notifier:
         self._log = log
         self._clock = clock
         self._queue: deque[Change] = deque()
+        self._sending: list[Change] = []
         self._told: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._more = anyio.Event()
-        self._sending = False
+        self._serving: anyio.CancelScope | None = None
+        self._over = False
         url, slash, path = config.notify.url.partition("://")[2].partition("/")
         scheme = config.notify.url.partition("://")[0]
         self._endpoint = Endpoint.parse(f"{scheme}://{url}")
@@ -62,16 +63,24 @@ class Notifier:
         self.secrets: tuple[Secret, ...] = tuple(read.values())
         self._headers = tuple((name, secret.reveal()) for name, secret in read.items())
         ca_file = config.notify.ca_file
-        self._policy = Policy(tls=Tls(ca_file=str(config.beside(ca_file)) if ca_file else None))
-        self._pace = Pace.of(self._policy, _ignored)
+        policy = Policy(tls=Tls(ca_file=str(config.beside(ca_file)) if ca_file else None))
         self._dialer = Dialer(
-            tls=self._policy.tls,
+            tls=policy.tls,
             contexts=TlsContexts(),
             resolver=Resolver(),
-            timeouts=self._policy.timeouts,
-            limits=self._policy.limits,
+            timeouts=policy.timeouts,
+            limits=policy.limits,
             direct=True,
         )
+
+    @property
+    def waiting(self) -> int:
+        """How many changes are still to be told."""
+        return len(self._sending) + len(self._queue)
+
+    def same_as(self, other: Notifier) -> bool:
+        """Whether it tells the same to the same, by the same secrets."""
+        return self.config == other.config and self._headers == other._headers
 
     def tell(self, changes: Iterable[Change]) -> None:
         """Queue what has to be told, once each within `again`. Nobody waits."""
@@ -81,30 +90,51 @@ class Notifier:
             if self._repeated(change):
                 self.results["repeated"] += 1
                 continue
-            if len(self._queue) >= QUEUE:
-                self._queue.popleft()
-                self.results["dropped"] += 1
-            self._queue.append(change)
-        if self._queue:
-            self._more.set()
+            self._queue_up(change)
+
+    def go_on(self, changes: Iterable[Change]) -> None:
+        """Queue what another one was told to tell, and did not."""
+        for change in changes:
+            self._repeated(change)
+            self._queue_up(change)
+
+    def hand_over(self, other: Notifier) -> None:
+        """End, and leave what is still to be told to another one, with what was told already."""
+        self._over = True
+        if self._serving is not None:
+            self._serving.cancel()
+        other.results, other._told = self.results, self._told
+        for change in self.left():
+            other._queue_up(change)
+
+    def left(self) -> list[Change]:
+        """What is still to be told, the oldest first; what is on its way counts until it was taken."""
+        return [*self._sending, *self._queue]
 
     async def serve(self) -> None:
-        """Tell what is queued, until cancelled."""
-        while True:
-            await self._more.wait()
-            await anyio.sleep(GATHER)
-            self._more = anyio.Event()
-            while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-                self._sending = True
-                taken = await self._send(batch)
-                self._sending = False
-                self.results["sent" if taken else "dropped"] += len(batch)
+        """Tell what is queued, until cancelled or handed over."""
+        with anyio.CancelScope() as self._serving:
+            while not self._over:
+                await self._more.wait()
+                await anyio.sleep(GATHER)
+                self._more = anyio.Event()
+                while self._queue:
+                    self._sending = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                    taken = await self._send(self._sending)
+                    self.results["sent" if taken else "dropped"] += len(self._sending)
+                    self._sending = []
 
     async def told(self) -> None:
         """Until nothing waits to be told."""
-        while self._queue or self._sending:  # noqa: ASYNC110 (once, at the end)
+        while self.waiting:  # noqa: ASYNC110 (once, at the end)
             await anyio.sleep(0.05)
+
+    def _queue_up(self, change: Change) -> None:
+        if len(self._queue) >= QUEUE:
+            self._queue.popleft()
+            self.results["dropped"] += 1
+        self._queue.append(change)
+        self._more.set()
 
     def _repeated(self, change: Change) -> bool:
         """Whether the same was told not long ago. A recovery ends that: what fails again is news."""
@@ -121,47 +151,38 @@ class Notifier:
         return False
 
     async def _send(self, batch: list[Change]) -> bool:
-        wait = FIRST_WAIT
-        for attempt in range(1, TRIES + 1):
-            why = await self._post(batch)
-            if why is None:
-                return True
-            if why.startswith("refused") or attempt == TRIES:
-                break
-            await anyio.sleep(wait)
-            wait *= 2
-        self._log.error("notify.failed", events=len(batch), why=why)
-        return False
-
-    async def _post(self, batch: list[Change]) -> str | None:
-        """Why the webhook did not take it; None when it did."""
+        """Whether it was taken; False once that is refused for good."""
         body = orjson.dumps({"version": 1, "events": [change._asdict() for change in batch]})
         headers = (
             ("Content-Type", "application/json"),
             ("User-Agent", f"fleet/{fleet.__version__}"),
+            ("Idempotency-Key", blake2b(body, digest_size=16).hexdigest()),
             *self._headers,
         )
         sensitive = frozenset(name.lower() for name, _ in self._headers)
         request = Request("POST", self._path, headers, body, route="notify", sensitive=sensitive)
-        exchange = Exchange(
-            self._endpoint,
-            self._dialer,
-            target=self._endpoint.origin,
-            policy=self._policy,
-            pace=self._pace,
-            tell=_ignored,
-        )
-        with closing(exchange):
+        wait, said = FIRST_WAIT, ""
+        while True:
             try:
-                reply = await exchange.send(request)
+                status = await self._post(request)
             except RequestFailed as failed:
-                final = failed.kind is FailureKind.REDIRECT_BLOCKED  # our headers are for that host alone
-                return f"refused: {failed}" if final else str(failed)
-        if 200 <= reply.status < 300:
-            return None
-        final = reply.status < 500 and reply.status != 429
-        return f"{'refused' if final else 'busy'}: status {reply.status}"
+                why, final = str(failed), False
+            else:
+                if 200 <= status < 300:
+                    return True
+                final = status < 500 and status != 429
+                why = f"{'refused' if final else 'busy'}: status {status}"
+            if why != said:
+                level = self._log.error if final else self._log.warning
+                level("notify.failed" if final else "notify.waits", events=len(batch), why=why)
+            if final:
+                return False
+            said = why
+            await anyio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
 
-
-def _ignored(_event: Event) -> None:
-    """Requests to the webhook are none of the fleet's."""
+    async def _post(self, request: Request) -> int:
+        """The status that the webhook answers with; its body is nobody's. Raises RequestFailed."""
+        with closing(await self._dialer.dial(self._endpoint)) as connection:
+            answer = await connection.begin(request, timeout=self.config.timeout, limits=_UNREAD)
+            return answer.status

@@ -113,6 +113,8 @@ def make_ready(config: ServiceConfig, before: Ready | None = None) -> Ready:
         except UsageError as error:
             raise _of_job(ConfigError(str(error)), config, name) from error
     own = [config.path, *([config.beside(config.web_config)] if config.web_config else [])]
+    if config.notify is not None:
+        own += _referred(config.notify.headers.values(), config.path.parent)
     return Ready(config, jobs, look(own), tuple(notes))
 
 
@@ -162,9 +164,14 @@ def _files(scan: PreparedScan) -> Iterator[Path]:
 
 def _secret_files(auths: Iterable[AuthModel], home: Path) -> Iterator[Path]:
     for auth in auths:
-        for reference in (auth.username, auth.password, auth.token, *auth.schemes.values()):
-            if reference is not None and reference.startswith("file:"):
-                yield home / Path(reference[5:]).expanduser()
+        yield from _referred((auth.username, auth.password, auth.token, *auth.schemes.values()), home)
+
+
+def _referred(references: Iterable[str | None], home: Path) -> Iterator[Path]:
+    """The files among references to secrets."""
+    for reference in references:
+        if reference is not None and reference.startswith("file:"):
+            yield home / Path(reference[5:]).expanduser()
 
 
 def look(files: Iterable[Path]) -> Stamp:

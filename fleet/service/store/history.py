@@ -7,7 +7,7 @@ nothing twice. Every method blocks: call it in a thread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -177,13 +177,24 @@ class History:
 
     # Targets
 
-    def targets(self, job: str | None = None, pipeline: str | None = None) -> list[TargetState]:
-        """The states of all targets, of one job, of one pipeline of it."""
+    def targets(
+        self, job: str | None = None, pipeline: str | None = None, *, status: str | None = None
+    ) -> list[TargetState]:
+        """The states of all targets, of one job, of one pipeline of it, with one status."""
         query = (
             "SELECT * FROM targets WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR pipeline = ?2) "
-            "ORDER BY job, pipeline, id"
+            "AND (?3 IS NULL OR status = ?3) ORDER BY job, pipeline, id"
         )
-        return [target_of(row) for row in self._database.rows(query, job, pipeline)]
+        return [target_of(row) for row in self._database.rows(query, job, pipeline, status)]
+
+    def some_targets(self, job: str, pipeline: str, identities: Iterable[str]) -> dict[str, TargetState]:
+        """The states of some targets of a pipeline, by id; those that have none are left out."""
+        query = (
+            "SELECT * FROM targets WHERE job = ? AND pipeline = ? AND id IN (SELECT value FROM json_each(?))"
+        )
+        wanted = orjson.dumps(list(identities)).decode()
+        states = (target_of(row) for row in self._database.rows(query, job, pipeline, wanted))
+        return {state.id: state for state in states}
 
     def cells(self, job: str, pipeline: str) -> dict[str, Cell]:
         """What a map shows of all targets of a pipeline, by id: a tenth of what `targets` costs."""

@@ -94,7 +94,7 @@ class FleetView {
   }
 
   #right() {
-    const running = section("Running", runningList(this.jobs, this.live, this.signal));
+    const running = section("Jobs", runningList(this.jobs, this.live, this.signal));
     return el(
       "aside",
       { class: "right" },
@@ -225,7 +225,14 @@ class FleetView {
     const chosen = job ?? this.cells?.job ?? this.jobs[0].job;
     const line = pipeline ?? this.cells?.pipeline;
     const answer = await get("failures", { job: chosen, pipeline: line }, this.signal).catch(() => null);
-    if (answer) replace(this.failures, failureList(answer, { job: chosen, pipeline: line }));
+    if (!answer) return;
+    const unasked = this.cells && this.cells.counts.at(-1) === this.cells.size;
+    replace(
+      this.failures,
+      unasked
+        ? el("p", { class: "soft" }, "No target has been asked yet.")
+        : failureList(answer, { job: chosen, pipeline: line }),
+    );
   }
 }
 

@@ -11,7 +11,7 @@ const HEIGHT = 26;
  *  told another. Gives the element and `update()`. */
 export function sum(cells, only, choose) {
   const total = el("strong", { class: "total" }, "");
-  const noun = document.createTextNode(" targets = ");
+  const noun = document.createTextNode(cells.size === 1 ? " target = " : " targets = ");
   const bar = svg("svg", { class: "bar", viewBox: "0 0 1000 10", preserveAspectRatio: "none", "aria-hidden": "true" });
   const parts = STATUSES.map((status) => svg("rect", { class: `s-${status}`, y: 0, height: 10 }));
   bar.append(...parts);

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { strip } from "./charts.js";
+import { labelLinks } from "./labels.js";
 import { calmly } from "./live.js";
 import { el, put, replace, said, table } from "./markup.js";
 import { address, change } from "./routes.js";
@@ -20,6 +21,7 @@ import {
 
 const PAGE = 100;
 const PAUSE = 2000;
+const LABELS = 6; // shown in a line
 
 /** Shows targets. Parameters: q, status, kind, job, pipeline, page (where the list goes on). */
 export async function openSearch(place, params, { live, signal }) {
@@ -107,7 +109,7 @@ function found({ targets, total, passed, previous, next }, asked) {
     ["target", ""],
     ["status", ""],
     ["last outcomes", ""],
-    ["labels", ""],
+    ["labels", "labels"],
     ["scan", ""],
     ["asked", ""],
     ["took", "n"],
@@ -137,6 +139,13 @@ function found({ targets, total, passed, previous, next }, asked) {
   ];
 }
 
+/** The first labels of a target, and how many more it has. */
+function someLabels(labels) {
+  const all = labelLinks(labels);
+  const more = all.length - LABELS;
+  return [all.slice(0, LABELS), more > 0 ? el("span", { class: "more" }, `and ${number(more)} more`) : null];
+}
+
 /** The metric that a search compares, in part. */
 function boundName(text) {
   return /(?:^|\s)([a-z_][a-z0-9_]*)(?:>=|<=|!=|>|<|=)-?[0-9.]+(?:\s|$)/i.exec(text ?? "")?.[1].toLowerCase();
@@ -153,12 +162,7 @@ function line(target, metric) {
     ),
     el("span", { class: `badge k-${status}` }, statusName(status)),
     strip(past)?.firstChild ?? "",
-    Object.entries(target.labels)
-      .slice(0, 6)
-      .map(([name, text]) => [
-        el("a", { class: "label", href: address("search", { q: `${name}=${text}` }) }, said(`${name}=${text}`)),
-        " ",
-      ]),
+    someLabels(target.labels),
     `${target.job} · ${target.pipeline}`,
     target.at ? ago(target.at) : "–",
     duration(target.seconds),

@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { changes } from "./changes.js";
 import { strip } from "./charts.js";
+import { allLabels } from "./labels.js";
 import { calmly } from "./live.js";
 import { el, facts, put, replace, said, section } from "./markup.js";
 import { outcomeSections } from "./outcome.js";
@@ -75,14 +76,11 @@ class TargetView {
 
   #draw() {
     const { story, shown } = this;
-    const labels = Object.entries(story.labels).map(([name, value]) =>
-      el("a", { class: "label", href: address("search", { q: `${name}=${value}` }) }, said(`${name}=${value}`)),
-    );
     const held = document.activeElement === this.button;
     replace(
       this.head,
       el("div", { class: "title" }, el("h1", {}, said(hostName(story.id))), this.button),
-      el("p", {}, story.url === story.id ? null : said(`${story.url} `), labels),
+      el("div", { class: "about" }, story.url === story.id ? null : said(`${story.url} `), allLabels(story.labels)),
     );
     replace(
       this.scans,
