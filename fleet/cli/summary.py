@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fleet.cli.tables import plain_table
+from fleet.frozen import frozen
 from fleet.observe import KindCount, StepCount, Tally, safe
 from fleet.outcome import FailureKind
 
@@ -25,7 +25,7 @@ _SKIPPED = {FailureKind.SKIPPED_EMPTY.value, FailureKind.SKIPPED_PAUSED.value}
 _STYLES = {"ok": "green", "partial": "yellow", "failed": "red", "skipped": "dim"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ending:
     """How a scan ended, as far as the tally does not know it."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import jmespath.exceptions
 import jmespath.parser
 
+from fleet.frozen import frozen
 from fleet.guess import closest
 from fleet.pipeline.language.closures import Getter, Run, Unknown, closure, truthy
 from fleet.pipeline.language.functions import Functions, arities
@@ -35,7 +36,7 @@ _NO_VALUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expression:
     """One compiled expression. `names` are what it binds; `get` holds a getter for each, in order."""
 

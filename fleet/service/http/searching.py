@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from fleet.frozen import frozen
 from fleet.service.store.state import TargetState
 from fleet.target import Target
 
@@ -21,7 +21,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Bound:
     """A value compared: any metric whose name has `name` in it."""
 
