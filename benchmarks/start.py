@@ -8,8 +8,9 @@ built-in spec, `scan-tls` the same over TLS, `scan-dmtf` that with the DMTF's ow
 `FLEET_SHARED`, by default `shared` beside the checkout, has it), `cold-dmtf` without the cache. Rounds are
 interleaved. Figures go to `benchmarks/results/start.jsonl`; the budgets are ratios to `yard`.
 
-Seconds say little on a machine that does other things. `--instructions` counts what each command executes, scans
-with `--quiet`, and stores nothing: the same on any machine with the same Python and libraries, to within 1 %.
+Seconds say little on a machine that does other things. `--instructions` counts what each command executes,
+scans with `--quiet`, and stores nothing: the same on any machine with the same Python and libraries, to
+within 1 %.
 """
 
 from __future__ import annotations
