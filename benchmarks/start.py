@@ -1,21 +1,29 @@
 """What it costs to start: CPU time of whole commands, by that of a bare interpreter with its first imports.
 
     python -m benchmarks.start [ROUNDS]        (default: 7)
+    python -m benchmarks.start --instructions  (needs valgrind)
 
 `yard` is `python -c "import asyncio, ssl, click"`. `scan` is one simulated host over plain HTTP with the
 built-in spec, `scan-tls` the same over TLS, `scan-dmtf` that with the DMTF's own description, cached (where
 `FLEET_SHARED`, by default `shared` beside the checkout, has it), `cold-dmtf` without the cache. Rounds are
 interleaved. Figures go to `benchmarks/results/start.jsonl`; the budgets are ratios to `yard`.
+
+Seconds say little on a machine that does other things. `--instructions` counts what each command executes,
+scans with `--quiet`, and stores nothing: the same on any machine with the same Python and libraries, to
+within 1 %.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.check import judge
@@ -35,6 +43,21 @@ def simulated(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
     assert process.stdout is not None
     process.stdout.readline()
     return process, str(hosts)
+
+
+@contextmanager
+def served() -> Iterator[tuple[Path, dict[str, list[str]]]]:
+    """A folder, and the commands, whose hosts answer meanwhile."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled; so are we, at once
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        hosts = [simulated(folder), simulated(folder, "--tls")]
+        try:
+            yield folder, commands(folder, *(listed for _, listed in hosts))
+        finally:
+            for process, _ in hosts:
+                process.terminate()
+                process.wait()
 
 
 def spec_of_dmtf(folder: Path) -> str:
@@ -78,30 +101,52 @@ def cpu(row: str, command: list[str], folder: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def instructions(row: str, command: list[str], folder: Path) -> float:
+    """Millions that one whole process executes outside of the kernel."""
+    counting = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    quiet = ["--quiet"] if "scan" in command else []
+    for _ in range(2):  # the first fills caches
+        shutil.rmtree(folder / "run", ignore_errors=True)
+        if row.startswith("cold"):
+            shutil.rmtree(folder / "cache", ignore_errors=True)
+        ended = subprocess.run(
+            [*counting, sys.executable, "-c", *command, *quiet],
+            env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONHASHSEED": "0"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        found = re.search(r"I +refs: +([\d,]+)", ended.stderr)
+        if ended.returncode or found is None:
+            raise SystemExit(f"{row}: status {ended.returncode}\n{ended.stderr}")
+    return int(found[1].replace(",", "")) / 1e6
+
+
 def main(arguments: list[str]) -> int:
+    if arguments == ["--instructions"]:
+        return count()
     rounds = int(arguments[0]) if arguments else 7
     lines = []
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled; so are we, at once
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        served = [simulated(folder), simulated(folder, "--tls")]
-        try:
-            rows = commands(folder, *(hosts for _, hosts in served))
-            for round_ in range(rounds + 1):
-                for row, command in rows.items():
-                    taken = cpu(row, command, folder)
-                    line = {"row": row, "side": "fleet", "cpu": taken, "round": round_, **about()}
-                    if round_:  # the first fills caches
-                        lines.append(line)
-        finally:
-            for process, _ in served:
-                process.terminate()
-                process.wait()
+    with served() as (folder, rows):
+        for round_ in range(rounds + 1):
+            for row, command in rows.items():
+                taken = cpu(row, command, folder)
+                line = {"row": row, "side": "fleet", "cpu": taken, "round": round_, **about()}
+                if round_:  # the first fills caches
+                    lines.append(line)
     for row in rows:
         seconds = sorted(float(str(line["cpu"])) for line in lines if line["row"] == row)
         print(f"{row:10} least {seconds[0]:.3f} s  median {seconds[len(seconds) // 2]:.3f} s", flush=True)
     keep("start", lines)
     return judge("start")
+
+
+def count() -> int:
+    with served() as (folder, rows):
+        for row, command in rows.items():
+            print(f"{row:10} {instructions(row, command, folder):,.0f} million instructions", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ Durations are seconds, sizes are bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from fleet.frozen import frozen
 from fleet.secret import Secret
 
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeouts:
     """Wall-clock deadlines, never per read: a peer that drips bytes does not outlive them."""
 
@@ -26,7 +26,7 @@ class Timeouts:
     logout: float = 5.0  # shielded from cancellation, so it needs a limit of its own
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What hostile or broken remote input may cost."""
 
@@ -51,7 +51,7 @@ class Limits:
     outcome: int = 256 * MIB  # one line of a journal that is read back: far above what the others let through
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retry:
     """When an idempotent request is sent again. Never for 401 and 403."""
 
@@ -63,7 +63,7 @@ class Retry:
     logins: int = 3  # new logins of one target after its session was refused
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rate:
     """How hard a scan may press. `requests` is per second over the whole scan; None is unlimited."""
 
@@ -78,7 +78,7 @@ class Rate:
     workers: int | None = None  # processes; None: the cores for a large inventory, 1 for any other
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Breaker:
     """When failed logins pause a credential for the whole fleet."""
 
@@ -90,7 +90,7 @@ class Breaker:
     remembered: int = 10_000  # targets that refused a credential, per credential
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tls:
     """How certificates are judged and which old protocols are spoken.
 
@@ -105,7 +105,7 @@ class Tls:
     allow_unverified_credentials: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proxy:
     """One proxy. `socks5h` and `http` resolve names at the proxy, `socks5` and `socks4` here."""
 
@@ -122,7 +122,7 @@ class Proxy:
         return self.name or f"{self.scheme}://{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names:
     """How names are looked up, where a proxy does not do it."""
 
@@ -131,7 +131,7 @@ class Names:
     addresses: int = 16  # of one name; a connection tries no more
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keep:
     """What a process that runs several scans keeps open between them (`fleet.client.KeptConnections`)."""
 
@@ -141,7 +141,7 @@ class Keep:
     age: float = 3600.0  # seconds since it was opened: then names and certificates are judged anew
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """All of it, as one value that travels."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from fleet.assembly.prepare import PreparedScan
 from fleet.client import Credential, Dialer, OpenAPI, Resolver, TargetClient, TlsContexts
 from fleet.errors import RequestFailed, SecretError
 from fleet.event import Listener, WarningRaised
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.pace import Pace
 from fleet.target import Target
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 READERS = 8  # credentials that are read at once: programs, questions to a store
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connector:
     """Makes each target's client. Build it before the event loop runs: the trust store is read here."""
 

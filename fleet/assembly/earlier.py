@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -12,12 +11,13 @@ import orjson
 
 from fleet.engine import journal_of, read_last_outcomes, read_manifest
 from fleet.errors import UsageError
+from fleet.frozen import frozen
 from fleet.policy import Rate
 
 SAMPLE = 100_000  # outcomes looked at: more would not move a median
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Experience:
     """The medians of one target in an earlier run; `targets` is how many of them were reached, `concurrency`
     how many at once were found right."""

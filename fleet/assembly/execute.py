@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -33,6 +33,7 @@ from fleet.engine import (
 )
 from fleet.errors import InventoryError, SinkError
 from fleet.event import Listener, TargetRecalled, WarningRaised, tell
+from fleet.frozen import frozen
 from fleet.observe import Tally
 from fleet.outcome import FailureKind, Outcome
 from fleet.pace import Governor
@@ -58,7 +59,7 @@ NOTHING_THERE = frozenset(
 Probing: TypeAlias = Callable[[str, Listener, Stop], AbstractAsyncContextManager[Probe]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resumed:
     """A run to go on with: its directory, locked, and the targets that are done."""
 
@@ -68,7 +69,7 @@ class Resumed:
     where: Callable[[dict[str, Any]], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScanResult:
     """How a scan ended. `complete`: every target of the inventory has its outcome. `forced` names the signal
     that insisted on an end."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from fleet.frozen import frozen
 from fleet.inventory import Sample, Shard
 from fleet.policy import PACES, Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ScanOptions:
     """Everything the command line can say about a scan.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -17,6 +17,7 @@ from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
 from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
+from fleet.frozen import frozen
 from fleet.inventory import Folder
 from fleet.openapi import Document
 from fleet.pipeline import CheckPlan, Locate, Place, Plan, compile_plan
@@ -28,7 +29,7 @@ NAMED = 8  # host sets named in a dry run
 Validation = Literal["off", "warn", "fail"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PreparedScan:
     """A scan in which every name is resolved: what `execute` runs.
 

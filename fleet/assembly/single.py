@@ -13,6 +13,7 @@ from fleet.assembly.prepare import PreparedScan
 from fleet.client import Dialer, Endpoint, Resolver, TlsContexts, failure_of, peek_certificate
 from fleet.errors import InventoryError, RequestFailed, UsageError
 from fleet.event import Event, Listener
+from fleet.frozen import frozen
 from fleet.openapi import read_json
 from fleet.outcome import Failure, FailureKind, Outcome
 from fleet.pipeline import PipelineProbe
@@ -22,7 +23,7 @@ from fleet.target import Target
 AT_ONCE = 256  # handshakes, where nobody says how many
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Called:
     """What one call gave: the answer's JSON (None when there was none), and the failure if it was one."""
 

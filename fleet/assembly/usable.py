@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fleet.assembly.bindings import Bindings
 from fleet.errors import ConfigError, PlacedError
+from fleet.frozen import frozen
 from fleet.guess import guess
 from fleet.inventory import COMMAND_LINE
 from fleet.openapi import alternatives, locate
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAMED = 12  # alternatives and credentials spelled out in one message
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Needs:
     """The alternatives that the requests of a scan take, each once; `open` says that there may be more:
     links are followed, and only the hosts know which operations they lead to."""

@@ -71,6 +71,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 
+_PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+
+
 class LazyGroup(click.Group):
     """A group that imports a command when it is called, not when help is shown."""
 
@@ -119,7 +122,7 @@ def group() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; a person reads on stderr why it is not 0."""
-    with _collecting_rarely(), _ended_by_sigterm():
+    with _collecting_rarely(), _ended_by_sigterm(), _without_plugins():
         return _run(arguments)
 
 
@@ -170,6 +173,20 @@ def _collecting_rarely() -> Iterator[None]:
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+
+
+@contextmanager
+def _without_plugins() -> Iterator[None]:
+    """Without this, pydantic looks through all that is installed for plugins of its own before it reads the
+    first file: 60 ms, and whatever it finds would see what stands in specs and files of credentials."""
+    if _PYDANTIC_PLUGINS in os.environ:
+        yield
+        return
+    os.environ[_PYDANTIC_PLUGINS] = "__all__"
+    try:
+        yield
+    finally:
+        os.environ.pop(_PYDANTIC_PLUGINS, None)
 
 
 def explain(error: BaseException, shell: Shell) -> int:

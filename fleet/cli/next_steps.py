@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
 
+from fleet.frozen import frozen
 from fleet.observe import KindCount, Tally, safe
 from fleet.outcome import FailureKind
 from fleet.phrases import some
@@ -16,7 +16,7 @@ from fleet.phrases import some
 _AFTER_A_PAUSE = {FailureKind.AUTH_REJECTED, FailureKind.AUTH_PAUSED, FailureKind.SKIPPED_PAUSED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ending:
     """How a scan ended, as far as the tally does not know it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ import click
 
 from fleet.cli.sections import Section, option, section
 from fleet.errors import SinkError, UsageError
+from fleet.frozen import frozen
 
 if TYPE_CHECKING:
     from fleet.openapi import Document, YamlReader
@@ -41,7 +41,7 @@ writing: Section = section(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """A description before it is parsed: its absolute path or URL, what reads it and what it refers to, and
     the plugins that repair it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ from fleet.cli.sections import Option, Section, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.values import Duration, FailOn, Pair
 from fleet.errors import ConfigError
+from fleet.frozen import frozen
 
 if TYPE_CHECKING:
     from fleet.event import Listener
@@ -106,7 +107,7 @@ watching: Section = section(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class View:
     """How a scan is watched."""
 
@@ -124,10 +125,10 @@ class View:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> View:
-        return cls(**{name: given[name] for name in cls.__slots__ if name in given})
+        return cls(**{one.name: given[one.name] for one in fields(cls) if one.name in given})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Watch:
     """The listeners of one scan; `tally` is told first, and stored."""
 

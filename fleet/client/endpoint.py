@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import urlsplit
+
+from fleet.frozen import frozen
 
 _PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
@@ -14,7 +16,7 @@ _LAST_PORT = 65_535
 _PATH = re.compile(r"[\x21-\x7e]*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """A base URL, taken apart.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from fleet.frozen import frozen
 
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """One request, ready to send.
 
@@ -32,7 +34,7 @@ class Request:
         return self.method in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "QUERY"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """One final answer, its body decoded from any Content-Encoding and within the body limit.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fleet.client.description.loaders import Text
 from fleet.client.message import Reply, Request
 from fleet.errors import ConfigError
+from fleet.frozen import frozen
 from fleet.openapi import Operation, Parse
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class MessagePlugin(Plugin):
         """`message.value` is about to be returned."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parsing:
     """A `Parse` with document plugins around it."""
 

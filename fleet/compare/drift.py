@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from fleet.compare.model import Gap, Ignored, Side
+from fleet.frozen import frozen
 from fleet.report import Documented, published_schema
 
 DRIFT_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Stray(Documented):
     """Rows of one group that have another value than most."""
 
@@ -25,7 +26,7 @@ class Stray(Documented):
     """targets that are in none of `hosts`"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Group(Documented):
     """One field of the rows that share a value of `by`.
 
@@ -52,7 +53,7 @@ class Group(Documented):
     """rows that a rule left out"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Drift(Documented):
     """What differs inside one run."""
 

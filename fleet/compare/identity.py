@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from fleet.compare.model import Callouts, Duplicate, Identity, Move
 from fleet.compare.rows import Record, Row, StepMatch, above, parents
 from fleet.digest import DigestTable
+from fleet.frozen import frozen
 from fleet.report import short_name
 
 KEYS = 5_000_000  # keys of the second run that are held, at some 18 bytes each
@@ -30,7 +31,7 @@ PLACES = 10  # of one duplicate
 Known = tuple[str, str, str]  # step, output, key
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Lost:
     """A row that is not where it was."""
 

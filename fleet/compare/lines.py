@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from fleet.frozen import frozen
 
 COLUMNS = ("target", "what", "step", "parent", "row", "field", "before", "after", "kind", "why")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Line:
     """One difference. `what`: new, gone; failing, recovered, otherwise (failed, for another cause), partial,
     whole; added, removed, changed; uncompared, which is no difference and says `why`."""

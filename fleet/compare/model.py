@@ -6,15 +6,16 @@ Names of hosts, keys, fields and values are remote text: every form makes them i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from fleet.frozen import frozen
 from fleet.report import CauseGroup, Documented, published_schema
 
 DIFF_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Side(Documented):
     """One of the two runs. `targets` counts those that were taken (`--where`), by status in `statuses`."""
 
@@ -32,7 +33,7 @@ class Side(Documented):
     statuses: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Hosts(Documented):
     """Some targets."""
 
@@ -43,7 +44,7 @@ class Hosts(Documented):
     """targets that are in none of `hosts`"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Counts(Documented):
     """Targets. `both` + `gone` are those of the first run, `both` + `new` those of the second, and `both` is
     `same` + `changed` + `uncompared`."""
@@ -61,7 +62,7 @@ class Counts(Documented):
     """of `same` and `changed`: those of which some step could not be compared in full"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn(Documented):
     """Targets of both runs by what became of them in each. The counts of all turns make `both`."""
 
@@ -70,7 +71,7 @@ class Turn(Documented):
     targets: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Gap(Documented):
     """Why a step, or a whole target, could not be compared in full. Rows that one run has and the other may
     only have failed to see are `unseen`: they count neither as added nor as removed."""
@@ -88,7 +89,7 @@ class Gap(Documented):
     unnamed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StepCounts(Documented):
     """The rows of one step on targets of both runs that were compared.
 
@@ -109,7 +110,7 @@ class StepCounts(Documented):
     """rows of the second run that the first may only have failed to see"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outlier(Documented):
     """A change that one target made alone among its peers."""
 
@@ -124,7 +125,7 @@ class Outlier(Documented):
     """of them: those that made another change of this field"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Change(Documented):
     """Rows whose field went from one value to another one."""
 
@@ -139,7 +140,7 @@ class Change(Documented):
     """targets that made it alone among their peers"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FieldChange(Documented):
     """All changes of one output of one step, the most frequent first."""
 
@@ -152,7 +153,7 @@ class FieldChange(Documented):
     """rows that changed in further ways, which are counted only"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RowExample(Documented):
     """One row of a group."""
 
@@ -163,7 +164,7 @@ class RowExample(Documented):
     """its key, or its path"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RowGroup(Documented):
     """Rows of one step that were added, or removed."""
 
@@ -178,7 +179,7 @@ class RowGroup(Documented):
     """some of the rows that are not `carried`"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Move(Documented):
     """One thing, known by a key that identifies, which is in another place than before."""
 
@@ -191,7 +192,7 @@ class Move(Documented):
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Duplicate(Documented):
     """A key that should name one row and names several: rows of one parent, or an identifying key that is on
     several targets of one run."""
@@ -205,7 +206,7 @@ class Duplicate(Documented):
     """target and rows above"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Identity(Documented):
     """A target where something else answers: the key of a row that speaks for it is another one."""
 
@@ -218,7 +219,7 @@ class Identity(Documented):
     """other steps whose rows speak for it and have another key too"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Callouts(Documented):
     """Some of a list, and how many there are in all."""
 
@@ -235,7 +236,7 @@ class Callouts(Documented):
     """keys and rows beyond the limits, in which no move and no duplicate was looked for"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ignored(Documented):
     """What one rule left out."""
 
@@ -246,7 +247,7 @@ class Ignored(Documented):
     """whether the runs have a step or field that the rule names"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Diff(Documented):
     """What changed from one run to another one."""
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from fleet.compare.model import Ignored
 from fleet.errors import UsageError
+from fleet.frozen import frozen
 
 RULES = 500  # of one comparison
 _TOLERANCE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(%?)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One rule. `tolerance` is None where all differences are left out; `relative`: it is a share (0.05) of
     the larger of the two numbers, not a number."""

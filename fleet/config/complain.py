@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from fleet.errors import PlacedError
+from fleet.frozen import frozen
 from fleet.guess import closest, guess
 from fleet.openapi import locate
 
@@ -37,7 +37,7 @@ _SHAPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Complaint:
     """One fault: where it stands (as deep as the file goes), and a sentence about it. Values of the file
     are never repeated: a misplaced secret must not be printed."""

@@ -7,12 +7,13 @@ takes it away. Lists are joined, the other's first. Everything else is this file
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi import locate
 from fleet.pipeline import Place
 
@@ -24,7 +25,7 @@ _LISTS = ("fixups", "overlays")
 Path_ = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """One spec file as it was read."""
 
@@ -38,7 +39,7 @@ class Source:
         return str(self.path), line, column
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extended:
     """A spec with all that it adds to. `bases` are the files it rests on, the nearest first."""
 

@@ -6,13 +6,14 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import InventoryError, SpecError
+from fleet.frozen import frozen
 from fleet.guess import closest, guess
 from fleet.inventory import parse_match
 from fleet.pipeline import Table
@@ -26,7 +27,7 @@ MAX_COLUMNS = 200
 MAX_CELL = 1000  # characters
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpecOutside:
     """The outside of a spec file. `read` fills with the files that were read: path and SHA-256."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -16,13 +16,14 @@ from fleet.assembly import ScanOptions, execute, prepare, prepare_resume, shard_
 from fleet.distribute.workers import worker_processes
 from fleet.engine import Stop, read_manifest, read_success
 from fleet.errors import TryAgain, UsageError
+from fleet.frozen import frozen
 from fleet.inventory import Shard
 from fleet.observe import Tally
 
 ROUNDS = 3  # how often a job is begun whose process was killed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobResult:
     """What came of a job: its run directory, its targets by status, and whether none of them is missing."""
 
@@ -32,7 +33,7 @@ class JobResult:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """A scan into a run directory of its own. Calling it runs it to its end, in an event loop of its own.
 

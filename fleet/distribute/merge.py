@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from fleet.engine import (
     write_success,
 )
 from fleet.errors import UsageError
+from fleet.frozen import frozen
 from fleet.inventory import Shard
 from fleet.observe import Tally
 from fleet.sinks import sink_for
@@ -41,7 +41,7 @@ _ALIKE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merged:
     """What a merge found. `outranked` counts outcomes that another one of the same target stands before.
 
@@ -71,7 +71,7 @@ class Merged:
         return not self.absent and not self.unfinished
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Part:
     path: Path
     manifest: Mapping[str, Any]

@@ -6,7 +6,6 @@ import asyncio
 import socket
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from fleet.distribute.link import Link
 from fleet.distribute.words import Begin, Described, Done, Drop, End, Ping, Pong, Take, Told
 from fleet.engine import Attempt
 from fleet.event import Event, Listener, ProbeCrashed, RequestFinished, RequestRetried, ScanStarted
+from fleet.frozen import frozen
 from fleet.observe import Metrics
 from fleet.outcome import Failure, FailureKind
 
@@ -28,7 +28,7 @@ FEW = 8
 _COUNTED = (RequestFinished, RequestRetried)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """What every worker of a scan shares: made before the first is forked, called in each.
 

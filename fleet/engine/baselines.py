@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from fleet.engine.directory import BASELINE, MANIFEST, atomic_write, journal_of,
 from fleet.engine.runs import BASELINES, RunEntry, known_folder, run_entry
 from fleet.engine.success import SUCCESS
 from fleet.errors import SinkError, UsageError
+from fleet.frozen import frozen
 from fleet.guess import closest
 
 BASELINE_VERSION = 1
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _COUNTS = ("summary.json", SUCCESS)  # what else is copied, where it is there
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Baseline:
     """One baseline. `origin` is the path of the run it was made of, `kept` when (RFC 3339 in UTC); `entry` is
     what its copy holds."""

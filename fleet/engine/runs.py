@@ -11,7 +11,7 @@ import fcntl
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from fleet.engine.directory import JOURNALS, LOCK, MANIFEST, WHERE_RUNS_ARE, rea
 from fleet.engine.journal import read_last_outcomes, read_outcomes
 from fleet.engine.success import read_success
 from fleet.errors import FleetError, UsageError
+from fleet.frozen import frozen
 from fleet.guess import closest
 
 LATEST = "latest"
@@ -33,7 +34,7 @@ COUNTED = 64 * 1024 * 1024  # bytes of a journal that is read to count a run tha
 State = Literal["complete", "running", "stopped", "broken"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunEntry:
     """One run directory, as far as it can be told without reading its outcomes.
 

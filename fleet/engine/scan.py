@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 
 import anyio
 
@@ -18,6 +17,7 @@ from fleet.engine.drain import Drain, Sink
 from fleet.engine.feed import Feed
 from fleet.engine.stop import GRACE, Stop
 from fleet.event import Listener, ScanFinished, ScanStarted, ScanStopping, TargetStarted
+from fleet.frozen import frozen
 from fleet.pace import Governor
 from fleet.target import Target
 
@@ -25,7 +25,7 @@ AHEAD = 1024  # targets read from the inventory before a worker wants them
 STEP = 0.1  # seconds between two looks at what a concurrency that finds itself has met
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScanTotals:
     """What became of the targets of one scan. The four statuses count stored outcomes.
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fleet.export.netbox import ITEMS_OF, NetBox, by_fold, text_in
 from fleet.export.seen import SeenDevice
+from fleet.frozen import frozen
 
 Object = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Known:
     """The lists that a device and its items refer to, by name and slug in lower case, and all devices."""
 

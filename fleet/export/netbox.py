@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ import anyio
 
 from fleet.client import CallFailed, HTTPStatusError, OpenAPI
 from fleet.errors import ConfigError, RequestFailed, UsageError
+from fleet.frozen import frozen
 from fleet.policy import Limits, Retry
 from fleet.secret import Secret
 
@@ -32,7 +32,7 @@ _LINES = {
 Asked = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NetBoxAccess:
     """How NetBox is reached. `verify` and `proxy` are those of `fleet.client`; `timeout` is for one request,
     in seconds. The token goes over http:// only where `plaintext` says so."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar, Literal
+
+from fleet.frozen import frozen
 
 PREVIEW_VERSION = 1
 
@@ -16,7 +18,7 @@ class Documented:
     __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Change(Documented):
     """One object to create, change or delete."""
 
@@ -38,7 +40,7 @@ class Change(Documented):
     """a sentence for who decides"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Unknown(Documented):
     """What the run could not see: no change is proposed, and absence means nothing."""
 
@@ -52,7 +54,7 @@ class Unknown(Documented):
     """which step is not complete, and why"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Problem(Documented):
     """What a person has to decide first."""
 
@@ -62,7 +64,7 @@ class Problem(Documented):
     """what is in the way"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Preview(Documented):
     """What differs between a run and NetBox."""
 

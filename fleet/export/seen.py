@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from fleet.export.mapping import Fields, ItemMap, NetBoxMapping
+from fleet.frozen import frozen
 
 MAX_DEPTH = 20  # steps above a step
 READ = 200  # outcomes at once
@@ -22,7 +23,7 @@ Record = Mapping[str, Any]
 Place = tuple[str, int]  # a row: its step and its number there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SeenItem:
     """A part that was seen in a device."""
 
@@ -34,7 +35,7 @@ class SeenItem:
     custom_fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SeenDevice:
     """A device that was seen. `items` are its parts; `whole` are the roles of the steps that were complete
     and offered: only of those does a part that was not seen mean anything."""
@@ -53,7 +54,7 @@ class SeenDevice:
     problems: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unseen:
     """A target of which nothing can be said: no device of it was seen, and why."""
 

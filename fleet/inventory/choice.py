@@ -9,11 +9,11 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar
 
 from fleet.errors import UsageError
+from fleet.frozen import frozen
 from fleet.target import Target
 
 HELD = 100_000  # targets in memory at once: some 40 MB
@@ -21,7 +21,7 @@ _SPACE = 2**63
 _TEXT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*%|(\d{1,9})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """A `share` of all targets (above 0, at most 1), or a `count` of them; one of the two is None.
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+from fleet.frozen import frozen
 from fleet.inventory.ranges import MAX_BRACKETS
 
 HELD = 200_000  # groups of hosts that differ in their last number only; what is beyond is counted, not named
@@ -33,7 +33,7 @@ Box = tuple[Numbers, ...]  # one tuple of numbers, in order, for each dimension
 _Chunks = dict[int, int]  # number >> _CHUNK: a bit for each number that is there
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoldedSet:
     """Hosts as one expression; `size` is how many they are."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fleet.errors import InventoryError
+from fleet.frozen import frozen
 from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.read import Inventory, InventoryOptions
 from fleet.target import Target
@@ -13,7 +14,7 @@ from fleet.target import Target
 COMPLAINTS = 20  # bad entries that one reading names; the rest is counted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refreshed:
     """What one reading found, by the ids of targets.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from fleet.durations import parse_duration
 from fleet.errors import SecretError
+from fleet.frozen import frozen
 from fleet.inventory.secrets import checked
 from fleet.secret import Secret
 from fleet.target import Target
@@ -18,7 +19,7 @@ LONGEST = 366 * 86400.0  # seconds that values may be kept; what says more is ke
 _USER = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given:
     """What a source has given. `seconds` is how long it may be kept; None: until it is refused."""
 
@@ -29,7 +30,7 @@ class Given:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedAuth:
     """A credential with its values. `schemes` has values for security schemes by their names; `version` tells
     these values from others that it had, or that other targets have, and says nothing about them."""

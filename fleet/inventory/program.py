@@ -13,9 +13,10 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from fleet.errors import PlacedError
+from fleet.frozen import frozen
 from fleet.inventory.address import shown
 
 ENVIRONMENT = (
@@ -34,7 +35,7 @@ MAX_COMPLAINT = 4096  # bytes of standard error that are kept
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Program:
     """One command to run. `environ` names further variables that it gets; `error` is what is raised."""
 

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from fleet.errors import InventoryError
+from fleet.frozen import frozen
 from fleet.inventory.address import HostPort, Scheme
 from fleet.inventory.choice import Sample
 from fleet.inventory.feeds.store import Feeds
@@ -22,7 +23,7 @@ from fleet.policy import Limits
 from fleet.target import Target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InventoryOptions:
     """What is taken from the sources.
 

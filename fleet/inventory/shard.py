@@ -6,11 +6,11 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar
 
 from fleet.errors import UsageError
+from fleet.frozen import frozen
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"  # what Kubernetes tells each pod of an Indexed Job
 NAME_VARIABLE = "HOSTNAME"  # in a StatefulSet the name of the pod, which ends with its number
@@ -18,7 +18,7 @@ _TEXT = re.compile(r"(\d{1,9}|auto|hostname)?/(\d{1,9})", re.ASCII)
 _ORDINAL = re.compile(r".*-(\d{1,9})", re.ASCII | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shard:
     """Part `index` (from 0) of `count`.
 

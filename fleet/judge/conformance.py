@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from fleet.frozen import frozen
 
 CONFORMANCE_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Example:
     """One place where an answer deviates."""
 
@@ -20,7 +22,7 @@ class Example:
     """what was there, in a few words; empty where the run did not store it"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Deviating:
     """One kind of machines that deviates in one way: `targets` of the `of` that there are."""
 
@@ -35,7 +37,7 @@ class Deviating:
     example: Example
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Deviation:
     """One way to deviate: a rule that is broken at a pointer (indexes are `*`) in answers of an operation."""
 
@@ -49,7 +51,7 @@ class Deviation:
     machines: tuple[Deviating, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Kind:
     """Machines that have the same values of the names of `by`."""
 
@@ -61,7 +63,7 @@ class Kind:
     """in which they deviate"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Maker:
     """All kinds that have the first value in common, and all the ways in which they deviate."""
 
@@ -72,7 +74,7 @@ class Maker:
     deviations: tuple[Deviation, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Conformance:
     """A run held against its description, those who deviate most first.
 

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from fleet.frozen import frozen
 from fleet.inventory import Folder, natural
 from fleet.judge.model import (
     CHECKS_VERSION,
@@ -46,7 +47,7 @@ def stored_results(record: Record) -> Iterable[Mapping[str, Any]]:
     return results
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """What is known of the checks: by name, as a manifest remembers them, and where they stand."""
 

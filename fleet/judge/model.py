@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from fleet.frozen import frozen
 
 CHECKS_VERSION = 1
 RESULTS = ("fail", "waived", "unknown", "pass")
 SEVERITIES = ("critical", "warning", "info")  # the worst first
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Group:
     """The results of one check on rows that have the same values of its `by` names."""
 
@@ -27,7 +29,7 @@ class Group:
         return sum(self.results.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Finding:
     """Rows of one group that did not pass for the same reason."""
 
@@ -50,7 +52,7 @@ class Finding:
     """one target's id"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class WaiverUse:
     """One waiver, and how many failed rows it was about. One that has `expired` waived none of them."""
 
@@ -60,7 +62,7 @@ class WaiverUse:
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Check:
     """One check over a run. `results` counts rows, `targets` those that have one, `failing` those on which it
     failed."""
@@ -92,7 +94,7 @@ class Check:
         return next((result for result in ranked if self.results.get(result)), "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CheckReport:
     """All checks of a run, those that failed first."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from prometheus_client import CollectorRegistry
 
 from fleet.client import Web
 from fleet.errors import ConfigError, SinkError
+from fleet.frozen import frozen
 from fleet.observe.exposition import render
 from fleet.secret import Secret
 
@@ -19,7 +19,7 @@ SECONDS = 10.0  # for one push; a scan must not end late for it
 MOST = 64 * 1024  # bytes of the gateway's answer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pushgateway:
     """Where to push. `url` is the gateway's, with a path prefix if it has one."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from fleet.event import CanaryJudged
+from fleet.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Standing:
     """A scan at one moment. `statuses` count its outcomes, those of earlier sessions among them (`earlier`);
     `total` is None while the inventory still streams. Times are seconds; `left` is None while nobody knows.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol, TypeAlias
 
+from fleet.frozen import frozen
 from fleet.openapi.reading.refs import Place
 
 Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"]
@@ -18,7 +19,7 @@ SEQUENTIAL = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """One parameter of an operation, or a header of an answer.
 
@@ -39,7 +40,7 @@ class Parameter:
     deprecated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Encoding:
     """How one property of a form is written. `content_type` is as declared, perhaps several or a range, and
     empty where the value decides; where it is `styled`, the style decides instead. `headers` may stand in a
@@ -53,7 +54,7 @@ class Encoding:
     headers: tuple[Parameter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Media:
     """A media type that a body or a reply may have, and its schema.
 
@@ -73,7 +74,7 @@ class Media:
         return self.item_schema is not None or self.type in SEQUENTIAL
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
     """What an operation takes. In 2.0 bodies are parameters: `name` is that of the whole body, `fields`
     are those of a form, and both may also be given among the parameters of a call."""
@@ -85,7 +86,7 @@ class Body:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """What may follow an answer: an operation by its `operation` (operationId) or its `reference`, and
     values for it, which may be runtime expressions (`$response.body#/id`)."""
@@ -98,7 +99,7 @@ class Link:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tag:
     """A tag that operations may carry; `parent` (3.2) names the tag above it."""
 
@@ -109,7 +110,7 @@ class Tag:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """One documented answer: `status` is "200", "2XX" or "default"."""
 
@@ -120,7 +121,7 @@ class Answer:
     links: tuple[Link, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flow:
     """One OAuth2 flow, by its 3.x word: `clientCredentials`, `authorizationCode`, `password`, `implicit`,
     `deviceAuthorization`. URLs are as written, empty where there is none."""
@@ -132,7 +133,7 @@ class Flow:
     scopes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SecurityScheme:
     """One way to authenticate.
 
@@ -148,7 +149,7 @@ class SecurityScheme:
     flows: tuple[Flow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerVariable:
     """A variable of a server's URL; `choices` is empty where any value will do."""
 
@@ -157,7 +158,7 @@ class ServerVariable:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """One place that a description says it is served at; `url` may be relative and hold `{variables}`."""
 
@@ -171,7 +172,7 @@ Requirement: TypeAlias = tuple[str, ...]
 """Names of schemes that are needed together; `()` is "nothing needed"."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """Where an operation stands: its own node, and the path item that it belongs to."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi.answers.headers import read_headers
 from fleet.openapi.calls.bodies import BodyPlan, is_json
 from fleet.openapi.calls.forms import Pieces
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NO_VALUES: Mapping[Any, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One call as bytes-to-be, before a base URL and credentials: `path` and `query` are percent-encoded.
 

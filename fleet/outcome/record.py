@@ -6,9 +6,10 @@ The JSON form (`Outcome.to_json`) is public and versioned; `docs/reference/outco
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from fleet.frozen import frozen
 from fleet.outcome.kinds import FailureKind
 from fleet.outcome.timeline import Moment
 
@@ -17,7 +18,7 @@ OUTCOME_VERSION = 1
 Status = Literal["ok", "partial", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """Why a target failed, or why one request of it did.
 
@@ -48,7 +49,7 @@ class Failure:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepRows:
     """The rows that one step yielded. `complete` is false when anything below it failed: never read the
     absence of a row in an incomplete step as removed hardware."""
@@ -61,7 +62,7 @@ class StepRows:
         return {"complete": self.complete, "rows": list(self.rows)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Skipped:
     """A step, or one resource of it, that the target does not offer; `why` is an HTTP status or a reason."""
 
@@ -74,7 +75,7 @@ class Skipped:
         return {"step": self.step, "why": self.why, **({"uri": self.uri} if self.uri else {})}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Violation:
     """A way in which an answer does not match its schema: advisory unless `validate: fail`.
 
@@ -99,7 +100,7 @@ class Violation:
         return {**shown, "times": self.times} if self.times > 1 else shown
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiver:
     """Why a failure is borne with, and the last day on which it is; one that has `expired` waives nothing."""
 
@@ -113,7 +114,7 @@ class Waiver:
         return {**shown, "expired": True} if self.expired else shown
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckResult:
     """One check judged on one row. `unknown` is neither: the row lacks what the check needs, and `message`
     says what where the row does not show it. `waived` is a failure that `waiver` bears with. `lookup` is what
@@ -145,7 +146,7 @@ class CheckResult:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """One value of one pipeline metric; the target's own label is added where samples are exposed."""
 
@@ -158,7 +159,7 @@ class Sample:
         return [self.name, dict(self.labels), self.value]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What became of one target. Exactly one is stored per target fed to a scan.
 

@@ -19,9 +19,11 @@ rests, and is tried from time to time, downwards too: what gains nothing is give
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isqrt, sqrt
 from typing import Literal
+
+from fleet.frozen import frozen
 
 TROUBLE = 0.05  # share of what finished, above the share that is usual
 MORE = 0.01  # share that a larger limit may add
@@ -44,7 +46,7 @@ LINGERS = 0.5  # seconds that trouble may outlive the limit that made it
 Trial = Literal["none", "up", "down", "cut"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pressure:
     """What became of the requests of one interval.
 

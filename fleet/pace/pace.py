@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import anyio
 
 from fleet.event import Listener
+from fleet.frozen import frozen
 from fleet.pace.credential_breaker import CredentialBreaker
 from fleet.pace.proxy_breaker import ProxyBreaker
 from fleet.pace.rate import RateLimiter
@@ -16,7 +16,7 @@ from fleet.pace.slots import Slots
 from fleet.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pace:
     """The limits in motion that all targets of one scan share.
 

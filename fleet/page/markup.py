@@ -6,16 +6,16 @@ a `str` is text wherever it stands, and the type checker sees which is which.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 
+from fleet.frozen import frozen
 from fleet.observe import safe
 
 TEXT = 600  # characters of one remote text in a page
 _VOID = frozenset({"meta", "input", "br", "rect", "line"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Html:
     """Markup."""
 

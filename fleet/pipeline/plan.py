@@ -6,10 +6,11 @@ Made by `compile.pipeline.compile_plan`; run over targets by `walk.probe.Pipelin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fleet.client import Endpoint, resolve_link
+from fleet.frozen import frozen
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.outputs import Reader
 from fleet.pipeline.language.outside import Table
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Endpoint("https", "target.invalid", 443)  # any target without a base path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputPlan:
     """One stored value: what it is, as what it is kept, and how it is read."""
 
@@ -34,7 +35,7 @@ class OutputPlan:
     read: Reader = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OverlayPlan:
     """Outputs that rows of one step get where `when` is true."""
 
@@ -42,7 +43,7 @@ class OverlayPlan:
     outputs: tuple[OutputPlan, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """One way to come by rows: the only one of a plain step, or an alternative of a `firstOf`.
 
@@ -86,7 +87,7 @@ class Way:
         return self.operation is not None or self.follow is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepPlan:
     """One step. `above` is the step whose rows it is evaluated for (None: once per target); `stored` says
     that the pipeline wants its rows; `keeps` that a step below reads its rows' resources."""
@@ -109,7 +110,7 @@ class StepPlan:
         return " | ".join(_way(way) for way in self.ways)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpandPlan:
     """How members come with their collection: `query` is added where `when` holds on `source`'s first row."""
 
@@ -118,7 +119,7 @@ class ExpandPlan:
     query: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """How one family of APIs links and pages. `pointer` leads to the members that `items` finds; `next` None:
     collections have one page; `whole` None: a member with more than its link is whole."""
@@ -131,7 +132,7 @@ class Dialect:
     expand: ExpandPlan | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MetricPlan:
     """One metric family. `value` is an expression on a row's outputs, or a constant."""
 
@@ -146,7 +147,7 @@ class MetricPlan:
     labels: tuple[tuple[str, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookupPlan:
     """The line of a baseline that a row has: where the values of `keys` are those of the table's `on`."""
 
@@ -154,7 +155,7 @@ class LookupPlan:
     keys: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WaiverPlan:
     """Failures that are borne with: on targets that it `means` (None: all), on rows for which `where` holds
     (None: all), as long as it has not `expired`. `path` is where it stands in the spec."""
@@ -167,7 +168,7 @@ class WaiverPlan:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckPlan:
     """One rule, judged on every row of `source` for which `where` holds (None: on all).
 
@@ -195,7 +196,7 @@ class CheckPlan:
         return (*(expression for expression in found if expression is not None), *keys)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """What the spec asks for where the command line says nothing. Seconds; None: nothing asked."""
 
@@ -207,7 +208,7 @@ class Settings:
     validate: Literal["off", "warn", "fail"] = "warn"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """Everything that one pipeline does to one target.
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import FleetError, SinkError, UsageError
+from fleet.frozen import frozen
 from fleet.query.complaint import complaint, missing_table
 from fleet.query.kinds import Kind
 from fleet.query.model import Table, Tables
@@ -57,7 +57,7 @@ class NotLoaded(Exception):
     """A query names a table that was not wanted: gather it too, and ask again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a query gave: names of columns, each once, and rows as they come, of values that JSON knows."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from fleet.frozen import frozen
 from fleet.query.kinds import Kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Column:
     """`name` is unique in its table whatever its case; `filled` counts the rows that have a value; `slot` is
     the name under which the stored rows have it."""
@@ -23,7 +23,7 @@ class Column:
     slot: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Table:
     """One table. `step` is the step whose rows it has, None for the tables that every run has.
 
@@ -50,7 +50,7 @@ class Table:
                 yield tuple([row.get(slot) for slot in slots])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tables:
     """What some runs hold, in the order in which it is shown. `notes` say what a reader must know of it."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from fleet.frozen import frozen
 from fleet.report.documented import Documented
 from fleet.report.shares import Common
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Example(Documented):
     """One target of a group, and what it said."""
 
@@ -19,7 +19,7 @@ class Example(Documented):
     uri: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CauseGroup(Documented):
     """Targets (or, in partial targets, requests) that failed for one cause."""
 

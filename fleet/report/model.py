@@ -6,16 +6,17 @@ Names of hosts, labels, messages and operations are remote text: every form make
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from fleet.frozen import frozen
 from fleet.report.causegroup import CauseGroup
 from fleet.report.documented import Documented, published_schema
 
 REPORT_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StepLine(Documented):
     """One step over all targets."""
 
@@ -29,7 +30,7 @@ class StepLine(Documented):
     """targets that do not offer it"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OperationLine(Documented):
     """One operation, or one step where a message names no operation, of which requests failed."""
 
@@ -42,7 +43,7 @@ class OperationLine(Documented):
     kinds: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class WayLine(Documented):
     """Targets that have something in common, by status."""
 
@@ -54,7 +55,7 @@ class WayLine(Documented):
     """seconds, to within 10 percent"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LabelTable(Documented):
     """All targets by the value of one label."""
 
@@ -62,7 +63,7 @@ class LabelTable(Documented):
     lines: tuple[WayLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Bucket(Documented):
     """Targets that took at most `below` seconds, and more than the bucket before."""
 
@@ -71,7 +72,7 @@ class Bucket(Documented):
     statuses: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Latency(Documented):
     """How long targets took, all requests and waits together, in seconds."""
 
@@ -82,7 +83,7 @@ class Latency(Documented):
     longest: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SlowTarget(Documented):
     """One of the targets that took longest."""
 
@@ -93,7 +94,7 @@ class SlowTarget(Documented):
     retries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CheckLine(Documented):
     """One check over all rows."""
 
@@ -111,7 +112,7 @@ class CheckLine(Documented):
     unnamed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ViolationLine(Documented):
     """One way in which answers break their schema; advisory."""
 
@@ -122,7 +123,7 @@ class ViolationLine(Documented):
     targets: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Expiry(Documented):
     """Certificates that end on one day."""
 
@@ -134,7 +135,7 @@ class Expiry(Documented):
     unnamed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Certificates(Documented):
     """What the targets showed; of those that failed before that nothing is known."""
 
@@ -151,7 +152,7 @@ class Certificates(Documented):
     """those that have ended or end soon, the earliest first"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Report(Documented):
     """What became of one run. `targets` is the sum of `statuses`, and every failed or skipped target is in
     exactly one group."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from fleet.engine import read_outcomes
 from fleet.errors import InventoryError
+from fleet.frozen import frozen
 from fleet.inventory import HostSet, place_of, split_commas
 from fleet.report.causes import cause_id
 from fleet.report.groups import cause_key
@@ -22,7 +22,7 @@ LOOKED = 2000  # outcomes in which labels are looked for
 Record = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The outcome of the one target that is meant; None where none or several are, of which `near` are some
     and `count` how many."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import sqrt
+
+from fleet.frozen import frozen
 
 VALUES = 500  # of one label: a label with more names hosts, not places
 NAMES = 50  # labels looked at
@@ -17,7 +18,7 @@ DEVIATIONS = 3.0  # from what chance would give
 PROXY = "proxy"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Common:
     """`count` of the group's targets have this label; of all targets `fleet` have it."""
 

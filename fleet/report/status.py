@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from fleet.frozen import frozen
 from fleet.observe import Standing
 from fleet.report.causegroup import CauseGroup
 from fleet.report.documented import Documented
@@ -15,7 +16,7 @@ STATUS_VERSION = 1
 _STATES = {"done": "complete"}  # as `fleet runs` calls it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Paused(Documented):
     """A credential or a proxy that is used no more for now."""
 
@@ -25,7 +26,7 @@ class Paused(Documented):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Status(Documented):
     """How a scan stands. `done` is the sum of `statuses`, and every failed or skipped target is in exactly
     one group, as soon as its outcome is stored."""

@@ -9,7 +9,6 @@ import ssl
 import threading
 import warnings
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -18,12 +17,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from fleet.frozen import frozen
+
 KEPT_CONTEXTS = 4096  # about 20 KB each; the least recently used are made again when needed
 
 _Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """What the certificate and the TLS of a host are like. The default is a host without a fault.
 

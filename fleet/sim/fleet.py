@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from fleet.errors import ConfigError
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.address import addresses
 from fleet.sim.certificates import Authority
@@ -26,7 +26,7 @@ from fleet.sim.tree import Tree, builtin_tree, mockup_tree
 SITES = ("a", "b", "c")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One host of the fleet as an inventory lists it: `kinds` are the failures that its faults cause."""
 

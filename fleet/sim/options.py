@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
+
+from fleet.frozen import frozen
 
 
 class Fault:
@@ -40,7 +42,7 @@ class Fault:
         return f"Fault({self.fault!r}, {self.match!r}, path={self.path!r}, times={self.times}{more})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SimOptions:
     """Everything that `fleet sim` can be told. Durations are seconds."""
 

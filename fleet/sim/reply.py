@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 import orjson
 
+from fleet.frozen import frozen
+
 JSON_TYPE = "application/json; charset=utf-8"
 # The caller adds headers of its own, or the empty line that ends the head.
 CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
@@ -35,7 +37,7 @@ class Asked:
         return self.path.rstrip("/") or "/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """One well-formed answer. `headers` come before those that framing adds."""
 
@@ -68,24 +70,24 @@ class Reply:
         return replace(self, headers=(*self.headers, *headers))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """Nothing for so many seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silence:
     """Nothing ever again, on an open connection."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Close:
     """An orderly end: what was sent arrives, then the connection closes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reset:
     """The connection is reset (RST): what was not read yet is lost."""
 
@@ -95,7 +97,7 @@ Script: TypeAlias = Iterable[Part]
 Parts: TypeAlias = Iterator[Part]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One entry of `@Message.ExtendedInfo`."""
 

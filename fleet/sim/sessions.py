@@ -7,6 +7,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from fleet.frozen import frozen
 from fleet.sim.reply import Message, Reply, error
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
@@ -38,7 +39,7 @@ LOCKED = Message(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionRules:
     """How a host keeps sessions. `location` is how it names a new one in its Location header."""
 

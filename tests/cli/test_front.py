@@ -265,3 +265,29 @@ def test_what_there_is_one_of_is_called_so(
         "spec.yaml:6:5: warning: fixup 2 (/gone) repaired nothing: in 1 document",
         "spec         T (spec.yaml): valid; pipeline all, 1 step",
     ]
+
+
+def test_plugins_of_pydantic_see_no_files(tmp_path: Path) -> None:
+    """One is installed that says so when it is loaded."""
+    (tmp_path / "spy.py").write_text(
+        "print('the plugin is here')\ndef new_schema_validator(*_, **__): return None, None, None\n"
+    )
+    installed = tmp_path / "spy-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: spy\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[pydantic]\nspy = spy\n")
+    there = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import pydantic\nclass A(pydantic.BaseModel): a: int"],
+        env=there, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "the plugin is here" in loaded.stdout
+    ended = fleet_command("check", "redfish", env=there)
+    assert ended.returncode == 0
+    assert "the plugin is here" not in ended.stdout
+
+
+def test_a_command_leaves_the_environment_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    before = dict(os.environ)
+    assert run(["version"]) == 0
+    assert dict(os.environ) == before

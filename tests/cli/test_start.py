@@ -13,10 +13,11 @@ from fleet.sim import SimOptions, SimulatedFleet
 # What stays away from a scan over plain HTTP and without proxies. Each of them costs 10 to 60 ms.
 UNUSED = {
     "cryptography", "fleet.assembly.earlier", "fleet.cli.dryrun", "fleet.cli.records",
-    "fleet.client.debugfile", "fleet.client.wire.proxy", "fleet.engine.baselines", "fleet.inventory.following",
-    "fleet.inventory.order", "fleet.openapi.types", "fleet.report.gather", "fleet.report.html",
-    "fleet.report.model", "fleet.sim", "h11", "httpcore", "httpx", "httpx_socks", "jsonschema",
-    "logging.handlers", "multiprocessing", "python_socks", "sqlite3", "starlette", "tiny_proxy", "uvicorn",
+    "fleet.client.debugfile", "fleet.client.wire.proxy", "fleet.engine.baselines",
+    "fleet.inventory.following", "fleet.inventory.order", "fleet.openapi.types", "fleet.report.gather",
+    "fleet.report.html", "fleet.report.model", "fleet.sim", "h11", "httpcore", "httpx", "httpx_socks",
+    "jsonschema", "logging.handlers", "multiprocessing", "python_socks", "sqlite3", "starlette",
+    "tiny_proxy", "uvicorn",
 }  # fmt: skip
 
 # Tells on standard output what is imported, and marks what a running loop had to wait for.

@@ -7,6 +7,7 @@ from typing import Any
 
 import jmespath
 import jmespath.exceptions
+import jmespath.parser
 import pytest
 
 from fleet.pipeline import compile_expression
@@ -231,3 +232,22 @@ def test_durations_are_seconds(text: str, value: float) -> None:
 def test_what_is_no_duration(text: object) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         seconds(text)
+
+
+@pytest.mark.parametrize("text", ["a", "a.b", "_a1.B_2.c", "a.b.c.d", "true.null"])
+def test_a_chain_of_field_names_is_what_the_parser_makes_of_it(text: str) -> None:
+    assert compile_expression(text).tree == jmespath.parser.Parser().parse(text).parsed
+    assert compile_expression(text).path == tuple(text.split("."))
+
+
+@pytest.mark.parametrize("text", [" a", "a.b ", '"a".b'])
+def test_other_ways_to_write_a_chain_are_the_same_chain(text: str) -> None:
+    chain = text.replace('"', "").strip()
+    assert compile_expression(text).tree == compile_expression(chain).tree
+    assert compile_expression(text).path == compile_expression(chain).path
+
+
+@pytest.mark.parametrize("text", ["a..b", ".a", "a.", "a\n.", "1a", "a.1", "a-b"])
+def test_what_only_looks_like_a_chain_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a JMESPath expression"):
+        compile_expression(text)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
 from fleet.errors import ConfigError
+from fleet.frozen import frozen
 from fleet.policy import Timeouts
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scanned(Generic[T]):
     """What came of one URL: `value` is what `run` returned, or `error` is what was raised instead."""
 

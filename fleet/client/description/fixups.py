@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from fleet.client.plugins import DocumentEvent, DocumentPlugin
+from fleet.frozen import frozen
 from fleet.openapi import Fixup, repair
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repaired:
     """What one fixup did so far: how many places changed, in how many of the documents that it is about."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from fleet.client.description.loaders import (
 from fleet.client.description.treecache import CachedParse, default_directory
 from fleet.client.plugins import DocumentPlugin, Parsing, Plugin
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi import Document, Parse, load, parse
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _loaded(
     return load(source=str(path), reader=reader, parse=parsing)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsLoaded:
     """Reads a document as its loader says, else as `otherwise`."""
 
@@ -100,7 +100,7 @@ class AsLoaded:
         return reading_with(yload)(bytes(data), uri)  # PyYAML takes bytes and no class of them
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guarded:
     """A loader that somebody else wrote: what it cannot read is a `SpecError`, as it is of ours."""
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 from fleet.client.debug import document_downloaded
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 
 if TYPE_CHECKING:
     import yarl
@@ -50,7 +51,7 @@ class NotOffered(SpecError):
     """The URI lies outside what the loader may read."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NullLoader:
     """Reads nothing: a description of one document."""
 
@@ -58,7 +59,7 @@ class NullLoader:
         raise NotOffered("nothing beside the document itself may be read", file=uri)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileSystemLoader:
     """Files under one directory, symbolic links resolved first: `..` and links do not lead out of it."""
 
@@ -72,7 +73,7 @@ class FileSystemLoader:
         return Text.by(read_confined(Path(self.root), Path(self.root) / uri, uri), self.yload)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrefixLoader:
     """URLs under a prefix, read from a directory: one entry of a spec's `refs:`."""
 
@@ -88,7 +89,7 @@ class PrefixLoader:
         return Text.by(read_confined(Path(self.root), Path(self.root) / name, uri), self.yload)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RedirectLoader:
     """Any URI, read from a directory by its last segment alone: a local copy, paths stripped."""
 
@@ -101,7 +102,7 @@ class RedirectLoader:
         return Text.by(read_confined(Path(self.root), Path(self.root) / name, uri), self.yload)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageLoader:
     """Resources of an installed package, under one of its folders."""
 
@@ -119,7 +120,7 @@ class PackageLoader:
             return Text.by(read_confined(root, root / uri.lstrip("/"), uri), self.yload)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebLoader:
     """Documents of one origin, over HTTP. Redirects are followed within the origin only.
 
@@ -148,7 +149,7 @@ class WebLoader:
         return Text.by(found, self.yload)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChainLoader:
     """The first of several loaders that has the document."""
 

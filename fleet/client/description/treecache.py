@@ -9,10 +9,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fleet.frozen import frozen
 from fleet.openapi import Parse, decode_tree, digest, encode_tree, parse
 
 _SMALL = 4 * 1024  # bytes of source that parse faster than a file opens
@@ -23,7 +23,7 @@ _PRUNED = "pruned"  # an empty file: when that was
 _TREE = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """What the directory may hold; the trees that were used longest ago go first. Looked at once a day."""
 
@@ -45,7 +45,7 @@ def default_directory() -> str:
     return str(base / "fleet" / "trees")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CachedParse:
     """`parse`, with the trees of YAML texts kept in a directory by the digest of their text.
 

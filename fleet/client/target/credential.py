@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fleet.client.message import Reply, Request
 from fleet.client.wire.failures import failure_of
 from fleet.errors import RequestFailed
 from fleet.event import Listener, LoginFailed
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.pace import Attempt, CredentialBreaker
 from fleet.secret import Secret
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Prepare = Callable[[], Request]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credential:
     """One named credential. `schemes` holds values for security schemes by name; for every other scheme of a
     description, `username` and `password` answer HTTP Basic, and `token` answers bearer and apiKey.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from fleet.client.target.shield import finish
 from fleet.client.wire.failures import failure_of, says_table_full
 from fleet.errors import RequestFailed
 from fleet.event import Listener, LoginFailed, SessionClosed, SessionOpened
+from fleet.frozen import frozen
 from fleet.openapi import read_json
 from fleet.outcome import FailureKind
 from fleet.pace import CredentialBreaker
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoginPlan:
     """How a family of APIs opens and closes sessions, with every name resolved. Shared by all targets.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
 
 from fleet.client.target.credential import Credential
+from fleet.frozen import frozen
 from fleet.policy import Proxy, Tls
 
 AT_ONCE = 256  # logouts in flight
@@ -44,7 +44,7 @@ class Door(NamedTuple):
 Leave = Callable[[Session], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kept:
     session: Session
     since: float
@@ -115,7 +115,7 @@ class KeptSessions:
                     group.start_soon(one, kept)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keeper:
     """The store of sessions as one target's login sees it."""
 

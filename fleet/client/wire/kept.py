@@ -7,7 +7,6 @@ import resource
 import ssl
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from fleet.client.wire.connection import Connection
 from fleet.client.wire.dial import Dialer
 from fleet.client.wire.tls import TlsContexts
 from fleet.errors import RequestFailed
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.policy import Keep, Limits, Proxy
 
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Idle:
     connection: Connection
     since: float

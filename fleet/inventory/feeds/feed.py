@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import orjson
 
 from fleet.errors import InventoryError
+from fleet.frozen import frozen
 from fleet.policy import MIB
 
 MOST = 64 * MIB  # bytes of one list
@@ -17,7 +17,7 @@ PROBLEMS = 20  # left-out entries that are named; the rest is counted
 Format = Literal["json", "jsonl", "text"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """One answer: `data` in a format of files, and why entries were left out of it. `omitted` counts those,
     the unnamed ones too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from pathlib import PurePath
 from typing import Any, TypeAlias
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from fleet.frozen import frozen
 from fleet.openapi.calls import styles
 from fleet.openapi.model import Encoding
 from fleet.secret import Secret
@@ -24,7 +25,7 @@ Pieces: TypeAlias = tuple[Any, ...]
 """A body as bytes and open binary files, to be sent one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One part of a multipart body, where its value alone does not say enough.
 
@@ -38,7 +39,7 @@ class Part:
     headers: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Written:
     """A part on its way: `name` is None where parts have none; `content` is bytes or an open file."""
 

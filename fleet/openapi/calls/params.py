@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi.calls import styles
 from fleet.openapi.calls.forms import URLENCODED, urlencoded
 from fleet.openapi.model import Parameter
@@ -24,7 +24,7 @@ class ParameterError(SpecError, ValueError):
     """A call's parameters or body do not fit its operation: missing, unknown, or of a wrong shape."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """What the parameters make of a request: an encoded path and query, headers and cookies."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fleet.errors import RequestFailed, SpecError
+from fleet.frozen import frozen
 from fleet.openapi.calls import styles
 from fleet.outcome import FailureKind
 
@@ -19,7 +19,7 @@ _EMBEDDED = re.compile(r"\{(\$[^{}]*)\}")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exchanged:
     """A call and its answer, as far as expressions speak of them. `parameters` are those of the call, by name
     or (location, name); header names compare without case; bodies are JSON values."""

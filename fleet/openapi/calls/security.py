@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
 from fleet.errors import ConfigError
+from fleet.frozen import frozen
 from fleet.guess import closest
 from fleet.openapi.calls import styles
 from fleet.openapi.model import Flow, Requirement, SecurityScheme
@@ -22,7 +22,7 @@ _TOKENS = {"bearer", "oauth2", "openIdConnect"}
 _ANONYMOUS = {"basic", "bearer", "apiKey", "http digest"}  # schemes that a call may be tried without
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Additions:
     """What credentials add to a request. `sensitive` names the headers among them, in lower case.
 

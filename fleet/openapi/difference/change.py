@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
+
+from fleet.frozen import frozen
 
 Severity = Literal["breaking", "compatible", "documentation"]
 ORDER: tuple[Severity, ...] = ("breaking", "compatible", "documentation")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One difference.
 

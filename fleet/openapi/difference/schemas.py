@@ -4,9 +4,9 @@ be narrowed, and the other way round breaks callers."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from fleet.frozen import frozen
 from fleet.openapi.difference.change import Severity, at, listed, shown
 from fleet.openapi.reading.refs import Place
 from fleet.openapi.shapes import TYPES, Shape
@@ -15,7 +15,7 @@ Direction = Literal["asked", "given"]
 Effect = Literal["narrowed", "widened", "changed", "harmless"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """A change inside a schema, not yet of an operation."""
 

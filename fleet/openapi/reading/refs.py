@@ -11,11 +11,11 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi.reading.load import locate, parse
 from fleet.openapi.reading.trees import every_mapping, inside_of, path_to
 
@@ -42,7 +42,7 @@ class MissingDocument(SpecError):
     """A referenced document cannot be read. The library counts it: one warning tells of all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A value and the document it stands in: references inside it are relative to that document."""
 

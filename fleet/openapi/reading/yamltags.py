@@ -7,7 +7,7 @@ any callable of bytes and a URI, or a loader class of PyYAML.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ import yaml
 from yaml._yaml import CParser
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.guess import closest
 from fleet.openapi.reading.load import parse
 from fleet.openapi.reading.refs import Parse
@@ -38,7 +39,7 @@ def tag_name(tag: str) -> str:
     return name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class YamlReader:
     """Reads YAML (and JSON) with some implicit tags resolved; the scalars of all others stay text.
 
@@ -68,7 +69,7 @@ def reading_with(yload: YamlLoading) -> Parse:
     return yload
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Foreign:
     loader: type[Any]
 
@@ -97,7 +98,7 @@ def _key(key: Any) -> str:
     return key.isoformat() if isinstance(key, date | datetime) else str(key)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TagUse:
     """How often a document uses a tag: in values, and in keys (which are text here whatever they look like).
 

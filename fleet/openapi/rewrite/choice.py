@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.guess import guess
 
 Choice: TypeAlias = str | tuple[str, str] | re.Pattern[str]
@@ -19,7 +19,7 @@ _GLOB = re.compile(r"\*\*|\*|\?")
 _GLOBBED = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """An operation by the names that it can be chosen by."""
 

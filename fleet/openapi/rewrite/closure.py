@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.reading.trees import every_mapping
 from fleet.openapi.rewrite.grammar import Kind, grammar_of, parts, sections_of
@@ -21,7 +21,7 @@ _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """One named object of the result: the section it is kept in, its name, where it comes from."""
 

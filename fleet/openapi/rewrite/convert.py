@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi.document import Document
 from fleet.openapi.lower.parts import mapping
 from fleet.openapi.rewrite.grammar import OF_3, Kind, changed, objects
@@ -19,7 +19,7 @@ VERSION = "3.1.1"
 _NAMED = re.compile(r"#/(definitions|parameters|responses)/[^/]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conversion:
     """A converted description: its `tree`, and in `notes` what its new version cannot say, or what was left
     out."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from fleet.errors import ConfigError
+from fleet.frozen import frozen
 
 _GLOB = re.compile(r"[*?]")
 _OUTSIDE = frozenset(  # what stays beside `anyOf` when a schema becomes one of two
@@ -27,7 +28,7 @@ _OUTSIDE = frozenset(  # what stays beside `anyOf` when a schema becomes one of 
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fixup:
     """One repair, made at every place that `at` matches in every document that `documents` matches.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import unquote
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi.document import Document
 from fleet.openapi.lower.parts import mapping
 from fleet.openapi.reading.refs import Library, Place
@@ -16,7 +17,7 @@ from fleet.openapi.rewrite.closure import Closure
 from fleet.openapi.rewrite.grammar import METHODS, sections_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reduction:
     """A reduced description.
 
@@ -54,7 +55,7 @@ def reduced(document: Document, keep: Sequence[Choice]) -> Document:
     return Document(library, document.source, security=security, server=which, server_variables=variables)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Item:
     """One path item: where it is listed, its place with references followed, and its operations."""
 

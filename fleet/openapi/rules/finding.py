@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from fleet.frozen import frozen
 from fleet.openapi.document import Document
 from fleet.openapi.operation import Operation
 from fleet.openapi.reading.load import Positions
@@ -17,7 +17,7 @@ MAX_FINDINGS = 1000  # of one description
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One thing that is wrong: where (a document, a JSON pointer, line and column from 1) and which rule.
 

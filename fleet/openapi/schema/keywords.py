@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from fleet.frozen import frozen
 from fleet.openapi.model import Dialect
 
 Direction: TypeAlias = Literal["answer", "body"]
@@ -45,7 +45,7 @@ _OF_VOCABULARY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """How schemas are to be read.
 

@@ -8,10 +8,11 @@ all apply, and the choices among others (`oneOf`, `anyOf`, `if`, `dependentSchem
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.openapi.model import Dialect
 from fleet.openapi.reading.refs import Library, MissingDocument, Place
 
@@ -30,7 +31,7 @@ _NO_SHAPE = _TALK | {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """Schemas of which some apply, depending on the value. `node` is the schema that offers them."""
 
@@ -53,7 +54,7 @@ class Choice:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """One or several schemas, taken apart. `types` are the JSON types that they leave possible."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fleet.client import LoginPlan, Reply
 from fleet.errors import SpecError
+from fleet.frozen import frozen
 from fleet.guess import guess
 from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.language.places import Complaints, Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Part = Callable[["Credential"], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplyScope:
     """What an expression on the login's answer sees by name."""
 

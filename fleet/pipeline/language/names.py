@@ -7,7 +7,8 @@ is taken by a node that reads the binding: a value never becomes expression text
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from fleet.frozen import frozen
 
 PLACEHOLDER = "fleet_bound_{}_"
 
@@ -26,7 +27,7 @@ _PART = re.compile(rf"\.({_WORD})")
 _QUOTES = frozenset("'\"`")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Name:
     """One lifted name: `up` with `("system", "id")`. `text` is how it was written."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
+from fleet.frozen import frozen
 from fleet.target import Target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """A file of lines with columns, a line found by what it has in the columns `on`. None: an empty cell."""
 

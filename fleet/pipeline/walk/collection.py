@@ -8,6 +8,7 @@ from typing import Any
 import anyio.lowlevel
 
 from fleet.errors import RequestFailed
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.pipeline.language.scope import Scope
 from fleet.pipeline.plan import Dialect, Way
@@ -29,7 +30,7 @@ EXPAND_REFUSED_KINDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """One member: `resource` when it came whole, otherwise the path to ask for."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from fleet.frozen import frozen
 
 FRONT = "index.html"
 PLACE = "{{page}}"  # in the front page: where its files are
@@ -21,7 +22,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class File:
     """One file, and what it is."""
 
@@ -29,7 +30,7 @@ class File:
     media_type: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """The front page, and the files that it names by `/page/DIGEST/NAME`. The digest is of all of them: a
     module names others relative to itself, so that a page never mixes two versions."""

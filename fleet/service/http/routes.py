@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fleet.errors import FleetError, SinkError, TryAgain, UsageError
+from fleet.frozen import frozen
 from fleet.observe import safe
 from fleet.service.http.answers import refusal
 from fleet.service.http.asking import Refused
@@ -25,7 +25,7 @@ Values = Mapping[str, Any]
 Handler = Callable[[Values], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """One parameter of a route, in the query unless the path has a place for it."""
 
@@ -88,7 +88,7 @@ class Parameter:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """One operation of the API. `errors` are the statuses that it may answer with besides its own."""
 

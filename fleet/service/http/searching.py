@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from fleet.frozen import frozen
 from fleet.target import Target
 
 _COMPARED = re.compile(r"([a-z_][a-z0-9_]*)(>=|<=|!=|>|<|=)(-?[0-9]+(?:\.[0-9]+)?)", re.ASCII)
@@ -28,7 +28,7 @@ class Valued(Protocol):
     def values(self) -> Mapping[str, float]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Bound:
     """A value compared: any metric whose name has `name` in it."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
@@ -15,13 +14,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from fleet.errors import ConfigError
+from fleet.frozen import frozen
 from fleet.service.http.guard import HEAD
 from fleet.service.http.web_config import Web
 
 BACKLOG = 128
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deadlines:
     """How long a client may take, in seconds: for one request's head, from the connection or from its first
     byte on; until its next request; to read what was written to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import anyio.abc
 from fleet.engine import Attempt, Probe, journal_of
 from fleet.errors import FleetError, TryAgain
 from fleet.event import Event, Listener, RequestFinished, tell
+from fleet.frozen import frozen
 from fleet.outcome import Outcome
 from fleet.pipeline import PipelineProbe
 from fleet.service.jobs.budget import PROBES
@@ -28,7 +29,7 @@ RUN = "probe"  # what outcomes of single probes call their run
 SPOKEN = 500  # requests listed by a probe that tells what it did
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Probed:
     """What a probe gave: the outcome's JSON form, how old it is in seconds (0: of now), what was done for it
     in lines for people, and the pipeline's metrics as (name, help, type)."""

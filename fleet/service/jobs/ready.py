@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.assembly import PreparedScan, prepare
 from fleet.errors import ConfigError, InventoryError, PlacedError, UsageError
+from fleet.frozen import frozen
 from fleet.inventory import AuthModel, Feeds, load_auths
 from fleet.openapi import locate
 from fleet.secret import Secret
@@ -20,7 +20,7 @@ from fleet.service.jobs.schedule import Schedule
 Stamp = tuple[tuple[str, int, int, int], ...]  # of files: path, inode, size, time of change
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadyJob:
     """One job. `scans` by pipeline, in their order; `files` are those that it was made from, and `stamp` how
     they looked then."""
@@ -49,7 +49,7 @@ class ReadyJob:
         return self.feeds.version != self.asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ready:
     """A whole configuration."""
 

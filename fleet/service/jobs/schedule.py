@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cronsim import CronSim, CronSimError
 
+from fleet.frozen import frozen
 from fleet.service.config.job import Job
 from fleet.service.config.values import zone_of
 
 COUNTED = 10_000  # missed rounds counted one by one
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schedule:
     """When rounds are due: at multiples of `every` seconds since the epoch, shifted by `phase`, or by `cron`
     in a time zone. All times are seconds since the epoch."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from fleet.frozen import frozen
 from fleet.service.store.state import TargetState
 
 RunState = Literal["running", "complete", "stopped", "failed", "abandoned"]
@@ -21,7 +22,7 @@ class Begun(NamedTuple):
     run: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRow:
     """One run. Times are seconds since the epoch. `state`: `running`; `complete` (no target is missing);
     `stopped` (a restart goes on with it); `failed` (`why`); `abandoned` (nobody goes on with it). `cause` is
@@ -68,7 +69,7 @@ class Cell(NamedTuple):
 
 def run_of(row: sqlite3.Row) -> RunRow:
     """A row of `runs`."""
-    return RunRow(**{name: row[name] for name in RunRow.__slots__})
+    return RunRow(**{one.name: row[one.name] for one in fields(RunRow)})
 
 
 def target_of(row: sqlite3.Row) -> TargetState:

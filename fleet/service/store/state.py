@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, Protocol
+
+from fleet.frozen import frozen
 
 REMEMBERED = 32  # outcomes that flapping is judged by
 FLAPPING = 4  # changes between reached and failed among them, from which a target flaps
@@ -19,7 +21,7 @@ _LETTERS = {"ok": "o", "partial": "p", "failed": "f", "skipped": "s"}
 _REACHED, _FAILED = ("o", "p"), "f"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TargetState:
     """One target of one pipeline of a job. Times are seconds since the epoch.
 
