@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import anyio
@@ -208,7 +207,7 @@ class Exchange:
                 reason = failed.kind.value
             else:
                 if tries > 1:
-                    reply = replace(reply, attempts=tries)
+                    reply = reply._replace(attempts=tries)
                 if reply.status < 400:  # which never says "later"
                     return reply
                 if how.urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):

@@ -186,7 +186,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         left = length
         try:
-            await self._channel.send(head, loop.time() + timeout)
+            await self._say(head, loop.time() + timeout)
             if content is None:
                 return None
             async for piece in source(content):
@@ -195,9 +195,9 @@ class Connection:
                     break
                 framed = piece if length != UNTOLD else b"%x\r\n%b\r\n" % (len(piece), piece)
                 if piece:
-                    await self._channel.send(framed, loop.time() + timeout)
+                    await self._say(framed, loop.time() + timeout)
             if length == UNTOLD:
-                await self._channel.send(b"0\r\n\r\n", loop.time() + timeout)
+                await self._say(b"0\r\n\r\n", loop.time() + timeout)
             elif left:
                 raise RequestFailed(
                     FailureKind.LOCAL_INTERNAL, "the body is not as long as it was said to be"
@@ -207,6 +207,10 @@ class Connection:
         except OSError as error:
             return error
         return None
+
+    async def _say(self, data: bytes, deadline: float) -> None:
+        if (rest := self._channel.send(data, deadline)) is not None:
+            await rest
 
     def _ended(self, reader: ReplyReader) -> None:
         """One more answer was read to its end."""
@@ -221,7 +225,8 @@ class Connection:
         arrived = b""
         try:
             try:
-                await self._channel.send(data, deadline)
+                if (rest := self._channel.send(data, deadline)) is not None:
+                    await rest
             except TimeoutError:
                 raise
             except OSError as error:
