@@ -277,9 +277,11 @@ class Tally:
     def _amounts(
         self, dropped: Mapping[str, int], notes: Mapping[str, int], requests: int, size: int, retries: int
     ) -> None:
-        self.violations += dropped.get("violations", 0)
-        self.dropped.update(dropped)
-        self.notes.update(notes)
+        if dropped:
+            self.violations += dropped.get("violations", 0)
+            self.dropped.update(dropped)
+        if notes:
+            self.notes.update(notes)
         self.requests += requests
         self.bytes += size
         self.retries += retries

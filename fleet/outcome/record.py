@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from fleet.outcome.kinds import FailureKind
 from fleet.outcome.timeline import Moment
@@ -48,8 +48,7 @@ class Failure:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class StepRows:
+class StepRows(NamedTuple):
     """The rows that one step yielded. `complete` is false when anything below it failed: never read the
     absence of a row in an incomplete step as removed hardware."""
 
