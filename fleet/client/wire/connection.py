@@ -14,7 +14,7 @@ from fleet.client.wire.channel import Channel
 from fleet.client.wire.encode import UNTOLD, RequestEncoder
 from fleet.client.wire.failures import classify
 from fleet.client.wire.framing import ReplyReader
-from fleet.client.wire.straight import straight_answer
+from fleet.client.wire.straight import Heads
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -46,6 +46,7 @@ class Connection:
         reader: CertificateReader | None = None,
         dialed: float | None = None,
         secured: float | None = None,
+        heads: Heads | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.via = via
@@ -56,6 +57,7 @@ class Connection:
         self._channel = channel
         self._encoder = RequestEncoder(endpoint.host_header, USER_AGENT)
         self._limits = limits
+        self._heads = heads or Heads()
         self._der = der
         self._session = session or {}
         self._reader = reader
@@ -153,7 +155,10 @@ class Connection:
 
         data = self._encoder.encode(request, None if content is None else length)
         reader = ReplyReader(
-            head_only=request.method == "HEAD", limits=limits or self._limits, piecewise=True
+            head_only=request.method == "HEAD",
+            limits=limits or self._limits,
+            piecewise=True,
+            heads=self._heads,
         )
         incoming = Incoming(self, reader, timeout)
         self._busy = True
@@ -242,11 +247,11 @@ class Connection:
                 del failed  # it holds this frame, which would hold it
         finally:
             broken = None
-        if method != "HEAD" and (whole := straight_answer(arrived, self._limits)) is not None:
+        if method != "HEAD" and (whole := self._heads.answer(arrived, self._limits)) is not None:
             head, body = whole
             return head.status, head.headers, body, head.keeps
         return await self._read(
-            arrived, ReplyReader(head_only=method == "HEAD", limits=self._limits), deadline
+            arrived, ReplyReader(head_only=method == "HEAD", limits=self._limits, heads=self._heads), deadline
         )
 
     async def _read(self, arrived: bytes, reader: ReplyReader, deadline: float) -> _Answer:
