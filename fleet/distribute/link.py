@@ -13,7 +13,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, cast
 
-from fleet.outcome import CheckResult, Failure, Outcome, Sample, Skipped, StepRows, Violation
+from fleet.outcome import CheckResult, Failure, Outcome, Sample, Skipped, Violation
 from fleet.target import Target
 
 HEAD = struct.Struct("!Q")  # how many bytes follow
@@ -26,7 +26,7 @@ def _by_position(value: type) -> Callable[[Any], tuple[type, tuple[Any, ...]]]:
     return lambda instance: (value, held(instance))
 
 
-_VALUES = (Target, Outcome, StepRows, Failure, Skipped, Violation, CheckResult, Sample)
+_VALUES = (Target, Outcome, Failure, Skipped, Violation, CheckResult, Sample)
 _REDUCED: Mapping[type, Callable[[Any], Any]] = MappingProxyType(
     {value: _by_position(value) for value in _VALUES}
 )

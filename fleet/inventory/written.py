@@ -36,10 +36,8 @@ class Written:
         self._password = password if model.username is not None and password is not None else model.password
         self._token = model.token
         self._schemes = dict(model.schemes)
-
-    @property
-    def renewable(self) -> bool:
-        return any(self._secrets.file_of(reference) is not None for reference in self._references)
+        # Every target asks for it.
+        self.renewable: bool = any(secrets.file_of(reference) is not None for reference in self._references)
 
     def read(self, target: Target | None) -> Given:
         """All of it from one state of the files: a Kubernetes volume is swapped as a whole, in an instant."""

@@ -173,7 +173,8 @@ class Tally:
             self._unoffered(skip.step, skip.why)
         for check in outcome.checks:
             self.checks.setdefault(check.check, Counter())[check.result] += 1
-        self.violations += sum(violation.times for violation in outcome.violations)
+        for violation in outcome.violations:
+            self.violations += violation.times
         self._amounts(outcome.dropped, outcome.notes, outcome.requests, outcome.bytes, outcome.retries)
         self._unprotected(outcome.auth, outcome.target)
 
@@ -238,8 +239,10 @@ class Tally:
 
     def _status(self, status: str, proxy: str | None, labels: Mapping[str, str]) -> None:
         self.statuses[status] += 1
-        _fold(self.proxies, [proxy] if proxy else [])
-        _fold(self.labels, (f"{name}={value}" for name, value in labels.items()))
+        if proxy:
+            _fold(self.proxies, [proxy])
+        if labels:
+            _fold(self.labels, (f"{name}={value}" for name, value in labels.items()))
 
     def _failed(
         self, kind: str, target: str, message: str, proxy: str | None, labels: Mapping[str, str]
@@ -277,9 +280,11 @@ class Tally:
     def _amounts(
         self, dropped: Mapping[str, int], notes: Mapping[str, int], requests: int, size: int, retries: int
     ) -> None:
-        self.violations += dropped.get("violations", 0)
-        self.dropped.update(dropped)
-        self.notes.update(notes)
+        if dropped:
+            self.violations += dropped.get("violations", 0)
+            self.dropped.update(dropped)
+        if notes:
+            self.notes.update(notes)
         self.requests += requests
         self.bytes += size
         self.retries += retries

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from fleet.frozen import frozen
 from fleet.outcome.kinds import FailureKind
@@ -49,8 +49,7 @@ class Failure:
         }
 
 
-@frozen
-class StepRows:
+class StepRows(NamedTuple):
     """The rows that one step yielded. `complete` is false when anything below it failed: never read the
     absence of a row in an incomplete step as removed hardware."""
 

@@ -60,8 +60,8 @@ class Sent(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """As it stands in `timeline` of an outcome; what is not known, or as usual, is left out."""
         shown: dict[str, Any] = {
-            "at": round(self.at, 4),
-            "seconds": round(self.seconds, 4),
+            "at": _tenths(self.at),
+            "seconds": _tenths(self.seconds),
             "method": self.method,
             "uri": self.uri,
         }
@@ -78,7 +78,7 @@ class Sent(NamedTuple):
         if self.attempt > 1:
             shown["attempt"] = self.attempt
         if self.waited >= 0.0005:
-            shown["waited"] = round(self.waited, 4)
+            shown["waited"] = _tenths(self.waited)
         if self.again is not None:
             shown["again"] = {"wait": round(self.again.wait, 4), "rule": self.again.rule}
         return shown
@@ -94,12 +94,18 @@ class Noted(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `timeline` of an outcome."""
-        shown: dict[str, Any] = {"at": round(self.at, 4), "what": self.what}
+        shown: dict[str, Any] = {"at": _tenths(self.at), "what": self.what}
         if self.seconds:
-            shown["seconds"] = round(self.seconds, 4)
+            shown["seconds"] = _tenths(self.seconds)
         if self.tls is not None:
-            shown["tls"] = round(self.tls, 4)
+            shown["tls"] = _tenths(self.tls)
         return shown
 
 
 Moment: TypeAlias = Sent | Noted
+
+
+def _tenths(seconds: float) -> float:
+    """Seconds, to a tenth of a millisecond. `round` goes by way of the decimal text and takes five times as
+    long: each outcome holds ten of these."""
+    return int(seconds * 10_000 + 0.5) / 10_000

@@ -120,7 +120,11 @@ class CredentialBreaker:
 
     async def begin(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
         """Counts a login in when it may begin; whether it is the canary."""
-        canary = await self._admit(record, credential, target, waiting)
+        while (canary := self._admits(record, credential, target)) is None:
+            if record.changed is None:
+                record.changed = anyio.Event()
+            with waiting():
+                await record.changed.wait()
         record.in_flight += 1
         record.canary = record.canary or canary
         return canary
@@ -138,27 +142,22 @@ class CredentialBreaker:
             record.changed.set()
             record.changed = None
 
-    async def _admit(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
-        """Returns when the login may begin: whether it is the canary."""
-        while True:
-            if target in record.refused:
+    def _admits(self, record: _Record, credential: str, target: str) -> bool | None:
+        """Whether a login that may begin now is the canary; None for one that has to wait. Raises
+        RequestFailed for one that may not begin at all."""
+        if target in record.refused:
+            raise RequestFailed(
+                FailureKind.AUTH_REJECTED,
+                f"this host refused the credential {credential!r} before; it was not tried again",
+            )
+        if record.paused_until is not None:
+            if record.replaced or record.canary or self._clock() < record.paused_until:
                 raise RequestFailed(
-                    FailureKind.AUTH_REJECTED,
-                    f"this host refused the credential {credential!r} before; it was not tried again",
+                    FailureKind.AUTH_PAUSED,
+                    f"the credential {credential!r} is paused: too many logins failed with it",
                 )
-            if record.paused_until is not None:
-                if record.replaced or record.canary or self._clock() < record.paused_until:
-                    raise RequestFailed(
-                        FailureKind.AUTH_PAUSED,
-                        f"the credential {credential!r} is paused: too many logins failed with it",
-                    )
-                return True
-            if self._has_room(record):
-                return False
-            if record.changed is None:
-                record.changed = anyio.Event()
-            with waiting():
-                await record.changed.wait()
+            return True
+        return False if self._has_room(record) else None
 
     def _judge(self, record: _Record, credential: str, target: str, *, accepted: bool, canary: bool) -> None:
         record.window.append(accepted)

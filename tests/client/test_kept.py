@@ -114,7 +114,7 @@ async def test_a_host_that_hung_up_meanwhile_is_dialed_again(host: Any, rounds: 
     await exchange.send(GET)
     exchange.close()
     (idle,) = [idle.connection for idle in scans.kept._idle.values()]
-    await idle._channel.send(b"GET /end HTTP/1.1\r\n\r\n", asyncio.get_running_loop().time() + 5)
+    await idle._say(b"GET /end HTTP/1.1\r\n\r\n", asyncio.get_running_loop().time() + 5)
     while idle.reusable:  # until its end has arrived here
         await anyio.lowlevel.checkpoint()
     exchange = await scans.ask(server)

@@ -10,13 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fleet.client.wire.framing import ReplyReader
-from fleet.client.wire.straight import straight_head
+from fleet.client.wire.straight import KNOWN, Heads
 from fleet.errors import RequestFailed
 from fleet.policy import Limits
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: 2\r\n"
 LIMITS = Limits(headers=2000, body=100)
+SHARED = Heads()  # knows lines of the examples before
 
 ODD: dict[str, bytes] = {
     "half a head": OK + LENGTH,
@@ -74,23 +75,43 @@ ODD: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_head_is_left_to_the_parser(name: str) -> None:
-    assert straight_head(ODD[name], LIMITS.headers) is None
+    assert Heads().head(ODD[name], LIMITS.headers) is None
 
 
 def test_a_head_in_order_is_taken() -> None:
     data = OK + b'Server: x\r\nETag:  "1" \r\nConnection: Keep-Alive\r\n' + LENGTH + b"\r\n{}"
-    head = straight_head(data, LIMITS.headers)
+    head = Heads().head(data, LIMITS.headers)
     assert head is not None
     assert (head.status, head.length, head.keeps, data[head.size :]) == (200, 2, True, b"{}")
     assert head.headers[:2] == (("server", "x"), ("etag", '"1"'))
-    closing = straight_head(OK + LENGTH + b"Connection: close\r\n\r\n", LIMITS.headers)
+    closing = Heads().head(OK + LENGTH + b"Connection: close\r\n\r\n", LIMITS.headers)
     assert closing is not None
     assert not closing.keeps
 
 
+def test_a_line_that_is_known_is_read_as_it_was_before() -> None:
+    heads = Heads()
+    data = OK + b"Server:  x \r\nCONNECTION: close\r\n" + LENGTH + b"\r\n{}"
+    assert heads.head(data, LIMITS.headers) == heads.head(data, LIMITS.headers)
+    twice = OK + LENGTH + LENGTH + b"\r\n{}"
+    assert heads.head(twice, LIMITS.headers) is None
+
+
+def test_what_is_known_is_bounded_and_holds_no_token() -> None:
+    heads = Heads()
+    own = b"X-Auth-Token: of-one-client\r\nSet-Cookie: a=b\r\nETag: x\r\n"
+    assert heads.head(OK + own + LENGTH + b"\r\n{}", LIMITS.headers) is not None
+    assert list(heads._known) == ["Content-Length: 2"]
+    for number in range(KNOWN + 10):
+        heads.head(OK + b"Server: %d\r\n" % number + LENGTH + b"\r\n{}", LIMITS.headers)
+        assert len(heads._known) <= KNOWN
+    heads.head(OK + b"Server: " + b"x" * 1000 + b"\r\n" + LENGTH + b"\r\n{}", LIMITS.headers)
+    assert max(map(len, heads._known)) < 100
+
+
 def read(*pieces: bytes) -> Any:
     """What a reader makes of a reply that arrives in pieces: every word of it, or the failure."""
-    reader = ReplyReader(head_only=False, limits=LIMITS)
+    reader = ReplyReader(head_only=False, limits=LIMITS, heads=SHARED)
     try:
         for piece in pieces:
             reader.feed(piece)

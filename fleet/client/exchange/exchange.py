@@ -6,8 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import anyio
 
@@ -30,13 +29,9 @@ from fleet.policy import Policy, Proxy
 Check = Callable[[], None]
 
 
-class _How(NamedTuple):
-    """How a request is sent: what `Exchange.send` was told of it."""
-
-    timeout: float
-    check: Check | None
-    urgent: bool
-    replay: bool
+_How: TypeAlias = tuple[float, Check | None, bool, bool]
+"""How a request is sent, as `Exchange.send` was told: `timeout`, `check`, `urgent`, `replay`. A bare tuple,
+for each request makes one, and names would cost more than all that is done with it."""
 
 
 class Exchange:
@@ -106,7 +101,7 @@ class Exchange:
         go out again on a new connection when an idle one turns out to be dead; that is no retry, for any
         request. Raises RequestFailed on transport failures, redirect.blocked and redirect.loop.
         """
-        how = _How(timeout or self._timeout, check, urgent, replay)
+        how = (timeout or self._timeout, check, urgent, replay)
         if self._slashes.seen and (wanted := self._slashes.applied(request)) is not request:
             return self._habitual(wanted, request, how)
         return self._follow(request, how)
@@ -192,6 +187,7 @@ class Exchange:
 
     async def _repeat(self, request: Request, how: _How) -> Reply:
         """The reply to one request, tried as often as the policy allows."""
+        _, _, urgent, _ = how
         tries = 0
         while True:
             tries += 1
@@ -201,17 +197,17 @@ class Exchange:
             except RequestFailed as failed:
                 failed.attempts = tries
                 wait = backoff(tries, self._policy.retry)
-                if how.urgent or tries >= tries_allowed(failed, request, self._policy.retry):
+                if urgent or tries >= tries_allowed(failed, request, self._policy.retry):
                     raise
                 if not self._may_wait(wait, local=failed.kind.group == "local"):
                     raise
                 reason = failed.kind.value
             else:
                 if tries > 1:
-                    reply = replace(reply, attempts=tries)
+                    reply = reply._replace(attempts=tries)
                 if reply.status < 400:  # which never says "later"
                     return reply
-                if how.urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
+                if urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
                     return reply
                 asked = retry_after(reply, now=self._pace.wall())
                 wait = max(backoff(tries, self._policy.retry), asked or 0.0)
@@ -240,8 +236,9 @@ class Exchange:
     async def _try(self, request: Request, how: _How, tries: int) -> Reply:
         """One try. An idle connection that the host had given up is replaced once, silently, for requests
         that may be sent twice."""
+        timeout, check, urgent, replay = how
         wanted = 0.0  # since when it waits, where it does
-        if not (self._unhurried or how.urgent):
+        if not (self._unhurried or urgent):
             wanted = time.monotonic()
             with self.clock.stopped():
                 await self._pace.rate.wait()
@@ -253,17 +250,17 @@ class Exchange:
         while True:
             started = 0.0
             try:
-                if how.check is not None:
-                    how.check()
+                if check is not None:
+                    check()
                 self.requests += 1
                 started = time.monotonic()
-                reply = await connection.send(request, timeout=how.timeout)
+                reply = await connection.send(request, timeout=timeout)
             except RequestFailed as failed:
                 if started:  # not what the check raised
                     if self._logs:
                         request_failed(request, self._origin, failed)
                     self._failed(request, failed.kind, started, tries)
-                if replaced or failed.fresh or not (request.idempotent or how.replay):
+                if replaced or failed.fresh or not (request.idempotent or replay):
                     raise
             except asyncio.CancelledError:
                 self._cut_off(request, started, tries)

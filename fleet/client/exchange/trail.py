@@ -114,9 +114,9 @@ def _step_of(method: str, uri: str, steps: Mapping[str, str]) -> str | None:
 def _chosen(moments: Sequence[RequestFinished | Repeated | Noted], most: int) -> tuple[list[Any], int]:
     """At most `most` requests and the first notes, in their order; and how many requests are left out."""
     noted = [at for at, moment in enumerate(moments) if isinstance(moment, Noted)]
-    ranked = [(_rank(moment), -at) for at, moment in enumerate(moments) if not isinstance(moment, Noted)]
+    ranked = [(*_rank(moment), -at) for at, moment in enumerate(moments) if not isinstance(moment, Noted)]
     ranked.sort(reverse=True)
-    kept = sorted([*noted[:NOTES], *(-at for _, at in ranked[:most])])
+    kept = sorted([*noted[:NOTES], *[-at for _, _, at in ranked[:most]]])
     return [moments[at] for at in kept], max(len(ranked) - most, 0)
 
 

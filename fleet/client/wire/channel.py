@@ -109,11 +109,12 @@ class Channel:
             secured.feed(data)
         return secured.certificate()
 
-    def send(self, data: bytes, deadline: float) -> Awaitable[None]:
-        """Sends all of it."""
-        if self._secured is None:
-            return self._send(data, deadline)
-        return self._encrypted(self._secured, data, deadline)
+    def send(self, data: bytes, deadline: float) -> Awaitable[None] | None:
+        """Sends all of it: what is to be awaited for the rest, or None where nothing is left."""
+        if self._secured is not None:
+            return self._encrypted(self._secured, data, deadline)
+        sent = self._sent(data)
+        return None if sent == len(data) else self._rest(data, sent, deadline)
 
     def receive(self, deadline: float) -> Awaitable[bytes]:
         """What has arrived, waiting for the first byte of it; empty at the end of the stream."""
@@ -171,15 +172,22 @@ class Channel:
 
     async def _send(self, data: bytes, deadline: float) -> None:
         """Sends bytes as they are."""
-        sent = 0
-        while True:
-            try:
-                sent += self.sock.send(memoryview(data)[sent:] if sent else data)
-                if sent == len(data):
-                    return
-            except (BlockingIOError, InterruptedError):
-                pass
+        sent = self._sent(data)
+        if sent < len(data):
+            await self._rest(data, sent, deadline)
+
+    async def _rest(self, data: bytes, sent: int, deadline: float) -> None:
+        """Sends the bytes from `sent` on."""
+        while sent < len(data):
             await self._writable(deadline)
+            sent += self._sent(memoryview(data)[sent:])
+
+    def _sent(self, data: bytes | memoryview) -> int:
+        """How many of these bytes went out at once."""
+        try:
+            return self.sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
 
     def _arrival(self, deadline: float) -> asyncio.Future[bytes]:
         """The next bytes, as they are; empty at the end of the stream."""

@@ -14,7 +14,7 @@ from fleet.client.wire.channel import Channel
 from fleet.client.wire.encode import UNTOLD, RequestEncoder
 from fleet.client.wire.failures import classify
 from fleet.client.wire.framing import ReplyReader
-from fleet.client.wire.straight import straight_answer
+from fleet.client.wire.straight import Heads
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -46,6 +46,7 @@ class Connection:
         reader: CertificateReader | None = None,
         dialed: float | None = None,
         secured: float | None = None,
+        heads: Heads | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.via = via
@@ -56,6 +57,7 @@ class Connection:
         self._channel = channel
         self._encoder = RequestEncoder(endpoint.host_header, USER_AGENT)
         self._limits = limits
+        self._heads = heads or Heads()
         self._der = der
         self._session = session or {}
         self._reader = reader
@@ -153,7 +155,10 @@ class Connection:
 
         data = self._encoder.encode(request, None if content is None else length)
         reader = ReplyReader(
-            head_only=request.method == "HEAD", limits=limits or self._limits, piecewise=True
+            head_only=request.method == "HEAD",
+            limits=limits or self._limits,
+            piecewise=True,
+            heads=self._heads,
         )
         incoming = Incoming(self, reader, timeout)
         self._busy = True
@@ -186,7 +191,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         left = length
         try:
-            await self._channel.send(head, loop.time() + timeout)
+            await self._say(head, loop.time() + timeout)
             if content is None:
                 return None
             async for piece in source(content):
@@ -195,9 +200,9 @@ class Connection:
                     break
                 framed = piece if length != UNTOLD else b"%x\r\n%b\r\n" % (len(piece), piece)
                 if piece:
-                    await self._channel.send(framed, loop.time() + timeout)
+                    await self._say(framed, loop.time() + timeout)
             if length == UNTOLD:
-                await self._channel.send(b"0\r\n\r\n", loop.time() + timeout)
+                await self._say(b"0\r\n\r\n", loop.time() + timeout)
             elif left:
                 raise RequestFailed(
                     FailureKind.LOCAL_INTERNAL, "the body is not as long as it was said to be"
@@ -207,6 +212,10 @@ class Connection:
         except OSError as error:
             return error
         return None
+
+    async def _say(self, data: bytes, deadline: float) -> None:
+        if (rest := self._channel.send(data, deadline)) is not None:
+            await rest
 
     def _ended(self, reader: ReplyReader) -> None:
         """One more answer was read to its end."""
@@ -221,7 +230,8 @@ class Connection:
         arrived = b""
         try:
             try:
-                await self._channel.send(data, deadline)
+                if (rest := self._channel.send(data, deadline)) is not None:
+                    await rest
             except TimeoutError:
                 raise
             except OSError as error:
@@ -237,11 +247,11 @@ class Connection:
                 del failed  # it holds this frame, which would hold it
         finally:
             broken = None
-        if method != "HEAD" and (whole := straight_answer(arrived, self._limits)) is not None:
+        if method != "HEAD" and (whole := self._heads.answer(arrived, self._limits)) is not None:
             head, body = whole
             return head.status, head.headers, body, head.keeps
         return await self._read(
-            arrived, ReplyReader(head_only=method == "HEAD", limits=self._limits), deadline
+            arrived, ReplyReader(head_only=method == "HEAD", limits=self._limits, heads=self._heads), deadline
         )
 
     async def _read(self, arrived: bytes, reader: ReplyReader, deadline: float) -> _Answer:

@@ -16,6 +16,7 @@ from fleet.client.wire.connection import Connection, no_answer
 from fleet.client.wire.failures import Phase, classify
 from fleet.client.wire.lookup import Address
 from fleet.client.wire.resolve import Resolver, numeric_address
+from fleet.client.wire.straight import Heads
 from fleet.client.wire.tcp import connect
 from fleet.client.wire.tls import TlsContexts
 from fleet.errors import RequestFailed
@@ -50,6 +51,7 @@ class Dialer:
         self._contexts = contexts
         self._resolver = resolver
         self._pins = pins or {}
+        self._heads = Heads()
         if not plain:
             self._judges  # noqa: B018 (made now)
         if not direct:
@@ -85,7 +87,7 @@ class Dialer:
             channel = await self._tunnel(endpoint, proxy, deadline)
         via = proxy.label if proxy else None
         if not endpoint.tls:
-            return Connection(channel, endpoint, limits=self.limits, via=via, dialed=began)
+            return Connection(channel, endpoint, limits=self.limits, via=via, dialed=began, heads=self._heads)
         try:
             return await self._secure(channel, endpoint, via, pin_key, began)
         except BaseException:
@@ -161,6 +163,7 @@ class Dialer:
             reader=reader,
             dialed=dialed,
             secured=began,
+            heads=self._heads,
         )
 
     def _check_pin(self, der: bytes, endpoint: Endpoint, pin_key: str | None) -> None:

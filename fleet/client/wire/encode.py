@@ -10,8 +10,7 @@ from fleet.outcome import FailureKind
 
 UNTOLD = -1  # the length of a body that ends where its source does
 
-_METHOD = re.compile(r"[A-Z]+")
-_TARGET = re.compile(r"[/*][\x21-\x7e]*")
+_LINE = re.compile(r"[A-Z]+ [/*][\x21-\x7e]*")  # a method and where it goes
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _FRAMED_HERE = {"host", "content-length", "connection", "transfer-encoding"}
@@ -40,7 +39,8 @@ class RequestEncoder:
         """The bytes of a request, or its head where a body of `length` bytes follows in pieces (chunks, where
         the length is `UNTOLD`). Raises RequestFailed (`local.internal`) for a method, path or header that
         would not arrive as one (line breaks, NUL, spaces in a path)."""
-        if not _METHOD.fullmatch(request.method) or not _TARGET.fullmatch(request.path):
+        line = f"{request.method} {request.path}"
+        if not _LINE.fullmatch(line):
             message = "the method or path does not fit into a request line"
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, message)
         if request.headers != self._headers:
@@ -48,7 +48,7 @@ class RequestEncoder:
             self._headers = request.headers
         body = request.body if length is None else None
         framing = _framing(request, length)
-        head = f"{request.method} {request.path}{self._always}{self._lines}{framing}\r\n"
+        head = f"{line}{self._always}{self._lines}{framing}\r\n"
         try:
             encoded = head.encode("latin-1")
         except UnicodeEncodeError:

@@ -16,7 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from fleet.client.wire.decode import Body, codings, decoder_for, too_large
 from fleet.client.wire.failures import classify
 from fleet.client.wire.repair import repair
-from fleet.client.wire.straight import StraightHead, straight_head
+from fleet.client.wire.straight import Heads, StraightHead
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -37,8 +37,11 @@ class ReplyReader:
     While it is `behind`, call `go_on` (or `pieces`) once in each turn of the event loop before anything else.
     """
 
-    def __init__(self, *, head_only: bool, limits: Limits, piecewise: bool = False) -> None:
+    def __init__(
+        self, *, head_only: bool, limits: Limits, piecewise: bool = False, heads: Heads | None = None
+    ) -> None:
         self._head_only = head_only
+        self._heads = heads or Heads()
         self._piecewise = piecewise
         self._limits = limits
         # All bytes until the final head is whole: what a repair starts from.
@@ -103,7 +106,7 @@ class ReplyReader:
             if self._beside > self._limits.headers and not self.done:
                 raise self._headers_too_large("beside the body")
             return
-        if not self._raw and not self._head_only and (head := straight_head(data, self._limits.headers)):
+        if not self._raw and not self._head_only and (head := self._heads.head(data, self._limits.headers)):
             self._begin(head)
             self._take(data[head.size :])
             return
