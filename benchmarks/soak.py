@@ -245,9 +245,12 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     ):
         try:
             yield process, f"http://127.0.0.1:{port}"
-        except BaseException:  # what its clients met says little of why
-            told = (folder / "serve.log").read_text(errors="replace").splitlines()[-20:]
-            print(f"the service: exit status {process.poll()}", *told, sep="\n  ", flush=True)
+        except BaseException:
+            if (status := process.poll()) is not None:
+                said = (folder / "serve.log").read_text(errors="replace").splitlines()
+                print(
+                    f"FOUND: the service ended by itself, with {status}; its log ends", *said[-20:], sep="\n"
+                )
             raise
         finally:
             process.terminate()

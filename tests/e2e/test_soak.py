@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_service_that_is_used_loses_nothing() -> None:
-    command = [sys.executable, "-m", "benchmarks.soak", "--seconds", "12", "--hosts", "60"]
+    command = [sys.executable, "-m", "benchmarks.soak", "--seconds", "60", "--hosts", "200"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "nothing was lost, and every change was told" in ended.stdout

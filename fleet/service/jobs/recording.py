@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,7 +108,6 @@ class Recorder:
         statuses = dict(ending.tally.statuses) if ending.state in ("complete", "stopped") else None
 
         def note() -> None:
-            path = ending.path
             self._history.end_run(
                 ending.run,
                 ending.state,
@@ -115,10 +115,20 @@ class Recorder:
                 why=ending.why,
                 total=ending.total,
                 statuses=statuses,
-                size=sum(file.stat().st_size for file in path.iterdir()) if path.exists() else 0,
+                size=_size(ending.path),
             )
 
         await anyio.to_thread.run_sync(note)
+
+
+def _size(path: Path) -> int:
+    """The bytes of the files in a directory; what goes while one looks counts for nothing."""
+    total = 0
+    with suppress(OSError):
+        for file in path.iterdir():
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
+    return total
 
 
 def brief(state: TargetState) -> list[Any]:
