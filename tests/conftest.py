@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -33,6 +34,12 @@ hypothesis.settings.load_profile("fleet")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first: among several processes, what begins last is waited for at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by then stays to the end: no collection need look through all tests and modules again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

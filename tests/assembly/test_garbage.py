@@ -20,8 +20,8 @@ PACKAGES = ("fleet.client", "fleet.pipeline", "fleet.engine", "fleet.assembly")
 
 @pytest.fixture
 def left_behind() -> Iterator[Counter[str]]:
-    """Fill this with what only the collector can free."""
-    gc.collect()
+    """Fill this with what only the collector can free, of what comes after this."""
+    gc.freeze()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
@@ -30,6 +30,7 @@ def left_behind() -> Iterator[Counter[str]]:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
+        gc.unfreeze()
 
 
 async def test_a_scanned_target_leaves_no_garbage(left_behind: Counter[str]) -> None:

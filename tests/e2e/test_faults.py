@@ -20,7 +20,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "link.limit:endless-pages": {"path": "/redfish/v1/Systems"},  # a thousand pages are enough
     "stale-keep-alive": {"after": 1},
 }
-TIMEOUTS = ("{connect: 5s, request: 20s, target: 5m}", "{connect: 1s, tls: 2s, request: 8s, target: 2m}")
+TIMEOUTS = ("{connect: 5s, request: 20s, target: 5m}", "{connect: 3s, tls: 6s, request: 20s, target: 5m}")
 
 
 @pytest.fixture(scope="module")

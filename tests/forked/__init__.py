@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -59,6 +60,9 @@ class Forked(subprocess.Popen[Any]):
             "umask": umask,
             "session": session,
             "group": -1 if group is None else group,
+            "deaf": [
+                int(number) for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN
+            ],
         }
         self.pid = _server().started(command, standard)
         self._child_created = True

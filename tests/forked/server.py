@@ -26,6 +26,8 @@ from typing import Any
 
 import fleet
 
+# Signals that nobody can have ignored, or that every interpreter ignores.
+KEPT = {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
 LARGEST = 200_000  # bytes of a command: one datagram
 # What commands import of others only once they run.
 LATE = ("anyio._backends._asyncio", "encodings.idna", "structlog", "uvicorn.protocols.http.h11_impl")
@@ -112,7 +114,10 @@ def become(command: dict[str, Any], descriptors: Sequence[int]) -> dict[str, Any
         made = stream(number)
         setattr(sys, name, made)
         setattr(sys, f"__{name}__", made)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in signal.valid_signals() - KEPT:
+        signal.signal(number, signal.SIG_IGN if number in command["deaf"] else signal.SIG_DFL)
+    if signal.SIGINT not in command["deaf"]:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.unfreeze()
     return {"process": os.getpid()}
 

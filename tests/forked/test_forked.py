@@ -75,6 +75,15 @@ def test_the_kernel_sees_the_same(tmp_path: Path, how: dict[str, Any]) -> None:
     assert found[0] == found[1]
 
 
+def test_what_this_process_ignores_by_then_is_ignored(tmp_path: Path) -> None:
+    """As a start inherits it, whatever was ignored when the process that forks began."""
+    before = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    try:
+        test_the_kernel_sees_the_same(tmp_path, {})
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+
+
 @WAYS
 def test_its_child_is_ours_and_ends_as_it_was_told_to(fifo: Path, start: Start) -> None:
     for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)):
