@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
 from reprlib import recursive_repr
+from types import MemberDescriptorType
 from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
@@ -21,18 +22,23 @@ T = TypeVar("T")
 @overload
 def frozen(cls: type[T], /) -> type[T]: ...
 @overload
-def frozen(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]: ...
+def frozen(*, kw_only: bool = False, slots: bool = True) -> Callable[[type[T]], type[T]]: ...
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def frozen(cls: type[T] | None = None, /, *, kw_only: bool = False) -> type[T] | Callable[[type[T]], type[T]]:
+def frozen(
+    cls: type[T] | None = None, /, *, kw_only: bool = False, slots: bool = True
+) -> type[T] | Callable[[type[T]], type[T]]:
     """A class of frozen values in slots, equal where their fields are, made of the fields it declares.
 
-    With `kw_only` they are given by name. A class that inherits from one of these is one of these itself.
+    With `kw_only` they are given by name. Without `slots` they stand in a dictionary, for classes that have
+    cached properties, or an `__init_subclass__` that is told something: slots make a class a second time. A
+    class that inherits from one of these is one of these itself.
     """
 
     def made(plain: type[T]) -> type[T]:
-        return _with_methods(dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(plain))
+        fielded = dataclass(init=False, repr=False, eq=False, slots=slots, kw_only=kw_only)
+        return _with_methods(fielded(plain))
 
     return made if cls is None else made(cls)
 
@@ -54,7 +60,6 @@ def _init_of(made: Any) -> Callable[..., None]:
     namespace: dict[str, Any] = {"_factory": _Factory.IS_CALLED}
     positional, named, body = ["self"], list[str](), list[str]()
     for one in fields(made):
-        namespace[f"_set_{one.name}"] = getattr(made, one.name).__set__
         taken = one.name if one.init else f"_default_{one.name}"
         if one.default is not MISSING:
             namespace[f"_default_{one.name}"] = one.default
@@ -64,7 +69,12 @@ def _init_of(made: Any) -> Callable[..., None]:
             taken = f"{called} if {one.name} is _factory else {one.name}" if one.init else called
         elif not one.init:
             continue  # `__post_init__` gives it
-        body.append(f" _set_{one.name}(self, {taken})")
+        slot = getattr(made, one.name, None)
+        if isinstance(slot, MemberDescriptorType):
+            namespace[f"_set_{one.name}"] = slot.__set__
+            body.append(f" _set_{one.name}(self, {taken})")
+        else:
+            body.append(f" self.__dict__[{one.name!r}] = {taken}")
         if one.init:
             (named if one.kw_only else positional).append(f"{one.name}{_default_in_head(one)}")
     if hasattr(made, "__post_init__"):

@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pytest
@@ -129,3 +130,36 @@ def test_methods_of_its_own_stay() -> None:
     assert repr(Single("A")) == "Single(name='A')"
     assert Empty() == Empty()
     assert hash(Empty()) == hash(Empty())
+
+
+@frozen(slots=False)
+class Told:
+    """A class whose subclasses are told something."""
+
+    word: ClassVar[str] = ""
+    at: int = 1
+
+    def __init_subclass__(cls, *, word: str = "") -> None:
+        cls.word = word
+
+    @cached_property
+    def twice(self) -> int:
+        return 2 * self.at
+
+
+@frozen(slots=False)
+class Telling(Told, word="w"):
+    """One that inherits."""
+
+    more: list[int] = field(default_factory=list)
+
+
+def test_without_slots_classes_are_made_once_and_properties_cached() -> None:
+    value = Telling(3, [4])
+    assert (Telling.word, value.at, value.more, value.twice, value.twice) == ("w", 3, [4], 6, 6)
+    assert value == Telling(3, [4])
+    assert repr(value) == "Telling(at=3, more=[4])"
+    assert replace(value, at=5).twice == 10
+    assert pickle.loads(pickle.dumps(value)) == value
+    with pytest.raises(FrozenInstanceError):
+        value.at = 4

@@ -12,10 +12,10 @@ import ipaddress
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
 
 from fleet.errors import InventoryError
+from fleet.frozen import frozen
 from fleet.inventory.address import DEFAULT_PORTS, HostPort, normal_host, shown, split
 from fleet.inventory.ranges import Interval, Pattern, parse_range
 from fleet.target import Target
@@ -118,7 +118,7 @@ def _merge(spans: list[tuple[int, int]]) -> None:
     spans[:] = merged
 
 
-@dataclass(frozen=True)
+@frozen
 class Clause:
     """One comparison: `name` against any of some globs, or the host against a set."""
 
@@ -134,7 +134,7 @@ class Clause:
         return any(glob.match(value) for glob in self.globs) != self.negated
 
 
-@dataclass(frozen=True)
+@frozen
 class Condition:
     """Clauses that must all hold."""
 

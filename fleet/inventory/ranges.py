@@ -13,11 +13,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
 from fleet.errors import InventoryError
+from fleet.frozen import frozen
 from fleet.inventory.address import shown
 
 _OCTETS = re.compile(r"(?:\d{1,3}(?:-\d{1,3})?\.){3}\d{1,3}(?:-\d{1,3})?")
@@ -27,7 +27,7 @@ _ITEM = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Interval:
     """Consecutive addresses, both ends included."""
 
@@ -53,7 +53,7 @@ class Interval:
         return address.version == self.version and self.first <= int(address) <= self.last
 
 
-@dataclass(frozen=True)
+@frozen
 class Steps:
     """`8-16/2` inside brackets: numbers of at least `width` digits, or letters when `letters` is set."""
 
@@ -79,7 +79,7 @@ class Steps:
         return int(text) in self.numbers and text == f"{int(text):0{self.width}d}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Word:
     """One literal item inside brackets, or the text between brackets."""
 
@@ -96,7 +96,7 @@ class Word:
 Group = tuple[Steps | Word, ...]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Pattern:
     """Literal text and bracket groups in turn."""
 

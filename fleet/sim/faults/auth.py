@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Close, Message, Reply, Script, error
@@ -30,7 +31,7 @@ def _before_login(asked: Asked) -> bool:
     return asked.key in PUBLIC or asked.key.startswith(SESSIONS)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Rejected(Behaviour, name="auth.rejected", kind=FailureKind.AUTH_REJECTED, aliases=("401",)):
     """401 for every credential; the service root stays open. Causes auth.rejected."""
 
@@ -38,7 +39,7 @@ class Rejected(Behaviour, name="auth.rejected", kind=FailureKind.AUTH_REJECTED, 
         return normal() if asked.key in PUBLIC else challenge(REJECTED)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class RejectedBadly(
     Behaviour, name="auth.rejected:truncated", kind=FailureKind.AUTH_REJECTED, aliases=("401-truncated",)
 ):
@@ -52,7 +53,7 @@ class RejectedBadly(
         return (head + b'WWW-Authenticate: Basic realm="iDRAC"\r\n\r\n40\r\n<!DOCTYPE html>', Close())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class RejectedEverywhere(Behaviour, name="root-needs-auth", aliases=("401-root",)):
     """401 even for the service root when no credentials come with it. Causes nothing for a client that
     then sends them."""
@@ -62,7 +63,7 @@ class RejectedEverywhere(Behaviour, name="root-needs-auth", aliases=("401-root",
         return normal() if known or asked.method == "POST" else challenge(REJECTED)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Forbidden(Behaviour, name="auth.forbidden", kind=FailureKind.AUTH_FORBIDDEN, aliases=("403",)):
     """403 for every resource but the root and the login. Causes auth.forbidden."""
 
@@ -70,7 +71,7 @@ class Forbidden(Behaviour, name="auth.forbidden", kind=FailureKind.AUTH_FORBIDDE
         return normal() if _before_login(asked) else error(403, _FORBIDDEN)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NoLicence(
     Behaviour, name="auth.forbidden:licence", kind=FailureKind.AUTH_FORBIDDEN, aliases=("no-licence",)
 ):
@@ -80,7 +81,7 @@ class NoLicence(
         return normal() if _before_login(asked) else error(403, _LICENCE)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Locked(Behaviour, name="auth.locked", kind=FailureKind.AUTH_LOCKED, aliases=("locked",)):
     """403 that says that the account is locked, for logins and resources. Causes auth.locked."""
 
@@ -88,7 +89,7 @@ class Locked(Behaviour, name="auth.locked", kind=FailureKind.AUTH_LOCKED, aliase
         return normal() if asked.key in PUBLIC else error(403, LOCKED)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SessionTableFull(Behaviour, name="auth.session_limit", kind=FailureKind.AUTH_SESSION_LIMIT):
     """503 with RAC0218 for every login, and for Basic, which needs one too. Causes auth.session_limit."""
 
@@ -96,7 +97,7 @@ class SessionTableFull(Behaviour, name="auth.session_limit", kind=FailureKind.AU
         return error(503, *FULL) if asked.method == "POST" or "authorization" in asked.headers else normal()
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class LoginsFull(Behaviour, name="sessions-full"):
     """503 with RAC0218 for every login; Basic works. Causes nothing for a client that falls back to it."""
 
@@ -104,7 +105,7 @@ class LoginsFull(Behaviour, name="sessions-full"):
         return error(503, *FULL) if asked.method == "POST" else normal()
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TokenDies(Behaviour, name="auth.expired", kind=FailureKind.AUTH_EXPIRED, aliases=("token-dies",)):
     """Forgets a session after `requests`. Causes auth.expired with 0, which refuses each new session at
     once; nothing with more, for a client that logs in again."""
@@ -115,7 +116,7 @@ class TokenDies(Behaviour, name="auth.expired", kind=FailureKind.AUTH_EXPIRED, a
         return replace(rules, token_requests=self.requests)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class PasswordChange(
     Behaviour,
     name="auth.password_change",
@@ -128,7 +129,7 @@ class PasswordChange(
         return normal() if _before_login(asked) else error(403, _CHANGE)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NoSessions(Behaviour, name="no-sessions", aliases=("sessions-not-offered",)):
     """No session service: logins answer `status` (404, 405, 501). Causes nothing: there is Basic."""
 
@@ -138,7 +139,7 @@ class NoSessions(Behaviour, name="no-sessions", aliases=("sessions-not-offered",
         return replace(rules, offered=False, refusal=self.status)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SessionsElsewhere(Behaviour, name="sessions-elsewhere"):
     """Logins where iDRAC8 takes them, at /redfish/v1/Sessions; 405 elsewhere. Causes nothing."""
 
@@ -146,7 +147,7 @@ class SessionsElsewhere(Behaviour, name="sessions-elsewhere"):
         return replace(rules, collection=OLD_SESSIONS, refusal=405)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class OddLocation(Behaviour, name="odd-location"):
     """The Location of a new session is `missing` or `absolute`. Causes nothing: the body names it too."""
 
@@ -156,7 +157,7 @@ class OddLocation(Behaviour, name="odd-location"):
         return replace(rules, location=self.location)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class LogoutRefused(Behaviour, name="logout-refused", aliases=("delete-405",)):
     """DELETE of a session answers `status` (405, 401, 404, 200); it ends only for 2xx. Causes nothing."""
 
@@ -166,7 +167,7 @@ class LogoutRefused(Behaviour, name="logout-refused", aliases=("delete-405",)):
         return replace(rules, logout=self.status)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class LoginWithBasicRefused(Behaviour, name="login-refuses-basic"):
     """400 for a login that carries an Authorization header. Causes nothing for a client that sends none."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.reply import Asked, Reply, Script
@@ -15,7 +15,7 @@ from fleet.sim.stand_in import Listens
 Normal = Callable[[], Reply]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Behaviour:
     """One way to misbehave. Subclasses override what they change; their fields are its parameters.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import CHUNKED_HEAD, Asked, Part, Reply, chunk
@@ -29,7 +30,7 @@ def _packed(reply: Reply, body: bytes, coding: str) -> Reply:
     return reply if changed is reply else changed.with_headers(("Content-Encoding", coding))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class WrongContentType(Behaviour, name="wrong-content-type"):
     """JSON that calls itself text/plain. Causes nothing: bodies are judged by what they are."""
 
@@ -37,7 +38,7 @@ class WrongContentType(Behaviour, name="wrong-content-type"):
         return replace(normal(), content_type="text/plain")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class LoginPage(
     Behaviour, name="body.not_json:html", kind=FailureKind.BODY_NOT_JSON, aliases=("html-200", "login-page")
 ):
@@ -47,7 +48,7 @@ class LoginPage(
         return Reply(200, _LOGIN_PAGE, content_type="text/html")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class BadJson(Behaviour, name="body.not_json", kind=FailureKind.BODY_NOT_JSON, aliases=("bad-json",)):
     """JSON that breaks off, with the right length. Causes body.not_json."""
 
@@ -56,7 +57,7 @@ class BadJson(Behaviour, name="body.not_json", kind=FailureKind.BODY_NOT_JSON, a
         return _changed(reply, reply.body[: len(reply.body) // 2])
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Prefixed(Behaviour, name=""):
     """JSON objects whose first member is what orderly parsers refuse. Subclasses say what it is."""
 
@@ -67,28 +68,28 @@ class Prefixed(Behaviour, name=""):
         return _changed(reply, b"{" + self.first + b"," + reply.body[1:])
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ControlCharacters(Prefixed, name="control-characters"):
     """Bare line feeds and control characters in a string. Causes nothing: they are forgiven."""
 
     first = b'"Description":"one line\nand another\x01\t"'
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NotANumber(Prefixed, name="nan"):
     """NaN and Infinity as numbers. Causes nothing: they are forgiven."""
 
     first = b'"Reading":NaN,"ReadingMax":Infinity'
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Latin1(Prefixed, name="latin1"):
     """A string that is not UTF-8. Causes nothing: it is forgiven."""
 
     first = b'"Description":"Intel\xae Xeon\xae"'
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ByteOrderMark(Behaviour, name="bom"):
     """A byte order mark before the JSON. Causes nothing: it is forgiven."""
 
@@ -97,7 +98,7 @@ class ByteOrderMark(Behaviour, name="bom"):
         return _changed(reply, b"\xef\xbb\xbf" + reply.body)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TrailingBytes(Behaviour, name="trailing-bytes"):
     """A NUL and a line end after the JSON. Causes nothing: they are forgiven."""
 
@@ -106,7 +107,7 @@ class TrailingBytes(Behaviour, name="trailing-bytes"):
         return _changed(reply, reply.body + b"\x00\r\n")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TwoDocuments(Behaviour, name="two-documents", aliases=("concatenated",)):
     """An error document and the resource, one after the other. Causes nothing: the resource is read."""
 
@@ -115,7 +116,7 @@ class TwoDocuments(Behaviour, name="two-documents", aliases=("concatenated",)):
         return _changed(reply, b'{"error":{"code":"Base.1.18.GeneralError"}}\n' + reply.body)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class DeepJson(Behaviour, name="body.too_deep", kind=FailureKind.BODY_TOO_DEEP, aliases=("deep-json",)):
     """Arrays nested `depth` deep. Causes body.too_deep."""
 
@@ -125,7 +126,7 @@ class DeepJson(Behaviour, name="body.too_deep", kind=FailureKind.BODY_TOO_DEEP, 
         return _changed(normal(), b'{"a":' + b"[" * self.depth + b"]" * self.depth + b"}")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class HugeBody(Behaviour, name="body.too_large", kind=FailureKind.BODY_TOO_LARGE, aliases=("huge-body",)):
     """A body of `size` bytes that says so. Causes body.too_large."""
 
@@ -139,7 +140,7 @@ class HugeBody(Behaviour, name="body.too_large", kind=FailureKind.BODY_TOO_LARGE
             left -= len(_BLOCK)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class EndlessBody(
     Behaviour, name="body.too_large:endless", kind=FailureKind.BODY_TOO_LARGE, aliases=("endless-body",)
 ):
@@ -152,7 +153,7 @@ class EndlessBody(
             yield block
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class GzipBomb(
     Behaviour, name="body.too_large:gzip-bomb", kind=FailureKind.BODY_TOO_LARGE, aliases=("gzip-bomb",)
 ):
@@ -175,7 +176,7 @@ class GzipBomb(
         yield chunk(b"")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class GzipUnasked(Behaviour, name="gzip-unasked", aliases=("gzip",)):
     """gzip whether asked for or not. Causes nothing."""
 
@@ -184,7 +185,7 @@ class GzipUnasked(Behaviour, name="gzip-unasked", aliases=("gzip",)):
         return _packed(reply, gzip.compress(reply.body, 1, mtime=0), "gzip")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Deflate(Behaviour, name="deflate"):
     """deflate, with the zlib header or (`raw`) without it, as servers disagree. Causes nothing."""
 
@@ -196,7 +197,7 @@ class Deflate(Behaviour, name="deflate"):
         return _packed(reply, deflate.compress(reply.body) + deflate.flush(), "deflate")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class BrokenGzip(Behaviour, name="body.encoding", kind=FailureKind.BODY_ENCODING, aliases=("broken-gzip",)):
     """gzip whose data is damaged in the middle. Causes body.encoding."""
 
@@ -208,7 +209,7 @@ class BrokenGzip(Behaviour, name="body.encoding", kind=FailureKind.BODY_ENCODING
         return _packed(reply, bytes(packed), "gzip")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class FalseGzip(Behaviour, name="false-gzip", aliases=("gzip-plain",)):
     """Content-Encoding: gzip on a body that is plain. Causes nothing for a client that looks at the body."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour
 from fleet.sim.reply import Asked, Close, Reply, Reset, Script, Silence, Wait
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NameNotFound(
     Behaviour, name="dns.not_found", kind=FailureKind.DNS_NOT_FOUND, aliases=("dns-not-found", "unknown-name")
 ):
@@ -20,14 +20,14 @@ class NameNotFound(
     listens: ClassVar[Literal["unknown name"]] = "unknown name"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Refused(Behaviour, name="connect.refused", kind=FailureKind.CONNECT_REFUSED, aliases=("refuse",)):
     """Listed with a port that is bound and does not listen: a real ECONNREFUSED. Causes connect.refused."""
 
     listens: ClassVar[Literal["closed port"]] = "closed port"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NeverConnects(
     Behaviour, name="timeout.connect", kind=FailureKind.TIMEOUT_CONNECT, aliases=("blackhole", "hang-connect")
 ):
@@ -36,7 +36,7 @@ class NeverConnects(
     listens: ClassVar[Literal["full queue"]] = "full queue"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ResetAtOnce(Behaviour, name="connect.reset", kind=FailureKind.CONNECT_RESET, aliases=("reset",)):
     """RST right after accept. Causes connect.reset."""
 
@@ -44,7 +44,7 @@ class ResetAtOnce(Behaviour, name="connect.reset", kind=FailureKind.CONNECT_RESE
         return (Reset(),)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ResetInBody(
     Behaviour, name="connect.reset:mid-body", kind=FailureKind.CONNECT_RESET, aliases=("reset-mid-body",)
 ):
@@ -56,7 +56,7 @@ class ResetInBody(
         return (reply.head() + reply.body[: len(reply.body) // 2], Wait(0.02), Reset())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ConnectionLimit(Behaviour, name="connection-limit", aliases=("more-than-k",)):
     """Bears `limit` connections at once and resets the rest. Causes nothing for a client that keeps to it."""
 
@@ -66,7 +66,7 @@ class ConnectionLimit(Behaviour, name="connection-limit", aliases=("more-than-k"
         return self.limit
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class HangInTls(
     Behaviour, name="timeout.tls", kind=FailureKind.TIMEOUT_TLS, aliases=("hang-tls", "hang-accept")
 ):
@@ -79,7 +79,7 @@ class HangInTls(
         return (Silence(),)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SshBanner(
     Behaviour, name="protocol.framing:ssh-banner", kind=FailureKind.PROTOCOL_FRAMING, aliases=("ssh-banner",)
 ):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import CHUNKED_HEAD, Asked, Close, Part, Reply, Script, chunk
@@ -16,7 +16,7 @@ def _chunked_head(reply: Reply, times: int = 1) -> bytes:
     return reply.head().replace(length, b"Transfer-Encoding: chunked\r\n" * times)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Truncated(
     Behaviour, name="protocol.truncated", kind=FailureKind.PROTOCOL_TRUNCATED, aliases=("truncated",)
 ):
@@ -27,7 +27,7 @@ class Truncated(
         return (reply.head() + reply.body[: len(reply.body) // 2], Close())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TruncatedChunked(
     Behaviour,
     name="protocol.truncated:chunked",
@@ -42,7 +42,7 @@ class TruncatedChunked(
         return (_chunked_head(reply) + size + half, Close())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NoAnswer(
     Behaviour,
     name="protocol.truncated:no-answer",
@@ -55,7 +55,7 @@ class NoAnswer(
         return (Close(),)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class BrokenChunked(
     Behaviour, name="protocol.framing", kind=FailureKind.PROTOCOL_FRAMING, aliases=("broken-chunked",)
 ):
@@ -66,7 +66,7 @@ class BrokenChunked(
         return (_chunked_head(reply) + b"zz\r\n" + reply.body + b"\r\n0\r\n\r\n", Close())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Garbage(
     Behaviour, name="protocol.framing:garbage", kind=FailureKind.PROTOCOL_FRAMING, aliases=("garbage",)
 ):
@@ -76,7 +76,7 @@ class Garbage(
         return (b"\x16\x03 not http at all\r\n\r\n", Close())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TwoLengths(
     Behaviour,
     name="protocol.framing:two-lengths",
@@ -90,7 +90,7 @@ class TwoLengths(
         return reply.with_headers(("Content-Length", str(len(reply.body) + 7)))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class EndlessInterim(
     Behaviour, name="protocol.too_many_1xx", kind=FailureKind.PROTOCOL_TOO_MANY_1XX, aliases=("endless-100",)
 ):
@@ -101,7 +101,7 @@ class EndlessInterim(
             yield b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class HugeHeader(
     Behaviour,
     name="protocol.headers_too_large",
@@ -116,7 +116,7 @@ class HugeHeader(
         return normal().with_headers(("X-Padding", "x" * self.size))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class EndlessHeaders(
     Behaviour,
     name="protocol.headers_too_large:endless",
@@ -131,7 +131,7 @@ class EndlessHeaders(
             yield b"X-More: and more and more\r\n" * 32
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ClosesAfterAnswer(Behaviour, name="close-after-answer", aliases=("close-each",)):
     """Closes the connection after each answer without saying so. Causes nothing."""
 
@@ -139,7 +139,7 @@ class ClosesAfterAnswer(Behaviour, name="close-after-answer", aliases=("close-ea
         return (normal().encode(bodiless=asked.method == "HEAD"), Close())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class StaleKeepAlive(Behaviour, name="stale-keep-alive"):
     """Answers `after` requests of a connection and closes it when the next one comes. Causes nothing for a
     client that asks again on a fresh connection."""
@@ -150,7 +150,7 @@ class StaleKeepAlive(Behaviour, name="stale-keep-alive"):
         return normal() if asked.number <= self.after else (Close(),)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class OldHttp(Behaviour, name="http1.0", aliases=("close-delimited",)):
     """HTTP/1.0: no length, the end of the connection ends the body. Causes nothing."""
 
@@ -161,7 +161,7 @@ class OldHttp(Behaviour, name="http1.0", aliases=("close-delimited",)):
         return (b"\r\n".join(lines) + (b"" if asked.method == "HEAD" else reply.body), Close())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Chunked(Behaviour, name="chunked"):
     """A well-formed chunked body. Causes nothing."""
 
@@ -173,7 +173,7 @@ class Chunked(Behaviour, name="chunked"):
         return (_chunked_head(reply), chunk(reply.body[:half]), chunk(reply.body[half:]), chunk(b""))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TwiceChunked(Behaviour, name="dup-transfer-encoding"):
     """Transfer-Encoding: chunked twice, as some firmware sends it. Causes nothing for a lenient client."""
 
@@ -182,7 +182,7 @@ class TwiceChunked(Behaviour, name="dup-transfer-encoding"):
         return (_chunked_head(reply, 2), chunk(reply.body), chunk(b"")) if reply.body else reply
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class UnwantedBody(Behaviour, name="204-with-body"):
     """A logout answers 204 No Content, followed by a body that does not belong there. Causes nothing for a
     client that does not take that body for the next answer."""

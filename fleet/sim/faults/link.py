@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.faults.status import ELSEWHERE
@@ -35,7 +36,7 @@ def _change_collection(asked: Asked, reply: Reply, change: Change) -> Reply:
     return replace(reply, body=orjson.dumps(document))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ForeignMember(Behaviour, name="link.foreign", kind=FailureKind.LINK_FOREIGN, aliases=("foreign-link",)):
     """Collections have one more member, at another origin, `to`. Causes link.foreign."""
 
@@ -48,7 +49,7 @@ class ForeignMember(Behaviour, name="link.foreign", kind=FailureKind.LINK_FOREIG
         return _change_collection(asked, normal(), change)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NextLinkLoop(Behaviour, name="link.limit", kind=FailureKind.LINK_LIMIT, aliases=("nextlink-loop",)):
     """Collections name themselves as their next page. Causes link.limit."""
 
@@ -59,7 +60,7 @@ class NextLinkLoop(Behaviour, name="link.limit", kind=FailureKind.LINK_LIMIT, al
         return _change_collection(asked, normal(), change)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class EndlessPages(
     Behaviour, name="link.limit:endless-pages", kind=FailureKind.LINK_LIMIT, aliases=("endless-pages",)
 ):
@@ -74,7 +75,7 @@ class EndlessPages(
         return _change_collection(asked, normal(), change)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class OddMembers(Behaviour, name="odd-members"):
     """Members null or holding empty links, the count a string. Causes nothing: read as empty."""
 
@@ -88,7 +89,7 @@ class OddMembers(Behaviour, name="odd-members"):
         return _change_collection(asked, normal(), change)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ExpandIgnored(Behaviour, name="expand-ignored"):
     """The root offers $expand, collections ignore it. Causes nothing."""
 
@@ -98,7 +99,7 @@ class ExpandIgnored(Behaviour, name="expand-ignored"):
         return normal()
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ExpandRefused(Behaviour, name="expand-refused"):
     """The root offers $expand, collections answer it with `status`. Causes nothing: asked again without."""
 
@@ -112,7 +113,7 @@ class ExpandRefused(Behaviour, name="expand-refused"):
         return normal()
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ExpandBroken(Behaviour, name="expand-broken"):
     """The root offers $expand, and what it gives is not JSON. Causes nothing: asked again without."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Literal
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Message, Reply, error, json_reply, not_found
@@ -26,7 +26,7 @@ def _before_login(asked: Asked) -> bool:
     return asked.key in ("/redfish", ROOT) or asked.key.startswith(SESSIONS)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NotFound(Behaviour, name="http.not_found", kind=FailureKind.HTTP_NOT_FOUND, aliases=("404",)):
     """404 for everything but the service root and logins. Causes http.not_found."""
 
@@ -34,7 +34,7 @@ class NotFound(Behaviour, name="http.not_found", kind=FailureKind.HTTP_NOT_FOUND
         return normal() if _before_login(asked) else not_found(asked.path)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NotFoundPage(
     Behaviour, name="http.not_found:html", kind=FailureKind.HTTP_NOT_FOUND, aliases=("html-404",)
 ):
@@ -44,7 +44,7 @@ class NotFoundPage(
         return normal() if _before_login(asked) else Reply(404, _HTML_404, content_type="text/html")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NothingFound(
     Behaviour, name="spec.not_this_api:404", kind=FailureKind.SPEC_NOT_THIS_API, aliases=("404-everywhere",)
 ):
@@ -54,7 +54,7 @@ class NothingFound(
         return Reply(404, _HTML_404, content_type="text/html")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class AnotherApi(
     Behaviour,
     name="spec.not_this_api",
@@ -68,7 +68,7 @@ class AnotherApi(
         return json_reply(200, {"service": "print queue", "version": 3})
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ServerError(Behaviour, name="http.status", kind=FailureKind.HTTP_STATUS, aliases=("500",)):
     """`status` (500) with an error body. Causes http.status."""
 
@@ -80,7 +80,7 @@ class ServerError(Behaviour, name="http.status", kind=FailureKind.HTTP_STATUS, a
         )
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Busy(Behaviour, name="http.unavailable", kind=FailureKind.HTTP_UNAVAILABLE, aliases=("503", "busy")):
     """503 or 429 with Retry-After, in `form` seconds, date or none. Causes http.unavailable; nothing when
     `times` ends it before the client's patience does."""
@@ -106,14 +106,14 @@ class Busy(Behaviour, name="http.unavailable", kind=FailureKind.HTTP_UNAVAILABLE
         return error(self.status, message, headers=headers)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TooMany(Busy, name="http.unavailable:429", kind=FailureKind.HTTP_UNAVAILABLE, aliases=("429",)):
     """429 with Retry-After. Causes http.unavailable."""
 
     status: int = 429
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SlashRedirect(Behaviour, name="slash-redirect", aliases=("301", "308")):
     """Every path without a trailing slash redirects to the one with it (`status` 301, 307 or 308), logins
     included. Causes nothing."""
@@ -127,7 +127,7 @@ class SlashRedirect(Behaviour, name="slash-redirect", aliases=("301", "308")):
         return Reply(self.status, b"", (("Location", f"{asked.path}/{query}"),), None)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class RedirectElsewhere(
     Behaviour,
     name="redirect.blocked",
@@ -143,7 +143,7 @@ class RedirectElsewhere(
         return Reply(self.status, b"", (("Location", f"{self.to}{asked.target}"),), None)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class RedirectLoop(
     Behaviour, name="redirect.loop", kind=FailureKind.REDIRECT_LOOP, aliases=("redirect-loop",)
 ):
@@ -155,7 +155,7 @@ class RedirectLoop(
         return Reply(self.status, b"", (("Location", asked.target),), None)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NeedsAccept(Behaviour, name="needs-accept", aliases=("406",)):
     """406 unless Accept asks for JSON. Causes nothing for a client that says what it wants."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.faults.behaviour import Behaviour, Normal
 from fleet.sim.reply import Asked, Part, Script, Silence, Wait
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Hang(Behaviour, name="timeout.request", kind=FailureKind.TIMEOUT_REQUEST, aliases=("hang",)):
     """Takes the request and never answers. Causes timeout.request."""
 
@@ -18,7 +18,7 @@ class Hang(Behaviour, name="timeout.request", kind=FailureKind.TIMEOUT_REQUEST, 
         return (Silence(),)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class HangAfterHeaders(
     Behaviour,
     name="timeout.request:hang-after-headers",
@@ -31,7 +31,7 @@ class HangAfterHeaders(
         return (normal().head(), Silence())
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class DripBody(
     Behaviour,
     name="timeout.request:drip-body",
@@ -50,7 +50,7 @@ class DripBody(
             yield Wait(self.interval)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class DripHeaders(
     Behaviour,
     name="timeout.request:drip-headers",
@@ -69,7 +69,7 @@ class DripHeaders(
         yield reply.body
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Slow(Behaviour, name="slow"):
     """Answers after `seconds`. Causes nothing for a client with that much patience."""
 

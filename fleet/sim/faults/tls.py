@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.faults.behaviour import Behaviour
@@ -12,7 +13,7 @@ from fleet.sim.faults.behaviour import Behaviour
 OLD_CIPHERS = "ALL:@SECLEVEL=0"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class OverTls(Behaviour, name=""):
     """A fault that exists only where TLS is spoken."""
 
@@ -20,7 +21,7 @@ class OverTls(Behaviour, name=""):
         return self.kind if secure else None
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Expired(OverTls, name="tls.expired", kind=FailureKind.TLS_EXPIRED, aliases=("expired",)):
     """A certificate that ended `days` ago. Causes tls.expired."""
 
@@ -30,7 +31,7 @@ class Expired(OverTls, name="tls.expired", kind=FailureKind.TLS_EXPIRED, aliases
         return replace(recipe, starts=-self.days - 365, ends=-self.days)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class NotYetValid(
     OverTls, name="tls.not_yet_valid", kind=FailureKind.TLS_NOT_YET_VALID, aliases=("not-yet-valid",)
 ):
@@ -42,7 +43,7 @@ class NotYetValid(
         return replace(recipe, starts=self.days, ends=self.days + 365)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SelfSigned(OverTls, name="tls.self_signed", kind=FailureKind.TLS_SELF_SIGNED, aliases=("self-signed",)):
     """A certificate that signs itself, as BMCs leave the factory. Causes tls.self_signed."""
 
@@ -50,7 +51,7 @@ class SelfSigned(OverTls, name="tls.self_signed", kind=FailureKind.TLS_SELF_SIGN
         return replace(recipe, issuer="self")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class UnknownCa(OverTls, name="tls.unknown_ca", kind=FailureKind.TLS_UNKNOWN_CA, aliases=("unknown-ca",)):
     """A certificate of an authority that nobody trusts. Causes tls.unknown_ca."""
 
@@ -58,7 +59,7 @@ class UnknownCa(OverTls, name="tls.unknown_ca", kind=FailureKind.TLS_UNKNOWN_CA,
         return replace(recipe, issuer="stranger")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class WrongName(
     OverTls, name="tls.hostname", kind=FailureKind.TLS_HOSTNAME, aliases=("wrong-hostname", "wrong-host")
 ):
@@ -68,7 +69,7 @@ class WrongName(
         return replace(recipe, wrong_name=True)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class OldVersion(OverTls, name="tls.version", kind=FailureKind.TLS_VERSION, aliases=("tls1.1", "old-tls")):
     """Nothing newer than TLS 1.1. Causes tls.version with the modern profile; the legacy profile copes."""
 
@@ -82,7 +83,7 @@ class OldVersion(OverTls, name="tls.version", kind=FailureKind.TLS_VERSION, alia
         )
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class RsaKeyExchange(
     OverTls, name="tls.handshake", kind=FailureKind.TLS_HANDSHAKE, aliases=("rsa-kex", "legacy-tls")
 ):
@@ -99,7 +100,7 @@ class RsaKeyExchange(
         )
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ClientCertificate(
     OverTls,
     name="tls.client_cert",
@@ -112,7 +113,7 @@ class ClientCertificate(
         return replace(recipe, client_certificate=True)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class PlainHttp(OverTls, name="tls.plain_http", kind=FailureKind.TLS_PLAIN_HTTP, aliases=("plain-http",)):
     """Plain HTTP on the port where TLS is expected; answers a TLS hello with 400. Causes tls.plain_http."""
 
