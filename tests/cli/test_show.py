@@ -128,9 +128,7 @@ def test_a_run_that_is_not_there_is_said_so(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(
-        "XDG_STATE_HOME", str(tmp_path)
-    )  # where runs go that cannot be here
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # where runs go that cannot be here
     assert run([*command, "latest"]) == 2
     said = capsys.readouterr().err
     assert "there is no run 'latest': there are none here yet, 'fleet scan' makes one\n  name a run" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from typing import NoReturn
 
 import anyio
 import pytest
@@ -12,7 +13,9 @@ from served import ASKING, CONFIG, Workshop, until
 from fleet.observe import configure_logging
 from fleet.service import check
 from fleet.service.jobs.desk import Desk
+from fleet.service.jobs.ready import ReadyJob
 from fleet.service.jobs.rounds import Rounds
+from fleet.service.jobs.runs import Runs
 from fleet.service.store.history import History
 from fleet.sim import Fault
 
@@ -251,6 +254,37 @@ async def test_a_clock_that_is_set_back_does_not_stop_the_rounds(workshop: Works
     clock[0], steady[0] = clock[0] - day, steady[0] + 1
     rounds.look_at_clock()
     assert clock[0] < rounds.due["health"] <= clock[0] + 60
+    await anyio.to_thread.run_sync(history.close)
+
+
+class Buggy(Runs):
+    """Runs that a bug ends."""
+
+    async def begin(self, job: ReadyJob, pipeline: str, cause: str) -> NoReturn:
+        raise ZeroDivisionError("a bug")
+
+
+async def test_a_bug_ends_its_round_and_neither_the_service_nor_other_rounds(workshop: Workshop) -> None:
+    path = workshop.write("serve.yaml", workshop.config + "    every: 1h\n")
+    ready = await anyio.to_thread.run_sync(check, path)
+    history = await anyio.to_thread.run_sync(History, workshop.folder / "state")
+    said = io.StringIO()
+    log = configure_logging(stream=said, form="json")
+    desk = Desk(ready, history, log, None)
+    runs = Buggy(history, desk.reach, desk.hub, grace=1.0, taken=lambda *_: None)
+    rounds = Rounds(history, runs, desk.hub, log)
+    await rounds.adopt(ready)
+    async with anyio.create_task_group() as group:
+        await group.start(rounds.serve)
+
+        async def rests(missed: int) -> bool:
+            return rounds.missed["health"] == missed and not rounds.busy
+
+        await until(lambda: rests(1))
+        assert rounds.ask(ready.jobs["health"])
+        await until(lambda: rests(2))
+        rounds.stop()
+    assert said.getvalue().count('"round.crashed"') == 2 and "ZeroDivisionError: a bug" in said.getvalue()
     await anyio.to_thread.run_sync(history.close)
 
 

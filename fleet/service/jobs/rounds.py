@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -149,7 +150,7 @@ class Rounds:
             following = job.schedule.after(now + skipped)
         self._at_once.discard(name)
         if job is None or following is None:
-            del self.due[name]
+            self.due.pop(name, None)  # another configuration may have taken it out meanwhile
         else:
             self.due[name] = following
         if job is None or job.schedule is None or self._group is None:
@@ -194,6 +195,9 @@ class Rounds:
         except FleetError as error:
             self._log.error("round.failed", job=job.name, why=str(error))
             self._count_missed(job.name, 1, str(error))
+        except Exception as error:  # a bug: it ends this round, and no other job
+            self._log.error("round.crashed", job=job.name, traceback=_traceback(error))
+            self._count_missed(job.name, 1, f"an error of the service ({type(error).__name__}): see its log")
         finally:
             try:
                 await self._prune(job.name)  # after a failure too: it may have been for want of space
@@ -254,5 +258,11 @@ class Rounds:
             await self._runs.go_on(job, row)
         except FleetError as error:
             self._log.error("run.failed", job=job.name, run=row.run, why=str(error))
+        except Exception as error:
+            self._log.error("round.crashed", job=job.name, run=row.run, traceback=_traceback(error))
         finally:
             del self.busy[job.name]
+
+
+def _traceback(error: Exception) -> str:
+    return "".join(traceback.format_exception(error, limit=-20))
