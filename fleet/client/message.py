@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import NamedTuple
 
 from fleet.frozen import frozen
 
@@ -35,27 +34,21 @@ class Request:
         return self.method in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "QUERY"}
 
 
-class Reply(NamedTuple):
+@frozen
+class Reply:
     """One final answer, its body decoded from any Content-Encoding and within the body limit.
 
     `headers` keep their order; names are lower case. `path` is the origin-form path that answered, which
     differs from the request's after a redirect. `seconds` runs from the first byte sent to the last read.
-    Neither headers nor body show in `repr`: a login's answer holds a token. A tuple, for each request makes
-    one: frozen dataclasses take three times as long to make.
+    Neither headers nor body show in `repr`: a login's answer holds a token.
     """
 
     status: int
-    headers: Headers
-    body: bytes
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
     path: str = ""
     seconds: float = 0.0
     attempts: int = 1
-
-    def __repr__(self) -> str:
-        return (
-            f"Reply(status={self.status}, path={self.path!r}, seconds={self.seconds},"
-            f" attempts={self.attempts})"
-        )
 
     def header(self, name: str, default: str | None = None) -> str | None:
         """The first value of a header; `name` in lower case."""

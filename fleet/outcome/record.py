@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from fleet.frozen import frozen
 from fleet.outcome.kinds import FailureKind
@@ -49,7 +49,8 @@ class Failure:
         }
 
 
-class StepRows(NamedTuple):
+@frozen
+class StepRows:
     """The rows that one step yielded. `complete` is false when anything below it failed: never read the
     absence of a row in an incomplete step as removed hardware."""
 

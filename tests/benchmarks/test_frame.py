@@ -20,8 +20,10 @@ from benchmarks.workload import SIDES
 TOOLS = {
     "check",
     "draw",
+    "instructions",
     "plot",
     "sampler",
+    "steady",
     "side_fleet",
     "side_peer",
     "tables",

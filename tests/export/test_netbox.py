@@ -236,7 +236,14 @@ def test_the_command(
 def test_a_token_on_the_line_is_refused(
     run_of: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = ["export", "netbox", str(run_of()), "--url", "https://netbox.invalid", "--token-from"]
+    asked = [
+        "export",
+        "netbox",
+        str(run_of(seen("web1", "SN1"))),
+        "--url",
+        "https://netbox.invalid",
+        "--token-from",
+    ]
     assert run([*asked, TOKEN]) == 2
     told = capsys.readouterr().err
     assert "not the token" in told

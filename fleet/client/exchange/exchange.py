@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import anyio
@@ -204,7 +205,7 @@ class Exchange:
                 reason = failed.kind.value
             else:
                 if tries > 1:
-                    reply = reply._replace(attempts=tries)
+                    reply = replace(reply, attempts=tries)
                 if reply.status < 400:  # which never says "later"
                     return reply
                 if urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
