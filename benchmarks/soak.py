@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,6 +59,7 @@ jobs:
 """
 EVERY = "5s"
 SETTLED = 120.0  # seconds in which everything ends that nobody asks for any more
+ENDING = 10.0  # seconds from when its clients are dropped to its end
 ENDS = 60.0  # seconds in which SIGTERM ends it
 SLACK = 8  # descriptors and tasks: threads that are there or not, a file that is being read
 GROWTH = 1.10  # of memory, from the end of the warm-up to the end
@@ -246,10 +247,11 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
         try:
             yield process, f"http://127.0.0.1:{port}"
         except BaseException:
-            if (status := process.poll()) is not None:
+            with suppress(subprocess.TimeoutExpired):  # what ends by itself drops its clients first
+                status = process.wait(ENDING)
                 said = (folder / "serve.log").read_text(errors="replace").splitlines()
                 print(
-                    f"FOUND: the service ended by itself, with {status}; its log ends", *said[-20:], sep="\n"
+                    f"FOUND: the service ended by itself, with {status}; its log ends", *said[-60:], sep="\n"
                 )
             raise
         finally:

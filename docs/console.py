@@ -43,7 +43,8 @@ from pathlib import Path
 
 COLUMNS = 100
 PATIENCE = 120.0  # seconds for one command
-END = "\x1e"
+MARK = "\x1e"
+END = f"{MARK}\r\n"  # as the terminal shows it
 STANDING = re.compile(r"^scanning: \d.*\n", re.MULTILINE)  # how far a scan is, once it has taken ten seconds
 CUT = "..."  # the line that stands for the rest of an output
 FENCE = re.compile(
@@ -161,8 +162,8 @@ class Shell:
         background = command.endswith("&")
         end = "" if background else ";"
         os.write(self._keys, f"{{ {command} {end} }} </dev/null; status=$?\n".encode())
-        os.write(self._keys, f"printf '{END}\\n'; (exit $status)\n".encode())
-        said = self._until(END) + (self._until("\n") if background else "")
+        os.write(self._keys, f"printf '{MARK}\\n'; (exit $status)\n".encode())
+        said = self._said(more=background)
         if background and said.startswith("fleet:"):
             raise Taken(said)
         for port, used in self._ports.items():
@@ -183,14 +184,15 @@ class Shell:
         self._process.wait(PATIENCE)
         os.close(self._screen)
 
-    def _until(self, end: str) -> str:
+    def _said(self, *, more: bool) -> str:
+        """What comes until the command has ended, and of one in the background a line at least."""
         said, deadline = "", time.monotonic() + PATIENCE
-        while end not in said:
+        while END not in said or (more and "\n" not in said.replace(END, "")):
             ready, _, _ = select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise TimeoutError(f"no end after {PATIENCE:g} s: {said}")
             said += os.read(self._screen, 65_536).decode(errors="replace")
-        return said.replace(f"{END}\r\n", "").replace("\r\n", "\n")
+        return said.replace(END, "").replace("\r\n", "\n")
 
 
 def written(page: Path) -> tuple[str, list[Change]]:
