@@ -125,3 +125,15 @@ async def test_what_is_remembered_is_bounded() -> None:
         links = topology.of(Target(f"t{number}", f"https://t{number}"))
         links.note("/a", Reply(200, (), b"x" * 1000))
     assert len(topology) < 10 and topology.of(Target("t99", "https://t99")).recall("/a") is not None
+
+
+async def test_a_walk_whose_links_were_forgotten_takes_no_room_from_others() -> None:
+    topology = Topology(60.0, most=10_000)
+    slow = topology.of(Target("slow", "https://slow"))
+    for number in range(10):
+        topology.of(Target(f"t{number}", "https://t")).note("/a", Reply(200, (), b"x" * 1000))
+    for number in range(100):  # it goes on, and nobody will find what it notes
+        slow.note(f"/{number}", Reply(200, (), b"x" * 1000))
+    for number in range(4):
+        topology.of(Target(f"n{number}", "https://n")).note("/a", Reply(200, (), b"x" * 1000))
+    assert all(topology.of(Target(f"n{number}", "https://n")).known for number in range(4))

@@ -32,6 +32,7 @@ class Links:
     recalled: int = 0
     known: dict[str, Reply] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()  # what a walk without memory did not find either
+    forgotten: bool = False  # nobody finds what is noted here any more
 
     def recall(self, uri: str) -> Reply | None:
         reply = self.known.get(uri)
@@ -40,7 +41,7 @@ class Links:
 
     def note(self, uri: str, reply: Reply) -> None:
         size = len(reply.body) + len(uri) + OVERHEAD
-        if self.size + size <= EACH:
+        if self.size + size <= EACH and not self.forgotten:
             self.known[uri] = reply
             self.size += size
             self.grow(size)
@@ -95,6 +96,7 @@ class Topology:
     def _forget(self, target: str) -> None:
         links = self._links.pop(target, None)
         if links is not None:
+            links.forgotten = True
             self._size -= links.size
 
     def _grow(self, size: int) -> None:
