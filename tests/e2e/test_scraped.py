@@ -59,7 +59,7 @@ def scraped(place: Place, password: str) -> Service:
 
 
 def test_prometheus_reads_the_service_and_every_target(place: Place) -> None:
-    hosts = 40
+    hosts = 200
     service = scraped(place, "secret")
     with fleet_of(place, hosts) as simulator, service.running(), prometheus(place) as query:
         until(lambda: query("sum(probe_success)") == {"": hosts})
