@@ -36,7 +36,7 @@ async def test_schemathesis_finds_nothing(workshop: Workshop) -> None:
 def _schemathesis(path: Path, url: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [
         Path(sys.executable).parent / "schemathesis", "run", path, "--url", url, "-H", "X-Fleet-Request: 1",
-        "--exclude-path", "/api/v1/events", "--phases", "examples,coverage,fuzzing", "--max-examples", "3",
+        "--exclude-path", "/api/v1/events", "--phases", "examples,coverage,fuzzing", "--max-examples", "10",
         "--seed", "1", "--no-color", "--request-timeout", "30", "--suppress-health-check", "all",
         "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
         "response_headers_conformance,response_schema_conformance,negative_data_rejection",
