@@ -20,7 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A property holds or does not, however slow the machine is. The same examples are tried each time, so that a
 # failure is of the change at hand; `--hypothesis-profile wide` tries others, and many more.
-for profile, derandomize, examples in (("fleet", True, 40), ("wide", False, 1000)):
+for profile, derandomize, examples in (("fleet", True, 100), ("wide", False, 1000)):
     hypothesis.settings.register_profile(
         profile,
         deadline=None,
