@@ -135,6 +135,7 @@ async def test_no_worker_is_begun_for_a_scan_that_is_over() -> None:
             forks.theirs.close()
             forks.ended(9)
             await died.wait()  # the next one is begun after a pause
+    assert forks.begun == 1
 
 
 async def test_an_outcome_or_none_where_the_worker_died() -> None:
