@@ -12,8 +12,9 @@ The front door is lazy: `from fleet.client import Endpoint` loads the endpoint's
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fleet.late import load_late
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -65,72 +66,6 @@ if TYPE_CHECKING:
     from fleet.client.wire.tls import TlsContexts
     from fleet.client.wire.transport import WireTransport
 
-# Where each public name lives: one line per name, in the order of the modules.
-_HOMES = {
-    "decoded": "calls.answer",
-    "OpenAPI": "api",
-    "Certificate": "wire.certificate",
-    "Credential": "target.credential",
-    "Renewal": "target.credential",
-    "start_debug_log": "debug",
-    "stop_debug_log": "debug",
-    "load_document": "description.load",
-    "CachedParse": "description.treecache",
-    "Dialer": "wire.dial",
-    "peek_certificate": "wire.dial",
-    "Endpoint": "endpoint",
-    "CallFailed": "errors",
-    "HTTPClientError": "errors",
-    "HTTPServerError": "errors",
-    "HTTPStatusError": "errors",
-    "SchemaMismatch": "errors",
-    "Exchange": "exchange.exchange",
-    "Trail": "exchange.trail",
-    "classify": "wire.failures",
-    "failure_of": "wire.failures",
-    "Scanned": "calls.fanout",
-    "scan": "calls.fanout",
-    "KeepingDialer": "wire.kept",
-    "KeptConnections": "wire.kept",
-    "Fixups": "description.fixups",
-    "Repaired": "description.fixups",
-    "Answered": "calls.linked",
-    "LinkedCall": "calls.linked",
-    "Links": "calls.linked",
-    "resolve_link": "exchange.links",
-    "ChainLoader": "description.loaders",
-    "FileSystemLoader": "description.loaders",
-    "Loader": "description.loaders",
-    "NullLoader": "description.loaders",
-    "PackageLoader": "description.loaders",
-    "PrefixLoader": "description.loaders",
-    "RedirectLoader": "description.loaders",
-    "WebLoader": "description.loaders",
-    "KeptSessions": "target.sessions",
-    "LoginPlan": "target.login",
-    "Headers": "message",
-    "Reply": "message",
-    "Request": "message",
-    "HandleOptions": "calls.options",
-    "DocumentEvent": "plugins",
-    "DocumentPlugin": "plugins",
-    "InitPlugin": "plugins",
-    "Message": "plugins",
-    "MessagePlugin": "plugins",
-    "Plugin": "plugins",
-    "OperationRequest": "calls.request",
-    "Resolver": "wire.resolve",
-    "SessionFactory": "calls.session",
-    "sync_session": "calls.session",
-    "OpenAnswer": "calls.stream",
-    "Sequence": "calls.stream",
-    "Stream": "calls.stream",
-    "TargetClient": "target.client",
-    "TlsContexts": "wire.tls",
-    "Web": "web",
-    "WireTransport": "wire.transport",
-    "Connection": "wire.connection",
-}
 
 __all__ = [
     "Answered",
@@ -198,13 +133,50 @@ __all__ = [
     "sync_session",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+load_late(
+    __name__,
+    {
+        "api": ("OpenAPI",),
+        "calls.answer": ("decoded",),
+        "calls.fanout": ("Scanned", "scan"),
+        "calls.linked": ("Answered", "LinkedCall", "Links"),
+        "calls.options": ("HandleOptions",),
+        "calls.request": ("OperationRequest",),
+        "calls.session": ("SessionFactory", "sync_session"),
+        "calls.stream": ("OpenAnswer", "Sequence", "Stream"),
+        "debug": ("start_debug_log", "stop_debug_log"),
+        "description.fixups": ("Fixups", "Repaired"),
+        "description.load": ("load_document",),
+        "description.loaders": (
+            "ChainLoader",
+            "FileSystemLoader",
+            "Loader",
+            "NullLoader",
+            "PackageLoader",
+            "PrefixLoader",
+            "RedirectLoader",
+            "WebLoader",
+        ),
+        "description.treecache": ("CachedParse",),
+        "endpoint": ("Endpoint",),
+        "errors": ("CallFailed", "HTTPClientError", "HTTPServerError", "HTTPStatusError", "SchemaMismatch"),
+        "exchange.exchange": ("Exchange",),
+        "exchange.links": ("resolve_link",),
+        "exchange.trail": ("Trail",),
+        "message": ("Headers", "Reply", "Request"),
+        "plugins": ("DocumentEvent", "DocumentPlugin", "InitPlugin", "Message", "MessagePlugin", "Plugin"),
+        "target.client": ("TargetClient",),
+        "target.credential": ("Credential", "Renewal"),
+        "target.login": ("LoginPlan",),
+        "target.sessions": ("KeptSessions",),
+        "web": ("Web",),
+        "wire.certificate": ("Certificate",),
+        "wire.connection": ("Connection",),
+        "wire.dial": ("Dialer", "peek_certificate"),
+        "wire.failures": ("classify", "failure_of"),
+        "wire.kept": ("KeepingDialer", "KeptConnections"),
+        "wire.resolve": ("Resolver",),
+        "wire.tls": ("TlsContexts",),
+        "wire.transport": ("WireTransport",),
+    },
+)

@@ -3,10 +3,10 @@ for: commands that only want to know the built-in names do not wait for it."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fleet.config.builtin import builtin_directory, list_builtin_specs
+from fleet.late import load_late
 
 if TYPE_CHECKING:
     from fleet.config.complain import placed
@@ -30,22 +30,13 @@ __all__ = [
     "write_spec_schema",
 ]
 
-_WHERE = {
-    "SCHEMA_FILE": "schema",
-    "InfoSpec": "model",
-    "SpecFile": "model",
-    "SpecOutside": "outside",
-    "find_spec": "load",
-    "load_spec": "load",
-    "loads_spec": "load",
-    "placed": "complain",
-    "spec_schema": "schema",
-    "write_spec_schema": "schema",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-    return found
+load_late(
+    __name__,
+    {
+        "complain": ("placed",),
+        "load": ("find_spec", "load_spec", "loads_spec"),
+        "model": ("InfoSpec", "SpecFile"),
+        "outside": ("SpecOutside",),
+        "schema": ("SCHEMA_FILE", "spec_schema", "write_spec_schema"),
+    },
+)

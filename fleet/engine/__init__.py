@@ -6,8 +6,7 @@ A scan needs no names of other runs: those load when first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fleet.engine.attempt import Attempt, Probe
 from fleet.engine.descriptors import capped_concurrency
@@ -26,6 +25,7 @@ from fleet.engine.journal import DoneTargets, count_lines, done_ids, read_last_o
 from fleet.engine.scan import ScanTotals, scan
 from fleet.engine.stop import Stop, signals
 from fleet.engine.success import SUCCESS, read_success, write_success
+from fleet.late import load_late
 
 if TYPE_CHECKING:
     from fleet.engine.baselines import Baseline, list_baselines, remove_baseline, set_baseline
@@ -68,20 +68,10 @@ __all__ = [
     "write_success",
 ]
 
-_HOMES = {
-    "Baseline": "baselines",
-    "list_baselines": "baselines",
-    "remove_baseline": "baselines",
-    "set_baseline": "baselines",
-    "RunEntry": "runs",
-    "find_run": "runs",
-    "known_folder": "runs",
-    "list_runs": "runs",
-    "run_entry": "runs",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+load_late(
+    __name__,
+    {
+        "baselines": ("Baseline", "list_baselines", "remove_baseline", "set_baseline"),
+        "runs": ("RunEntry", "find_run", "known_folder", "list_runs", "run_entry"),
+    },
+)

@@ -13,8 +13,9 @@ The names load when first used: most scans need no choice, no feeds and no model
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fleet.late import load_late
 
 if TYPE_CHECKING:
     from fleet.inventory.auths import load_auths
@@ -85,51 +86,32 @@ __all__ = [
     "split_commas",
 ]
 
-_HOMES = {
-    "COMMAND_LINE": "credentials",
-    "WAYS": "secrets",
-    "AuthModel": "model",
-    "AuthsFile": "model",
-    "Condition": "match",
-    "Credentials": "credentials",
-    "Feeds": "feeds.store",
-    "FoldedSet": "folding",
-    "Folder": "folding",
-    "FollowedInventory": "following",
-    "HostSet": "match",
-    "Inventory": "read",
-    "InventoryCounts": "read",
-    "InventoryOptions": "read",
-    "NamedAuth": "given",
-    "Proxies": "proxy",
-    "ProxyModel": "model",
-    "Refreshed": "following",
-    "Sample": "choice",
-    "SecretReader": "secrets",
-    "Shard": "shard",
-    "Spread": "spread",
-    "VaultModel": "model",
-    "absolute_source": "sources",
-    "address_of": "rows",
-    "asks": "sources",
-    "fields_of": "match",
-    "fold": "folding",
-    "format_target": "rows",
-    "is_reference": "secrets",
-    "is_target": "sources",
-    "load_auths": "auths",
-    "natural": "folding",
-    "parse_condition": "match",
-    "parse_match": "match",
-    "parse_proxy_url": "proxy",
-    "place_of": "match",
-    "read_targets": "read",
-    "rereadable": "sources",
-    "split_commas": "match",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+load_late(
+    __name__,
+    {
+        "auths": ("load_auths",),
+        "choice": ("Sample",),
+        "credentials": ("COMMAND_LINE", "Credentials"),
+        "feeds.store": ("Feeds",),
+        "folding": ("FoldedSet", "Folder", "fold", "natural"),
+        "following": ("FollowedInventory", "Refreshed"),
+        "given": ("NamedAuth",),
+        "match": (
+            "Condition",
+            "HostSet",
+            "fields_of",
+            "parse_condition",
+            "parse_match",
+            "place_of",
+            "split_commas",
+        ),
+        "model": ("AuthModel", "AuthsFile", "ProxyModel", "VaultModel"),
+        "proxy": ("Proxies", "parse_proxy_url"),
+        "read": ("Inventory", "InventoryCounts", "InventoryOptions", "read_targets"),
+        "rows": ("address_of", "format_target"),
+        "secrets": ("SecretReader", "WAYS", "is_reference"),
+        "shard": ("Shard",),
+        "sources": ("absolute_source", "asks", "is_target", "rereadable"),
+        "spread": ("Spread",),
+    },
+)

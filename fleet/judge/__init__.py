@@ -6,8 +6,7 @@ nor a description.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fleet.judge.conformance import Conformance, Deviation, Maker
 from fleet.judge.conformance_markdown import conformance_markdown
@@ -29,6 +28,7 @@ from fleet.judge.model import RESULTS, SEVERITIES, Check, CheckReport, Finding, 
 from fleet.judge.rows import columns_of, result_rows
 from fleet.judge.sarif import to_sarif
 from fleet.judge.wording import group_text, reason_text, verdict_text, waiver_texts
+from fleet.late import load_late
 
 if TYPE_CHECKING:
     from fleet.judge.again import Rejudged
@@ -69,10 +69,4 @@ __all__ = [
     "wants_text",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """`Rejudged` comes when it is asked for: it needs all that reads a spec."""
-    if name != "Rejudged":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = import_module("fleet.judge.again").Rejudged
-    return found
+load_late(__name__, {"again": ("Rejudged",)})  # it needs all that reads a spec

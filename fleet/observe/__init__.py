@@ -6,8 +6,9 @@ Everything here listens to `fleet.event`; nothing here knows the engine. The nam
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fleet.late import load_late
 
 if TYPE_CHECKING:
     from fleet.observe.exposition import (
@@ -52,32 +53,19 @@ __all__ = [
     "write_metrics_file",
 ]
 
-_HOMES = {
-    "KindCount": "tally",
-    "LogListener": "log_listener",
-    "Metrics": "metrics",
-    "MetricsServer": "exposition",
-    "Outbox": "outbox",
-    "Progress": "progress",
-    "Pushgateway": "pushgateway",
-    "Logger": "logs",
-    "Redactor": "redact",
-    "Standing": "standing",
-    "StepCount": "tally",
-    "Tally": "tally",
-    "clock": "standing",
-    "configure_logging": "logs",
-    "last_success": "exposition",
-    "parse_group": "pushgateway",
-    "render": "exposition",
-    "safe": "text",
-    "safe_block": "text",
-    "write_for_all": "exposition",
-    "write_metrics_file": "exposition",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+load_late(
+    __name__,
+    {
+        "exposition": ("MetricsServer", "last_success", "render", "write_for_all", "write_metrics_file"),
+        "log_listener": ("LogListener",),
+        "logs": ("Logger", "configure_logging"),
+        "metrics": ("Metrics",),
+        "outbox": ("Outbox",),
+        "progress": ("Progress",),
+        "pushgateway": ("Pushgateway", "parse_group"),
+        "redact": ("Redactor",),
+        "standing": ("Standing", "clock"),
+        "tally": ("KindCount", "StepCount", "Tally"),
+        "text": ("safe", "safe_block"),
+    },
+)

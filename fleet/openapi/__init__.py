@@ -13,8 +13,9 @@
 Everything that a scan does not need is loaded when it is first asked for.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fleet.late import load_late
 from fleet.openapi.answers.replies import read_json
 from fleet.openapi.calls.forms import Part
 from fleet.openapi.calls.params import ParameterError
@@ -148,47 +149,32 @@ __all__ = [
     "untyped",
 ]
 
-_LAZY = {  # what a scan never asks for
-    "dump_yaml": "fleet.openapi.reading.dump",
-    "TagUse": "fleet.openapi.reading.yamltags",
-    "YAML12Loader": "fleet.openapi.reading.yamltags",
-    "YAMLCompatibilityLoader": "fleet.openapi.reading.yamltags",
-    "YamlReader": "fleet.openapi.reading.yamltags",
-    "reading_with": "fleet.openapi.reading.yamltags",
-    "tags_used": "fleet.openapi.reading.yamltags",
-    "Change": "fleet.openapi.difference.change",
-    "Choice": "fleet.openapi.rewrite.choice",
-    "compare": "fleet.openapi.difference.compare",
-    "Finding": "fleet.openapi.rules.finding",
-    "Exchanged": "fleet.openapi.calls.runtime",
-    "ItemReader": "fleet.openapi.answers.items",
-    "Conversion": "fleet.openapi.rewrite.convert",
-    "convert": "fleet.openapi.rewrite.convert",
-    "Fixup": "fleet.openapi.rewrite.fixups",
-    "Reduction": "fleet.openapi.rewrite.reduce",
-    "SchemaModel": "fleet.openapi.types",
-    "SchemaRoot": "fleet.openapi.types",
-    "SchemaType": "fleet.openapi.types",
-    "Types": "fleet.openapi.types",
-    "evaluate": "fleet.openapi.calls.runtime",
-    "item_reader": "fleet.openapi.answers.sequential",
-    "official_schemas": "fleet.openapi.rules.official",
-    "reduce": "fleet.openapi.rewrite.reduce",
-    "reduced": "fleet.openapi.rewrite.reduce",
-    "TYPES": "fleet.openapi.shapes",
-    "Shape": "fleet.openapi.shapes",
-    "repair": "fleet.openapi.rewrite.fixups",
-    "sample": "fleet.openapi.samples",
-    "shape_of": "fleet.openapi.samples",
-    "review": "fleet.openapi.rules.review",
-    "untyped": "fleet.openapi.types",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module  # noqa: PLC0415
-
-        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
-        return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+load_late(
+    __name__,
+    {
+        "answers.items": ("ItemReader",),
+        "answers.sequential": ("item_reader",),
+        "calls.runtime": ("Exchanged", "evaluate"),
+        "difference.change": ("Change",),
+        "difference.compare": ("compare",),
+        "reading.dump": ("dump_yaml",),
+        "reading.yamltags": (
+            "TagUse",
+            "YAML12Loader",
+            "YAMLCompatibilityLoader",
+            "YamlReader",
+            "reading_with",
+            "tags_used",
+        ),
+        "rewrite.choice": ("Choice",),
+        "rewrite.convert": ("Conversion", "convert"),
+        "rewrite.fixups": ("Fixup", "repair"),
+        "rewrite.reduce": ("Reduction", "reduce", "reduced"),
+        "rules.finding": ("Finding",),
+        "rules.official": ("official_schemas",),
+        "rules.review": ("review",),
+        "samples": ("sample", "shape_of"),
+        "shapes": ("Shape", "TYPES"),
+        "types": ("SchemaModel", "SchemaRoot", "SchemaType", "Types", "untyped"),
+    },
+)

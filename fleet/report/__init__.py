@@ -6,8 +6,9 @@ The names load when first used: a running scan only groups failures.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fleet.late import load_late
 
 if TYPE_CHECKING:
     from fleet.report.cards import group_cards
@@ -74,49 +75,24 @@ __all__ = [
     "to_markdown",
 ]
 
-_HOMES = {
-    "STATUSES": "gather",
-    "Again": "groups",
-    "CauseGroup": "causegroup",
-    "CausesSoFar": "sofar",
-    "Common": "shares",
-    "Documented": "documented",
-    "Found": "pick",
-    "Gatherer": "gather",
-    "Groups": "groups",
-    "Labels": "shares",
-    "Report": "model",
-    "Status": "status",
-    "TargetLine": "lines",
-    "TargetLines": "lines",
-    "WayLine": "model",
-    "blames": "wording",
-    "cause_id": "causes",
-    "cause_key": "groups",
-    "cost_text": "wording",
-    "failures_title": "wording",
-    "find_target": "pick",
-    "gaps_title": "wording",
-    "gather_report": "gather",
-    "group_cards": "cards",
-    "head_of": "stored",
-    "label_names": "pick",
-    "last_outcomes": "stored",
-    "latency_text": "wording",
-    "markdown_groups": "markdown",
-    "named": "groups",
-    "published_schema": "documented",
-    "report_schema": "model",
-    "short_name": "groups",
-    "status_of": "status",
-    "status_schema": "status",
-    "targets_of": "pick",
-    "to_html": "html",
-    "to_markdown": "markdown",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+load_late(
+    __name__,
+    {
+        "cards": ("group_cards",),
+        "causegroup": ("CauseGroup",),
+        "causes": ("cause_id",),
+        "documented": ("Documented", "published_schema"),
+        "gather": ("Gatherer", "STATUSES", "gather_report"),
+        "groups": ("Again", "Groups", "cause_key", "named", "short_name"),
+        "html": ("to_html",),
+        "lines": ("TargetLine", "TargetLines"),
+        "markdown": ("markdown_groups", "to_markdown"),
+        "model": ("Report", "WayLine", "report_schema"),
+        "pick": ("Found", "find_target", "label_names", "targets_of"),
+        "shares": ("Common", "Labels"),
+        "sofar": ("CausesSoFar",),
+        "status": ("Status", "status_of", "status_schema"),
+        "stored": ("head_of", "last_outcomes"),
+        "wording": ("blames", "cost_text", "failures_title", "gaps_title", "latency_text"),
+    },
+)
