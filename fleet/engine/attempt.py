@@ -48,10 +48,10 @@ class Attempt:
             return self.crashed(target, error, began)
 
     def crashed(self, target: Target, error: BaseException, began: float) -> Outcome:
-        """The outcome of a bug; the traceback is told, not stored. `began` is monotonic."""
+        """The outcome of a bug, or of no memory; the traceback is told, not stored. `began` is monotonic."""
         text = "".join(traceback.format_exception(error, limit=-50))
         self._listener(ProbeCrashed(target.id, text[-TRACEBACK:]))
-        return self._failed(target, FailureKind.LOCAL_INTERNAL, type(error).__name__, began)
+        return self._failed(target, FailureKind.of_crash(error), type(error).__name__, began)
 
     def _failed(self, target: Target, kind: FailureKind, message: str, began: float) -> Outcome:
         seconds = time.monotonic() - began

@@ -97,6 +97,7 @@ class FailureKind(StrEnum):
 
     LOCAL_DESCRIPTORS = "local.descriptors", "local", True, "out of file descriptors on this machine", "raise 'ulimit -n', or lower --concurrency, then resume"
     LOCAL_PORTS = "local.ports", "local", True, "out of local ports on this machine", "lower --concurrency, or widen ip_local_port_range, then resume"
+    LOCAL_MEMORY = "local.memory", "local", True, "out of memory on this machine", "lower --concurrency, or give fleet more memory, then resume"
     LOCAL_DISK = "local.disk", "local", False, "a local disk is full, or not writable", "make room, then resume"
     LOCAL_CANCELLED = "local.cancelled", "local", False, "stopped before it was done", "fleet resume scans it"
     LOCAL_INTERNAL = "local.internal", "local", False, "a bug in fleet", "the log has the traceback; please report it"
@@ -104,6 +105,11 @@ class FailureKind(StrEnum):
     SKIPPED_EMPTY = "skipped.empty", "policy", False, "nothing listens there (--discover)", ""
     SKIPPED_PAUSED = "skipped.paused", "policy", False, "skipped while its credential or proxy was paused", "correct the credential or the proxy, then resume"
     # fmt: on
+
+    @classmethod
+    def of_crash(cls, error: BaseException) -> FailureKind:
+        """What an error stands for that nobody expected: the end of the memory, else a bug."""
+        return cls.LOCAL_MEMORY if isinstance(error, MemoryError) else cls.LOCAL_INTERNAL
 
     @property
     def group(self) -> str:

@@ -14,7 +14,7 @@ ROUTES = 200  # told apart; the rest is one
 OTHER = "other"
 
 _BUSY = frozenset({429, 503})
-_EXHAUSTED = frozenset({FailureKind.LOCAL_DESCRIPTORS, FailureKind.LOCAL_PORTS})
+_EXHAUSTED = frozenset({FailureKind.LOCAL_DESCRIPTORS, FailureKind.LOCAL_PORTS, FailureKind.LOCAL_MEMORY})
 _TROUBLE = frozenset(
     {
         *(kind for kind in FailureKind if kind.group == "timeout"),

@@ -81,6 +81,8 @@ def test_every_exception_class_is_classified(cls: type[BaseException]) -> None:
         (errno.ENFILE, "proxy", Kind.LOCAL_DESCRIPTORS),
         (errno.EADDRNOTAVAIL, "connect", Kind.LOCAL_PORTS),
         (errno.EADDRNOTAVAIL, "proxy", Kind.LOCAL_PORTS),
+        (errno.ENOMEM, "connect", Kind.LOCAL_MEMORY),
+        (errno.ENOBUFS, "request", Kind.LOCAL_MEMORY),
         (errno.ECONNREFUSED, "connect", Kind.CONNECT_REFUSED),
         (errno.ECONNREFUSED, "proxy", Kind.PROXY_UNREACHABLE),
         (errno.ENETUNREACH, "connect", Kind.CONNECT_UNREACHABLE),
@@ -187,5 +189,6 @@ def test_what_a_status_means(status: int, body: bytes, kind: Kind | None) -> Non
 def test_cancellation_and_unknown_exceptions() -> None:
     assert classify(asyncio.CancelledError(), phase="request").kind is Kind.LOCAL_CANCELLED
     assert classify(ZeroDivisionError("x"), phase="request").kind is Kind.LOCAL_INTERNAL
+    assert classify(MemoryError(), phase="request").kind is Kind.LOCAL_MEMORY
     failed = RequestFailed(Kind.TLS_PIN, "x")
     assert classify(failed, phase="request") is failed

@@ -123,9 +123,16 @@ def cancel() -> None:
     raise asyncio.CancelledError
 
 
-@pytest.mark.parametrize("bug", [recurse, leave, interrupt, divide, cancel])
+def fill() -> None:
+    bytearray(2**62)  # the allocator says no at once
+
+
+BUGS = [(bug, "local.internal") for bug in (recurse, leave, interrupt, divide, cancel)]
+
+
+@pytest.mark.parametrize(("bug", "kind"), [*BUGS, (fill, "local.memory")])
 async def test_a_bug_costs_one_target(
-    bug: Callable[[], None], targets: Targets, ok: Ok, kept: Any, events: list[Event]
+    bug: Callable[[], None], kind: str, targets: Targets, ok: Ok, kept: Any, events: list[Event]
 ) -> None:
     async def probe(target: Target) -> Outcome:
         await anyio.lowlevel.checkpoint()
@@ -134,7 +141,7 @@ async def test_a_bug_costs_one_target(
         return ok(target)
 
     totals = await run(targets(20), probe, kept, events=events, concurrency=2)
-    assert kinds(kept) == {"ok": 19, "local.internal": 1}
+    assert kinds(kept) == {"ok": 19, kind: 1}
     assert (totals.failed, totals.complete) == (1, True)
     crashes = [event for event in events if isinstance(event, ProbeCrashed)]
     assert [crash.target for crash in crashes] == ["https://10.0.0.5"]

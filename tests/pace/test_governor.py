@@ -52,6 +52,7 @@ def test_what_a_worker_process_counted_is_counted() -> None:
         (FailureKind.AUTH_REJECTED, 0, 0),
         (FailureKind.LOCAL_DESCRIPTORS, 0, 1),
         (FailureKind.LOCAL_PORTS, 0, 1),
+        (FailureKind.LOCAL_MEMORY, 0, 1),
     ],
 )
 def test_what_speaks_of_overload(kind: FailureKind, troubled: int, exhausted: int) -> None:

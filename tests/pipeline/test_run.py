@@ -487,12 +487,16 @@ async def test_cancellation_passes_through() -> None:
     assert client.closed == 1
 
 
-async def test_a_bug_costs_one_target() -> None:
+@pytest.mark.parametrize(
+    ("bug", "kind"),
+    [(KeyError("oops"), Kind.LOCAL_INTERNAL), (MemoryError("oops"), Kind.LOCAL_MEMORY)],
+)
+async def test_a_bug_costs_one_target(bug: Exception, kind: Kind) -> None:
     heard: list[Any] = []
-    outcome = await probe({"steps": ROOT}, Served({"/": KeyError("oops")}), listener=heard.append)
+    outcome = await probe({"steps": ROOT}, Served({"/": bug}), listener=heard.append)
     assert outcome.status == "failed"
     assert outcome.failure is not None
-    assert outcome.failure.kind is Kind.LOCAL_INTERNAL
+    assert outcome.failure.kind is kind
     assert isinstance(heard[0], ProbeCrashed)
     assert "oops" in heard[0].traceback
     assert "oops" not in str(outcome.to_json())

@@ -34,6 +34,8 @@ _LOCAL_ERRNO = {
     errno.ENFILE: Kind.LOCAL_DESCRIPTORS,
     errno.EADDRNOTAVAIL: Kind.LOCAL_PORTS,
     errno.EADDRINUSE: Kind.LOCAL_PORTS,
+    errno.ENOMEM: Kind.LOCAL_MEMORY,
+    errno.ENOBUFS: Kind.LOCAL_MEMORY,
     errno.ENOSPC: Kind.LOCAL_DISK,
     errno.EDQUOT: Kind.LOCAL_DISK,
     errno.EROFS: Kind.LOCAL_DISK,
@@ -139,7 +141,7 @@ def _judge(error: BaseException, phase: Phase) -> tuple[Kind, str]:
         return Kind.DNS_NOT_FOUND, "the host is not a valid domain name"
     if isinstance(error, asyncio.CancelledError):
         return Kind.LOCAL_CANCELLED, "cancelled"
-    return Kind.LOCAL_INTERNAL, f"{type(error).__name__}: {error}"
+    return Kind.of_crash(error), f"{type(error).__name__}: {error}"
 
 
 def _judge_errno(error: OSError, phase: Phase) -> tuple[Kind, str]:

@@ -64,7 +64,8 @@ class PipelineProbe:
         self._judge = Judge(plan)
 
     async def __call__(self, target: Target) -> Outcome:
-        """The outcome of one target. Raises nothing but cancellation: a bug becomes `local.internal`."""
+        """The outcome of one target. Raises nothing but cancellation: a bug becomes `local.internal`,
+        and no memory left `local.memory`."""
         visit = _Visit(target, self._policy)
         late: Failure | None = None
         try:
@@ -77,10 +78,10 @@ class PipelineProbe:
         except RequestFailed as failed:  # the client could not even begin
             visit.findings.fail(failed, None, None)
             return self._outcome(target, visit, None)
-        except Exception:
+        except Exception as error:
             self._listener(ProbeCrashed(target=target.id, traceback=traceback.format_exc()))
-            message = "a bug in fleet: the log has its traceback"
-            failure = Failure(kind=FailureKind.LOCAL_INTERNAL, message=message)
+            kind = FailureKind.of_crash(error)
+            failure = Failure(kind, f"{kind.meaning}: the log has its traceback")
             return self._stored(target, visit, "failed", failure, {}, {})
 
     async def _walk(self, target: Target, visit: _Visit, time_left: anyio.CancelScope) -> None:
