@@ -230,7 +230,7 @@ class Channel:
             data = self.sock.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._waiting = None
             waiting.set_exception(error)
             del waiting  # the error holds this frame, which would hold the error
