@@ -33,23 +33,43 @@ TOOLS = {
 APART = {"scale", "soak"}  # each as long as all others together
 
 
-def of(name: str, known: dict[tuple[str, str, str], float]) -> dict[str, Verdict]:
-    return {verdict.what: verdict for verdict in verdicts(name, known)}
+W = tomllib.loads(BUDGETS.read_text())["workload"]
+
+
+def of(name: str, known: dict[tuple[str, str, str], float], *, aim: bool = False) -> dict[str, Verdict]:
+    return {verdict.what: verdict for verdict in verdicts(name, known) if verdict.aim is aim}
 
 
 def test_a_peer_that_costs_enough_more_keeps_the_budget_and_one_that_does_not_breaks_it() -> None:
     ours = {("https", "cpu", "fleet"): 1.0, ("http", "cpu", "fleet"): 1.0}
-    found = of("workload", {**ours, ("https", "cpu", "aiohttp"): 1.5, ("http", "cpu", "aiohttp"): 1.69})
+    enough = W["against"]["aiohttp"]
+    peer = {("https", "cpu", "aiohttp"): enough["https"], ("http", "cpu", "aiohttp"): enough["http"] - 0.01}
+    found = of("workload", {**ours, **peer})
     kept, broken = (found[f"{scheme}: CPU of aiohttp by ours"] for scheme in ("https", "http"))
     assert (kept.good, kept.broken) == (True, False)
     assert (broken.good, broken.broken) == (False, True)
 
 
 def test_what_may_cost_no_more_than_so_many_times_another_is_bounded_from_above() -> None:
-    ours = {("https", "cpu", "fleet"): 1.06}
-    found = of("workload", {**ours, ("https", "cpu", "curl"): 1.0})["https: our CPU by that of curl"]
-    assert found.broken
-    assert of("workload", {**ours, ("https", "cpu", "curl"): 1.02})["https: our CPU by that of curl"].good
+    curl = {("https", "cpu", "curl"): 1.0}
+    most, what = W["within"]["curl"]["https"], "https: our CPU by that of curl"
+    assert of("workload", {**curl, ("https", "cpu", "fleet"): most + 0.01})[what].broken
+    assert of("workload", {**curl, ("https", "cpu", "fleet"): most})[what].good
+
+
+def test_a_goal_is_reported_and_never_judged() -> None:
+    wanted, what = W["goals"]["against"]["aiohttp"]["https"], "https: CPU of aiohttp by ours"
+    known = {("https", "cpu", "fleet"): 1.0, ("https", "cpu", "aiohttp"): wanted - 0.01}
+    missed = of("workload", known, aim=True)[what]
+    assert (missed.good, missed.broken) == (False, False)
+    assert of("workload", {("https", "cpu", "fleet"): 1.0}, aim=True) == {}
+
+
+def test_a_goal_is_more_than_its_budget() -> None:
+    for side, rows in W["goals"]["against"].items():
+        assert all(wanted > W["against"][side][row] for row, wanted in rows.items())
+    for side, rows in W["goals"]["within"].items():
+        assert all(wanted < W["within"][side][row] for row, wanted in rows.items())
 
 
 def test_what_was_not_measured_is_neither_kept_nor_broken() -> None:
@@ -59,13 +79,13 @@ def test_what_was_not_measured_is_neither_kept_nor_broken() -> None:
 
 
 def test_an_aim_is_reported_and_never_judged() -> None:
-    missed = of("memory", {("late", "peak", "fleet"): 101.0})["peak of late"]
+    missed = of("memory", {("late", "peak", "fleet"): 101.0}, aim=True)["peak of late"]
     assert (missed.good, missed.broken) == (False, False)
     assert "missed" in str(missed)
 
 
 def test_rates_are_bounded_from_below_and_counts_are_judged() -> None:
-    assert of("loop", {("loop", "rate", "fleet"): 24_999.0})["rate of loop"].good is False
+    assert of("loop", {("loop", "rate", "fleet"): 24_999.0}, aim=True)["rate of loop"].good is False
     assert of("memory", {("open", "open", "fleet"): 0.99})["open of open"].broken
     assert of("workload", {("http", "connections", "fleet"): 1.2})["connections of http"].broken
 
@@ -78,7 +98,7 @@ def test_a_side_of_ours_is_judged_by_another_and_by_the_best_of_the_others() -> 
 
 
 def test_every_budget_is_of_a_sort_that_is_judged() -> None:
-    sorts = {"least", "against", "within", "between", "best", "most", "reach", "counts", "aims"}
+    sorts = {"least", "against", "within", "between", "best", "most", "reach", "counts", "aims", "goals"}
     used = {sort for section in tomllib.loads(BUDGETS.read_text()).values() for sort in section}
     assert used <= sorts
 
