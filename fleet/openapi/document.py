@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from fleet.errors import SpecError
 from fleet.guess import closest
@@ -18,6 +17,7 @@ from fleet.openapi.reading.load import parse as parse_tree
 from fleet.openapi.reading.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
 from fleet.openapi.schema import Check, Direction, compile_checks, no_check
+from fleet.pointer import steps_of_fragment
 
 if TYPE_CHECKING:
     from fleet.openapi.types import Types
@@ -148,7 +148,7 @@ class Document:
         if link.operation:
             return self.operation(link.operation)
         where, _, fragment = link.reference.partition("#")
-        steps = [unquote(s).replace("~1", "/").replace("~0", "~") for s in fragment.split("/")[1:]]
+        steps = steps_of_fragment(fragment)
         if len(steps) == 3 and steps[0] == "paths" and self._library.same(self.source, where):
             return self.operation((steps[1], steps[2]))
         raise SpecError(

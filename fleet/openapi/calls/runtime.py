@@ -10,6 +10,7 @@ from fleet.errors import RequestFailed, SpecError
 from fleet.frozen import frozen
 from fleet.openapi.calls import styles
 from fleet.outcome import FailureKind
+from fleet.pointer import steps_of
 
 _EXPRESSION = re.compile(
     r"\$(?:(url|method|statusCode)|(request|response)\.(?:(path|query|header)\.(.+)|(body)(?:#(.*))?))\Z",
@@ -74,8 +75,7 @@ def _at(value: Any, pointer: str) -> Any:
     """What a JSON pointer (RFC 6901) points to. Raises LookupError."""
     if value is None or (pointer and not pointer.startswith("/")):
         raise LookupError(pointer)
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps_of(pointer):
         if isinstance(value, Mapping):
             value = value[key]
         elif isinstance(value, list) and _INDEX.fullmatch(key):

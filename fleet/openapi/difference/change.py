@@ -7,6 +7,7 @@ from typing import Any, Literal
 import orjson
 
 from fleet.frozen import frozen
+from fleet.pointer import pointer_of
 
 Severity = Literal["breaking", "compatible", "documentation"]
 ORDER: tuple[Severity, ...] = ("breaking", "compatible", "documentation")
@@ -37,7 +38,7 @@ class Change:
 
 def at(pointer: str, *steps: str | int) -> str:
     """A pointer, further down."""
-    return pointer + "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+    return pointer + pointer_of(steps)
 
 
 def listed(values: list[Any]) -> str:

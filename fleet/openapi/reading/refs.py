@@ -18,6 +18,7 @@ from fleet.errors import SpecError
 from fleet.frozen import frozen
 from fleet.openapi.reading.load import locate, parse
 from fleet.openapi.reading.trees import every_mapping, inside_of, path_to
+from fleet.pointer import pointer_of, unescape
 
 _MAX_LOCATED = 10  # errors of one description that are shown with their place: each costs a parse
 _MAX_LOCATED_BYTES = 4 * 1024 * 1024
@@ -223,7 +224,7 @@ class Library:
             return Place(uri, self._anchored(uri, fragment))
         at = uri
         for token in fragment[1:].split("/"):
-            key = token.replace("~1", "/").replace("~0", "~") if "~" in token else token
+            key = unescape(token)
             if isinstance(value, dict) and key in value:
                 if self.embedding and "$id" in value:
                     at = self.enter(at, value)
@@ -264,7 +265,7 @@ class Library:
         if steps is None:
             return SpecError(message, file=place.uri, hint=hint)
         line, column = self.position(place.uri, steps)
-        pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+        pointer = pointer_of(steps)
         return SpecError(message, file=place.uri, line=line, column=column, hint=hint, pointer=pointer)
 
     def position(self, uri: str, steps: Sequence[str | int]) -> tuple[int | None, int | None]:

@@ -16,6 +16,7 @@ from fleet.frozen import frozen
 from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.reading.trees import every_mapping
 from fleet.openapi.rewrite.grammar import Kind, grammar_of, parts, sections_of
+from fleet.pointer import escape
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -265,4 +266,4 @@ def _is_dynamic(schema: Any) -> bool:
 
 
 def _escaped(name: str) -> str:
-    return quote(name.replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@._-")
+    return quote(escape(name), safe="~!$&'()*+,;=:@._-")

@@ -11,6 +11,7 @@ from typing import Any
 
 from fleet.errors import ConfigError
 from fleet.frozen import frozen
+from fleet.pointer import steps_of
 
 _GLOB = re.compile(r"[*?]")
 _OUTSIDE = frozenset(  # what stays beside `anyOf` when a schema becomes one of two
@@ -68,7 +69,7 @@ class Fixup:
 def repair(fixup: Fixup, tree: Any) -> tuple[Any, int]:
     """A tree with one fixup made, and how many places changed. What YAML aliases share is told apart: only
     the places that match change. The given tree is not to be used any more."""
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in fixup.at.split("/")[1:]]
+    steps = steps_of(fixup.at)
     version = str(tree.get("openapi") or tree.get("swagger") or "") if isinstance(tree, dict) else ""
     root = _Entry(tree, None, "")
     owned: set[int] = set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
-from urllib.parse import unquote
 
 from fleet.errors import SpecError
 from fleet.frozen import frozen
@@ -15,6 +14,7 @@ from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.rewrite.choice import Choice, Named, choose
 from fleet.openapi.rewrite.closure import Closure
 from fleet.openapi.rewrite.grammar import METHODS, sections_of
+from fleet.pointer import steps_of_fragment
 
 
 @frozen
@@ -205,7 +205,7 @@ class _Reducer:
         where, _, fragment = str(node.get("operationRef", "")).partition("#")
         if not fragment or not self._library.same(self._source, where):
             return False
-        steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:]]
+        steps = steps_of_fragment(fragment)
         return len(steps) == 3 and steps[0] == "paths" and (steps[1], steps[2].upper()) not in self._routes
 
 

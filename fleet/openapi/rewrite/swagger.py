@@ -7,6 +7,7 @@ from typing import Any
 
 from fleet.openapi.lower.parts import mapping, text
 from fleet.openapi.rewrite.upgrade import schema_of, scheme_of
+from fleet.pointer import unescape
 
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
@@ -85,7 +86,7 @@ class Reshaped:
         if not isinstance(ref, str):
             return node
         section, _, name = ref.removeprefix("#/").partition("/")
-        return mapping(self._tree.get(section)).get(name.replace("~1", "/").replace("~0", "~"), {})
+        return mapping(self._tree.get(section)).get(unescape(name), {})
 
     def _item(self, path: str, item: Any) -> Any:
         if path.startswith("x-") or not isinstance(item, dict):

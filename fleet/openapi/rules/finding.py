@@ -10,6 +10,7 @@ from fleet.openapi.document import Document
 from fleet.openapi.operation import Operation
 from fleet.openapi.reading.load import Positions
 from fleet.openapi.reading.refs import Library
+from fleet.pointer import pointer_of
 
 MAX_PLACED_BYTES = 8 << 20  # of a text whose findings have lines: finding them takes 50 bytes for each byte
 MAX_FINDINGS = 1000  # of one description
@@ -94,11 +95,6 @@ class Findings:
         return tuple(
             sorted(made, key=lambda f: (f.document != own, f.document, f.line or 0, f.column or 0, f.pointer))
         )
-
-
-def pointer_of(steps: Sequence[str | int]) -> str:
-    """RFC 6901."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
 def _ways(tree: Any) -> dict[int, tuple[int, str | int]]:

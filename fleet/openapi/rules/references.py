@@ -11,7 +11,8 @@ from fleet.openapi.lower.parts import mapping
 from fleet.openapi.reading.refs import MissingDocument
 from fleet.openapi.reading.trees import every_mapping
 from fleet.openapi.rewrite.grammar import grammar_of, objects, parts, sections_of
-from fleet.openapi.rules.finding import Findings, pointer_of
+from fleet.openapi.rules.finding import Findings
+from fleet.pointer import pointer_of
 
 
 def references(found: Findings) -> None:

@@ -15,6 +15,7 @@ from fleet.openapi.schema.bundle import bundle
 from fleet.openapi.schema.effort import MAX_CHAIN, MAX_STACK
 from fleet.openapi.schema.expected import Keyword, expected_of
 from fleet.openapi.schema.keywords import Direction, Reading
+from fleet.pointer import pointer_of
 
 MAX_VIOLATIONS = 100  # of one value
 MAX_DEPTH = 255  # of a value's nesting, beyond which jsonschema-rs does not say what is wrong with it
@@ -107,7 +108,7 @@ def _judging(validator: Any, name: str, deepest: int | None) -> Check:
             if is_valid(held):
                 return ()
             return tuple(
-                (_pointer(error.instance_path[above:]), _keyword(error))
+                (pointer_of(error.instance_path[above:]), _keyword(error))
                 for error in islice(iter_errors(held), MAX_VIOLATIONS)
             )
         except ValueError:
@@ -183,10 +184,6 @@ def _is_deeper(value: Any, limit: int) -> bool:
             for inner in (held.values() if isinstance(held, dict) else held if isinstance(held, list) else ())
         ]
     return bool(level)
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def _keyword(error: Any) -> Keyword:

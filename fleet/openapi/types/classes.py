@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import NoneType
 from typing import Any
-from urllib.parse import unquote
 
 from pydantic.fields import FieldInfo
 
@@ -25,6 +24,7 @@ from fleet.openapi.types.parts import EVERY_TYPE, Parts, json_types, mapping
 from fleet.openapi.types.plan import Plan, fresh
 from fleet.openapi.types.shapes import Done, Shapes, is_shapeless
 from fleet.openapi.types.texts import python_type
+from fleet.pointer import steps_of_fragment
 
 _PYTHON: Mapping[str, Any] = {
     "null": NoneType, "boolean": bool, "integer": int, "number": float, "string": str,
@@ -125,8 +125,7 @@ class Classes:
 def name_of(ref: str) -> str:
     """What a reference calls a schema: `#/components/schemas/User/properties/address` is `UserAddress`."""
     where, _, fragment = ref.partition("#")
-    steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in fragment.split("/")]
-    words = [step for step in steps if step not in _STEPS]
+    words = [step for step in steps_of_fragment(f"/{fragment}") if step not in _STEPS]
     if not words:
         words = [where.rpartition("/")[2].partition(".")[0]]
     return words[0] if len(words) == 1 else class_name(*words)

@@ -12,6 +12,7 @@ from fleet.openapi.model import Dialect
 from fleet.openapi.reading.refs import Library, MissingDocument, Place
 from fleet.openapi.schema import Check, Direction, compile_check, no_check
 from fleet.openapi.types.parts import unwrapped
+from fleet.pointer import steps_of
 
 Violations = tuple[tuple[str, str], ...]
 
@@ -70,8 +71,7 @@ def refusal(title: str, violations: Violations, value: Any) -> ValidationError:
 def _located(pointer: str, value: Any) -> tuple[tuple[str | int, ...], Any]:
     """The keys and indexes of a JSON pointer into a value, and what stands there."""
     steps: list[str | int] = []
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
+    for key in steps_of(pointer):
         if isinstance(value, list | tuple):
             steps.append(int(key))
             value = value[int(key)]

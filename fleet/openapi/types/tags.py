@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fleet.errors import SpecError
 from fleet.openapi.reading.refs import Place
 from fleet.openapi.types.parts import Choice, Parts, mapping, unwrapped
+from fleet.pointer import escape, unescape
 
 if TYPE_CHECKING:
     from fleet.openapi.types.shapes import Shapes
@@ -65,7 +66,7 @@ class Tags:
                 )
             ref = mapping(place.value).get("$ref")
             name = ref.rpartition("/")[2] if isinstance(ref, str) else ""
-            for tag in (*constants, name.replace("~1", "/").replace("~0", "~")):
+            for tag in (*constants, unescape(name)):
                 self._known.setdefault(tag, place)
         for place in choice.branches:
             for tag in self._inner(self._shapes.parts((place,)), set(), 0):
@@ -125,9 +126,7 @@ class Tags:
         uri = self._choice.node.uri
         where = "#/definitions/" if self._shapes.dialect == "2.0" else "#/components/schemas/"
         try:
-            return self._shapes.library.resolve(
-                uri, where + name.replace("~", "~0").replace("/", "~1").replace("%", "%25")
-            )
+            return self._shapes.library.resolve(uri, where + escape(name).replace("%", "%25"))
         except SpecError:
             return None
 

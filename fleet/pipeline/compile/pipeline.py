@@ -12,7 +12,7 @@ from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.compile.checks import CheckCompiler
 from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.compile.login import LoginCompiler
-from fleet.pipeline.compile.steps import StepCompiler, pointer_of
+from fleet.pipeline.compile.steps import StepCompiler, items_pointer
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.model import PipelineEntry, PipelineSpec
 from fleet.pipeline.language.outside import Nothing, Outside
@@ -183,7 +183,7 @@ class _Compiler:
         return Dialect(
             link=self._binder.expression(("dialect", "link"), said.link),
             items=self._binder.expression(("dialect", "items"), said.items),
-            pointer=pointer_of(said.items),
+            pointer=items_pointer(said.items),
             next=compiled("next", said.next),
             whole=compiled("whole", said.whole),
             expand=expand,

@@ -16,6 +16,7 @@ from fleet.pipeline.language.outputs import reader
 from fleet.pipeline.language.places import Complaints, Path
 from fleet.pipeline.language.steps import AlternativeSpec, Outputs, OutputSpec, StepSpec
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way, path_of
+from fleet.pointer import pointer_of
 
 if TYPE_CHECKING:
     from fleet.openapi import Call, Document, Operation
@@ -97,7 +98,7 @@ class StepCompiler:
             anonymous=way.anonymous,
             follow=optional("follow", way.follow),
             items=optional("items", way.items),
-            pointer=pointer_of(way.items),
+            pointer=items_pointer(way.items),
             collection=way.collection,
             when=optional("when", way.when),
             where=optional("where", way.where or inherited.where, response=True),
@@ -212,9 +213,8 @@ def _constant_path(operation: Operation | None, call: Call | None) -> str | None
         return None
 
 
-def pointer_of(items: str | None) -> str:
+def items_pointer(items: str | None) -> str:
     """The JSON pointer that a plain chain of names means; empty when the expression is more than that."""
     if items is None or not _SIMPLE_PATH.match(items):
         return ""
-    parts = [quoted or plain for quoted, plain in _SIMPLE_PART.findall(items)]
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return pointer_of(quoted or plain for quoted, plain in _SIMPLE_PART.findall(items))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fleet.errors import RequestFailed
 from fleet.outcome import Failure, Skipped, Violation
 from fleet.pipeline.language.convert import storable
+from fleet.pointer import steps_of
 from fleet.policy import Limits
 
 if TYPE_CHECKING:
@@ -103,8 +104,7 @@ def _actual(value: Any, pointer: str) -> str:
     """What stands at a pointer, in a few words; nothing of what may be a secret."""
     if _SECRET.search(pointer.rpartition("/")[2]):
         return "(withheld)"
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
+    for key in steps_of(pointer):
         try:
             value = value[int(key)] if isinstance(value, list) else value[key]
         except (KeyError, IndexError, TypeError, ValueError):
