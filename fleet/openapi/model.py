@@ -18,6 +18,9 @@ SEQUENTIAL = frozenset({
     "application/json-seq", "application/geo+json-seq", "text/event-stream", "multipart/mixed",
 })  # fmt: skip
 
+FRAMING = frozenset({"host", "connection", "content-length", "transfer-encoding"})
+"""Headers that frame a message: whoever sends it writes them, and no description says how."""
+
 
 @frozen
 class Parameter:

@@ -46,8 +46,8 @@ async def test_bodies_both_ways(serve: Any, dialer: Any) -> None:
 
 
 async def test_headers_are_not_ascii_only(serve: Any, dialer: Any) -> None:
-    head = b"HTTP/1.1 200 Gel\xf6st\r\nX-Model: Gr\xf6\xdfe \xe9\r\nX-Asset: \xc3\xa9\r\nContent-Length: 2\r\n\r\n"
-    peer = await serve(head + b"{}", keep=True)
+    head = b"HTTP/1.1 200 Gel\xf6st\r\nX-Model: Gr\xf6\xdfe \xe9\r\nX-Asset: \xc3\xa9\r\n"
+    peer = await serve(head + b"Content-Length: 2\r\n\r\n{}", keep=True)
     async with client(WireTransport(dialer())) as session:
         reply = await session.get(peer.url)
         assert dict(reply.headers.raw)[b"x-model"] == b"Gr\xf6\xdfe \xe9"
