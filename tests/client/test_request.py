@@ -184,7 +184,9 @@ async def test_statuses_are_typed_errors(
 
 
 async def test_who_gave_no_credentials_is_not_told_that_they_were_refused(api: OpenAPI) -> None:
-    with pytest.raises(HTTPClientError, match="401, and authenticate.. has been given nothing for this call"):
+    with pytest.raises(
+        HTTPClientError, match=r"401, and authenticate\(\) has been given nothing for this call"
+    ):
         await api._.answer({"kind": "bare401"})
     request = api.createRequest("answer")
     request.req.headers["Authorization"] = "Custom x"
