@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from fleet.client.baseurl import is_normalised, normalised, origin_of
-from fleet.client.calls.options import HandleOptions, chosen_of
+from fleet.client.calls.options import HandleOptions, chosen_of, plugins_of
 from fleet.client.calls.session import Live, Sessions
 from fleet.client.description.load import load_document
 from fleet.client.description.loaders import Loader
@@ -92,7 +92,7 @@ class OpenAPI(Handle):
         base URL that cannot work.
         """
         document = load_document(
-            url, refs=refs, cache=cache, loader=loader, plugins=options.get("plugins", ()), only=only
+            url, refs=refs, cache=cache, loader=loader, plugins=plugins_of(options), only=only
         )
         if baseurl is None and url.lower().startswith(("http://", "https://")):
             baseurl = origin_of(url)
@@ -136,7 +136,7 @@ class OpenAPI(Handle):
         `loader` is the loader's to find. The rest is as `load_sync` has it, the errors too.
         """
         base, file = (None, url) if path is None else (url, path)
-        plugins = options.get("plugins", ())
+        plugins = plugins_of(options)
         document = load_document(
             Path(str(file)), refs=refs, cache=cache, loader=loader, plugins=plugins, only=only
         )
@@ -165,7 +165,7 @@ class OpenAPI(Handle):
                 "json.dumps makes text of a dict"
             )
         raw = text if isinstance(text, bytes) else text.encode()
-        plugins = options.get("plugins", ())
+        plugins = plugins_of(options)
         document = load_document(raw, refs=refs, cache=False, loader=loader, plugins=plugins, only=only)
         return cls(document, None if base is None else str(base), **options)
 
@@ -313,7 +313,7 @@ class OpenAPI(Handle):
         """
         from fleet.client.description.snapshot import restore  # noqa: PLC0415
 
-        document, base = restore(Path(path), loader, options.get("plugins", ()))
+        document, base = restore(Path(path), loader, plugins_of(options))
         return cls(document, base or None, **options)
 
     def __copy__(self) -> OpenAPI:

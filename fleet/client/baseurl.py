@@ -12,7 +12,7 @@ from fleet.errors import ConfigError
 if TYPE_CHECKING:
     import yarl
 
-_SIMPLE = re.compile(r"https?://[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]*)?\Z")
+_SIMPLE = re.compile(r"https?://[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?\Z")
 
 
 def normalised(baseurl: str | yarl.URL) -> str:

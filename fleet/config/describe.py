@@ -11,17 +11,24 @@ from fleet.errors import SpecError
 from fleet.guess import guess
 
 if TYPE_CHECKING:
-    from fleet.openapi import Document
+    from fleet.openapi import Document, Operation
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
-def wrap_description(tree: Mapping[str, Any], path: Path, operations: Sequence[str]) -> dict[str, Any]:
-    """The tree of a spec that asks these operations (none named: every GET that needs no parameter) and
-    keeps each answer whole. Raises SpecError when there is nothing to ask."""
+def wrap_description(
+    tree: Mapping[str, Any], path: Path, operations: Sequence[str]
+) -> tuple[dict[str, Any], int]:
+    """The tree of a spec that asks these operations and keeps each answer whole, and how many were left out.
+
+    None named: every GET that needs no parameter, but for those that are documented to answer with no JSON.
+    Raises SpecError when there is nothing to ask.
+    """
     from fleet.openapi import load  # noqa: PLC0415  (most specs are no description)
 
-    found = dict(_readable(load(b"", source=str(path), parse=lambda _data, _uri: tree)))
+    readable = list(_readable(load(b"", source=str(path), parse=lambda _data, _uri: tree)))
+    found = {operation.name: operation.template for operation in readable}
+    left = 0
     if operations:
         chosen = list(dict.fromkeys(operations))
         for operation in chosen:
@@ -32,16 +39,17 @@ def wrap_description(tree: Mapping[str, Any], path: Path, operations: Sequence[s
                     hint=guess(operation, found),
                 )
     else:
-        chosen = list(found)
+        chosen = [operation.name for operation in readable if _gives_json(operation)]
+        left = len(readable) - len(chosen)
     if not chosen:
         raise SpecError(
-            "the API description has no GET that needs no parameter",
+            "the API description has no GET that needs no parameter" + (" and gives JSON" if left else ""),
             file=str(path),
             hint="write a spec file whose steps give the parameters",
         )
     said = tree.get("info")
     info: dict[str, Any] = said if isinstance(said, dict) else {}
-    return {
+    wrapped = {
         "fleet": "1",
         "info": {"title": str(info.get("title") or path.stem), "version": str(info.get("version") or "0")},
         "api": str(path),
@@ -50,10 +58,23 @@ def wrap_description(tree: Mapping[str, Any], path: Path, operations: Sequence[s
             for name, operation in _named(chosen).items()
         },
     }
+    return wrapped, left
 
 
-def _readable(document: Document) -> Iterator[tuple[str, str]]:
-    """Name and template of every GET without required parameters, whatever version describes it."""
+def _gives_json(operation: Operation) -> bool:
+    """Whether its good answers may be JSON by what is documented of them."""
+    from fleet.openapi import is_json  # noqa: PLC0415
+
+    for status in ("2", "default"):
+        answers = [answer for answer in operation.answers if answer.status.startswith(status)]
+        kinds = [media.type for answer in answers for media in answer.media]
+        if kinds:
+            return any(is_json(kind) or "*" in kind for kind in kinds)
+    return True
+
+
+def _readable(document: Document) -> Iterator[Operation]:
+    """Every GET without required parameters, whatever version describes it."""
     for operation in document.operations.values():
         if operation.method != "GET" or "{" in operation.template:
             continue
@@ -64,7 +85,7 @@ def _readable(document: Document) -> Iterator[tuple[str, str]]:
         ):  # of another file, say: whoever compiles the spec reads that, and says what is wrong
             required = False
         if not required:
-            yield operation.name, operation.template
+            yield operation
 
 
 def _named(operations: Sequence[str]) -> dict[str, str]:

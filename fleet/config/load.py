@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ from fleet.config.sources import check_sources
 from fleet.errors import SpecError
 from fleet.guess import guess
 from fleet.openapi import parse
+from fleet.phrases import some
 
 MAX_BYTES = 8 * 1024 * 1024  # of one spec file; an API description may be larger
 
@@ -33,10 +35,12 @@ def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
     source = _read(path)
     tree, text = source.tree, source.text
     if isinstance(tree, dict) and ("openapi" in tree or "swagger" in tree) and "fleet" not in tree:
-        wrapped = wrap_description(tree, path, operations)
+        wrapped, left = wrap_description(tree, path, operations)
         count = len(wrapped["steps"])
         steps = "1 operation is a step" if count == 1 else f"{count:,} operations are steps"
         notes = (*notes, f"{path.name} is an API description: {steps}")
+        if left:
+            notes = (*notes, f"left out: {some(left, 'operation')}, documented to give no JSON")
         source = Source(path, "", wrapped)
     else:
         if len(text) > MAX_BYTES:
@@ -92,6 +96,12 @@ def find_spec(name: str | Path) -> tuple[Path, tuple[str, ...]]:
         return builtin[stem], (f"{plain} is not a file here: the built-in spec {stem!r} is used",)
     if path.is_dir():
         raise SpecError("this is a directory, not a spec file", file=plain)
+    if urlsplit(plain).scheme in {"http", "https"}:
+        raise SpecError(
+            "a spec is a file, and this is a URL",
+            file=plain,
+            hint=f"keep it in a file: fleet spec convert {plain} -o api.json; or make it the api: of a spec",
+        )
     raise SpecError(f"there is no spec file and no built-in spec {plain!r}", hint=guess(plain, builtin))
 
 

@@ -41,6 +41,7 @@ from fleet.openapi.model import (
     Server,
     ServerVariable,
     Tag,
+    is_json,
 )
 from fleet.openapi.operation import Call, Operation
 from fleet.openapi.reading.cache import decode as decode_tree
@@ -130,6 +131,7 @@ __all__ = [
     "dump_yaml",
     "encode_tree",
     "evaluate",
+    "is_json",
     "item_reader",
     "load",
     "load_yaml",

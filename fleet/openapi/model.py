@@ -18,6 +18,14 @@ SEQUENTIAL = frozenset({
     "application/json-seq", "application/geo+json-seq", "text/event-stream", "multipart/mixed",
 })  # fmt: skip
 
+FRAMING = frozenset({"host", "connection", "content-length", "transfer-encoding"})
+"""Headers that frame a message: whoever sends it writes them, and no description says how."""
+
+
+def is_json(kind: str) -> bool:
+    """Whether a media type, in lower case and without parameters, is JSON."""
+    return kind == "application/json" or kind.endswith("+json") or kind == "text/json"
+
 
 @frozen
 class Parameter:

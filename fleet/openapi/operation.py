@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from fleet.errors import SpecError
 from fleet.frozen import frozen
 from fleet.openapi.answers.headers import read_headers
-from fleet.openapi.calls.bodies import BodyPlan, is_json
+from fleet.openapi.calls.bodies import BodyPlan
 from fleet.openapi.calls.forms import Pieces
 from fleet.openapi.calls.params import ParameterPlan
 from fleet.openapi.calls.servers import own_server, read_servers
-from fleet.openapi.model import Answer, Body, Link, Parameter, Requirement, Server, Site
+from fleet.openapi.model import Answer, Body, Link, Parameter, Requirement, Server, Site, is_json
 from fleet.openapi.reading.refs import MissingDocument, Place
 from fleet.openapi.schema import Check, Keyword, media_for, no_check
 

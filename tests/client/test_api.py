@@ -99,6 +99,8 @@ def test_a_base_url_replaces_the_server_and_keeps_its_path(
         "https://host#x",
         "https://",
         "https://a b",
+        "https://host:65536",
+        "https://host:99999",
     ],
 )
 def test_a_bad_base_url_is_refused_without_its_password(api: OpenAPI, bad: str) -> None:

@@ -183,6 +183,20 @@ async def test_statuses_are_typed_errors(
     assert "c4nary" not in str(error) + repr(error) + repr(vars(error))
 
 
+async def test_who_gave_no_credentials_is_not_told_that_they_were_refused(api: OpenAPI) -> None:
+    with pytest.raises(
+        HTTPClientError, match=r"401, and authenticate\(\) has been given nothing for this call"
+    ):
+        await api._.answer({"kind": "bare401"})
+    request = api.createRequest("answer")
+    request.req.headers["Authorization"] = "Custom x"
+    with pytest.raises(HTTPClientError, match="401: the credentials were refused"):
+        await request({"kind": "bare401"})
+    api.authenticate(key="k")
+    with pytest.raises(HTTPClientError, match="401: the credentials were refused"):
+        await api._.answer({"kind": "bare401"})
+
+
 async def test_statuses_are_data_when_asked(server: Any) -> None:
     base = f"http://127.0.0.1:{server.server_port}"
     api = OpenAPI.loads(base, orjson.dumps(API), raise_on_http_status=False)

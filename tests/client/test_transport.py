@@ -45,6 +45,17 @@ async def test_bodies_both_ways(serve: Any, dialer: Any) -> None:
     assert b"Content-Length: 19\r\n" in peer.seen[0]
 
 
+async def test_headers_are_not_ascii_only(serve: Any, dialer: Any) -> None:
+    head = b"HTTP/1.1 200 Gel\xf6st\r\nX-Model: Gr\xf6\xdfe \xe9\r\nX-Asset: \xc3\xa9\r\n"
+    peer = await serve(head + b"Content-Length: 2\r\n\r\n{}", keep=True)
+    async with client(WireTransport(dialer())) as session:
+        reply = await session.get(peer.url)
+        assert dict(reply.headers.raw)[b"x-model"] == b"Gr\xf6\xdfe \xe9"
+        assert dict(reply.headers.raw)[b"x-asset"] == b"\xc3\xa9"
+        async with session.stream("GET", peer.url, extensions={"stream": 1000}) as streamed:
+            assert streamed.headers["x-model"] == "Größe é"
+
+
 async def test_a_given_up_connection_is_replaced_once(serve: Any, dialer: Any) -> None:
     async def one_answer_each(reader: Any, writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")

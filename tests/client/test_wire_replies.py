@@ -138,6 +138,10 @@ BROKEN: dict[str, tuple[bytes, FailureKind]] = {
         b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nabc",
         FailureKind.PROTOCOL_FRAMING,
     ),
+    "switching protocols without a word about the connection": (
+        b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
+        FailureKind.PROTOCOL_FRAMING,
+    ),
     "not gzip": (
         sized(b"Content-Encoding: gzip\r\n", b"\x1f\x8brubbish at length"),
         FailureKind.BODY_ENCODING,
@@ -182,6 +186,25 @@ def test_broken(name: str) -> None:
         with pytest.raises(RequestFailed) as caught:
             read(*pieces).body()
         assert caught.value.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\0\0\x12\4\0\0\0\0\0\0\3", r"the host speaks HTTP/2 alone: the answer begins b'\x00\x00\x12\x04"),
+        (b"\x15\3\1\0\2\2F", r"the host speaks TLS: the answer begins b'\x15\x03\x01"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "the host speaks SSH: the answer begins b'SSH-2.0-OpenSSH_"),
+        (b"<html><body>Login</body></html>", "no HTTP: the answer begins b'<html><body>Logi'"),
+        (
+            sized(b"Content-Encoding: br\r\n", b"x"),
+            "Content-Encoding 'br', where only gzip and deflate were asked for",
+        ),
+    ],
+)
+def test_what_else_is_spoken_there_is_told(data: bytes, message: str) -> None:
+    with pytest.raises(RequestFailed) as caught:
+        read(data)
+    assert caught.value.message.startswith(message)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300), st.booleans())

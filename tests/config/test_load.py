@@ -39,6 +39,16 @@ paths:
       responses: {'200': {description: ok}}
   /2d/map:
     get: {responses: {'200': {description: ok}}}
+  /page:
+    get:
+      operationId: page
+      responses:
+        '200': {description: ok, content: {text/html: {}}}
+        default: {description: no, content: {application/json: {}}}
+  /feed:
+    get:
+      operationId: feed
+      responses: {'200': {description: ok, content: {text/csv: {}, application/hal+json: {}}}}
 components: {parameters: {q: {name: q, in: query, required: true, schema: {type: string}}}}
 """
 
@@ -146,14 +156,23 @@ def test_a_description_becomes_a_spec_of_its_plain_gets(tmp_path: Path) -> None:
     assert {name: step.operation for name, step in spec.steps.items()} == {
         "listThings": "listThings",
         "step_2d_map": "GET /2d/map",
+        "feed": "feed",
     }
-    assert "API description" in spec.notes[0]
-    assert planned(spec).minimum_requests == 2
+    assert "API description: 3 operations are steps" in spec.notes[0]
+    assert spec.notes[1] == "left out: 1 operation, documented to give no JSON"
+    assert planned(spec).minimum_requests == 3
+    assert list(load_spec(path, operations=["page"]).steps) == ["page"]
     chosen = load_spec(path, operations=["listThings"])
     assert list(chosen.steps) == ["listThings"]
     with pytest.raises(SpecError) as caught:
         load_spec(path, operations=["listThing"])
     assert caught.value.hint == "did you mean 'listThings'?"
+
+
+def test_a_url_is_no_spec_and_what_to_do_is_said() -> None:
+    with pytest.raises(SpecError, match="a spec is a file, and this is a URL") as caught:
+        load_spec("https://bmc/openapi.json")
+    assert "fleet spec convert https://bmc/openapi.json -o api.json" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("openapi", ["3.1.0", "3.2.0"])

@@ -41,6 +41,9 @@ FORM = "application/x-www-form-urlencoded"
         ([JSON, "application/octet-stream"], b"x", b"x", "application/octet-stream"),
         (["text/plain"], "h\u00e9", "h\u00e9".encode(), "text/plain; charset=utf-8"),
         (["*/*"], {"a": 1}, b'{"a":1}', JSON),
+        (["*/*"], b"x", b"x", "application/octet-stream"),
+        (["application/*"], b"x", b"x", "application/octet-stream"),
+        (["text/*"], "x", b"x", "text/plain; charset=utf-8"),
         ([], {"a": 1}, b'{"a":1}', JSON),
     ],
 )
@@ -51,6 +54,15 @@ def test_request_bodies(
     call = make({"/p": {"post": node}}).operation("POST /p").build({}, value)
     assert call.body == body
     assert dict(call.headers)["Content-Type"] == kind
+
+
+def test_what_a_body_of_a_range_is_has_to_be_said(make: Callable[..., Document]) -> None:
+    node = {"requestBody": {"content": {"image/*": {}}}, "responses": {}}
+    one = make({"/p": {"post": node}}).operation("POST /p")
+    for said in ("", "image/*"):
+        with pytest.raises(ParameterError, match=r"say which: content_type='image/...'"):
+            one.build({}, b"x", content_type=said)
+    assert dict(one.build({}, b"x", content_type="image/png").headers)["Content-Type"] == "image/png"
 
 
 def test_required_optional_and_unwanted_bodies(make: Callable[..., Document]) -> None:

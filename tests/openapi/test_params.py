@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from fleet.errors import SpecError
 from fleet.openapi import Parameter, ParameterError
 from fleet.openapi.calls.params import ParameterPlan
+from fleet.openapi.types.texts import text_reader
 from fleet.secret import Secret
 
 ARRAY = ["blue", "black", "brown"]
@@ -95,9 +98,55 @@ def test_headers_do_not_end_early(operation: Callable[..., Any]) -> None:
         operation({"name": "X-A", "in": "header"}).build({"X-A": "\u20ac"})
 
 
+@pytest.mark.parametrize("value", [" a", "a ", "\ta", " ", ["a", "b "]])
+def test_headers_keep_no_space_around_them(operation: Callable[..., Any], value: Any) -> None:
+    with pytest.raises(ParameterError, match="X-A: a header value neither begins nor ends with a space"):
+        operation({"name": "X-A", "in": "header"}).build({"X-A": value})
+    assert ("X-A", "a, b") in operation({"name": "X-A", "in": "header"}).build({"X-A": ["a", " b"]}).headers
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "host", "Connection", "Transfer-Encoding"])
+def test_headers_that_the_client_writes_are_no_parameters(operation: Callable[..., Any], name: str) -> None:
+    one = operation({"name": name, "in": "header", "required": True})
+    assert name not in dict(one.build().headers)
+    with pytest.raises(ParameterError, match=f"no parameter {name}"):
+        one.build({name: "5"})
+
+
 def test_content_parameters_are_json(operation: Callable[..., Any]) -> None:
     parameter = {"name": "f", "in": "query", "content": {"application/json": {"schema": {}}}}
     assert operation(parameter).build({"f": {"a": [1]}}).query == "f=%7B%22a%22%3A%5B1%5D%7D"
+    parameter = {"name": "X-F", "in": "header", "content": {"application/json": {"schema": {}}}}
+    headers = dict(operation(parameter).build({"X-F": {"é": "\u4e2d\U0001f600"}}).headers)
+    assert headers["X-F"] == r'{"\u00e9":"\u4e2d\ud83d\ude00"}'
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (timedelta(hours=1, seconds=3), "PT1H3S"), (time(1, 2, 3), "01%3A02%3A03"), (date(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00%3A00%3A00Z"), (IPv4Address("192.0.2.1"), "192.0.2.1"),
+        (IPv6Address("2001:db8::1"), "2001%3Adb8%3A%3A1"), (IPv4Network("192.0.2.0/24"), "192.0.2.0%2F24"),
+    ],
+)  # fmt: skip
+def test_values_of_pythons_own_types(operation: Callable[..., Any], value: Any, expected: str) -> None:
+    assert operation({"name": "v", "in": "query"}).build({"v": value}).query == f"v={expected}"
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("date-time", "2026-01-02T03:04:05.100+00:00"), ("time", "03:04:05.5Z"), ("duration", "PT90M"),
+        ("uuid", "0B1F2C3D-0000-4000-8000-00000000000A"), ("byte", "aGk="),
+    ],
+)  # fmt: skip
+def test_a_value_of_an_answer_is_sent_as_it_came(operation: Callable[..., Any], form: str, text: str) -> None:
+    read = text_reader({"type": "string", "format": form})
+    assert read is not None
+    value = read(text)
+    assert type(value) is not str
+    one = operation({"name": "id", "in": "path", "required": True}, template="/p/{id}")
+    assert unquote(one.build({"id": value}).path) == f"/p/{text}"
 
 
 def test_allow_reserved_keeps_reserved_characters_but_never_a_fragment(operation: Callable[..., Any]) -> None:
@@ -158,6 +207,20 @@ def test_one_name_in_two_places(operation: Callable[..., Any]) -> None:
     one = operation({"name": "a", "in": "query"}, {"name": "a", "in": "header"})
     call = one.build({("query", "a"): 1, ("header", "a"): 2})
     assert (call.query, dict(call.headers)["a"]) == ("a=1", "2")
+    assert one.build({"a": 3}).query == "a=3"
+
+
+def test_a_default_stays_in_its_place(operation: Callable[..., Any]) -> None:
+    one = operation(
+        {"name": "a", "in": "query", "required": True, "schema": {"default": 7}},
+        {"name": "a", "in": "header"},
+        {"name": "a", "in": "cookie"},
+    )
+    call = one.build()
+    assert (call.query, call.cookies) == ("a=7", ())
+    assert "a" not in dict(call.headers)
+    assert one.build({("header", "a"): 2}).query == "a=7"
+    assert one.build({("query", "a"): 2}).query == "a=2"
     assert one.build({"a": 3}).query == "a=3"
 
 

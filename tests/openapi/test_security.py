@@ -142,6 +142,8 @@ def test_two_schemes_for_one_header_are_refused() -> None:
         ("user", 5, "'user' (apiKey) takes a key"),
         ("user", "a\r\nb: c", "holds control characters"),
         ("bearer", Secret("a\nb"), "holds control characters"),
+        ("bearer", " t", "spaces around it"),
+        ("user", "k ", "spaces around it"),
         ("oauth", ("id", "secret"), "'oauth' (oauth2) takes a token, as text: its flows (authorizationCode)"),
         ("machine", ("id",), "'machine' (oauth2) takes a token, or (client id, client secret[, scopes])"),
         ("machine", "a\nb", "holds control characters"),

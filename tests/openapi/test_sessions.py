@@ -20,7 +20,7 @@ from reference_server import Service, serving
 from tiny_proxy import Socks5ProxyHandler
 
 from fleet import OpenAPI
-from fleet.client import CallFailed, HTTPClientError, sync_session
+from fleet.client import CallFailed, HTTPClientError, MessagePlugin, sync_session
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -447,11 +447,22 @@ async def test_options_reach_a_users_own_factory(service: Service) -> None:
     ("options", "message"),
     [
         ({"timeout": 0}, "timeout is a number of seconds above 0"),
+        ({"timeout": "5"}, "timeout is a number of seconds above 0"),
+        ({"limits": 5}, "limits is a fleet.policy.Limits"),
+        ({"plugins": 5}, "plugins is a list of instances"),
+        ({"plugins": None}, "plugins is a list of instances"),
+        ({"plugins": MessagePlugin()}, "plugins is a list of instances"),
+        (
+            {"plugins": [MessagePlugin]},
+            "plugins is a list of instances of fleet.client.Plugin: MessagePlugin is",
+        ),
+        ({"plugins": ["x"]}, "plugins is a list of instances of fleet.client.Plugin: str is none"),
         ({"verify": 3}, "verify is true, false"),
         ({"proxy": "ftp://h:1"}, "proxy is scheme://"),
         ({"proxy": "socks5://user:c4nary@h"}, "proxy is scheme://"),
         ({"headers": {"Host": "x"}}, "headers: Host is written by the connection"),
         ({"headers": [1]}, "headers is a mapping"),
+        ({"headers": {"X-Tenant": "one "}}, "headers: 'X-Tenant' cannot be sent"),
         ({"retries": 3}, "no such option: retries"),
         ({"session_factory": "httpx"}, "session_factory is a callable"),
     ],

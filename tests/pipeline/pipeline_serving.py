@@ -53,6 +53,7 @@ class Served:
         self._prefix = prefix
         self.exchange = Exchanged(url)
         self.asked: Counter[str] = Counter()
+        self.bare: set[str] = set()  # paths that were asked for without credentials
         self.timeouts: dict[str, float | None] = {}
         self.active = 0
         self.peak = 0
@@ -62,6 +63,8 @@ class Served:
         self, operation: Any, call: Call, *, timeout: float | None = None, anonymous: bool = False
     ) -> Reply:
         path = self.exchange.endpoint.path + self._prefix + call.path
+        if anonymous:
+            self.bare.add(path)
         return await self._get(f"{path}?{call.query}" if call.query else path, timeout)
 
     async def get(self, path: str, *, timeout: float | None = None) -> Reply:

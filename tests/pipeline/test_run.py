@@ -12,6 +12,7 @@ from pipeline_serving import HANG, Served, failed, probe, rows_per_step, status
 
 from fleet.client import Reply
 from fleet.event import ProbeCrashed
+from fleet.openapi import load
 from fleet.outcome import FailureKind as Kind
 from fleet.outcome import Outcome
 from fleet.policy import Limits, Policy, Rate, Timeouts
@@ -423,6 +424,34 @@ async def test_refused_credentials_fail_the_target_and_stop_its_requests() -> No
     assert outcome.failure.kind is Kind.AUTH_REJECTED
     assert outcome.steps["root"].rows[0]["name"] == "r"
     assert client.asked["/b"] == 0
+
+
+GUARDED = b"""
+openapi: 3.1.0
+info: {title: T, version: '1'}
+components: {securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}}
+paths:
+  /hidden: {get: {operationId: hidden, security: [{key: []}], responses: {}}}
+  /open: {get: {operationId: open, responses: {}}}
+  /closed: {get: {operationId: closed, responses: {}}}
+  /secret: {get: {operationId: secret, security: [{key: []}], responses: {}}}
+"""
+
+
+async def test_what_is_public_by_the_description_is_asked_when_credentials_were_refused() -> None:
+    names = ("hidden", "open", "closed", "secret")
+    steps = {name: {"operation": name, "outputs": {"n": "n"}} for name in names}
+    tree = {"/hidden": failed(Kind.AUTH_REJECTED), "/open": {"n": 1}, "/closed": status(401), "/secret": {}}
+    client = Served(tree)
+    policy = Policy(rate=Rate(per_target=1))
+    outcome = await probe({"steps": steps}, client, document=load(GUARDED), policy=policy)
+    assert rows_per_step(outcome)["open"] == 1
+    assert outcome.status == "partial"
+    assert {error.step: error.kind for error in outcome.errors} == dict.fromkeys(
+        ("hidden", "closed", "secret"), Kind.AUTH_REJECTED
+    )
+    assert (client.asked["/hidden"], client.asked["/secret"]) == (1, 0)
+    assert client.bare == {"/open", "/closed"}
 
 
 async def test_a_paused_credential_skips_the_target() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 
 from fleet.client.message import Reply
-from fleet.openapi import Operation, read_json
+from fleet.openapi import Operation, is_json, read_json
 
 _HOPS = {b"content-encoding", b"transfer-encoding", b"content-length"}
 
@@ -23,7 +23,7 @@ def decoded(reply: Reply, operation: Operation | None = None) -> object:
     kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
     if not kind and operation is not None:
         kind = documented(operation, reply.status)
-    if kind == "application/json" or kind.endswith("+json"):
+    if is_json(kind):
         return read_json(reply.body)[0]
     if kind.startswith("text/"):
         return reply.body.decode(_charset(reply), errors="replace")

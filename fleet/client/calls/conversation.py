@@ -184,6 +184,8 @@ class Conversation:
         except RequestFailed:  # the status is the news, not a broken body below it
             data = reply.body
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
+        if kind is FailureKind.AUTH_REJECTED and self._anonymous:
+            message = "401, and authenticate() has been given nothing for this call"
         raise made(
             kind,
             scrubbed(message, self._request),
@@ -193,6 +195,13 @@ class Conversation:
             seconds=reply.seconds,
             **self._where(),
         )
+
+    @property
+    def _anonymous(self) -> bool:
+        """Whether nothing that may be a credential went with the call, nor a session's own."""
+        request, sent = self._request, cast(httpx.Request, self._sent)
+        named = request.sensitive or request.secrets_in_path or self._handshake is not None
+        return not named and sent.headers.keys().isdisjoint({"authorization", "cookie"})
 
     @property
     def content_type(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, cast
 from urllib.parse import unquote, urlsplit
 
+from fleet.client.plugins import Plugin
 from fleet.client.wire.tls import TlsContexts
 from fleet.errors import ConfigError
 from fleet.policy import Limits, Proxy, Tls
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from fleet.client.calls.typed import Validate
     from fleet.client.errors import Statuses
     from fleet.client.handle import Chosen
-    from fleet.client.plugins import Plugin
 
 Cookies: TypeAlias = Literal["jar", "declared"]
 Verify: TypeAlias = "bool | str | Path | ssl.SSLContext"
@@ -72,7 +72,8 @@ KNOWN = frozenset(HandleOptions.__annotations__)
 OF_CLIENTS = ("timeout", "verify", "proxy", "headers")  # what httpx clients take under the same names
 OF_SERVERS = frozenset({"server", "server_variables"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e]*")  # what httpx writes, too
+_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")  # what httpx writes, too
+_LIMITS = Limits()
 _NEVER = {"host", "content-length", "transfer-encoding", "connection"}
 
 
@@ -85,7 +86,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     if factory is not None and not callable(factory):
         raise ConfigError("session_factory is a callable that returns an httpx client")
     timeout = options.get("timeout")
-    if isinstance(timeout, bool) or (isinstance(timeout, int | float) and timeout <= 0):
+    if timeout is not None and not _is_timeout(timeout):
         raise ConfigError("timeout is a number of seconds above 0, or an httpx.Timeout")
     if not isinstance(options.get("verify", True), bool | str | Path | ssl.SSLContext):
         raise ConfigError("verify is true, false, the path of a CA file, or an SSLContext")
@@ -95,8 +96,33 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError("validate is fail, warn or off")
     if options.get("cookies", "jar") not in ("jar", "declared"):
         raise ConfigError("cookies is 'jar' or 'declared'")
+    if not isinstance(options.get("limits", _LIMITS), Limits):
+        raise ConfigError("limits is a fleet.policy.Limits")
+    plugins_of(options)
     check_headers("headers", options.get("headers") or {})
     return dict(options)
+
+
+def _is_timeout(timeout: object) -> bool:
+    if isinstance(timeout, int | float):
+        return not isinstance(timeout, bool) and timeout > 0
+    import httpx  # noqa: PLC0415  (most name a number, or nothing)
+
+    return isinstance(timeout, httpx.Timeout)
+
+
+def plugins_of(options: Mapping[str, Any]) -> Sequence[Plugin]:
+    """The plugins among the options. Raises `ConfigError` for what would never be called."""
+    plugins = options.get("plugins", ())
+    takes = "plugins is a list of instances of fleet.client.Plugin"
+    if not isinstance(plugins, list | tuple):
+        raise ConfigError(takes)
+    for plugin in plugins:
+        if isinstance(plugin, type):
+            raise ConfigError(f"{takes}: {plugin.__name__} is a class")
+        if not isinstance(plugin, Plugin):
+            raise ConfigError(f"{takes}: {type(plugin).__name__} is none")
+    return plugins
 
 
 def check_headers(where: str, headers: Any) -> None:

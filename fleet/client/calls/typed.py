@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import anyio
 
+from fleet.openapi import is_json
+
 if TYPE_CHECKING:
     from fleet.client.calls.conversation import Conversation
     from fleet.openapi import Document, Operation, Place
@@ -21,7 +23,7 @@ _LOGGER = logging.getLogger("fleet.OpenAPI")
 def schema_of(operation: Operation, status: int, content_type: str) -> Place | None:
     """The schema that an answer is typed by; None for what is no JSON, and where nothing is documented."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    if not is_json(kind):
         return None
     return operation.answer_schema(status, kind)
 

@@ -37,7 +37,10 @@ def decoder_for(content_encoding: str, limit: int) -> Body:
         return Body(limit)
     unknown = [name for name in names if name not in _SPOKEN]
     if unknown or len(names) > _MAX_ENCODINGS:
-        raise RequestFailed(FailureKind.BODY_ENCODING, f"Content-Encoding {content_encoding[:60]!r}")
+        raise RequestFailed(
+            FailureKind.BODY_ENCODING,
+            f"Content-Encoding {content_encoding[:60]!r}, where only gzip and deflate were asked for",
+        )
     return _Inflated(limit, [_Inflate(name, limit) for name in reversed(names)])
 
 

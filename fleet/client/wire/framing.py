@@ -15,7 +15,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from fleet.client.wire.decode import Body, codings, decoder_for, too_large
 from fleet.client.wire.failures import classify
-from fleet.client.wire.repair import repair
+from fleet.client.wire.repair import no_http, repair
 from fleet.client.wire.straight import Heads, StraightHead
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
@@ -202,7 +202,7 @@ class ReplyReader:
         """Mends the head once it has arrived whole, and reads the answer again from its start."""
         raw = b"".join(self._raw or ())
         if not raw.lstrip(b"\r\n").startswith(b"HTTP/"[: len(raw)]):
-            raise classify(self._refused or _Damaged(), phase="request")
+            raise no_http(raw) from self._refused
         mended = repair(raw)
         if mended is None:
             return
@@ -242,7 +242,7 @@ class ReplyReader:
         if self.done:
             return
         status = self._parser.get_status_code()
-        if status < 100:  # no class of statuses: taken for an interim answer, it would be waited behind
+        if status < 100 or status == 101:  # taken for an interim answer, it would be waited behind
             self._fail(RequestFailed(FailureKind.PROTOCOL_FRAMING, f"status {status:03}"))
         if status < 200:
             self._interim += 1

@@ -1,4 +1,5 @@
-"""A second look at a reply's head that the parser refuses: what browsers and curl read all the same.
+"""A second look at a reply's head that the parser refuses: what browsers and curl read all the same, and in
+words what nobody can read.
 
 Used only after the parser has said no, so an answer that is in order never pays for it.
 """
@@ -7,10 +8,19 @@ from __future__ import annotations
 
 import re
 
+from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
+
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: .*)?", re.DOTALL)
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# How answers begin that are no HTTP/1, and what they are: HTTP/2 with length and type of a SETTINGS frame.
+_OTHERS = (
+    (re.compile(rb"\x00\x00.\x04", re.DOTALL), "the host speaks HTTP/2 alone"),
+    (re.compile(rb"[\x15\x16]\x03"), "the host speaks TLS"),
+    (re.compile(rb"SSH-"), "the host speaks SSH"),
+)
 
 
 def repair(raw: bytes) -> bytes | None:
@@ -56,3 +66,9 @@ def _mend(lines: list[bytes]) -> list[bytes]:
         if not dropped:
             kept.append(name + b":" + value)
     return kept
+
+
+def no_http(raw: bytes) -> RequestFailed:
+    """An answer that does not begin as HTTP does, and what it looks like."""
+    what = next((name for begins, name in _OTHERS if begins.match(raw)), "no HTTP")
+    return RequestFailed(FailureKind.PROTOCOL_FRAMING, f"{what}: the answer begins {raw[:16]!r}")

@@ -208,9 +208,10 @@ def _pieces_of(request: httpx.Request) -> AsyncIterable[bytes] | None:
     return None
 
 
-def _kept(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+def _kept(headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    """As bytes: httpx takes text only where it is ASCII, and hosts send what they like."""
     gone = {"content-encoding", "content-length", "transfer-encoding"}
-    return [(name, value) for name, value in headers if name not in gone]
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers if name not in gone]
 
 
 def _response(reply: Reply) -> httpx.Response:

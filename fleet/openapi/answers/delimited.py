@@ -9,6 +9,7 @@ from email.message import Message
 from fleet.errors import RequestFailed
 from fleet.openapi.answers.items import BLANK, BOM, ItemReader, one_value
 from fleet.openapi.answers.replies import read_json
+from fleet.openapi.model import is_json
 from fleet.outcome import FailureKind
 
 _PADDING = 64  # bytes of white space behind a boundary
@@ -58,7 +59,7 @@ def _part(part: bytes) -> object:
         if name.strip().lower() == "content-type" and "content-type" not in message:
             message["Content-Type"] = value.strip()
     kind = message.get_content_type()
-    if kind == "application/json" or kind.endswith("+json"):
+    if is_json(kind):
         return read_json(body)[0]
     if kind.startswith("text/"):
         try:

@@ -11,10 +11,12 @@ import orjson
 from fleet.openapi.calls import styles
 from fleet.openapi.calls.forms import URLENCODED, charset_of, is_file, multipart, urlencoded
 from fleet.openapi.calls.params import ParameterError
-from fleet.openapi.model import Body, Media
+from fleet.openapi.model import Body, Media, is_json
 from fleet.secret import Secret
 
 FORM = URLENCODED
+_OCTETS = "application/octet-stream"
+_OF_RANGES = {"*/*": _OCTETS, "application/*": _OCTETS, "text/*": "text/plain"}
 _ANY = Media("")
 _LINES = frozenset({"jsonl", "x-jsonl", "ndjson", "x-ndjson"})
 
@@ -58,6 +60,8 @@ class BodyPlan:
                 raise ParameterError(f"{self._name} needs the parameter {', '.join(missing)}")
         kind = self._named(content_type) if content_type else self._kind_for(value)
         media = self._media.get(kind.partition(";")[0].strip().lower(), _ANY)
+        if "*" in kind:
+            kind = self._within(kind)
         if media.parameters and ";" not in kind and not kind.startswith("multipart/"):
             kind = f"{kind}; {media.parameters}"
         try:
@@ -73,6 +77,15 @@ class BodyPlan:
                 return content_type
         known = ", ".join(self._types or ())
         raise ParameterError(f"{self._name} takes no {content_type}; it takes: {known}")
+
+    def _within(self, kind: str) -> str:
+        """The one media type that a body of a range is said to be."""
+        if found := _OF_RANGES.get(kind.lower()):
+            return found
+        raise ParameterError(
+            f"{self._name} takes {kind}, and a body is one of them",
+            hint=f"say which: content_type={kind.replace('*', '...')!r}",
+        )
 
     def split(self, parameters: Mapping[Any, Any], body: Any) -> tuple[Mapping[Any, Any], Any]:
         """Parameters without those that are the body in 2.0, and the body that they make."""
@@ -101,11 +114,6 @@ class BodyPlan:
         return "application/json" if types[0] in {"*/*", "application/*"} else types[0]
 
 
-def is_json(kind: str) -> bool:
-    """Whether a media type, without parameters, is JSON."""
-    return kind == "application/json" or kind.endswith("+json") or kind == "text/json"
-
-
 def _written(value: Any, media: Media, kind: str, whole: bool) -> tuple[Any, str]:
     bare = kind.partition(";")[0].strip().lower()
     if bare.startswith("multipart/") and isinstance(value, Mapping | list):
@@ -132,7 +140,7 @@ def _encoded(value: Any, bare: str, kind: str) -> bytes:
         raise TypeError("takes an object, pairs, or the bytes themselves")
     if isinstance(value, str | Secret):
         return styles.scalar(value).encode(charset_of(kind))
-    raise TypeError(f"takes text or bytes, not {type(value).__name__}")
+    raise TypeError(f"takes text, bytes or an open binary file, not {type(value).__name__}")
 
 
 def _json(value: Any) -> bytes:

@@ -70,7 +70,9 @@ class ParameterPlan:
         self._keys: frozenset[Any] = frozenset(
             {p.name for p in everything} | {(p.location, p.name) for p in everything}
         )
-        self._defaults = {p.name: p.default for p in everything if p.required and p.default is not None}
+        self._defaults = {
+            (p.location, p.name): p.default for p in everything if p.required and p.default is not None
+        }
         self._required = [
             (p.name, (p.location, p.name)) for p in everything if p.required and p.default is None
         ]
@@ -87,7 +89,12 @@ class ParameterPlan:
         if missing:
             raise ParameterError(f"{self.name} needs the parameter {', '.join(missing)}")
         if self._defaults:
-            values = {**self._defaults, **{key: value for key, value in values.items() if value is not None}}
+            given = {key: value for key, value in values.items() if value is not None}
+            values = given | {
+                place: value
+                for place, value in self._defaults.items()
+                if place not in given and place[1] not in given
+            }
         path = "".join(
             [
                 part if part.__class__ is str else self._segment(part, values)  # type: ignore[arg-type]
@@ -181,16 +188,21 @@ def _segments(template: str, by_name: Mapping[str, Parameter]) -> list[str | tup
 def _text_of(parameter: Parameter) -> Encoder:
     """The encoder of a path or header parameter."""
     name, explode, media = parameter.name, parameter.explode, parameter.media
-    encode = styles.header_text if parameter.location == "header" else styles.percent
+    separator = _SEPARATORS.get(parameter.style, ",")
+    if parameter.location == "header":
+        if media is not None:
+            return lambda value: styles.header_value(styles.serialised_header(value, media))
+        return lambda value: styles.header_value(
+            styles.expand_simple(value, explode=explode, encode=styles.header_text, separator=separator)
+        )
+    encode = styles.percent
     if media is not None:
         return lambda value: encode(styles.serialised(value, media))
     if parameter.style == "label":
         return lambda value: styles.expand_label(value, explode=explode)
     if parameter.style == "matrix":
         return lambda value: styles.expand_matrix(name, value, explode=explode)
-    separator = _SEPARATORS.get(parameter.style, ",")
-    if parameter.location != "header":
-        separator = styles.percent(separator) if separator != "," else separator
+    separator = styles.percent(separator) if separator != "," else separator
     return lambda value: styles.expand_simple(value, explode=explode, encode=encode, separator=separator)
 
 

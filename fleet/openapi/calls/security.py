@@ -74,7 +74,9 @@ def satisfy(
 def alternatives(requirements: Iterable[Requirement], schemes: Mapping[str, SecurityScheme]) -> str:
     """Requirements in words: `basicAuth (basic), or user and password (apiKey)`."""
     return ", or ".join(
-        " and ".join(f"{name} ({schemes[name].kind if name in schemes else 'undefined'})" for name in names)
+        " and ".join(
+            f"{name} ({schemes[name].kind if name in schemes else 'not declared'})" for name in names
+        )
         or "nothing"
         for names in requirements
     )
@@ -95,10 +97,10 @@ def check_credential(name: str, value: Any, schemes: Mapping[str, SecurityScheme
         raise ConfigError(f"the security scheme {name!r} ({scheme.kind}) takes {takes}")
     if isinstance(checked, str | Secret) and (scheme.kind in _TOKENS or scheme.location == "header"):
         try:
-            styles.header_text(styles.scalar(checked))
+            styles.header_value(styles.header_text(styles.scalar(checked)))
         except ValueError:
             raise ConfigError(
-                f"the value for {name!r} holds control characters, or more than Latin-1"
+                f"the value for {name!r} holds control characters, spaces around it, or more than Latin-1"
             ) from None
     return checked
 

@@ -6,11 +6,13 @@ RFC 3986 stays, everything else is percent-encoded as UTF-8.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import UUID
@@ -24,6 +26,8 @@ _NAME_SAFE = "$@!*'(),;:/?"  # in a query's names: what no reader of queries tak
 _RESERVED_SAFE = ":/?@!$&'()*+,;=%"  # allowReserved; `#`, `[` and `]` may not stand in a query at all
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSAFE_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_READ = (datetime, date, time, timedelta, UUID, bytes)  # what texts of answers are read as: they know theirs
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _COMMON = (str, int)  # what most values are: told before an abstract class is asked, which takes longer
 
 _JSON = re.compile(r"[^;]*(/|\+)json\s*(;|\Z)", re.IGNORECASE)
@@ -57,6 +61,13 @@ def header_text(text: str) -> str:
     return text
 
 
+def header_value(text: str) -> str:
+    """A whole header value. Raises ValueError where a reader would take something off it."""
+    if text != text.strip(" \t"):
+        raise ValueError("a header value neither begins nor ends with a space")
+    return text
+
+
 def cookie_text(text: str) -> str:
     """A cookie's value as it is (3.2's `cookie` style). Raises ValueError where no cookie can hold it."""
     if ";" in text:
@@ -65,7 +76,8 @@ def cookie_text(text: str) -> str:
 
 
 def scalar(value: Any) -> str:
-    """The text of one scalar. Raises TypeError for anything that is none."""
+    """The text of one scalar; of a value that an answer gave, the text that it came as. Raises TypeError for
+    anything that is none."""
     if value.__class__ is str:
         return value
     if value is True or value is False:
@@ -74,14 +86,20 @@ def scalar(value: Any) -> str:
         return ""
     if isinstance(value, Enum):
         return scalar(value.value)
-    if isinstance(value, str | int | float | Decimal | UUID):
+    if isinstance(value, str | int | float | Decimal):
         return str(value)
     if isinstance(value, Secret):
         return value.reveal()
-    if isinstance(value, datetime):
+    if isinstance(value, _READ) and isinstance(text := getattr(value, "text", None), str):
+        return text
+    if isinstance(value, UUID | IPv4Address | IPv6Address | IPv4Network | IPv6Network):
+        return str(value)
+    if isinstance(value, date | time):  # a datetime is a date
         return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
+    if isinstance(value, timedelta):
+        from fleet.openapi.types.texts import text_of  # noqa: PLC0415  (pydantic, which few calls need)
+
+        return text_of(value)
     raise TypeError(f"a value of type {type(value).__name__} cannot be written as text")
 
 
@@ -196,3 +214,12 @@ def serialised(value: Any, media: str) -> str:
     if _JSON.match(media):
         return orjson.dumps(value, default=scalar).decode()
     return scalar(value)
+
+
+def serialised_header(value: Any, media: str) -> str:
+    """The same for a header: what is not ASCII is escaped as JSON can. Raises ValueError where no header can
+    hold it."""
+    text = serialised(value, media)
+    if _JSON.match(media):
+        return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return header_text(text)

@@ -17,6 +17,7 @@ from fleet.openapi.lower.parts import (
     text,
 )
 from fleet.openapi.model import (
+    FRAMING,
     Answer,
     Body,
     Dialect,
@@ -84,8 +85,8 @@ class Version2:
     def parameters(self, site: Site) -> tuple[Parameter, ...]:
         return tuple(
             _parameter(place, site)
-            for (location, _), place in self._declared(site).items()
-            if location not in {"body", "formData"}
+            for (location, name), place in self._declared(site).items()
+            if location not in {"body", "formData"} and not (location == "header" and name.lower() in FRAMING)
         )
 
     def _declared(self, site: Site) -> dict[tuple[str, str], Place]:

@@ -19,6 +19,7 @@ from fleet.openapi.lower.parts import (
     text,
 )
 from fleet.openapi.model import (
+    FRAMING,
     Answer,
     Body,
     Dialect,
@@ -45,9 +46,7 @@ _STYLES: dict[str, frozenset[str]] = {
 _STYLES_OF_32 = {**_STYLES, "querystring": frozenset({""}), "cookie": frozenset({"form", "cookie"})}
 _DEFAULT_STYLE = {"querystring": "", "path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _MAX_REFERENCES = 10_000  # from a schema to its default: as long as the longest chain that is worth it
-_IGNORED_HEADERS = frozenset(
-    {"accept", "content-type", "authorization"}
-)  # 4.8.12.1: these are not parameters
+_IGNORED_HEADERS = FRAMING | {"accept", "content-type", "authorization"}  # 4.8.12.1: not parameters
 
 
 class Version3:

@@ -23,7 +23,8 @@ from fleet.policy import Limits
 if TYPE_CHECKING:
     from fleet.openapi import Call, Keyword, Operation
 
-# After one of these nothing more is sent to the target: asking again locks accounts.
+# After one of these nothing more is sent to the target but what needs no credentials by the description:
+# asking again locks accounts.
 ENDS_TARGET = frozenset(
     {
         FailureKind.AUTH_REJECTED,
@@ -94,6 +95,7 @@ class Resources:
         self._cells: dict[str, _Cell] = {}
         self.steps: dict[str, str] = {}  # which step asked first, by the key of a cell: `METHOD ` but for GET
         self._ended: RequestFailed | None = None
+        self._guarded = False  # something that failed that way needs credentials by the description
         self._unconnected = 0
         self._received = 0
 
@@ -129,6 +131,8 @@ class Resources:
         open."""
         uri = self.place(path)
         ask = self._unless_refused if anonymous else self._client.ask
+        if self._ended is not None and self._is_open(operation):
+            ask = self._without
         return self._once(
             uri, operation.method, operation, partial(ask, operation, call, timeout=timeout), step, leads
         )
@@ -137,6 +141,18 @@ class Resources:
         reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
         if reply.status == 401:
             reply = await self._client.ask(operation, call, timeout=timeout)
+        return reply
+
+    def _is_open(self, operation: Operation | None) -> bool:
+        """Whether it may be asked although credentials were refused: it needs none by a description that
+        tells such operations apart."""
+        refused = self._guarded and self._ended is not None and self._ended.kind in ENDS_TARGET
+        return refused and operation is not None and not operation.requirements
+
+    async def _without(self, operation: Operation, call: Call, *, timeout: float | None) -> Reply:
+        reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
+        if reply.status == 401 and self._ended is not None:
+            raise copy(self._ended)
         return reply
 
     async def _once(
@@ -158,7 +174,7 @@ class Resources:
         cell = self._cells[key] = _Cell()
         self.steps.setdefault(key, step)
         try:
-            if self._ended is not None:
+            if self._ended is not None and not self._is_open(operation):
                 raise copy(self._ended)
             known = self._memory.recall(key) if leads and self._memory is not None else None
             cell.recalled = known is not None
@@ -180,9 +196,12 @@ class Resources:
                         self._violated(judged, uri, value, found)
             cell.reply = reply
         except BaseException as error:
-            if isinstance(error, RequestFailed) and not error.operation:
-                asked = operation or self._validators.operation_at(method, uri, self._base.path)
-                error.operation = asked.name if asked is not None else ""
+            if isinstance(error, RequestFailed):
+                if not error.operation:
+                    asked = operation or self._validators.operation_at(method, uri, self._base.path)
+                    error.operation = asked.name if asked is not None else ""
+                if error.kind in ENDS_TARGET and operation is not None and operation.requirements:
+                    self._guarded = True
             cell.fail(error)
             raise
         finally:
