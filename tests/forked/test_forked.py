@@ -118,7 +118,9 @@ def test_what_finds_no_room_at_the_end_is_told_alike() -> None:
     for start in starts:
         with (
             open("/dev/full", "w") as full,
-            start([FLEET, "version"], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE) as process,
+            start(
+                [FLEET, "version"], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE
+            ) as process,
         ):
             told.append((process.communicate(timeout=60), process.returncode))
     assert told[0] == told[1]
