@@ -47,7 +47,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def no_blocking_calls() -> Iterator[BlockBuster]:
     """Fails a test whose code, called from a coroutine, reads files, resolves names or syncs in the loop."""
     with blockbuster_ctx("fleet") as guard:

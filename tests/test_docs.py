@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,12 +79,17 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_option_that_is_named_exists(page: Path) -> None:
-    known = {"--rm", "--user", "--stop-timeout", "--from-file", "--set"}  # docker's, kubectl's, helm's
-    for path in _commands():
-        known |= set(re.findall(r"--[a-z][a-z-]+", CliRunner().invoke(group, [*path, "--help"]).output))
+    others = {"--rm", "--user", "--stop-timeout", "--from-file", "--set"}  # docker's, kubectl's, helm's
     lines = [line for line in page.read_text(encoding="utf-8").splitlines() if "fleet " in line]
     used = {flag for line in lines for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}
-    assert used - known == set()
+    assert used - _options() - others == set()
+
+
+@cache
+def _options() -> frozenset[str]:
+    """The options of every command."""
+    said = (CliRunner().invoke(group, [*path, "--help"]).output for path in _commands())
+    return frozenset(option for told in said for option in re.findall(r"--[a-z][a-z-]+", told))
 
 
 def _commands() -> list[list[str]]:

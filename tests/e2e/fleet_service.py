@@ -89,14 +89,14 @@ class Service:
 
 
 def until(look: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:
-    """What `look` gives once it gives something."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+    """What `look` gives once it gives something; the longer that takes, the less often it is looked at."""
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < PATIENCE:
         if found := look():
             return found
         if process is not None and process.poll() is not None:
             raise AssertionError(f"it ended with {process.returncode}")
-        time.sleep(0.05)
+        time.sleep(max(0.05, waited / 10))
     raise AssertionError("it never came")
 
 

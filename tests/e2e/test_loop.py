@@ -12,7 +12,7 @@ import pytest
 from fleet_process import PATIENCE, Place
 from ports import free_port
 
-HOSTS, IN_FLIGHT = 200, 100
+HOSTS, IN_FLIGHT = 100, 100
 LIMIT = 0.020  # seconds of CPU in one callback
 WATCHED = str(Path(__file__).with_name("watched.py"))
 

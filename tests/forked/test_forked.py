@@ -112,6 +112,21 @@ def test_words_streams_and_environment_arrive(tmp_path: Path, start: Start) -> N
             assert ("absent.txt" in err) == bool(status)
 
 
+def test_what_finds_no_room_at_the_end_is_told_alike() -> None:
+    told = []
+    starts: tuple[Start, ...] = (subprocess.Popen, Forked)
+    for start in starts:
+        with (
+            open("/dev/full", "w") as full,
+            start(
+                [FLEET, "version"], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE
+            ) as process,
+        ):
+            told.append((process.communicate(timeout=60), process.returncode))
+    assert told[0] == told[1]
+    assert told[0][1] != 0
+
+
 def test_what_it_cost_is_counted_as_ours() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert run([FLEET, "version"]).returncode == 0

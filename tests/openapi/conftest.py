@@ -41,7 +41,7 @@ def operation(make: Callable[..., Document]) -> Callable[..., Any]:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The directory of published documents; tests that need it skip without it."""
     given = os.environ.get("FLEET_SHARED")
