@@ -51,7 +51,8 @@ class Way:
     row of `per`, to the rows that this way starts from. `call` is what every target is asked, where no
     parameter is `computed`, and `path` where, below its base URL (`path_of`). `pointer` leads to the inline
     elements. `single` says that a resource that comes is the row, and not one that holds or lists rows;
-    `named` that an expression which makes a row of it binds a name, and so depends on where the row stands.
+    `choosy` that not every one is; `named` that an expression which makes a row of it binds a name, and so
+    depends on where the row stands.
     """
 
     source: str | None = None
@@ -74,11 +75,13 @@ class Way:
     key: tuple[str, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()
     single: bool = field(init=False)
+    choosy: bool = field(init=False)
     named: bool = field(init=False)
 
     def __post_init__(self) -> None:
         made = (*self.criteria, self.where, *(output.expression for output in self.outputs))
         object.__setattr__(self, "single", self.items is None and not self.collection)
+        object.__setattr__(self, "choosy", bool(self.criteria) or self.where is not None)
         object.__setattr__(self, "named", any(one is not None and one.names for one in made))
 
     @property
@@ -90,7 +93,8 @@ class Way:
 @frozen
 class StepPlan:
     """One step. `above` is the step whose rows it is evaluated for (None: once per target); `stored` says
-    that the pipeline wants its rows; `keeps` that a step below reads its rows' resources."""
+    that the pipeline wants its rows; `keeps` that a step below reads its rows' resources. `only` is the one
+    way of a step that has no other, where that starts right at the row above, or at none."""
 
     name: str
     above: str | None
@@ -98,6 +102,12 @@ class StepPlan:
     stored: bool = False
     keeps: bool = False
     overlays: tuple[OverlayPlan, ...] = ()
+    only: Way | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        first, *others = self.ways
+        plain = not others and not first.chain and (first.source is None) == (self.above is None)
+        object.__setattr__(self, "only", first if plain else None)
 
     @property
     def fans_out(self) -> bool:
@@ -274,6 +284,16 @@ class Plan:
             if not step.stored
             and name not in read
             and not any(way.where is not None or way.items is not None for way in step.ways)
+        )
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two requests can be for one resource: every way that asks has a place of its own, where
+        it asks once, and none goes where a host leads."""
+        ways = [way for step in self.steps.values() for way in step.ways if way.requests]
+        places = {(way.operation.method, way.path) for way in ways if way.operation is not None}
+        return len(places) == len(ways) and not any(
+            way.path is None or way.source is not None or way.collection for way in ways
         )
 
     def tuned(self, policy: Policy) -> Policy:

@@ -59,6 +59,7 @@ class PipelineProbe:
         self._deadline = deadline or policy.timeouts.target
         self._memory = memory
         self._leading = plan.leading if memory is not None else frozenset[str]()
+        self._apart = plan.apart
         self._nests = any(way.source is not None for name in plan.stored for way in plan.steps[name].ways)
         self._validators = Validators(plan)
         self._judge = Judge(plan)
@@ -93,9 +94,18 @@ class PipelineProbe:
                 rate, limits = self._policy.rate, self._policy.limits
                 crew = Crew(rate.per_target, patience=rate.patience)
                 memory = self._memory(target) if self._memory is not None else None
-                resources = Resources(client, crew, visit.findings, self._validators, limits, memory)
+                resources = Resources(
+                    client,
+                    crew,
+                    visit.findings,
+                    self._validators,
+                    limits,
+                    memory,
+                    self._leading,
+                    apart=self._apart,
+                )
                 visit.steps = resources.steps
-                visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits, self._leading)
+                visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
                 await visit.walk.run()
         finally:
             if visit.walk is not None:
@@ -103,9 +113,8 @@ class PipelineProbe:
 
     def _outcome(self, target: Target, visit: _Visit, late: Failure | None) -> Outcome:
         plan, walk = self._plan, visit.walk
-        produced: Mapping[str, list[Row]] = walk.produced if walk is not None else {}
         complete = walk.complete if walk is not None else set()
-        rows = {name: produced.get(name, []) for name in plan.stored}
+        rows = walk.rows if walk is not None else {name: [] for name in plan.stored}
         for found in rows.values():
             if len(found) > 1:
                 found.sort(key=_order)
