@@ -2,7 +2,7 @@
 
 Demand decides: the rows of a step are asked for per row of the step above, so the second alternative of a
 `firstOf` costs requests only where the first gave nothing. What is found is kept as it is found
-(`rows`), so a target that runs out of time has what came until then.
+(`found`), so a target that runs out of time has what came until then.
 
 A link to another origin is an error of its step like any other: it is not followed, and the step is
 incomplete, because the row that it stands for is missing.
@@ -42,7 +42,7 @@ class Walk:
         self._plan = plan
         self._crew = crew
         self._findings = findings
-        self._yields: dict[tuple[str, Row | None], Yield] = {}
+        self._yields: dict[tuple[str, Row], Yield] = {}
         self._all: dict[str, Yield] = {}
         self._scope = Scope(target, plan.inputs)
         self._ended = False
@@ -72,21 +72,22 @@ class Walk:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do: a deadline that strikes now takes nothing away."""
-        return self._ended or self.complete.issuperset(self._plan.stored)
+        return self._ended or all(
+            (found := self._all.get(name)) is not None and found.known and found.complete
+            for name in self._plan.stored
+        )
 
     @property
-    def rows(self) -> dict[str, list[Row]]:
-        """The rows of each stored step as far as they have come, in no order."""
-        found: dict[str, list[Row]] = {name: [] for name in self._plan.stored}
-        for (name, _), part in self._yields.items():
-            if name in found:
-                found[name] += part.rows
-        return found
+    def found(self) -> dict[str, Yield]:
+        """What each stored step has given so far: of one that was cut off the rows that it had by then."""
+        return {name: self._so_far(name) for name in self._plan.stored}
 
-    @property
-    def complete(self) -> set[str]:
-        """The steps below which nothing has failed, and nothing is left to do."""
-        return {name for name, found in self._all.items() if found.known and found.complete}
+    def _so_far(self, name: str) -> Yield:
+        found = self._all.get(name)
+        if found is not None and (found.complete or self._plan.steps[name].above is None):
+            return found
+        parts = [part for (step, _), part in self._yields.items() if step == name]
+        return Yield.cut_off(row for part in parts for row in part.rows)
 
     async def _expands(self) -> bool:
         """Whether the service offers to send members with their collection."""
@@ -105,7 +106,6 @@ class Walk:
         found = self._all[name] = Yield()
         try:
             if step.above is None:
-                self._yields[name, None] = found
                 await self._evaluated(step, None, found)
             else:
                 above = await self._rows_of(step.above)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 
 import anyio
@@ -21,6 +22,14 @@ class Yield:
         self.complete: bool = True
         self.known: bool = False
         self.ready: anyio.Event | None = None
+
+    @classmethod
+    def cut_off(cls, rows: Iterable[Row]) -> Yield:
+        """These rows, with others that never came."""
+        found = cls()
+        found.rows += rows
+        found.lose()
+        return found
 
     def add(self, part: Yield) -> None:
         """Take over what the step gave for one of the rows."""
