@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fleet.client import Endpoint, resolve_link
 from fleet.frozen import frozen
 from fleet.pipeline.language.expression import Expression
-from fleet.pipeline.language.outputs import Reader
+from fleet.pipeline.language.outputs import Reader, reader
 from fleet.pipeline.language.outside import Table
 from fleet.pipeline.language.places import Path
 from fleet.policy import Policy
@@ -27,12 +27,11 @@ ROOT = Endpoint("https", "target.invalid", 443)  # any target without a base pat
 
 @frozen
 class OutputPlan:
-    """One stored value: what it is, as what it is kept, and how it is read."""
+    """One stored value: what it is, and as what it is kept."""
 
     name: str
     expression: Expression
     kind: str | None
-    read: Reader = field(compare=False)
 
 
 @frozen
@@ -41,6 +40,10 @@ class OverlayPlan:
 
     when: Expression
     outputs: tuple[OutputPlan, ...]
+    read: Reader = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "read", _reader(self.outputs))
 
 
 @frozen
@@ -50,9 +53,9 @@ class Way:
     `chain` are the steps from just below the step's `per` down to `source`: what must be walked, from one
     row of `per`, to the rows that this way starts from. `call` is what every target is asked, where no
     parameter is `computed`, and `path` where, below its base URL (`path_of`). `pointer` leads to the inline
-    elements. `single` says that a resource that comes is the row, and not one that holds or lists rows;
-    `choosy` that not every one is; `named` that an expression which makes a row of it binds a name, and so
-    depends on where the row stands.
+    elements, `read` reads the outputs of a row. `single` says that a resource that comes is the row, and not
+    one that holds or lists rows; `choosy` that not every one is; `named` that an expression which makes a row
+    of it binds a name, and so depends on where the row stands.
     """
 
     source: str | None = None
@@ -74,12 +77,14 @@ class Way:
     criteria: tuple[Expression, ...] = ()
     key: tuple[str, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()
+    read: Reader = field(init=False, compare=False)
     single: bool = field(init=False)
     choosy: bool = field(init=False)
     named: bool = field(init=False)
 
     def __post_init__(self) -> None:
         made = (*self.criteria, self.where, *(output.expression for output in self.outputs))
+        object.__setattr__(self, "read", _reader(self.outputs))
         object.__setattr__(self, "single", self.items is None and not self.collection)
         object.__setattr__(self, "choosy", bool(self.criteria) or self.where is not None)
         object.__setattr__(self, "named", any(one is not None and one.names for one in made))
@@ -320,6 +325,10 @@ def path_of(operation: Operation, call: Call) -> str:
     RequestFailed where it does not."""
     path = operation.server_path + call.path
     return resolve_link(ROOT, f"{path}?{call.query}" if call.query else path)
+
+
+def _reader(outputs: tuple[OutputPlan, ...]) -> Reader:
+    return reader([(output.name, output.expression, output.kind) for output in outputs])
 
 
 def _columns(step: StepPlan) -> Iterator[str]:

@@ -14,6 +14,7 @@ from fleet.client import Reply, failure_of, resolve_link
 from fleet.errors import RequestFailed
 from fleet.openapi import read_json
 from fleet.outcome import FailureKind
+from fleet.pipeline.language.convert import MAX_TEXT
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.findings import Findings
 from fleet.pipeline.walk.ports import Client, Memory
@@ -52,6 +53,11 @@ class Answer(NamedTuple):
     uri: str
     value: Any
     reply: Reply = NO_REPLY
+
+    @property
+    def short(self) -> bool:
+        """Whether it is known to hold no text that is too long to be stored."""
+        return 0 < len(self.reply.body) <= MAX_TEXT
 
 
 class _Cell:

@@ -220,12 +220,10 @@ class Take:
             self._too_many(ground.limits.rows, "rows of one target", uri)
             return
         ground.rows += 1
-        outputs = {output.name: output.read(resource, scope, notes) for output in way.outputs}
+        outputs = way.read(resource, scope, notes, answer.short)
         for overlay in step.overlays:
             if overlay.when.holds(resource, scope, notes):
-                outputs.update(
-                    {output.name: output.read(resource, scope, notes) for output in overlay.outputs}
-                )
+                outputs.update(overlay.read(resource, scope, notes, answer.short))
         kept = resource if step.keeps else None
         self.into.rows.append(Row(step.name, uri, self.start, order, way.key, kept, outputs))
 
