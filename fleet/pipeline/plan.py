@@ -15,6 +15,7 @@ from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.outputs import Reader, reader
 from fleet.pipeline.language.outside import Table
 from fleet.pipeline.language.places import Path
+from fleet.pipeline.walk.ports import Send, sending
 from fleet.policy import Policy
 from fleet.target import Target
 
@@ -52,10 +53,10 @@ class Way:
 
     `chain` are the steps from just below the step's `per` down to `source`: what must be walked, from one
     row of `per`, to the rows that this way starts from. `call` is what every target is asked, where no
-    parameter is `computed`, and `path` where, below its base URL (`path_of`). `pointer` leads to the inline
-    elements, `read` reads the outputs of a row. `single` says that a resource that comes is the row, and not
-    one that holds or lists rows; `choosy` that not every one is; `named` that an expression which makes a row
-    of it binds a name, and so depends on where the row stands.
+    parameter is `computed`; `send` asks it, at `path` below the base URL of the target (`path_of`). `pointer`
+    leads to the inline elements, `read` reads the outputs of a row. `single` says that a resource that comes
+    is the row, and not one that holds or lists rows; `choosy` that not every one is; `named` that an
+    expression which makes a row of it binds a name, and so depends on where the row stands.
     """
 
     source: str | None = None
@@ -77,6 +78,7 @@ class Way:
     criteria: tuple[Expression, ...] = ()
     key: tuple[str, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()
+    send: Send | None = field(init=False, compare=False)
     read: Reader = field(init=False, compare=False)
     single: bool = field(init=False)
     choosy: bool = field(init=False)
@@ -84,6 +86,10 @@ class Way:
 
     def __post_init__(self) -> None:
         made = (*self.criteria, self.where, *(output.expression for output in self.outputs))
+        send = None
+        if self.operation is not None and self.call is not None:
+            send = sending(self.operation, self.call, self.timeout, anonymous=self.anonymous)
+        object.__setattr__(self, "send", send)
         object.__setattr__(self, "read", _reader(self.outputs))
         object.__setattr__(self, "single", self.items is None and not self.collection)
         object.__setattr__(self, "choosy", bool(self.criteria) or self.where is not None)

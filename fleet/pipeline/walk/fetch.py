@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 import anyio.lowlevel
@@ -17,12 +18,12 @@ from fleet.outcome import FailureKind
 from fleet.pipeline.language.convert import MAX_TEXT
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.findings import Findings
-from fleet.pipeline.walk.ports import Client, Memory
+from fleet.pipeline.walk.ports import Client, Memory, Send
 from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
 if TYPE_CHECKING:
-    from fleet.openapi import Call, Keyword, Operation
+    from fleet.openapi import Keyword, Operation
 
 # After one of these nothing more is sent to the target: asking again locks accounts.
 ENDS_TARGET = frozenset(
@@ -42,8 +43,6 @@ _NO_CONNECTION_KINDS = frozenset({FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEO
 DECODED_ONCE = 64 * 1024  # bytes of a body from which on its tree is kept when it is wanted again
 GIVE_UP_AFTER = 3  # requests in a row that found no connection: the host has gone away
 NO_REPLY = Reply(0, (), b"")
-
-_Send: TypeAlias = Callable[[], Awaitable[Reply]]
 
 
 class Answer(NamedTuple):
@@ -124,37 +123,19 @@ class Resources:
     ) -> Awaitable[Answer]:
         """GET a resolved path, with `query` added to it, for a step."""
         uri = path if not query else f"{path}{'&' if '?' in path else '?'}{query}"
-        return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout), step)
+        return self._once(uri, "GET", None, methodcaller("get", uri, timeout=timeout), step)
 
     def place(self, path: str) -> str:
         """Where the target has the path of a call, which passed the gate for targets without a base path."""
         return self._base.path + path
 
-    def call(
-        self,
-        operation: Operation,
-        call: Call,
-        path: str,
-        step: str,
-        timeout: float | None = None,
-        *,
-        anonymous: bool = False,
-    ) -> Awaitable[Answer]:
-        """Make a call of an operation at `path`, as `place` takes it, for a step. `anonymous` leaves
-        credentials out unless the host insists with a 401: some protect even what a standard leaves open."""
-        ask = self._unless_refused if anonymous else self._client.ask
-        send = partial(ask, operation, call, timeout=timeout)
+    def call(self, operation: Operation, path: str, send: Send, step: str) -> Awaitable[Answer]:
+        """What `send` brings, a call of an operation at `path`, as `place` takes it, for a step."""
         resource = self._fetched if self._apart else self._once
         return resource(self._base.path + path, operation.method, operation, send, step)
 
-    async def _unless_refused(self, operation: Operation, call: Call, *, timeout: float | None) -> Reply:
-        reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
-        if reply.status == 401:
-            reply = await self._client.ask(operation, call, timeout=timeout)
-        return reply
-
     async def _once(
-        self, uri: str, method: str, operation: Operation | None, send: _Send, step: str
+        self, uri: str, method: str, operation: Operation | None, send: Send, step: str
     ) -> Answer:
         """A resource that other steps may want, too: it is asked for once."""
         key = uri if method == "GET" else f"{method} {uri}"
@@ -185,7 +166,7 @@ class Resources:
         return answer
 
     async def _fetched(
-        self, uri: str, method: str, operation: Operation | None, send: _Send, step: str
+        self, uri: str, method: str, operation: Operation | None, send: Send, step: str
     ) -> Answer:
         """The resource that `send` brings, decoded and judged."""
         self.steps.setdefault(uri if method == "GET" else f"{method} {uri}", step)
@@ -193,7 +174,7 @@ class Resources:
             if self._ended is not None:
                 raise copy(self._ended)
             try:
-                reply = await send()
+                reply = await send(self._client)
             except RequestFailed as failed:
                 raise self._seen(failed) from failed.__cause__
             value = self._read(reply, method)
@@ -284,5 +265,5 @@ class Resources:
             )
 
 
-async def _given(reply: Reply) -> Reply:
+async def _given(reply: Reply, _client: Client) -> Reply:
     return reply

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -79,3 +81,20 @@ class Client(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None: ...
+
+
+Send: TypeAlias = "Callable[[Client], Awaitable[Reply]]"
+"""One request, for whichever client is to make it."""
+
+
+def sending(operation: Operation, call: Call, timeout: float | None, *, anonymous: bool) -> Send:
+    """A call of an operation. `anonymous` leaves credentials out unless the host insists with a 401: some
+    protect even what a standard leaves open."""
+    if anonymous:
+        return partial(_unless_refused, operation, call, timeout)
+    return methodcaller("ask", operation, call, timeout=timeout)
+
+
+async def _unless_refused(operation: Operation, call: Call, timeout: float | None, client: Client) -> Reply:
+    reply = await client.ask(operation, call, timeout=timeout, anonymous=True)
+    return reply if reply.status != 401 else await client.ask(operation, call, timeout=timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -70,7 +71,8 @@ class PipelineProbe:
         visit = _Visit(target, self._policy)
         late: Failure | None = None
         try:
-            with anyio.move_on_after(self._deadline) as scope:
+            deadline = asyncio.get_running_loop().time() + self._deadline
+            with anyio.CancelScope(deadline=deadline) as scope:
                 await self._walk(target, visit, scope)
             if scope.cancelled_caught and not (visit.walk is not None and visit.walk.done):
                 message = f"not done after {self._deadline:g} s"

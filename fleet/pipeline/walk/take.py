@@ -19,6 +19,7 @@ from fleet.pipeline.walk.crew import STRIDE, Crew
 from fleet.pipeline.walk.fetch import Answer, Resources
 from fleet.pipeline.walk.findings import Findings
 from fleet.pipeline.walk.links import elements_of, links_in
+from fleet.pipeline.walk.ports import sending
 from fleet.pipeline.walk.yields import Yield
 from fleet.policy import Limits
 from fleet.target import Target
@@ -71,7 +72,7 @@ class Take:
         """Take the way. Failed requests become findings; only bugs are raised."""
         way = self.way
         if way.operation is not None and way.when is None and not self.ground.full:
-            return self._called(way.operation, None if self.start is None else self.start.resource)
+            return self._called(way.operation)
         return self._run()
 
     async def _run(self) -> None:
@@ -85,23 +86,22 @@ class Take:
         ):
             return
         if way.operation is not None:
-            await self._called(way.operation, resource)
+            await self._called(way.operation)
         elif way.follow is not None:
             await self._all_followed(way.follow, resource)
         elif self.start is not None:
             await self._elements(Answer(self.start.uri, resource), self.order)
 
-    async def _called(self, operation: Operation, resource: Any) -> None:
+    async def _called(self, operation: Operation) -> None:
         way, ground = self.way, self.ground
         path: str | None = None
         try:
-            call = way.call or self._computed(operation, resource)
+            call = way.call or self._computed(operation)
             if call is None:
                 return
             path = way.path or path_of(operation, call)
-            answer = await ground.resources.call(
-                operation, call, path, self.step.name, way.timeout, anonymous=way.anonymous
-            )
+            send = way.send or sending(operation, call, way.timeout, anonymous=way.anonymous)
+            answer = await ground.resources.call(operation, path, send, self.step.name)
         except RequestFailed as failed:
             if failed.kind is FailureKind.HTTP_NOT_FOUND and way.criteria and self.start is None:
                 message = f"{failed.message}: {operation.template}"
@@ -115,10 +115,11 @@ class Take:
             else:
                 await self._answered(answer, self.order)
 
-    def _computed(self, operation: Operation, resource: Any) -> Call | None:
+    def _computed(self, operation: Operation) -> Call | None:
         """The call with its computed parameters; None, and a word, where one has no value. Raises SpecError
         or ValueError when they do not fit the operation."""
         ground, scope = self.ground, self.ground.scope(self.start)
+        resource = self.start.resource if self.start is not None else None
         parameters = dict(self.way.parameters)
         for name, expression in self.way.computed:
             parameters[name] = expression.value(resource, scope, ground.findings.notes)

@@ -79,7 +79,9 @@ class Walk:
 
     @property
     def found(self) -> dict[str, Yield]:
-        """What each stored step has given so far: of one that was cut off the rows that it had by then."""
+        """What each stored step has given: of a walk that was cut off what had come by then."""
+        if self._ended:
+            return {name: self._all[name] for name in self._plan.stored}
         return {name: self._so_far(name) for name in self._plan.stored}
 
     def _so_far(self, name: str) -> Yield:
