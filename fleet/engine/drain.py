@@ -56,7 +56,7 @@ class Drain:
         self._limiter = anyio.CapacityLimiter(1)
         self._waiting: deque[Outcome] = deque()
         self._called = asyncio.Event()  # there is something to write, to sync, or to end
-        self._emptied = asyncio.Event()
+        self._outside: deque[asyncio.Event] = deque()  # those that wait for relief
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
         self._unsynced = 0
@@ -67,25 +67,35 @@ class Drain:
         self.counts: dict[str, int] = {"ok": 0, "partial": 0, "failed": 0, "skipped": 0}
         self.unfinished: int = 0  # outcomes that a resumed scan replaces, or that could not be stored
 
-    def add(self, outcome: Outcome) -> None:
-        """One more to store: with others, as soon as a batch is full or `LINGER` seconds have passed."""
+    def add(self, outcome: Outcome) -> bool:
+        """One more to store: with others, as soon as a batch is full or `LINGER` seconds have passed. Whether
+        it is `crowded` now: then wait for `relief` before the next one."""
         self._waiting.append(outcome)
         count = len(self._waiting)
         if count >= BATCH or count >= self.room:
             self._called.set()
         elif count == 1:
             self._call_in(LINGER)
+        return count >= self.room
 
     @property
     def crowded(self) -> bool:
-        """Whether as many outcomes wait as there is room for: then wait for `relief` before the next one."""
+        """Whether as many outcomes wait as there is room for."""
         return len(self._waiting) >= self.room
 
     async def relief(self) -> None:
-        """Returns when there is room again."""
+        """Returns when there is room again, and it is this one's turn."""
         while self.crowded:
-            self._emptied.clear()
-            await self._emptied.wait()
+            turn = asyncio.Event()
+            self._outside.append(turn)
+            await turn.wait()
+
+    def _let_in(self) -> None:
+        """Let in the first of those that wait for relief, and the next when that one has gone as far as it
+        can: it may fill all the room at once, and the others would be woken for nothing."""
+        if self._outside and not self.crowded:
+            self._outside.popleft().set()
+            asyncio.get_running_loop().call_soon(self._let_in)
 
     def end(self) -> None:
         """Nothing more is added."""
@@ -93,32 +103,39 @@ class Drain:
         self._called.set()
 
     async def run(self) -> None:
-        """Until everything that was added before `end` is stored."""
-        while self._waiting or not self._ended:
-            await self._called.wait()
-            self._called.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                self._emptied.set()
-                await self._store(batch)
-                if len(self._waiting) < min(BATCH, self.room) and not self._ended:
-                    break
-            if self._sync_is_due():
-                await self._in_thread(self._sync)
-            if self._waiting:
-                self._call_in(LINGER)
-            elif self._unsynced:
-                self._call_in(self._due - time.monotonic())
+        """Until everything that was added before `end` is stored, whatever is cancelled meanwhile."""
+        with anyio.CancelScope(shield=True):
+            while self._waiting or not self._ended:
+                await self._called.wait()
+                self._called.clear()
+                await self._empty()
+                if self._sync_is_due():
+                    await self._in_thread(self._sync)
+                if self._waiting:
+                    self._call_in(LINGER)
+                elif self._unsynced:
+                    self._call_in(self._due - time.monotonic())
+
+    async def _empty(self) -> None:
+        """Store what waits, as long as that is a batch."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            self._let_in()
+            await self._store(batch)
+            if len(self._waiting) < min(BATCH, self.room) and not self._ended:
+                return
 
     async def open(self) -> None:
         """Open every sink. Raises SinkError, with none left open."""
-        await self._in_thread(self._open)
+        with anyio.CancelScope(shield=True):
+            await self._in_thread(self._open)
 
     async def close(self) -> None:
         """Close every sink, whatever the others do; `error` is set when one fails."""
         if self._timer is not None:
             self._timer.cancel()
-        await self._in_thread(self._close)
+        with anyio.CancelScope(shield=True):
+            await self._in_thread(self._close)
 
     def _call_in(self, seconds: float) -> None:
         if self._timer is not None:
@@ -139,12 +156,11 @@ class Drain:
             self.unfinished += not outcome.done
             self._listener(TargetFinished(outcome))
             if not number % TOLD:
-                await anyio.lowlevel.cancel_shielded_checkpoint()
+                await anyio.lowlevel.checkpoint()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        """Shielded: a thread that writes is always waited for."""
-        with anyio.CancelScope(shield=True):
-            result = await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        """What it gives. The caller is shielded: a thread that writes is always waited for."""
+        result = await anyio.to_thread.run_sync(work, limiter=self._limiter)
         if self.error is not None and not self._announced:
             self._announced = True
             self._failed()

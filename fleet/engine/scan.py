@@ -129,19 +129,25 @@ class _Loop:
         """Feed, work and drain until all three are done."""
         async with anyio.create_task_group() as drain:
             drain.start_soon(self._drain.run)
-            async with anyio.create_task_group() as workers:
-                while not (feed.ended or self._stop.stopping):
-                    self._look.clear()
-                    room = self._limit - len(self._scopes)
-                    if room > 0:
-                        feed.want()  # before it is counted: what comes later wakes
-                    for _ in range(min(len(feed) - self._starting, room)):
-                        self._starting += 1
-                        scope = anyio.CancelScope()
-                        self._scopes.add(scope)
-                        workers.start_soon(self._work, feed, scope)
-                    await self._look.wait()
-            self._drain.end()
+            try:
+                await self._begin_workers(feed)
+            finally:
+                self._drain.end()
+
+    async def _begin_workers(self, feed: Feed) -> None:
+        """As many as there are targets to take, and room for. Returns when all of them are done."""
+        async with anyio.create_task_group() as workers:
+            while not (feed.ended or self._stop.stopping):
+                self._look.clear()
+                room = self._limit - len(self._scopes)
+                if room > 0:
+                    feed.want()  # before it is counted: what comes later wakes
+                for _ in range(min(len(feed) - self._starting, room)):
+                    self._starting += 1
+                    scope = anyio.CancelScope()
+                    self._scopes.add(scope)
+                    workers.start_soon(self._work, feed, scope)
+                await self._look.wait()
 
     async def _work(self, feed: Feed, scope: anyio.CancelScope) -> None:
         """One target after the other, while there are any and the limit has room for this worker."""
@@ -154,8 +160,7 @@ class _Loop:
                     if target is None:
                         break
                     self._listener(TargetStarted(target.id))
-                    drain.add(await self._attempt(target, scope))
-                    if drain.crowded:
+                    if drain.add(await self._attempt(target, scope)):
                         await drain.relief()
         finally:
             self._scopes.discard(scope)

@@ -50,10 +50,10 @@ class LogListener:
     def __call__(self, event: Event) -> None:
         log = self._log
         match event:
-            case RequestFinished() | TargetStarted() | RequestRetried() | SessionOpened():
-                self._one_of_many(event)
             case TargetFinished():
                 self._finished(event.outcome)
+            case RequestFinished() | TargetStarted() | RequestRetried() | SessionOpened():
+                self._one_of_many(event)
             case SessionClosed(leaked=True):
                 self._counted(logging.WARNING, "session.leaked", "", target=event.target)
             case SessionClosed():

@@ -41,17 +41,28 @@ from fleet.event import (
     TargetStarted,
 )
 from fleet.observe.samples import MAX_SERIES, TargetSamples
-from fleet.outcome import Outcome
+from fleet.outcome import FailureKind, Outcome
 
 # Seconds. A LAN service answers in milliseconds, a BMC in seconds, and the default deadline is 20 s.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
 MAX_ROUTES = 200  # distinct `route` labels; operations beyond it share `other`
 MAX_KEYS = 1000  # distinct breaker keys
+MAX_SORTS = 2000  # distinct exchanges, by all that makes their labels, whose series is found at once
 OTHER = "other"
 LAST_SUCCESS = "fleet_scan_last_success_timestamp_seconds"  # read back from an earlier file
 Key = TypeVar("Key", bound=tuple[str, ...])
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CODES = {status.value: str(status.value) for status in HTTPStatus}
+
+
+class _Series:
+    """The exchanges of one method, route and code, and the durations of all exchanges of their route."""
+
+    __slots__ = ("count", "durations")
+
+    def __init__(self, durations: list[float]) -> None:
+        self.count = 0
+        self.durations = durations
 
 
 class Metrics(Collector):
@@ -79,9 +90,10 @@ class Metrics(Collector):
         self._clock = clock
         self._pipeline = ""
         self._targets: Counter[tuple[str, str]] = Counter()
-        self._requests: Counter[tuple[str, str, str]] = Counter()
+        self._series: dict[tuple[str, str, str], _Series] = {}  # by method, route and code
+        self._sorts: dict[tuple[str, str, int | None, FailureKind | None], _Series] = {}  # as events have it
         self._durations: dict[str, list[float]] = {}  # per route: a count per bucket, +Inf, then the sum
-        self._routes: dict[str, str] = {}
+        self._routes: set[str] = set()
         self._retries: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
         self._inflight = 0
@@ -132,29 +144,24 @@ class Metrics(Collector):
                 pass
 
     def observe(self, event: RequestFinished) -> None:
-        """Count one exchange. Labels come from closed sets: whatever a host sends makes no new series."""
-        _, method, name, _, status, seconds, received, failure, *_ = event
-        route = self._routes.get(name)
-        if route is None:
-            route = self._route(name)
-        if status is None:
-            code = str(failure) if failure is not None else OTHER
-        else:
-            code = _CODES.get(status) or f"{min(max(status // 100, 0), 9)}xx"
-        self._requests[method if method in _METHODS else OTHER, route, code] += 1
-        duration = self._durations[route]
-        duration[bisect_left(BUCKETS, seconds)] += 1
-        duration[-1] += seconds
-        self._bytes += received
+        """Count one exchange."""
+        series = self._sorts.get((event.method, event.route, event.status, event.failure))
+        if series is None:
+            series = self._sorted(event)
+        series.count += 1
+        durations = series.durations
+        durations[bisect_left(BUCKETS, event.seconds)] += 1
+        durations[-1] += event.seconds
+        self._bytes += event.received
 
     def take(self) -> ExchangesCounted | None:
         """What was observed since this was last called, and forget it: for the metrics of another process.
         None where there is nothing."""
-        if not self._requests and not self._retries:
+        if not self._series and not self._retries:
             return None
-        taken = ExchangesCounted(dict(self._requests), self._durations, dict(self._retries), self._bytes)
-        self._requests, self._retries, self._bytes = Counter(), Counter(), 0
-        self._durations = {route: [0.0] * len(numbers) for route, numbers in self._durations.items()}
+        taken = ExchangesCounted(self._requests(), self._durations, dict(self._retries), self._bytes)
+        self._sorts, self._series, self._durations = {}, {}, {}
+        self._retries, self._bytes = Counter(), 0
         return taken
 
     def collect(self) -> Iterator[Metric]:
@@ -166,23 +173,46 @@ class Metrics(Collector):
             yield from self._samples.collect()
 
     def _add(self, counted: ExchangesCounted) -> None:
-        routes = {route: self._routes.get(route) or self._route(route) for route in counted.durations}
         for (method, route, code), count in counted.requests.items():
-            self._requests[method, routes[route], code] += count
+            self._series_of(method, self._route(route), code).count += count
         for route, numbers in counted.durations.items():
-            durations = self._durations[routes[route]]
+            durations = self._durations_of(self._route(route))
             for at, number in enumerate(numbers):
                 durations[at] += number
         for reason, count in counted.retries.items():
             self._retries[reason] += count
         self._bytes += counted.received
 
+    def _sorted(self, event: RequestFinished) -> _Series:
+        """The series of an exchange. Labels come from closed sets: whatever a host sends makes no new one."""
+        _, method, route, _, status, _, _, failure, *_ = event
+        if status is None:
+            code = str(failure) if failure is not None else OTHER
+        else:
+            code = _CODES.get(status) or f"{min(max(status // 100, 0), 9)}xx"
+        series = self._series_of(method if method in _METHODS else OTHER, self._route(route), code)
+        if len(self._sorts) < MAX_SORTS:
+            self._sorts[method, route, status, failure] = series
+        return series
+
+    def _series_of(self, method: str, route: str, code: str) -> _Series:
+        series = self._series.get((method, route, code))
+        if series is None:
+            series = self._series[method, route, code] = _Series(self._durations_of(route))
+        return series
+
+    def _durations_of(self, route: str) -> list[float]:
+        return self._durations.setdefault(route, [0.0] * (len(BUCKETS) + 2))
+
     def _route(self, route: str) -> str:
-        known = route if len(self._routes) < MAX_ROUTES else OTHER
-        if known is route:
-            self._routes[route] = route
-        self._durations.setdefault(known, [0.0] * (len(BUCKETS) + 2))
-        return known
+        if route not in self._routes:
+            if len(self._routes) >= MAX_ROUTES:
+                return OTHER
+            self._routes.add(route)
+        return route
+
+    def _requests(self) -> dict[tuple[str, str, str], int]:
+        return {labels: series.count for labels, series in self._series.copy().items()}
 
     def _breaker(self, scope: str, key: str, value: float) -> None:
         if (scope, key) in self._breakers or len(self._breakers) < MAX_KEYS:
@@ -236,7 +266,7 @@ class Metrics(Collector):
             "fleet_requests",
             "HTTP requests by operation and status, or failure kind where no answer was read.",
             ("method", "route", "code"),
-            self._requests.copy(),
+            self._requests(),
         )
         durations = HistogramMetricFamily(
             "fleet_request_duration_seconds",

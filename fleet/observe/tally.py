@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -39,6 +39,14 @@ class StepCount:
     rows: int = 0
     complete: int = 0
     incomplete: int = 0
+
+    def add(self, rows: int, complete: bool) -> None:
+        """Count one target."""
+        self.rows += rows
+        if complete:
+            self.complete += 1
+        else:
+            self.incomplete += 1
 
     def to_json(self) -> dict[str, int]:
         return {"rows": self.rows, "complete": self.complete, "incomplete": self.incomplete}
@@ -96,7 +104,7 @@ class Tally:
         self.started: int = 0  # targets taken in hand
         self.statuses: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
         self.kinds: dict[str, KindCount] = {}
-        self.steps: dict[str, StepCount] = {}
+        self.steps: defaultdict[str, StepCount] = defaultdict(StepCount)
         self.not_offered: Counter[tuple[str, str]] = Counter()
         self.checks: dict[str, Counter[str]] = {}
         self.notes: Counter[str] = Counter()
@@ -168,7 +176,7 @@ class Tally:
             for error in outcome.errors:
                 self._erred(error.kind.value, outcome.id, error.message)
         for name, step in outcome.steps.items():
-            self._stepped(name, len(step.rows), step.complete)
+            self.steps[name].add(len(step.rows), step.complete)
         for skip in outcome.skipped:
             self._unoffered(skip.step, skip.why)
         for check in outcome.checks:
@@ -189,7 +197,7 @@ class Tally:
             for error in record.get("errors", ()):
                 self._erred(error["kind"], target, error.get("message", ""))
         for name, step in record.get("steps", {}).items():
-            self._stepped(name, len(step["rows"]), step["complete"])
+            self.steps[name].add(len(step["rows"]), step["complete"])
         for skip in record.get("skipped", ()):
             self._unoffered(skip["step"], skip["why"])
         for check in record.get("checks", ()):
@@ -262,16 +270,6 @@ class Tally:
         if len(count.examples) < EXAMPLES and target not in count.examples:
             count.examples.append(target)
         return count
-
-    def _stepped(self, name: str, rows: int, complete: bool) -> None:
-        step = self.steps.get(name)
-        if step is None:
-            step = self.steps[name] = StepCount()
-        step.rows += rows
-        if complete:
-            step.complete += 1
-        else:
-            step.incomplete += 1
 
     def _unoffered(self, step: str, why: str) -> None:
         if (step, why) in self.not_offered or len(self.not_offered) < FOLDS:

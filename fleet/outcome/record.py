@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from operator import methodcaller
 from typing import Any, Literal
 
 from fleet.frozen import frozen
@@ -14,6 +15,7 @@ from fleet.outcome.kinds import FailureKind
 from fleet.outcome.timeline import Moment
 
 OUTCOME_VERSION = 1
+_json = methodcaller("to_json")
 
 Status = Literal["ok", "partial", "failed", "skipped"]
 
@@ -232,26 +234,30 @@ class Outcome:
         if self.failure is not None:
             shown["failure"] = self.failure.to_json()
         shown["steps"] = {name: step.to_json() for name, step in self.steps.items()}
-        shown["errors"] = [error.to_json() for error in self.errors]
-        shown["skipped"] = [skip.to_json() for skip in self.skipped]
-        shown["checks"] = [check.to_json() for check in self.checks]
-        shown["violations"] = [violation.to_json() for violation in self.violations]
-        shown["samples"] = [sample.to_json() for sample in self.samples]
-        for name in ("dropped", "notes"):
-            if counts := getattr(self, name):
-                shown[name] = dict(counts)
+        shown["errors"] = [*map(_json, self.errors)]
+        shown["skipped"] = [*map(_json, self.skipped)]
+        shown["checks"] = [*map(_json, self.checks)]
+        shown["violations"] = [*map(_json, self.violations)]
+        shown["samples"] = [*map(_json, self.samples)]
+        if self.dropped:
+            shown["dropped"] = dict(self.dropped)
+        if self.notes:
+            shown["notes"] = dict(self.notes)
         shown["requests"] = self.requests
         shown["bytes"] = self.bytes
         shown["retries"] = self.retries
         shown["started"] = self.started
         shown["seconds"] = round(self.seconds, 6)
-        for name in ("auth", "proxy", "tls"):
-            if (value := getattr(self, name)) is not None:
-                shown[name] = value
+        if self.auth is not None:
+            shown["auth"] = self.auth
+        if self.proxy is not None:
+            shown["proxy"] = self.proxy
+        if self.tls is not None:
+            shown["tls"] = self.tls
         if self.chosen:
             shown["chosen"] = self.chosen
         if self.timeline:
-            shown["timeline"] = [moment.to_json() for moment in self.timeline]
+            shown["timeline"] = [*map(_json, self.timeline)]
         if self.untold:
             shown["untold"] = self.untold
         return shown

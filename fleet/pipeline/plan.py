@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from fleet.client import Endpoint, resolve_link
 from fleet.frozen import frozen
 from fleet.pipeline.language.expression import Expression
-from fleet.pipeline.language.outputs import Reader
+from fleet.pipeline.language.outputs import Reader, reader
 from fleet.pipeline.language.outside import Table
 from fleet.pipeline.language.places import Path
+from fleet.pipeline.walk.ports import Send, sending
 from fleet.policy import Policy
 from fleet.target import Target
 
@@ -27,12 +28,11 @@ ROOT = Endpoint("https", "target.invalid", 443)  # any target without a base pat
 
 @frozen
 class OutputPlan:
-    """One stored value: what it is, as what it is kept, and how it is read."""
+    """One stored value: what it is, and as what it is kept."""
 
     name: str
     expression: Expression
     kind: str | None
-    read: Reader = field(compare=False)
 
 
 @frozen
@@ -41,6 +41,10 @@ class OverlayPlan:
 
     when: Expression
     outputs: tuple[OutputPlan, ...]
+    read: Reader = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "read", _reader(self.outputs))
 
 
 @frozen
@@ -49,9 +53,10 @@ class Way:
 
     `chain` are the steps from just below the step's `per` down to `source`: what must be walked, from one
     row of `per`, to the rows that this way starts from. `call` is what every target is asked, where no
-    parameter is `computed`, and `path` where, below its base URL (`path_of`). `pointer` leads to the inline
-    elements. `single` says that a resource that comes is the row, and not one that holds or lists rows;
-    `named` that an expression which makes a row of it binds a name, and so depends on where the row stands.
+    parameter is `computed`; `send` asks it, at `path` below the base URL of the target (`path_of`). `pointer`
+    leads to the inline elements, `read` reads the outputs of a row. `single` says that a resource that comes
+    is the row, and not one that holds or lists rows; `choosy` that not every one is; `named` that an
+    expression which makes a row of it binds a name, and so depends on where the row stands.
     """
 
     source: str | None = None
@@ -73,12 +78,21 @@ class Way:
     criteria: tuple[Expression, ...] = ()
     key: tuple[str, ...] = ()
     outputs: tuple[OutputPlan, ...] = ()
+    send: Send | None = field(init=False, compare=False)
+    read: Reader = field(init=False, compare=False)
     single: bool = field(init=False)
+    choosy: bool = field(init=False)
     named: bool = field(init=False)
 
     def __post_init__(self) -> None:
         made = (*self.criteria, self.where, *(output.expression for output in self.outputs))
+        send = None
+        if self.operation is not None and self.call is not None:
+            send = sending(self.operation, self.call, self.timeout, anonymous=self.anonymous)
+        object.__setattr__(self, "send", send)
+        object.__setattr__(self, "read", _reader(self.outputs))
         object.__setattr__(self, "single", self.items is None and not self.collection)
+        object.__setattr__(self, "choosy", bool(self.criteria) or self.where is not None)
         object.__setattr__(self, "named", any(one is not None and one.names for one in made))
 
     @property
@@ -90,7 +104,8 @@ class Way:
 @frozen
 class StepPlan:
     """One step. `above` is the step whose rows it is evaluated for (None: once per target); `stored` says
-    that the pipeline wants its rows; `keeps` that a step below reads its rows' resources."""
+    that the pipeline wants its rows; `keeps` that a step below reads its rows' resources. `only` is the one
+    way of a step that has no other, where that starts right at the row above, or at none."""
 
     name: str
     above: str | None
@@ -98,6 +113,12 @@ class StepPlan:
     stored: bool = False
     keeps: bool = False
     overlays: tuple[OverlayPlan, ...] = ()
+    only: Way | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        first, *others = self.ways
+        plain = not others and not first.chain and (first.source is None) == (self.above is None)
+        object.__setattr__(self, "only", first if plain else None)
 
     @property
     def fans_out(self) -> bool:
@@ -276,6 +297,16 @@ class Plan:
             and not any(way.where is not None or way.items is not None for way in step.ways)
         )
 
+    @property
+    def apart(self) -> bool:
+        """Whether no two requests can be for one resource: every way that asks has a place of its own, where
+        it asks once, and none goes where a host leads."""
+        ways = [way for step in self.steps.values() for way in step.ways if way.requests]
+        places = {(way.operation.method, way.path) for way in ways if way.operation is not None}
+        return len(places) == len(ways) and not any(
+            way.path is None or way.source is not None or way.collection for way in ways
+        )
+
     def tuned(self, policy: Policy) -> Policy:
         """`policy` with what the spec asks for; apply the command line's own numbers after it."""
         asked = self.settings
@@ -300,6 +331,10 @@ def path_of(operation: Operation, call: Call) -> str:
     RequestFailed where it does not."""
     path = operation.server_path + call.path
     return resolve_link(ROOT, f"{path}?{call.query}" if call.query else path)
+
+
+def _reader(outputs: tuple[OutputPlan, ...]) -> Reader:
+    return reader([(output.name, output.expression, output.kind) for output in outputs])
 
 
 def _columns(step: StepPlan) -> Iterator[str]:

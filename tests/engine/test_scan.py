@@ -198,6 +198,26 @@ async def test_the_second_stage_cancels(targets: Targets, kept: Any, events: lis
     assert (totals.complete, totals.cancelled, totals.forced) == (False, 8, "SIGINT")
 
 
+async def test_what_is_in_hand_is_stored_when_the_scan_itself_is_cancelled(
+    targets: Targets, ok: Ok, kept: Any, events: list[Event]
+) -> None:
+    begun: list[str] = []
+
+    async def probe(target: Target) -> Outcome:
+        begun.append(target.id)
+        if len(begun) < 4:
+            return ok(target)
+        outside.cancel()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    with anyio.CancelScope() as outside:
+        await run(targets(1000), probe, kept, events=events)
+    assert outside.cancelled_caught
+    assert kept.ids == begun[:3]
+    assert kept.closed
+
+
 async def test_grace_runs_out(targets: Targets, kept: Any, events: list[Event]) -> None:
     stop = Stop(grace=0.05)
 

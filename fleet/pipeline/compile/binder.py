@@ -27,6 +27,7 @@ class Binder:
         self._graph = graph
         self._complain = complain
         self._on_row: dict[tuple[str, str, bool], Expression] = {}
+        self._labels: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[tuple[str, Expression], ...]] = {}
         self.outputs: dict[str, frozenset[str]] = {name: _outputs_of(spec, name) for name in spec.steps}
 
     def expression(
@@ -67,7 +68,7 @@ class Binder:
         lookup: tuple[str, ...] | None = None,
     ) -> Expression:
         """Compile an expression that sees the outputs of a row of `step`. The same text gives the same
-        object, so that families with equal labels evaluate them once per row; not beside a `lookup`, where
+        object, so that what several of them need is evaluated once per row; not beside a `lookup`, where
         the same text has another value for each baseline."""
         known_already = self._on_row.get((step, text, three_valued)) if lookup is None else None
         if known_already is not None:
@@ -80,6 +81,14 @@ class Binder:
         if lookup is None:
             self._on_row[step, text, three_valued] = compiled
         return compiled
+
+    def labels(self, path: Path, step: str, texts: Mapping[str, str]) -> tuple[tuple[str, Expression], ...]:
+        """The labels of a metric on rows of `step`, by name. Equal ones give the same object, so that metrics
+        that have the same labels share them."""
+        labels = tuple(
+            (label, self.on_row((*path, label), step, text)) for label, text in sorted(texts.items())
+        )
+        return self._labels.setdefault((step, tuple(sorted(texts.items()))), labels)
 
     def column(self, path: Path, step: str | None, name: str) -> str:
         """A name by which rows are grouped: an output of `step`, STEP.OUTPUT of it or one above it, or

@@ -3,6 +3,7 @@ with file, line and column. No file and no socket is opened here."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -193,8 +194,11 @@ class _Compiler:
         said = self._spec.metrics[name]
         path = ("metrics", name)
         step = self._graph.known((*path, "from"), said.from_)
+        value: Expression | float
         if isinstance(said.value, str):
-            value: Expression | float = self._binder.on_row((*path, "value"), step, said.value)
+            value = self._binder.on_row((*path, "value"), step, said.value)
+            if said.map is None and (number := _finite(value.literal)) is not None:
+                value = number
         else:
             value = float(said.value)
         return MetricPlan(
@@ -206,10 +210,7 @@ class _Compiler:
             map=said.map,
             scale=said.scale,
             where=None if said.where is None else self._binder.on_row((*path, "where"), step, said.where),
-            labels=tuple(
-                (label, self._binder.on_row((*path, "labels", label), step, text))
-                for label, text in sorted(said.labels.items())
-            ),
+            labels=self._binder.labels((*path, "labels"), step, said.labels),
         )
 
     def _settings(self) -> Settings:
@@ -223,3 +224,10 @@ class _Compiler:
             target=timeout.target,
             validate=said.validate_,
         )
+
+
+def _finite(value: Any) -> float | None:
+    """A number as metrics have it; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) <= sys.float_info.max else None

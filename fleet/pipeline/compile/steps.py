@@ -12,7 +12,6 @@ from fleet.pipeline.compile.binder import Binder
 from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.model import PipelineSpec
-from fleet.pipeline.language.outputs import reader
 from fleet.pipeline.language.places import Complaints, Path
 from fleet.pipeline.language.steps import AlternativeSpec, Outputs, OutputSpec, StepSpec
 from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way, path_of
@@ -200,7 +199,7 @@ class StepCompiler:
 
     def _output(self, path: Path, name: str, output: OutputSpec, above: frozenset[str]) -> OutputPlan:
         expression = self._binder.expression(path, output.expr, above=above, response=True)
-        return OutputPlan(name, expression, output.as_, reader(expression, output.as_))
+        return OutputPlan(name, expression, output.as_)
 
 
 def _constant_path(operation: Operation | None, call: Call | None) -> str | None:

@@ -77,6 +77,11 @@ class Expression:
         """Whether the value counts as true in JMESPath (numbers do, empty things do not)."""
         return truthy(self.value(data, scope, notes))
 
+    @property
+    def literal(self) -> Any:
+        """Its value on any data, where it is a literal and nothing else; None for all others."""
+        return self.tree["value"] if self.tree["type"] == "literal" else None
+
     def fields(self) -> frozenset[str]:
         """The first names that it reads from its data, as far as they can be told without running it."""
         return frozenset(_first_fields(self.tree))

@@ -58,20 +58,18 @@ class Collections:
         self._limits = limits
         self._refuses_expand = False
 
-    async def first_page(
-        self, path: str, step: str, timeout: float | None, expand: bool, *, leads: bool = False
-    ) -> Answer:
+    async def first_page(self, path: str, step: str, timeout: float | None, expand: bool) -> Answer:
         """The collection at `path`, with its members when the service offers that; the plain one when it
-        turns out not to. `leads` as for `Resources.follow`."""
+        turns out not to."""
         offered = self._dialect.expand
         if not expand or offered is None or self._refuses_expand:
-            return await self._resources.follow(path, step, timeout=timeout, leads=leads)
+            return await self._resources.follow(path, step, timeout=timeout)
         try:
-            return await self._resources.follow(path, step, query=offered.query, timeout=timeout, leads=leads)
+            return await self._resources.follow(path, step, query=offered.query, timeout=timeout)
         except RequestFailed as refused:
             if refused.status not in EXPAND_REFUSED_STATUS and refused.kind not in EXPAND_REFUSED_KINDS:
                 raise
-        plain = await self._resources.follow(path, step, timeout=timeout, leads=leads)
+        plain = await self._resources.follow(path, step, timeout=timeout)
         self._refuses_expand = True
         self._findings.notes["expand_refused"] += 1
         return plain
@@ -82,7 +80,7 @@ class Collections:
         found = Listing([])
         seen: set[str] = set()
         pages = {first.uri.partition("#")[0]}
-        bodies = {first.body}
+        bodies = {first.reply.body}
         page = first
         while True:
             cut = await self._collect(step, way, page, scope, found, seen)
@@ -96,9 +94,9 @@ class Collections:
                     raise RequestFailed(FailureKind.LINK_LIMIT, "the pages of the collection do not end")
                 pages.add(path)
                 page = await self._resources.follow(path, step, timeout=way.timeout)
-                if page.body in bodies:
+                if page.reply.body in bodies:
                     raise RequestFailed(FailureKind.LINK_LIMIT, "the next page is the same page again")
-                bodies.add(page.body)
+                bodies.add(page.reply.body)
             except RequestFailed as failed:
                 self._findings.fail(failed, step, page.uri)
                 found.complete = False

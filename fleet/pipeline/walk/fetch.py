@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from copy import copy
 from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
@@ -14,9 +15,10 @@ from fleet.client import Reply, failure_of, resolve_link
 from fleet.errors import RequestFailed
 from fleet.openapi import read_json
 from fleet.outcome import FailureKind
+from fleet.pipeline.language.convert import MAX_TEXT
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.findings import Findings
-from fleet.pipeline.walk.ports import Client, Memory
+from fleet.pipeline.walk.ports import Asker, Client, Memory, Send
 from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
@@ -41,16 +43,21 @@ _NO_CONNECTION = frozenset({"dns", "connect", "proxy", "tls"})
 _NO_CONNECTION_KINDS = frozenset({FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEOUT_TLS})
 DECODED_ONCE = 64 * 1024  # bytes of a body from which on its tree is kept when it is wanted again
 GIVE_UP_AFTER = 3  # requests in a row that found no connection: the host has gone away
+NO_REPLY = Reply(0, (), b"")
 
 
 class Answer(NamedTuple):
-    """One resource as it was read. `value` is the decoded JSON, `uri` the path that was asked for."""
+    """One resource as it was read. `value` is the decoded JSON, `uri` the path that was asked for. What a row
+    above holds came without a reply of its own."""
 
     uri: str
     value: Any
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes = b""
+    reply: Reply = NO_REPLY
+
+    @property
+    def short(self) -> bool:
+        """Whether it is known to hold no text that is too long to be stored."""
+        return 0 < len(self.reply.body) <= MAX_TEXT
 
 
 class _Cell:
@@ -73,8 +80,32 @@ class _Cell:
             self.lost = True
 
 
+class _Bare:
+    """A client that sends no credentials, as they were refused: what insists on them was refused as well."""
+
+    def __init__(self, client: Asker, refused: RequestFailed) -> None:
+        self._client = client
+        self._refused = refused
+
+    async def ask(
+        self, operation: Operation, call: Call, *, timeout: float | None = None, anonymous: bool = False
+    ) -> Reply:
+        reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
+        if reply.status == 401:
+            raise copy(self._refused)
+        return reply
+
+    async def get(self, path: str, *, timeout: float | None = None) -> Reply:  # noqa: ARG002
+        raise copy(self._refused)  # nobody says that the path of a link needs none
+
+
 class Resources:
-    """Fetches, decodes and validates; raises `RequestFailed` for whatever is not a usable answer."""
+    """Fetches, decodes and validates; raises `RequestFailed` for whatever is not a usable answer.
+
+    Where all requests are `apart` none is for what another one has brought, and no answer is kept. `leading`
+    are the steps whose resources may be those of an earlier walk, if `memory` has them: what these hold is
+    only a way to what is wanted.
+    """
 
     def __init__(
         self,
@@ -84,6 +115,9 @@ class Resources:
         validators: Validators,
         limits: Limits,
         memory: Memory | None = None,
+        leading: frozenset[str] = frozenset(),
+        *,
+        apart: bool = False,
     ) -> None:
         self._client = client
         self._crew = crew
@@ -91,9 +125,11 @@ class Resources:
         self._validators = validators
         self._limits = limits
         self._memory = memory
+        self._leading = leading
         self._base = client.exchange.endpoint
         self._cells: dict[str, _Cell] = {}
-        self.steps: dict[str, str] = {}  # which step asked first, by the key of a cell: `METHOD ` but for GET
+        self._apart = apart
+        self.steps: dict[str, str] = {}  # which step asked first, by `METHOD path`, or `path` for a GET
         self._ended: RequestFailed | None = None
         self._guarded = False  # something that failed that way needs credentials by the description
         self._unconnected = 0
@@ -104,110 +140,88 @@ class Resources:
         return resolve_link(self._base, link, at=at)
 
     def follow(
-        self, path: str, step: str, *, query: str = "", timeout: float | None = None, leads: bool = False
+        self, path: str, step: str, *, query: str = "", timeout: float | None = None
     ) -> Awaitable[Answer]:
-        """GET a resolved path, with `query` added to it, for a step. `leads`: what it holds is only a way to
-        what is wanted, and may be remembered from an earlier walk."""
+        """GET a resolved path, with `query` added to it, for a step."""
         uri = path if not query else f"{path}{'&' if '?' in path else '?'}{query}"
-        return self._once(uri, "GET", None, partial(self._client.get, uri, timeout=timeout), step, leads)
+        return self._once(uri, "GET", None, methodcaller("get", uri, timeout=timeout), step)
 
     def place(self, path: str) -> str:
         """Where the target has the path of a call, which passed the gate for targets without a base path."""
         return self._base.path + path
 
-    def call(
-        self,
-        operation: Operation,
-        call: Call,
-        path: str,
-        step: str,
-        timeout: float | None = None,
-        *,
-        anonymous: bool = False,
-        leads: bool = False,
-    ) -> Awaitable[Answer]:
-        """Make a call of an operation at `path`, as `place` takes it. `leads` as for `follow`. `anonymous`
-        leaves credentials out unless the host insists with a 401: some protect even what a standard leaves
-        open."""
-        uri = self.place(path)
-        ask = self._unless_refused if anonymous else self._client.ask
-        if self._ended is not None and self._is_open(operation):
-            ask = self._without
-        return self._once(
-            uri, operation.method, operation, partial(ask, operation, call, timeout=timeout), step, leads
-        )
-
-    async def _unless_refused(self, operation: Operation, call: Call, *, timeout: float | None) -> Reply:
-        reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
-        if reply.status == 401:
-            reply = await self._client.ask(operation, call, timeout=timeout)
-        return reply
-
-    def _is_open(self, operation: Operation | None) -> bool:
-        """Whether it may be asked although credentials were refused: it needs none by a description that
-        tells such operations apart."""
-        refused = self._guarded and self._ended is not None and self._ended.kind in ENDS_TARGET
-        return refused and operation is not None and not operation.requirements
-
-    async def _without(self, operation: Operation, call: Call, *, timeout: float | None) -> Reply:
-        reply = await self._client.ask(operation, call, timeout=timeout, anonymous=True)
-        if reply.status == 401 and self._ended is not None:
-            raise copy(self._ended)
-        return reply
+    def call(self, operation: Operation, path: str, send: Send, step: str) -> Awaitable[Answer]:
+        """What `send` brings, a call of an operation at `path`, as `place` takes it, for a step."""
+        resource = self._fetched if self._apart else self._once
+        return resource(self._base.path + path, operation.method, operation, send, step)
 
     async def _once(
-        self,
-        uri: str,
-        method: str,
-        operation: Operation | None,
-        send: Callable[[], Awaitable[Reply]],
-        step: str,
-        leads: bool = False,
+        self, uri: str, method: str, operation: Operation | None, send: Send, step: str
     ) -> Answer:
+        """A resource that other steps may want, too: it is asked for once."""
         key = uri if method == "GET" else f"{method} {uri}"
-        while (cell := self._cells.get(key)) is not None and not cell.lost and (leads or not cell.recalled):
+        memory = self._memory if step in self._leading else None
+        while (cell := self._cells.get(key)) is not None and not cell.lost:
+            if cell.recalled and memory is None:
+                break
             if (answer := await self._again(cell, uri, method)) is not None:
                 return answer
         if cell is None and len(self._cells) >= self._limits.resources:
             message = f"more than {self._limits.resources} resources of one target"
             raise RequestFailed(FailureKind.LINK_LIMIT, message)
         cell = self._cells[key] = _Cell()
-        self.steps.setdefault(key, step)
+        if memory is not None and (known := memory.recall(key)) is not None:
+            cell.recalled = True
+            send = partial(_given, known)
         try:
-            if self._ended is not None and not self._is_open(operation):
-                raise copy(self._ended)
-            known = self._memory.recall(key) if leads and self._memory is not None else None
-            cell.recalled = known is not None
+            answer = await self._fetched(uri, method, operation, send, step)
+            if memory is not None and not cell.recalled:
+                memory.note(key, answer.reply)
+            cell.reply = answer.reply
+        except BaseException as error:
+            cell.fail(error)
+            raise
+        finally:
+            if cell.ready is not None:
+                cell.ready.set()
+        return answer
+
+    async def _fetched(
+        self, uri: str, method: str, operation: Operation | None, send: Send, step: str
+    ) -> Answer:
+        """The resource that `send` brings, decoded and judged."""
+        self.steps.setdefault(uri if method == "GET" else f"{method} {uri}", step)
+        try:
+            asker = self._client if self._ended is None else self._bare(self._ended, operation)
             try:
-                reply = known or await send()
+                reply = await send(asker)
             except RequestFailed as failed:
                 raise self._seen(failed) from failed.__cause__
             value = self._read(reply, method)
-            if leads and known is None and self._memory is not None:
-                self._memory.note(key, reply)
             validators = self._validators
             if validators.wanted:
                 judged = operation or validators.operation_at(method, uri, self._base.path)
                 if judged is not None:
                     if judged.name not in validators.ready:
                         await validators.compile(judged)
-                    found = judged.violations(reply.status, reply.header("content-type"), value)
-                    if found:
+                    if found := judged.violations(reply.status, reply.header("content-type"), value):
                         self._violated(judged, uri, value, found)
-            cell.reply = reply
-        except BaseException as error:
-            if isinstance(error, RequestFailed):
-                if not error.operation:
-                    asked = operation or self._validators.operation_at(method, uri, self._base.path)
-                    error.operation = asked.name if asked is not None else ""
-                if error.kind in ENDS_TARGET and operation is not None and operation.requirements:
-                    self._guarded = True
-            cell.fail(error)
+        except RequestFailed as failed:
+            if not failed.operation:
+                asked = operation or self._validators.operation_at(method, uri, self._base.path)
+                failed.operation = asked.name if asked is not None else ""
+            if failed.kind in ENDS_TARGET and operation is not None and operation.requirements:
+                self._guarded = True
             raise
-        finally:
-            if cell.ready is not None:
-                cell.ready.set()
-        return Answer(uri, value, reply.status, reply.headers, reply.body)
+        return Answer(uri, value, reply)
+
+    def _bare(self, ended: RequestFailed, operation: Operation | None) -> Asker:
+        """The client for what may be asked although credentials were refused: what needs none, by a
+        description that tells such operations apart. Raises why nothing else is sent any more."""
+        refused = self._guarded and ended.kind in ENDS_TARGET
+        if not refused or operation is None or operation.requirements:
+            raise copy(ended)
+        return _Bare(self._client, ended)
 
     async def judge(self, uri: str, resource: Any) -> None:
         """Judge a resource that its collection brought along as the answer to a GET of it would be. Raises
@@ -238,7 +252,7 @@ class Resources:
             value = {} if bodiless else read_json(cell.reply.body, max_values=self._limits.values)[0]
             if len(cell.reply.body) > DECODED_ONCE:
                 cell.value = value
-        return Answer(uri, value, cell.reply.status, cell.reply.headers, cell.reply.body)
+        return Answer(uri, value, cell.reply)
 
     def _read(self, reply: Reply, method: str) -> Any:
         """The value of an answer; raises RequestFailed for one that is none."""
@@ -279,3 +293,7 @@ class Resources:
             raise RequestFailed(
                 FailureKind.SCHEMA_MISMATCH, f"{len(found)} mismatches, the first at {pointer or '/'}: {rule}"
             )
+
+
+async def _given(reply: Reply, _client: Client) -> Reply:
+    return reply

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from fleet.outcome import CheckResult, Sample, Waiver
 from fleet.pipeline.language.closures import truthy
@@ -18,17 +18,20 @@ from fleet.target import Target
 MAX_LABEL = 256  # characters of one label value
 MAX_KEY = 100  # characters of one value that a baseline has no line for
 
+_Labels: TypeAlias = tuple[Mapping[str, str], tuple[str, ...]]
+
 
 class _Seen:
-    """One row as metrics and checks see it: each expression is evaluated on it once."""
+    """One row as metrics and checks see it: each expression is evaluated on it once, and so are labels."""
 
-    __slots__ = ("_data", "_notes", "_scope", "_values")
+    __slots__ = ("_data", "_labels", "_notes", "_scope", "_values")
 
     def __init__(self, row: Row, inputs: Mapping[str, Any], target: Target, notes: Counter[str]) -> None:
         self._data = {"@uri": row.uri, "@key": row.name, **row.outputs}
         self._scope = Scope(target, inputs, row.parent)
         self._notes = notes
         self._values: dict[int, Any] = {}
+        self._labels: dict[int, _Labels] = {}
 
     @property
     def target(self) -> Target:
@@ -36,6 +39,8 @@ class _Seen:
         return self._scope.target
 
     def value(self, expression: Expression) -> Any:
+        if expression.path is not None:  # which is sooner looked up than remembered
+            return expression.value(self._data)
         name = id(expression)  # the plan keeps it alive
         try:
             return self._values[name]
@@ -43,10 +48,19 @@ class _Seen:
             value = self._values[name] = expression.value(self._data, self._scope, self._notes)
             return value
 
+    def labels(self, wanted: tuple[tuple[str, Expression], ...]) -> _Labels:
+        """The labels of a sample, by name, and their texts alone."""
+        name = id(wanted)
+        held = self._labels.get(name)
+        if held is None:
+            texts = {label: _label(self.value(expression)) for label, expression in wanted}
+            held = self._labels[name] = texts, tuple(texts.values())
+        return held
+
     def beside(self, line: Mapping[str, Any] | None) -> _Seen:
         """The same row beside its line of a baseline, where expressions have other values."""
         other = _Seen.__new__(_Seen)
-        other._data, other._notes, other._values = self._data, self._notes, {}
+        other._data, other._notes, other._values, other._labels = self._data, self._notes, {}, {}
         other._scope = replace(self._scope, lookup=line)
         return other
 
@@ -75,20 +89,19 @@ class Judge:
         """The samples of all metric families. A row without a value gives none; of two samples of one
         series the first is kept, the others are counted."""
         found: list[Sample] = []
-        series: set[tuple[str, tuple[str, ...]]] = set()
         for metric in self._plan.metrics:
+            series: set[tuple[str, ...]] = set()
             for seen in rows[metric.source]:
                 if metric.where is not None and not truthy(seen.value(metric.where)):
                     continue
                 value = _number(metric, seen)
                 if value is None:
                     continue
-                labels = {name: _label(seen.value(text)) for name, text in metric.labels}
-                own = (metric.name, tuple(labels.values()))
-                if own in series:
+                labels, texts = seen.labels(metric.labels)
+                if texts in series:
                     notes["duplicate_series"] += 1
                     continue
-                series.add(own)
+                series.add(texts)
                 found.append(Sample(metric.name, labels, value * metric.scale))
         return tuple(found)
 
@@ -181,6 +194,8 @@ def _number(metric: MetricPlan, seen: _Seen) -> float | None:
 
 def _label(value: Any) -> str:
     """A label's text; a value that is not there is the empty text, which Prometheus reads as no label."""
+    if isinstance(value, str):
+        return value[:MAX_LABEL]
     if value is None or isinstance(value, (list, dict)):
         return ""
     if isinstance(value, bool):

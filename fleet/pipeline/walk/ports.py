@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,18 +57,21 @@ class Memory(Protocol):
         """Remember a good answer."""
 
 
-class Client(Protocol):
-    """One target's API for the length of a scan. Requests raise `RequestFailed`; answers of any status
-    are returned."""
-
-    @property
-    def exchange(self) -> Exchanged: ...
+class Asker(Protocol):
+    """Who makes requests of one target. They raise `RequestFailed`; answers of any status are returned."""
 
     async def ask(
         self, operation: Operation, call: Call, *, timeout: float | None = None, anonymous: bool = False
     ) -> Reply: ...
 
     async def get(self, path: str, *, timeout: float | None = None) -> Reply: ...
+
+
+class Client(Asker, Protocol):
+    """One target's API for the length of a scan."""
+
+    @property
+    def exchange(self) -> Exchanged: ...
 
     def hide(self, text: str) -> str:
         """A text that the target gave, `***` in place of the secrets that it was sent."""
@@ -79,3 +84,20 @@ class Client(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None: ...
+
+
+Send: TypeAlias = "Callable[[Asker], Awaitable[Reply]]"
+"""One request, for whoever is to make it."""
+
+
+def sending(operation: Operation, call: Call, timeout: float | None, *, anonymous: bool) -> Send:
+    """A call of an operation. `anonymous` leaves credentials out unless the host insists with a 401: some
+    protect even what a standard leaves open."""
+    if anonymous:
+        return partial(_unless_refused, operation, call, timeout)
+    return methodcaller("ask", operation, call, timeout=timeout)
+
+
+async def _unless_refused(operation: Operation, call: Call, timeout: float | None, client: Asker) -> Reply:
+    reply = await client.ask(operation, call, timeout=timeout, anonymous=True)
+    return reply if reply.status != 401 else await client.ask(operation, call, timeout=timeout)

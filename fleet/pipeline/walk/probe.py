@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -24,6 +24,7 @@ from fleet.pipeline.walk.ports import Client, Memory
 from fleet.pipeline.walk.validate import Validators
 from fleet.pipeline.walk.verdict import verdict
 from fleet.pipeline.walk.walk import Walk
+from fleet.pipeline.walk.yields import Yield
 from fleet.policy import Policy
 from fleet.target import Target
 
@@ -59,6 +60,8 @@ class PipelineProbe:
         self._deadline = deadline or policy.timeouts.target
         self._memory = memory
         self._leading = plan.leading if memory is not None else frozenset[str]()
+        self._apart = plan.apart
+        self._nothing = {name: Yield.cut_off(()) for name in plan.stored}
         self._nests = any(way.source is not None for name in plan.stored for way in plan.steps[name].ways)
         self._validators = Validators(plan)
         self._judge = Judge(plan)
@@ -69,7 +72,8 @@ class PipelineProbe:
         visit = _Visit(target, self._policy)
         late: Failure | None = None
         try:
-            with anyio.move_on_after(self._deadline) as scope:
+            deadline = asyncio.get_running_loop().time() + self._deadline
+            with anyio.CancelScope(deadline=deadline) as scope:
                 await self._walk(target, visit, scope)
             if scope.cancelled_caught and not (visit.walk is not None and visit.walk.done):
                 message = f"not done after {self._deadline:g} s"
@@ -94,27 +98,31 @@ class PipelineProbe:
                 rate, limits = self._policy.rate, self._policy.limits
                 crew = Crew(rate.per_target, patience=rate.patience)
                 memory = self._memory(target) if self._memory is not None else None
-                resources = Resources(client, crew, visit.findings, self._validators, limits, memory)
+                resources = Resources(
+                    client,
+                    crew,
+                    visit.findings,
+                    self._validators,
+                    limits,
+                    memory,
+                    self._leading,
+                    apart=self._apart,
+                )
                 visit.steps = resources.steps
-                visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits, self._leading)
+                visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
                 await visit.walk.run()
         finally:
             if visit.walk is not None:
                 visit.walk.let_go()
 
     def _outcome(self, target: Target, visit: _Visit, late: Failure | None) -> Outcome:
-        plan, walk = self._plan, visit.walk
-        produced: Mapping[str, list[Row]] = walk.produced if walk is not None else {}
-        complete = walk.complete if walk is not None else set()
-        rows = {name: produced.get(name, []) for name in plan.stored}
-        for found in rows.values():
-            if len(found) > 1:
-                found.sort(key=_order)
-        status, failure = verdict(plan, rows, visit.findings.errors, late)
+        found = visit.walk.found if visit.walk is not None else self._nothing
+        rows = {name: part.rows for name, part in found.items()}
+        status, failure = verdict(self._plan, rows, visit.findings.errors, late)
         places = _places(rows) if self._nests else {}
         steps = {
-            name: StepRows(name in complete, tuple([_stored_row(row, places) for row in found]))
-            for name, found in rows.items()
+            name: StepRows(part.complete, tuple([_stored_row(row, places) for row in part.rows]))
+            for name, part in found.items()
         }
         return self._stored(target, visit, status, failure, rows, steps)
 
@@ -166,9 +174,6 @@ class PipelineProbe:
         limits, trail = self._policy.limits, visit.exchange.trail
         most = limits.timeline_well if well and not trail.rough else limits.timeline
         return trail.timeline(visit.began, most, visit.steps) if most else ((), 0)
-
-
-_order = attrgetter("order")
 
 
 class _Visit:

@@ -25,12 +25,12 @@ def verdict(
     plan: Plan, rows: Mapping[str, list[Row]], errors: list[Failure], late: Failure | None
 ) -> tuple[Status, Failure | None]:
     """Status and failure. `errors` in the order they came, `late` when the target's time ran out."""
+    if late is None and not errors:
+        return "ok", None
     below = [name for name in rows if plan.steps[name].above is not None]
     came = any(rows[name] for name in below or rows)
     if late is not None:
         return ("partial" if came else "failed"), late
-    if not errors:
-        return "ok", None
     if came:
         return "partial", None
     ending = next((error for error in errors if error.kind in ENDS_TARGET), errors[0])

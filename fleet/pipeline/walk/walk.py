@@ -2,7 +2,7 @@
 
 Demand decides: the rows of a step are asked for per row of the step above, so the second alternative of a
 `firstOf` costs requests only where the first gave nothing. What is found is kept as it is found
-(`produced`), so a target that runs out of time has what came until then.
+(`found`), so a target that runs out of time has what came until then.
 
 A link to another origin is an error of its step like any other: it is not followed, and the step is
 incomplete, because the row that it stands for is missing.
@@ -10,7 +10,7 @@ incomplete, because the row that it stands for is missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import anyio
 import anyio.lowlevel
@@ -22,36 +22,9 @@ from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.fetch import Resources
 from fleet.pipeline.walk.findings import Findings
 from fleet.pipeline.walk.take import Ground, Take
+from fleet.pipeline.walk.yields import Yield
 from fleet.policy import Limits
 from fleet.target import Target
-
-
-class _Yield:
-    """What one step gave for rows above it, once that is `known`; `ready` while others wait for it."""
-
-    __slots__ = ("complete", "known", "ready", "rows")
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.complete = True
-        self.known = False
-        self.ready: anyio.Event | None = None
-
-    def add(self, rows: Sequence[Row], *, complete: bool) -> None:
-        """Take over what a part of the step gave."""
-        self.rows += rows
-        self.complete &= complete
-
-    def settle(self) -> None:
-        """That is all: whoever waits for it may go on."""
-        self.known = True
-        if self.ready is not None:
-            self.ready.set()
-
-    def lose(self) -> None:
-        """It was cut off. Whoever waits for it may have a turn before that is cancelled too."""
-        self.complete = False
-        self.settle()
 
 
 class Walk:
@@ -65,15 +38,13 @@ class Walk:
         crew: Crew,
         findings: Findings,
         limits: Limits,
-        leading: frozenset[str] = frozenset(),
     ) -> None:
         self._plan = plan
         self._crew = crew
         self._findings = findings
-        self._yields: dict[tuple[str, Row], _Yield] = {}
-        self._all: dict[str, _Yield] = {}
+        self._yields: dict[tuple[str, Row], Yield] = {}
+        self._all: dict[str, Yield] = {}
         self._scope = Scope(target, plan.inputs)
-        self.produced: dict[str, list[Row]] = {name: [] for name in plan.steps}
         self._ended = False
         self._ground = Ground(
             plan=plan,
@@ -84,8 +55,6 @@ class Walk:
             findings=findings,
             limits=limits,
             expands=self._expands,
-            produced=self.produced,
-            leading=leading,
         )
 
     def let_go(self) -> None:
@@ -103,12 +72,24 @@ class Walk:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do: a deadline that strikes now takes nothing away."""
-        return self._ended or self.complete.issuperset(self._plan.stored)
+        return self._ended or all(
+            (found := self._all.get(name)) is not None and found.known and found.complete
+            for name in self._plan.stored
+        )
 
     @property
-    def complete(self) -> set[str]:
-        """The steps below which nothing has failed, and nothing is left to do."""
-        return {name for name, found in self._all.items() if found.known and found.complete}
+    def found(self) -> dict[str, Yield]:
+        """What each stored step has given: of a walk that was cut off what had come by then."""
+        if self._ended:
+            return {name: self._all[name] for name in self._plan.stored}
+        return {name: self._so_far(name) for name in self._plan.stored}
+
+    def _so_far(self, name: str) -> Yield:
+        found = self._all.get(name)
+        if found is not None and (found.complete or self._plan.steps[name].above is None):
+            return found
+        parts = [part for (step, _), part in self._yields.items() if step == name]
+        return Yield.cut_off(row for part in parts for row in part.rows)
 
     async def _expands(self) -> bool:
         """Whether the service offers to send members with their collection."""
@@ -118,16 +99,16 @@ class Walk:
         rows = (await self._rows_of(expand.source)).rows
         return bool(rows) and expand.when.holds(rows[0].resource, self._scope, self._findings.notes)
 
-    async def _rows_of(self, name: str) -> _Yield:
+    async def _rows_of(self, name: str) -> Yield:
         """All rows of a step."""
         found = self._all.get(name)
         if found is not None:
             return found if found.known else await self._settled(found)
-        found = self._all[name] = _Yield()
         step = self._plan.steps[name]
+        found = self._all[name] = Yield()
         try:
             if step.above is None:
-                await self._first_of(step, None, found)
+                await self._evaluated(step, None, found)
             else:
                 above = await self._rows_of(step.above)
                 found.complete = above.complete
@@ -138,13 +119,12 @@ class Walk:
         found.settle()
         return found
 
-    async def _gather(self, step: StepPlan, parents: Sequence[Row], into: _Yield) -> None:
+    async def _gather(self, step: StepPlan, parents: Sequence[Row], into: Yield) -> None:
         """The rows of `step` for these rows above it, in their order."""
         if len(parents) == 1:
-            part = await self._below(step, parents[0])
-            into.add(part.rows, complete=part.complete)
+            into.add(await self._below(step, parents[0]))
             return
-        found: list[_Yield | None] = [None] * len(parents)
+        found: list[Yield | None] = [None] * len(parents)
 
         async def one(at: int) -> None:
             found[at] = await self._below(step, parents[at])
@@ -152,60 +132,51 @@ class Walk:
         await self._crew.each(range(len(parents)), one)
         for below in found:
             if below is not None:
-                into.add(below.rows, complete=below.complete)
+                into.add(below)
 
-    async def _below(self, step: StepPlan, parent: Row) -> _Yield:
+    async def _below(self, step: StepPlan, parent: Row) -> Yield:
         """The rows of `step` for one row above it, evaluated once."""
         key = (step.name, parent)
         found = self._yields.get(key)
         if found is not None:
             return found if found.known else await self._settled(found)
-        found = self._yields[key] = _Yield()
+        found = self._yields[key] = Yield()
         try:
-            await self._first_of(step, parent, found)
+            await self._evaluated(step, parent, found)
         except BaseException:
             found.lose()
             raise
         found.settle()
         return found
 
-    async def _settled(self, found: _Yield) -> _Yield:
+    async def _settled(self, found: Yield) -> Yield:
         """What another hand is finding out."""
         if found.ready is None:
             found.ready = anyio.Event()
         await self._crew.wait(found.ready)
         return found
 
-    async def _first_of(self, step: StepPlan, parent: Row | None, into: _Yield) -> None:
+    def _evaluated(self, step: StepPlan, parent: Row | None, into: Yield) -> Awaitable[None]:
+        """The rows of `step` for one row above it, or for none."""
+        if step.only is None:
+            return self._first_of(step, parent, into)
+        return Take(self._ground, step, step.only, parent, 0, into).run()
+
+    async def _first_of(self, step: StepPlan, parent: Row | None, into: Yield) -> None:
         """The rows of the first way that yields any. Absent or empty falls through, a failure does not."""
         for at, way in enumerate(step.ways):
-            if way.source is None:
-                take = Take(self._ground, step, way, None, (at,))
-                await take.run()
-                into.add(take.rows(), complete=take.complete)
-            else:
-                await self._from_each(step, at, parent, into)
+            starts: Sequence[Row | None] = (None,)
+            if way.source is not None:
+                starts = await self._down(way.chain, () if parent is None else (parent,), into)
+            takes = [Take(self._ground, step, way, start, at, into) for start in starts]
+            await self._crew.each(takes, Take.run)
             if into.rows or not into.complete:
                 return
 
-    async def _from_each(self, step: StepPlan, number: int, parent: Row | None, into: _Yield) -> None:
-        """The rows of one way, from each of the rows that it starts from."""
-        way = step.ways[number]
-        starts: Sequence[Row] = () if parent is None else (parent,)
-        if way.chain:
-            starts = await self._down(way.chain, starts, into)
-        takes = [Take(self._ground, step, way, row, (*row.order, number)) for row in starts]
-        if len(takes) == 1:
-            await takes[0].run()
-        else:
-            await self._crew.each(takes, Take.run)
-        for take in takes:
-            into.add(take.rows(), complete=take.complete)
-
-    async def _down(self, chain: Sequence[str], starts: Sequence[Row], into: _Yield) -> Sequence[Row]:
+    async def _down(self, chain: Sequence[str], starts: Sequence[Row], into: Yield) -> Sequence[Row]:
         """The rows at the end of a chain of steps below these rows."""
         for name in chain:
-            below = _Yield()
+            below = Yield()
             await self._gather(self._plan.steps[name], starts, below)
             into.complete &= below.complete
             starts = below.rows
