@@ -111,8 +111,10 @@ class Channel:
 
     def send(self, data: bytes, deadline: float) -> Awaitable[None] | None:
         """Sends all of it: what is to be awaited for the rest, or None where nothing is left."""
-        if self._secured is not None:
-            return self._encrypted(self._secured, data, deadline)
+        if (secured := self._secured) is not None:
+            if len(data) > _STEP or not secured.write(data):
+                return self._encrypted(secured, data, deadline)
+            data = secured.outgoing()
         sent = self._sent(data)
         return None if sent == len(data) else self._rest(data, sent, deadline)
 

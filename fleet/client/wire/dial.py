@@ -60,8 +60,6 @@ class Dialer:
     @cached_property
     def _judges(self) -> tuple[ssl.SSLContext, CertificateReader]:
         """What TLS needs: it judges a certificate, and reads it."""
-        import encodings.idna  # noqa: F401, PLC0415 (ssl encodes the name of every host with it)
-
         return self._contexts.context(self._tls), self._contexts.certificates
 
     async def dial(

@@ -21,7 +21,9 @@ class Secured:
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._arriving = ssl.MemoryBIO()
         self._leaving = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._arriving, self._leaving, server_hostname=host)
+        # As bytes: what is text, ssl would first take apart label by label, for letters beyond ASCII.
+        name = host.encode("ascii")
+        self._tls = context.wrap_bio(self._arriving, self._leaving, server_hostname=name)
 
     @property
     def waiting(self) -> bool:
