@@ -28,7 +28,7 @@ USER_AGENT = f"fleet/{__version__}"
 class Connection:
     """An open connection, made by a `Dialer`. It serves one request at a time.
 
-    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS. By the event
+    `via` is the label of the proxy it runs through; `received` counts the bytes read. By the event
     loop's clock: `dialed` is when it was begun, `opened` when it was there; `secured` when TLS began.
     """
 
@@ -65,7 +65,7 @@ class Connection:
 
     @property
     def received(self) -> int:
-        """Bytes of answers read so far, above TLS."""
+        """Bytes read so far, those of TLS included."""
         return self._channel.received
 
     @property
