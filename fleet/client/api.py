@@ -13,7 +13,7 @@ from fleet.client.calls.options import HandleOptions, chosen_of
 from fleet.client.calls.session import Live, Sessions
 from fleet.client.description.load import load_document
 from fleet.client.description.loaders import Loader
-from fleet.client.handle import Chosen, Handle
+from fleet.client.handle import KEPT, Chosen, Handle
 from fleet.client.index import Index
 from fleet.client.plugins import InitPlugin
 from fleet.errors import ConfigError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import yarl
 
     from fleet.client.calls.request import OperationRequest
+    from fleet.client.target.credential import Credential
     from fleet.openapi import Choice, Types
 
 
@@ -202,6 +203,19 @@ class OpenAPI(Handle):
         made._sessions = self._sessions.changed(options) if options else self._sessions
         made._session = None
         return made
+
+    def bearing(self, credential: Credential) -> OpenAPI:
+        """A clone that carries what a credential offers to the security schemes; the same one each time, so
+        that its own clones can `share` with it. Raises `ConfigError` for values that do not fit a scheme."""
+        bearers = self._keeping().bearers
+        known = bearers.get(credential.name)
+        if known is None or known[0] != credential:
+            bearer = self.clone()
+            bearer.authenticate(**credential.values(self.document))
+            if len(bearers) >= KEPT:
+                bearers.clear()
+            known = bearers[credential.name] = credential, bearer
+        return known[1]
 
     # Calls
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
@@ -259,7 +260,7 @@ def test_what_clones_share_does_not_grow_with_the_calls_that_are_made() -> None:
     clone = api.clone("http://a")
     clone.share(api)
     things = api.document.operation("things")
-    calls = [things.build() for _ in range(1000)]
+    calls = [copy(things.build()) for _ in range(1000)]
     for call in calls:
         assert clone.prepare_call(things, call) == clone.prepare("things")
     kept = [call for call in calls if clone._kept is not None and id(call) in clone._kept.requests]
