@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import yarl
 
     from fleet.client.calls.request import OperationRequest
-    from fleet.client.target.credential import Credential
     from fleet.openapi import Choice, Types
 
 
@@ -204,17 +203,17 @@ class OpenAPI(Handle):
         made._session = None
         return made
 
-    def bearing(self, credential: Credential) -> OpenAPI:
-        """A clone that carries what a credential offers to the security schemes; the same one each time, so
-        that its own clones can `share` with it. Raises `ConfigError` for values that do not fit a scheme."""
+    def bearing(self, name: str, credentials: Mapping[str, Any]) -> OpenAPI:
+        """A clone that carries these too, by security scheme: the same one each time they are given by this
+        name, so that its own clones can `share` with it. Raises `ConfigError` as `authenticate` does."""
         bearers = self._keeping().bearers
-        known = bearers.get(credential.name)
-        if known is None or known[0] != credential:
+        known = bearers.get(name)
+        if known is None or known[0] != credentials:
             bearer = self.clone()
-            bearer.authenticate(**credential.values(self.document))
+            bearer.authenticate(**credentials)
             if len(bearers) >= KEPT:
                 bearers.clear()
-            known = bearers[credential.name] = credential, bearer
+            known = bearers[name] = credentials, bearer
         return known[1]
 
     # Calls

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import yarl
 
     from fleet.client.api import OpenAPI
-    from fleet.client.target.credential import Credential
 
 Chosen: TypeAlias = tuple[int | str, Mapping[str, Any]]
 """Which of a description's servers, and values for its variables."""
@@ -37,14 +36,14 @@ KEPT = 256  # requests that handles with the same credentials keep between them,
 class Kept:
     """What credentials add to the calls of handles that have the same ones: by requirements, and as whole
     `requests` of calls that are made again and again, by the identity of the call, with the prefix of their
-    paths. `bearers` are handles that carry a further credential, by its name. Bounded."""
+    paths. `bearers` are handles that carry further ones, by a name of theirs. Bounded."""
 
     __slots__ = ("additions", "bearers", "requests")
 
     def __init__(self, additions: dict[Any, Additions]) -> None:
         self.additions: dict[Any, Additions] = additions
         self.requests: dict[int, tuple[Call, str, Request]] = {}
-        self.bearers: dict[str, tuple[Credential, OpenAPI]] = {}
+        self.bearers: dict[str, tuple[Mapping[str, Any], OpenAPI]] = {}
 
     def keep(self, call: Call, prefix: str, request: Request) -> Request:
         if len(self.requests) >= KEPT:

@@ -108,7 +108,9 @@ class TargetClient:
         exchange = Exchange(
             endpoint, dialer, target=target.id, policy=policy, pace=pace, tell=tell, proxy=proxy
         )
-        family = api if credential is None or _opens_session(credential, login) else api.bearing(credential)
+        family = api
+        if credential is not None and not _opens_session(credential, login):
+            family = api.bearing(credential.name, credential.values(api.document))
         clone = family.clone(target.url)
         clone.share(family)
         keeper = None
