@@ -10,6 +10,7 @@ import errno
 import os
 import select
 from collections.abc import Awaitable
+from math import inf
 from socket import SO_ERROR, SOL_SOCKET, socket
 from typing import Any
 
@@ -29,12 +30,13 @@ class Channel:
 
     __slots__ = (
         "_due",
+        "_fires",
+        "_hearing",
         "_idle",
         "_loop",
-        "_reads",
+        "_sending",
         "_socket",
         "_timer",
-        "_waiting",
         "_watched",
         "received",
     )
@@ -43,10 +45,11 @@ class Channel:
         self._socket: socket | None = sock
         self._loop = asyncio.get_running_loop()
         self._watched = -1  # the descriptor that the loop watches for bytes
-        self._waiting: asyncio.Future[bytes] | None = None  # who waits
-        self._reads = False  # for bytes, and not to send some
-        self._due = 0.0  # until when
-        self._timer: asyncio.TimerHandle | None = None  # fires at `_due` or earlier
+        self._hearing: asyncio.Future[bytes] | None = None  # who waits for bytes,
+        self._sending: asyncio.Future[bytes] | None = None  # or to send some,
+        self._due = 0.0  # and until when
+        self._timer: asyncio.TimerHandle | None = None
+        self._fires = inf  # when the timer does: at `_due` or earlier
         self._idle: select.poll | None = None  # asked whether the peer has spoken out of turn
         self.received: int = 0
 
@@ -84,8 +87,8 @@ class Channel:
             descriptor = self.sock.fileno()
             self._loop.add_reader(descriptor, self._arrived)
             self._watched = descriptor
-        self._reads = True
-        return self._turn(deadline)
+        hearing = self._hearing = self._turn(deadline)
+        return hearing
 
     def readable_now(self) -> bool:
         """Whether a read would not wait: on an idle connection that means it ended, or spoke out of turn."""
@@ -123,11 +126,12 @@ class Channel:
     async def _writable(self, deadline: float) -> None:
         """Waits until bytes can be sent, or an attempt to connect has ended."""
         descriptor = self.sock.fileno()
+        sending = self._sending = self._turn(deadline)
         self._loop.add_writer(descriptor, self._wake)
-        self._reads = False
         try:
-            await self._turn(deadline)
+            await sending
         finally:
+            self._sending = None
             self._loop.remove_writer(descriptor)
 
     def _turn(self, deadline: float) -> asyncio.Future[bytes]:
@@ -135,17 +139,15 @@ class Channel:
         loop = self._loop
         if loop.time() > deadline:  # a peer that always has something to say would always be ready
             raise TimeoutError
-        woken: asyncio.Future[bytes] = loop.create_future()
-        self._waiting = woken
         self._due = deadline
-        if self._timer is None or self._timer.when() > deadline:
+        if deadline < self._fires:
             self._schedule(deadline)
-        return woken
+        return loop.create_future()
 
     def _arrived(self) -> None:
         """The loop sees bytes. Where nobody waits for them it stops looking, or it would never rest."""
-        sock, waiting = self._socket, self._waiting
-        if sock is None or waiting is None or not self._reads or waiting.cancelled():
+        sock, hearing = self._socket, self._hearing
+        if sock is None or hearing is None or hearing.cancelled():
             self._unwatch()
             return
         try:
@@ -153,33 +155,34 @@ class Channel:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._waiting = None
-            waiting.set_exception(error)
-            del waiting  # the error holds this frame, which would hold the error
+            self._hearing = None
+            hearing.set_exception(error)
+            del hearing  # the error holds this frame, which would hold the error
         else:
-            self._waiting = None
+            self._hearing = None
             self.received += len(data)
-            waiting.set_result(data)
+            hearing.set_result(data)
 
     def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.done():
-            waiting.set_result(b"")
+        if self._sending is not None and not self._sending.done():
+            self._sending.set_result(b"")
 
     def _schedule(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(when, self._expired)
+        self._fires = when
 
     def _expired(self) -> None:
-        self._timer = None
-        if self._waiting is None or self._waiting.done():
+        self._timer, self._fires = None, inf
+        waiting = self._hearing or self._sending
+        if waiting is None or waiting.done():
             return
         if self._loop.time() < self._due:
             self._schedule(self._due)
         else:
-            self._waiting.set_exception(TimeoutError())
-            self._waiting = None
+            self._hearing = None
+            waiting.set_exception(TimeoutError())
 
     def _forget(self) -> None:
         """Nothing of this channel stays with the loop."""

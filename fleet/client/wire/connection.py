@@ -138,7 +138,7 @@ class Connection:
         finally:
             self._busy = False
         self._served += 1
-        status, headers, body, keeps = answer
+        status, headers, keeps, body = answer
         if not keeps:
             self.close()
         return Reply(status, headers, body, request.path, self._clock() - started)
@@ -283,11 +283,11 @@ class Connection:
                 if not arrived:
                     reader.end()
                     break
-            return reader.status, tuple(reader.headers), reader.body(), reader.reusable
+            return reader.status, tuple(reader.headers), reader.reusable, reader.body()
         except Exception as error:
             failed = self._failure(error, started=reader.started)
             if reader.status >= 400 and failed.kind.blame != "local":
-                return reader.status, tuple(reader.headers), reader.body_so_far(), False
+                return reader.status, tuple(reader.headers), False, reader.body_so_far()
             try:
                 raise failed
             finally:

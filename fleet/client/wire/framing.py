@@ -107,8 +107,7 @@ class ReplyReader:
                 raise self._headers_too_large("beside the body")
             return
         if not self._raw and not self._head_only and (head := self._heads.head(data, self._limits.headers)):
-            self._begin(head)
-            self._take(data[head.size :])
+            self._begin(head, data)
             return
         self._raw.append(data)
         self._raw_size += len(data)
@@ -149,15 +148,17 @@ class ReplyReader:
         if self._parsing:
             del self._parser
 
-    def _begin(self, head: StraightHead) -> None:
-        """Takes a head that is in order."""
-        self.status, self.headers, self.reusable = head.status, [*head.headers], head.keeps
+    def _begin(self, head: StraightHead, data: bytes) -> None:
+        """Takes a head that is in order, and what has arrived behind it."""
+        self.status, headers, self.reusable, encoding, length, begins = head
+        self.headers = list(headers)
         self._raw = None
         limit = self._limits.body
-        self._body = decoder_for(head.encoding, limit) if head.encoding else Body(limit)
-        if head.length > limit and type(self._body) is Body:
+        self._body = decoder_for(encoding, limit) if encoding else Body(limit)
+        if length > limit and type(self._body) is Body:
             raise too_large(limit)
-        self._left = head.length
+        self._left = length
+        self._take(data[begins:])
 
     def _take(self, data: bytes) -> None:
         """Takes bytes of a body whose length was told."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from fleet.client.message import Headers
 from fleet.policy import Limits
@@ -65,20 +65,14 @@ _ALIKE = frozenset(
 )
 
 _Header = tuple[str, str]
-StraightAnswer: TypeAlias = tuple[int, Headers, bytes, bool]
-"""Status, headers and body; whether another answer may follow on the connection."""
+# Without names, for each answer makes both, and names would cost more than to judge the head.
 
+StraightHead: TypeAlias = tuple[int, Headers, bool, str, int, int]
+"""Status and headers; whether the host takes another request after this; the Content-Encoding (empty without
+one) and the length of the body, and where it begins."""
 
-class StraightHead(NamedTuple):
-    """A head in order. A body of `length` bytes begins at `size`; `keeps` says that the host takes another
-    request after it."""
-
-    status: int
-    headers: Headers
-    encoding: str  # the Content-Encoding; empty without one
-    length: int
-    keeps: bool
-    size: int
+StraightAnswer: TypeAlias = tuple[int, Headers, bool, bytes]
+"""Status and headers; whether the host takes another request after this; the body."""
 
 
 class Heads:
@@ -109,7 +103,7 @@ class Heads:
             return None
         keeps = named.get("connection", "").lower() != "close"
         encoding = named.get("content-encoding", "")
-        return StraightHead(int(begins[1]), headers, encoding, int(length), keeps, size)
+        return int(begins[1]), headers, keeps, encoding, int(length), size
 
     def answer(self, data: bytes, limits: Limits) -> StraightAnswer | None:
         """A whole answer that is in order, and not encoded. None where there is more or less than that, or a
@@ -117,10 +111,10 @@ class Heads:
         head = self.head(data, limits.headers)
         if head is None:
             return None
-        status, headers, encoding, length, keeps, size = head
-        if encoding or length > limits.body or len(data) != size + length:
+        status, headers, keeps, encoding, length, begins = head
+        if encoding or length > limits.body or len(data) != begins + length:
             return None
-        return status, headers, data[size:], keeps
+        return status, headers, keeps, data[begins:]
 
 
 class _OutOfOrder(ValueError):
