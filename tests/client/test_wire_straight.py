@@ -82,8 +82,8 @@ def test_a_head_in_order_is_taken() -> None:
     data = OK + b'Server: x\r\nETag:  "1" \r\nConnection: Keep-Alive\r\n' + LENGTH + b"\r\n{}"
     head = Heads().head(data, LIMITS.headers)
     assert head is not None
-    status, headers, keeps, encoding, length, begins = head
-    assert (status, keeps, encoding, length, data[begins:]) == (200, True, "", 2, b"{}")
+    status, headers, keeps, encoding, length, behind = head
+    assert (status, keeps, encoding, length, behind) == (200, True, "", 2, b"{}")
     assert headers[:2] == (("server", "x"), ("etag", '"1"'))
     closing = Heads().head(OK + LENGTH + b"Connection: close\r\n\r\n", LIMITS.headers)
     assert closing is not None

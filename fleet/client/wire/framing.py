@@ -107,7 +107,7 @@ class ReplyReader:
                 raise self._headers_too_large("beside the body")
             return
         if not self._raw and not self._head_only and (head := self._heads.head(data, self._limits.headers)):
-            self._begin(head, data)
+            self._begin(head)
             return
         self._raw.append(data)
         self._raw_size += len(data)
@@ -148,9 +148,9 @@ class ReplyReader:
         if self._parsing:
             del self._parser
 
-    def _begin(self, head: StraightHead, data: bytes) -> None:
+    def _begin(self, head: StraightHead) -> None:
         """Takes a head that is in order, and what has arrived behind it."""
-        self.status, headers, self.reusable, encoding, length, begins = head
+        self.status, headers, self.reusable, encoding, length, behind = head
         self.headers = list(headers)
         self._raw = None
         limit = self._limits.body
@@ -158,7 +158,7 @@ class ReplyReader:
         if length > limit and type(self._body) is Body:
             raise too_large(limit)
         self._left = length
-        self._take(data[begins:])
+        self._take(behind)
 
     def _take(self, data: bytes) -> None:
         """Takes bytes of a body whose length was told."""

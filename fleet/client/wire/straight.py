@@ -67,9 +67,9 @@ _ALIKE = frozenset(
 _Header = tuple[str, str]
 # Without names, for each answer makes both, and names would cost more than to judge the head.
 
-StraightHead: TypeAlias = tuple[int, Headers, bool, str, int, int]
+StraightHead: TypeAlias = tuple[int, Headers, bool, str, int, bytes]
 """Status and headers; whether the host takes another request after this; the Content-Encoding (empty without
-one) and the length of the body, and where it begins."""
+one) and the length of the body, and what has arrived behind the head."""
 
 StraightAnswer: TypeAlias = tuple[int, Headers, bool, bytes]
 """Status and headers; whether the host takes another request after this; the body."""
@@ -88,22 +88,24 @@ class Heads:
         """The head at the start of `data`, if all of it has arrived and it is in order: a final answer of
         HTTP/1.1 with a reason, no header twice, a plain Content-Length, a Connection that keeps or closes.
         None for all others: the parser knows what may be forgiven. `longest` limits the bytes of the head."""
-        end = data.find(b"\r\n\r\n", 0, _LONGEST)
-        if end < 0:
+        head, end, behind = data.partition(b"\r\n\r\n")
+        if not end or len(head) > _LONGEST:
             return None
-        first, *lines = data[:end].decode("latin-1").split("\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
         begins = _FIRST.fullmatch(first)
         try:
             headers = tuple(map(self._known.__getitem__, lines))
         except _OutOfOrder:
             return None
-        named, size = dict(headers), end + 4
+        named = dict(headers)
         length = named.get("content-length")
-        if begins is None or length is None or len(named) < len(headers) or size + len(headers) > longest:
+        if begins is None or length is None or len(named) < len(headers):
+            return None
+        if len(head) + len(end) + len(headers) > longest:
             return None
         keeps = named.get("connection", "").lower() != "close"
         encoding = named.get("content-encoding", "")
-        return int(begins[1]), headers, keeps, encoding, int(length), size
+        return int(begins[1]), headers, keeps, encoding, int(length), behind
 
     def answer(self, data: bytes, limits: Limits) -> StraightAnswer | None:
         """A whole answer that is in order, and not encoded. None where there is more or less than that, or a
@@ -111,10 +113,10 @@ class Heads:
         head = self.head(data, limits.headers)
         if head is None:
             return None
-        status, headers, keeps, encoding, length, begins = head
-        if encoding or length > limits.body or len(data) != begins + length:
+        status, headers, keeps, encoding, length, body = head
+        if encoding or length > limits.body or len(body) != length:
             return None
-        return status, headers, keeps, data[begins:]
+        return status, headers, keeps, body
 
 
 class _OutOfOrder(ValueError):
