@@ -33,7 +33,6 @@ class Connector:
     dialer: Dialer
     pace: Pace
     tell: Listener
-    handles: dict[str, tuple[str, OpenAPI]] = field(default_factory=dict)  # by credential: version, handle
     readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
     sessions: KeptSessions | None = None
 
@@ -74,15 +73,14 @@ class Connector:
     def __call__(self, target: Target) -> TargetClient:
         """The client of one bound target; no socket opens before it is used."""
         bindings = self.prepared.bindings
-        credential = bindings.credential(target)
         return TargetClient.connect(
             target,
-            self._handle(credential),
+            self.api,
             self.dialer,
             policy=self.prepared.policy,
             pace=self.pace,
             tell=self.tell,
-            credential=credential,
+            credential=bindings.credential(target),
             login=self.prepared.plan.login,
             proxy=bindings.proxy(target),
             renew=partial(self._renew, target) if bindings.renewable(target) else None,
@@ -99,18 +97,6 @@ class Connector:
                 raise RequestFailed(FailureKind.AUTH_UNAVAILABLE, _said(error)) from None
             self.tell(WarningRaised("credential.unreadable", _said(error)))
             return None
-
-    def _handle(self, credential: Credential | None) -> OpenAPI:
-        """The handle that the clients of a credential are cloned from. It carries the credential, unless that
-        is only for logging in."""
-        if credential is None or (self.prepared.plan.login is not None and credential.pair is not None):
-            return self.api
-        version, handle = self.handles.get(credential.name, ("", None))
-        if handle is None or version != credential.version:
-            handle = self.api.clone()
-            handle.authenticate(**credential.values(handle.document))
-            self.handles[credential.name] = credential.version, handle
-        return handle
 
 
 def _said(error: SecretError) -> str:

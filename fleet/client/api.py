@@ -13,7 +13,7 @@ from fleet.client.calls.options import HandleOptions, chosen_of, plugins_of
 from fleet.client.calls.session import Live, Sessions
 from fleet.client.description.load import load_document
 from fleet.client.description.loaders import Loader
-from fleet.client.handle import Chosen, Handle
+from fleet.client.handle import KEPT, Chosen, Handle
 from fleet.client.index import Index
 from fleet.client.plugins import InitPlugin
 from fleet.errors import ConfigError
@@ -202,6 +202,19 @@ class OpenAPI(Handle):
         made._sessions = self._sessions.changed(options) if options else self._sessions
         made._session = None
         return made
+
+    def bearing(self, name: str, credentials: Mapping[str, Any]) -> OpenAPI:
+        """A clone that carries these too, by security scheme: the same one each time they are given by this
+        name, so that its own clones can `share` with it. Raises `ConfigError` as `authenticate` does."""
+        bearers = self._keeping().bearers
+        known = bearers.get(name)
+        if known is None or known[0] != credentials:
+            bearer = self.clone()
+            bearer.authenticate(**credentials)
+            if len(bearers) >= KEPT:
+                bearers.clear()
+            known = bearers[name] = credentials, bearer
+        return known[1]
 
     # Calls
 

@@ -23,24 +23,27 @@ from fleet.openapi import (
 if TYPE_CHECKING:
     import yarl
 
+    from fleet.client.api import OpenAPI
+
 Chosen: TypeAlias = tuple[int | str, Mapping[str, Any]]
 """Which of a description's servers, and values for its variables."""
 
 NO_CREDENTIALS: Mapping[str, Any] = {}
 NO_PARAMETERS: Mapping[Any, Any] = {}
-KEPT = 256  # requests that handles with the same credentials keep between them
+KEPT = 256  # requests that handles with the same credentials keep between them, and bearers
 
 
 class Kept:
     """What credentials add to the calls of handles that have the same ones: by requirements, and as whole
     `requests` of calls that are made again and again, by the identity of the call, with the prefix of their
-    paths. Bounded."""
+    paths. `bearers` are handles that carry further ones, by a name of theirs. Bounded."""
 
-    __slots__ = ("additions", "requests")
+    __slots__ = ("additions", "bearers", "requests")
 
     def __init__(self, additions: dict[Any, Additions]) -> None:
         self.additions: dict[Any, Additions] = additions
         self.requests: dict[int, tuple[Call, str, Request]] = {}
+        self.bearers: dict[str, tuple[Mapping[str, Any], OpenAPI]] = {}
 
     def keep(self, call: Call, prefix: str, request: Request) -> Request:
         if len(self.requests) >= KEPT:
@@ -97,9 +100,12 @@ class Handle:
     def share(self, other: Handle) -> None:
         """Keeps in common with `other`, of which this is a clone, what their credentials add to requests,
         until either gets others. Neither may have a session: what one learns is not the other's."""
-        if other._kept is None:
-            other._kept = Kept({})
-        self._kept = other._kept
+        self._kept = other._keeping()
+
+    def _keeping(self) -> Kept:
+        if self._kept is None:
+            self._kept = Kept({})
+        return self._kept
 
     def _forget(self, names: Iterable[str] | None) -> None:
         """Drops what a session has learnt of these credentials, None: of all. Nothing here has a session."""
@@ -216,9 +222,7 @@ class Handle:
         """What credentials add where these requirements hold; worked out once per handle."""
         if not needed:
             return NOTHING
-        kept = self._kept
-        if kept is None:
-            kept = self._kept = Kept({})
+        kept = self._keeping()
         added = kept.additions.get(needed)
         if added is None:
             added = self._satisfied(needed, name)

@@ -25,13 +25,21 @@ class Request:
     headers: Headers = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     route: str = ""
-    sensitive: frozenset[str] = field(default_factory=frozenset)
+    sensitive: frozenset[str] = frozenset()
     secrets_in_path: bool = False
 
     @property
     def idempotent(self) -> bool:
         """Whether sending it twice does what sending it once does (RFC 9110, section 9.2.2)."""
         return self.method in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "QUERY"}
+
+    @property
+    def shown_path(self) -> str:
+        """The path as anybody may read it: without its query where that carries credentials."""
+        if not self.secrets_in_path:
+            return self.path
+        path, mark, _ = self.path.partition("?")
+        return f"{path}?***" if mark else path
 
 
 @frozen

@@ -49,8 +49,8 @@ class Operation:
     """
 
     __slots__ = (
-        "_accept", "_answers", "_body", "_checks", "_document", "_own_servers", "_parameters", "_plan",
-        "_requirements", "_security", "_site", "_split", "method", "name", "template",
+        "_accept", "_answers", "_bare", "_body", "_checks", "_document", "_own_servers", "_parameters",
+        "_plan", "_requirements", "_security", "_site", "_split", "method", "name", "template",
     )  # fmt: skip
 
     def __init__(self, document: Document, site: Site, name: str) -> None:
@@ -63,6 +63,7 @@ class Operation:
         self._parameters: tuple[Parameter, ...] | None = None
         self._body: BodyPlan | None = None
         self._own_servers: tuple[Server, ...] | None = None
+        self._bare: Call | None = None  # the call without values
         self._split = False  # whether parameters of a call may be its body (2.0)
         self._accept: tuple[tuple[str, str], ...] = ()
         self._answers: tuple[Answer, ...] | None = None
@@ -227,7 +228,15 @@ class Operation:
         """The call for these values. Raises `ParameterError` (a `SpecError` and a `ValueError`) that names
         what is missing, unknown or cannot be written. Two parameters that share a name in different places
         are told apart by (location, name) as key. `content_type` chooses among those that the body may have.
-        Without `whole` files in forms are not read: they are among the call's `pieces`."""
+        Without `whole` files in forms are not read: they are among the call's `pieces`. Without values it is
+        the same call each time."""
+        if parameters or body is not None or content_type or not whole:
+            return self._built(parameters, body, content_type, whole=whole)
+        if self._bare is None:
+            self._bare = self._built(parameters, None, "", whole=True)
+        return self._bare
+
+    def _built(self, parameters: Mapping[Any, Any], body: Any, content_type: str, *, whole: bool) -> Call:
         plan = self._plan
         if plan is None:
             plan = self._compile()

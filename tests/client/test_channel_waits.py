@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 
@@ -31,11 +31,11 @@ async def test_an_answer_costs_one_wait_and_no_registration(pair: Pair, gives_wa
     counts: Counter[str] = Counter()
 
     class Counted(Channel):
-        def _arrival(self, deadline: float) -> asyncio.Future[bytes]:
+        def receive(self, deadline: float) -> Awaitable[bytes]:
             counts["waits"] += 1
             before = self._watched
             try:
-                return super()._arrival(deadline)
+                return super().receive(deadline)
             finally:
                 counts["registrations"] += self._watched != before
 

@@ -200,6 +200,12 @@ async def test_bad_proxies(
     assert await outcome(dialer(timeouts=timeouts), target, proxy, timeout=timeout) is kind
 
 
+async def test_a_host_that_does_not_speak_tls_is_no_silent_one(serve: Any, dialer: Any) -> None:
+    peer = await serve(scripted(HELLO, GRANTED, OK))
+    proxy = Proxy("socks5", "127.0.0.1", peer.port, name="lab")
+    assert await outcome(dialer(), "https://127.0.0.2", proxy) is Kind.TLS_PLAIN_HTTP
+
+
 async def test_a_proxy_that_drops_one_connection_costs_no_target(serve: Any, scanning: Any) -> None:
     """As a jump host does that has too many: it is asked once more, and not taken for dead."""
     proxy: Any = None

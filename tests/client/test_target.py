@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import pytest
 
-from fleet.client import Credential, OpenAPI, TargetClient
+from fleet.client import Credential, OpenAPI, Request, TargetClient
 from fleet.errors import RequestFailed
 from fleet.event import LoginFailed
 from fleet.outcome import FailureKind
@@ -259,11 +260,39 @@ def test_what_clones_share_does_not_grow_with_the_calls_that_are_made() -> None:
     clone = api.clone("http://a")
     clone.share(api)
     things = api.document.operation("things")
-    calls = [things.build() for _ in range(1000)]
+    calls = [copy(things.build()) for _ in range(1000)]
     for call in calls:
         assert clone.prepare_call(things, call) == clone.prepare("things")
     kept = [call for call in calls if clone._kept is not None and id(call) in clone._kept.requests]
     assert 0 < len(kept) <= 256
+
+
+def test_targets_with_one_credential_have_one_request_and_no_other_gets_it(scanning: Any) -> None:
+    api, scan = api_with("basic"), scanning()
+
+    def client(host: str, *login: str) -> TargetClient:
+        credential = Credential("lab", login[0], Secret(login[1]))
+        target = Target(host, f"http://{host}")
+        return TargetClient.connect(
+            target,
+            api,
+            scan.dialer,
+            policy=scan.policy,
+            pace=scan.pace,
+            tell=lambda event: None,
+            credential=credential,
+        )
+
+    things = api.document.operation("things")
+
+    def asked(client: TargetClient) -> Request:
+        return client.api.prepare_call(things, things.build())
+
+    first, second = asked(client("a", "root", "one")), asked(client("b", "root", "one"))
+    assert second is first
+    assert asked(client("c", "root", "two")).headers != first.headers
+    assert asked(client("d", "root", "one")) == first
+    assert not api.prepare(things).sensitive
 
 
 def test_a_policy_refuses_plain_credentials_by_default() -> None:

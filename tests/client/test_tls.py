@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from fleet.client import Endpoint, Request, TlsContexts, peek_certificate
-from fleet.client.wire.channel import Channel, NotTls
+from fleet.client.wire.channel import Channel
+from fleet.client.wire.secured import NotTls, SecuredChannel
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind as Kind
 from fleet.policy import Timeouts, Tls
@@ -266,10 +267,11 @@ async def test_a_banner_that_is_there_before_the_handshake() -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
-    channel = Channel(ours)
+    context = TlsContexts().context(Tls(mode="insecure"))
+    channel = SecuredChannel(Channel(ours), context, "127.0.0.1")
     try:
         with pytest.raises(NotTls) as caught:
-            await channel.handshake(TlsContexts().context(Tls(mode="insecure")), "127.0.0.1", 1e9)
+            await channel.handshake(1e9)
         assert caught.value.first.startswith(b"SSH-2.0-")
     finally:
         channel.close()

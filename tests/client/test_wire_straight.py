@@ -82,11 +82,12 @@ def test_a_head_in_order_is_taken() -> None:
     data = OK + b'Server: x\r\nETag:  "1" \r\nConnection: Keep-Alive\r\n' + LENGTH + b"\r\n{}"
     head = Heads().head(data, LIMITS.headers)
     assert head is not None
-    assert (head.status, head.length, head.keeps, data[head.size :]) == (200, 2, True, b"{}")
-    assert head.headers[:2] == (("server", "x"), ("etag", '"1"'))
+    status, headers, keeps, encoding, length, behind = head
+    assert (status, keeps, encoding, length, behind) == (200, True, "", 2, b"{}")
+    assert headers[:2] == (("server", "x"), ("etag", '"1"'))
     closing = Heads().head(OK + LENGTH + b"Connection: close\r\n\r\n", LIMITS.headers)
     assert closing is not None
-    assert not closing.keeps
+    assert closing[2] is False
 
 
 def test_a_line_that_is_known_is_read_as_it_was_before() -> None:

@@ -17,13 +17,13 @@ from fleet.client.exchange.pool import Pool
 from fleet.client.exchange.redirects import redirected
 from fleet.client.exchange.retry import backoff, retry_after, tries_allowed, worth_repeating
 from fleet.client.exchange.slashes import SlashHabit
-from fleet.client.exchange.trail import NOTABLE_WAIT, ROOM, Trail
+from fleet.client.exchange.trail import NOTABLE_WAIT, Trail
 from fleet.client.message import Reply, Request
 from fleet.client.wire.connection import Connection
 from fleet.client.wire.dial import Dialer
 from fleet.errors import RequestFailed
 from fleet.event import Listener, RequestFinished, RequestRetried
-from fleet.outcome import FailureKind, Noted, Rule, What
+from fleet.outcome import FailureKind, Rule, What
 from fleet.pace import Pace, TargetClock
 from fleet.policy import Policy, Proxy
 
@@ -110,6 +110,7 @@ class Exchange:
     async def _habitual(self, wanted: Request, request: Request, how: _How) -> Reply:
         """The final reply to a request as the target likes its paths, `wanted`; where that may have been
         wrong, to the request as it was made."""
+        self.trail.led(request, wanted)
         try:
             reply = await self._repeat(wanted, how)
         except RequestFailed as failed:
@@ -144,6 +145,7 @@ class Exchange:
             again = following.path in visited
             if not again:
                 visited.append(following.path)
+                self.trail.led(request, following)
                 request = following
             if again or len(visited) > self._policy.limits.redirects + 1:
                 message = f"redirected {len(visited)} time{'s' if len(visited) > 1 else ''}"
@@ -316,7 +318,7 @@ class Exchange:
         if connection.served:
             self.trail.note("connection_reused")
         else:
-            self.trail.moments.append(Noted(connection.dialed, "connected", *connection.took))
+            self.trail.connected(connection.dialed, *connection.took)
         return connection
 
     def _answered(self, request: Request, reply: Reply, started: float, tries: int, waited: float) -> None:
@@ -324,13 +326,12 @@ class Exchange:
         self.bytes += received
         if self._logs:
             request_answered(request, self._origin, reply.status)
-        path = shown_path(request) if request.secrets_in_path else request.path
         # By position, here and below: names cost as much as the record, of which each request makes one.
         finished = RequestFinished(
             self._target,
             request.method,
             request.route,
-            path,
+            request.shown_path,
             reply.status,
             reply.seconds,
             received,
@@ -340,10 +341,7 @@ class Exchange:
             tries,
             waited,
         )
-        moments = self.trail.moments
-        moments.append(finished)
-        if len(moments) >= ROOM:
-            self.trail.thin()
+        self.trail.add(finished)
         self._tell(finished)
 
     def _failed(self, request: Request, kind: FailureKind, started: float, tries: int) -> None:
@@ -359,12 +357,12 @@ class Exchange:
     def _unanswered(
         self, request: Request, kind: FailureKind | None, started: float, tries: int
     ) -> RequestFinished:
-        seconds, path = time.monotonic() - started, shown_path(request)
+        seconds = time.monotonic() - started
         finished = RequestFinished(
             self._target,
             request.method,
             request.route,
-            path,
+            request.shown_path,
             None,
             seconds,
             0,
@@ -379,7 +377,7 @@ class Exchange:
     def _placed(self, failed: RequestFailed, request: Request) -> RequestFailed:
         """The failure, saying which request it struck."""
         route = f" ({request.route})" if request.route else ""
-        message = f"{request.method} {shown_path(request)}{route}: {failed.message}"
+        message = f"{request.method} {request.shown_path}{route}: {failed.message}"
         return RequestFailed(
             failed.kind,
             message[: self._policy.limits.message],
@@ -389,11 +387,3 @@ class Exchange:
             attempts=failed.attempts,
             operation=request.route,
         )
-
-
-def shown_path(request: Request) -> str:
-    """The request's path as anybody may read it: without its query where that carries credentials."""
-    if not request.secrets_in_path:
-        return request.path
-    path, mark, _ = request.path.partition("?")
-    return f"{path}?***" if mark else path

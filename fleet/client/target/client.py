@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -99,7 +99,7 @@ class TargetClient:
     ) -> TargetClient:
         """The client of one target: `api` is cloned, nothing is sent. Raises ValueError for a bad URL.
 
-        Where `api` carries the credential already, what that adds to requests is worked out once for all.
+        What a credential adds to requests is worked out once for all targets of `api` that have the same.
         `sessions` are those that earlier scans have left open; this one leaves its own there.
         """
         endpoint = Endpoint.parse(target.url)
@@ -108,8 +108,11 @@ class TargetClient:
         exchange = Exchange(
             endpoint, dialer, target=target.id, policy=policy, pace=pace, tell=tell, proxy=proxy
         )
-        clone = api.clone(target.url)
-        clone.share(api)
+        family = api
+        if credential is not None and not _opens_session(credential, login):
+            family = api.bearing(credential.name, credential.values(api.document))
+        clone = family.clone(target.url)
+        clone.share(family)
         keeper = None
         if sessions is not None and login is not None:
             again = partial(
@@ -138,7 +141,7 @@ class TargetClient:
             keeper=keeper,
         )
 
-    async def call(
+    def call(
         self,
         operation: Operation | str,
         parameters: Mapping[str, Any] | None = None,
@@ -146,7 +149,7 @@ class TargetClient:
         *,
         timeout: float | None = None,
         anonymous: bool = False,
-    ) -> Reply:
+    ) -> Coroutine[Any, Any, Reply]:
         """The reply, of any status but a final 401, to an operation. `anonymous` sends no credentials.
 
         Raises RequestFailed: what the exchange raises, auth.rejected, auth.expired, auth.paused and what else
@@ -154,9 +157,7 @@ class TargetClient:
         """
         document = self.api.document
         called = document.operation(operation) if isinstance(operation, str) else operation
-        return await self.ask(
-            called, called.build(parameters or {}, body), timeout=timeout, anonymous=anonymous
-        )
+        return self.ask(called, called.build(parameters or {}, body), timeout=timeout, anonymous=anonymous)
 
     async def ask(
         self, operation: Operation, call: Call, *, timeout: float | None = None, anonymous: bool = False
@@ -241,7 +242,7 @@ class TargetClient:
     def _take(self, credential: Credential) -> Login:
         """Log in with this one from here on."""
         api, exchange, breaker = self.api, self.exchange, self._pace.credentials
-        if self._plan is not None and credential.pair is not None:
+        if self._plan is not None and _opens_session(credential, self._plan):
             session = SessionLogin(
                 self._plan,
                 api,
@@ -351,6 +352,11 @@ class TargetClient:
             sensitive=request.sensitive | added.sensitive,
             secrets_in_path=request.secrets_in_path or bool(added.query),
         )
+
+
+def _opens_session(credential: Credential, login: LoginPlan | None) -> bool:
+    """Whether a credential is for logging in, and not carried by every request."""
+    return login is not None and credential.pair is not None
 
 
 async def _leave(connect: Callable[..., TargetClient], credential: Credential, session: Session) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import AsyncIterable, Awaitable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from fleet import __version__
 from fleet.client.endpoint import Endpoint
-from fleet.client.message import Headers, Reply, Request
+from fleet.client.message import Reply, Request
 from fleet.client.wire.certificate import CertificateReader
 from fleet.client.wire.channel import Channel
 from fleet.client.wire.encode import UNTOLD, RequestEncoder
 from fleet.client.wire.failures import classify
 from fleet.client.wire.framing import ReplyReader
-from fleet.client.wire.straight import Heads
+from fleet.client.wire.straight import Heads, StraightAnswer
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"fleet/{__version__}"
 
-_Answer: TypeAlias = tuple[int, Headers, bytes, bool]  # status, headers, body; whether another may follow
-
 
 class Connection:
     """An open connection, made by a `Dialer`. It serves one request at a time.
 
-    `via` is the label of the proxy it runs through; `received` counts the bytes read above TLS. By the event
+    `via` is the label of the proxy it runs through; `received` counts the bytes read. By the event
     loop's clock: `dialed` is when it was begun, `opened` when it was there; `secured` when TLS began.
     """
 
@@ -67,7 +65,7 @@ class Connection:
 
     @property
     def received(self) -> int:
-        """Bytes of answers read so far, above TLS."""
+        """Bytes read so far, those of TLS included."""
         return self._channel.received
 
     @property
@@ -118,20 +116,32 @@ class Connection:
         if self._busy:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
         data = self._encoder.encode(request)
-        clock = self._clock
-        started = clock()
+        started = self._clock()
+        deadline = started + timeout
         self._busy = True
         try:
-            status, headers, body, keeps = await self._exchange(data, request.method, started + timeout)
+            try:
+                arrived = await self._asked(data, deadline)
+                if not arrived:
+                    raise _unanswered()
+            except Exception as error:
+                # Its cause is set, or it is the error itself.
+                raise self._failure(error, started=False)  # noqa: B904
+            bodiless = request.method == "HEAD"
+            answer = None if bodiless else self._heads.answer(arrived, self._limits)
+            if answer is None:
+                reader = ReplyReader(head_only=bodiless, limits=self._limits, heads=self._heads)
+                answer = await self._read(arrived, reader, deadline)
         except BaseException:  # cancellation too: half an answer is nobody's
             self.close()
             raise
         finally:
             self._busy = False
         self._served += 1
+        status, headers, keeps, body = answer
         if not keeps:
             self.close()
-        return Reply(status, headers, body, request.path, clock() - started)
+        return Reply(status, headers, body, request.path, self._clock() - started)
 
     async def begin(
         self,
@@ -153,7 +163,8 @@ class Connection:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a connection serves one request at a time")
         from fleet.client.wire.incoming import Incoming, SourceFailed  # noqa: PLC0415  (no scan needs it)
 
-        data = self._encoder.encode(request, None if content is None else length)
+        encoder = self._encoder
+        data = encoder.encode(request) if content is None else encoder.encode_head(request, length)
         reader = ReplyReader(
             head_only=request.method == "HEAD",
             limits=limits or self._limits,
@@ -224,37 +235,42 @@ class Connection:
         if not reader.reusable:
             self.close()
 
-    async def _exchange(self, data: bytes, method: str, deadline: float) -> _Answer:
-        """Sends a request, and reads its answer. Most come whole and in order: one look reads them."""
-        broken: Exception | None = None
-        arrived = b""
+    def _asked(self, data: bytes, deadline: float) -> Awaitable[bytes]:
+        """Sends a request: what is to be awaited for the first bytes of its answer."""
         try:
-            try:
-                if (rest := self._channel.send(data, deadline)) is not None:
-                    await rest
-            except TimeoutError:
-                raise
-            except OSError as error:
-                broken = error  # it may have answered before it hung up: 413, or an alert that says why
+            rest = self._channel.send(data, deadline)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            return self._despite(error, deadline)
+        return self._channel.receive(deadline) if rest is None else self._after(rest, deadline)
+
+    async def _after(self, rest: Awaitable[None], deadline: float) -> bytes:
+        """What answers a request, the rest of which has to be sent first."""
+        try:
+            await rest
+        except TimeoutError:
+            raise
+        except OSError as error:
+            broken = error
+        else:
+            return await self._channel.receive(deadline)
+        try:
+            return await self._despite(broken, deadline)
+        finally:
+            del broken  # it holds this frame, which would hold it
+
+    async def _despite(self, broken: OSError, deadline: float) -> bytes:
+        """What the peer had said before it hung up, if anything: 413, or an alert that says why."""
+        try:
             arrived = await self._channel.receive(deadline)
             if not arrived:
-                raise broken or _unanswered()
-        except Exception as error:
-            failed = self._failure(error, started=False)
-            try:
-                raise failed
-            finally:
-                del failed  # it holds this frame, which would hold it
+                raise broken
+            return arrived
         finally:
-            broken = None
-        if method != "HEAD" and (whole := self._heads.answer(arrived, self._limits)) is not None:
-            head, body = whole
-            return head.status, head.headers, body, head.keeps
-        return await self._read(
-            arrived, ReplyReader(head_only=method == "HEAD", limits=self._limits, heads=self._heads), deadline
-        )
+            del broken
 
-    async def _read(self, arrived: bytes, reader: ReplyReader, deadline: float) -> _Answer:
+    async def _read(self, arrived: bytes, reader: ReplyReader, deadline: float) -> StraightAnswer:
         """The answer that begins with these bytes."""
         try:
             while True:
@@ -267,11 +283,11 @@ class Connection:
                 if not arrived:
                     reader.end()
                     break
-            return reader.status, tuple(reader.headers), reader.body(), reader.reusable
+            return reader.status, tuple(reader.headers), reader.reusable, reader.body()
         except Exception as error:
             failed = self._failure(error, started=reader.started)
             if reader.status >= 400 and failed.kind.blame != "local":
-                return reader.status, tuple(reader.headers), reader.body_so_far(), False
+                return reader.status, tuple(reader.headers), False, reader.body_so_far()
             try:
                 raise failed
             finally:

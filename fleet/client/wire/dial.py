@@ -11,11 +11,12 @@ from typing import Any
 
 from fleet.client.endpoint import Endpoint
 from fleet.client.wire.certificate import CertificateReader, fingerprint
-from fleet.client.wire.channel import Channel, NotTls
+from fleet.client.wire.channel import Channel
 from fleet.client.wire.connection import Connection, no_answer
 from fleet.client.wire.failures import Phase, classify
 from fleet.client.wire.lookup import Address
 from fleet.client.wire.resolve import Resolver, numeric_address
+from fleet.client.wire.secured import NotTls, SecuredChannel
 from fleet.client.wire.straight import Heads
 from fleet.client.wire.tcp import connect
 from fleet.client.wire.tls import TlsContexts
@@ -60,8 +61,6 @@ class Dialer:
     @cached_property
     def _judges(self) -> tuple[ssl.SSLContext, CertificateReader]:
         """What TLS needs: it judges a certificate, and reads it."""
-        import encodings.idna  # noqa: F401, PLC0415 (ssl encodes the name of every host with it)
-
         return self._contexts.context(self._tls), self._contexts.certificates
 
     async def dial(
@@ -88,8 +87,10 @@ class Dialer:
         via = proxy.label if proxy else None
         if not endpoint.tls:
             return Connection(channel, endpoint, limits=self.limits, via=via, dialed=began, heads=self._heads)
+        context, reader = self._judges
         try:
-            return await self._secure(channel, endpoint, via, pin_key, began)
+            channel = secured = SecuredChannel(channel, context, endpoint.host)
+            return await self._secure(secured, reader, endpoint, via, pin_key, began)
         except BaseException:
             channel.close()
             raise
@@ -139,13 +140,18 @@ class Dialer:
             sock.close()
 
     async def _secure(
-        self, channel: Channel, endpoint: Endpoint, via: str | None, pin_key: str | None, dialed: float
+        self,
+        channel: SecuredChannel,
+        reader: CertificateReader,
+        endpoint: Endpoint,
+        via: str | None,
+        pin_key: str | None,
+        dialed: float,
     ) -> Connection:
-        context, reader = self._judges
         began = asyncio.get_running_loop().time()
         deadline = began + self.timeouts.tls
         try:
-            der = await channel.handshake(context, endpoint.host, deadline)
+            der = await channel.handshake(deadline)
         except Exception as error:
             if via is not None and not channel.received:
                 failed = classify(error, phase="tls")

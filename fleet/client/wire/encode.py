@@ -35,10 +35,23 @@ class RequestEncoder:
         self._headers: Headers | None = None  # of the request before
         self._lines = ""  # what became of them
 
-    def encode(self, request: Request, length: int | None = None) -> bytes:
-        """The bytes of a request, or its head where a body of `length` bytes follows in pieces (chunks, where
-        the length is `UNTOLD`). Raises RequestFailed (`local.internal`) for a method, path or header that
+    def encode(self, request: Request) -> bytes:
+        """The bytes of a request. Raises RequestFailed (`local.internal`) for a method, path or header that
         would not arrive as one (line breaks, NUL, spaces in a path)."""
+        body = request.body
+        if body is None and request.method not in _EMPTY_BODY_TOLD:
+            return self._head(request, "")
+        body = body or b""
+        return self._head(request, f"Content-Length: {len(body)}\r\n") + body
+
+    def encode_head(self, request: Request, length: int) -> bytes:
+        """The head of a request whose body follows in pieces: of `length` bytes, or in chunks where that is
+        `UNTOLD`. Raises RequestFailed as `encode` does."""
+        if length == UNTOLD:
+            return self._head(request, "Transfer-Encoding: chunked\r\n")
+        return self._head(request, f"Content-Length: {length}\r\n")
+
+    def _head(self, request: Request, framing: str) -> bytes:
         line = f"{request.method} {request.path}"
         if not _LINE.fullmatch(line):
             message = "the method or path does not fit into a request line"
@@ -46,14 +59,10 @@ class RequestEncoder:
         if request.headers != self._headers:
             self._lines = self._joined(request.headers)
             self._headers = request.headers
-        body = request.body if length is None else None
-        framing = _framing(request, length)
-        head = f"{line}{self._always}{self._lines}{framing}\r\n"
         try:
-            encoded = head.encode("latin-1")
+            return f"{line}{self._always}{self._lines}{framing}\r\n".encode("latin-1")
         except UnicodeEncodeError:
             raise RequestFailed(FailureKind.LOCAL_INTERNAL, "a header does not fit into latin-1") from None
-        return encoded + body if body else encoded
 
     def _joined(self, headers: Headers) -> str:
         lines = []
@@ -68,12 +77,3 @@ class RequestEncoder:
             lines.append(f"User-Agent: {self._user_agent}\r\n")
         lines.extend(line for name, line in _PREFERRED if name not in given)
         return "".join(lines)
-
-
-def _framing(request: Request, length: int | None) -> str:
-    """The header that says where the body ends; none for a method that nobody expects a body of."""
-    if length is None:
-        if request.body is None and request.method not in _EMPTY_BODY_TOLD:
-            return ""
-        length = len(request.body or b"")
-    return f"Content-Length: {length}\r\n" if length != UNTOLD else "Transfer-Encoding: chunked\r\n"

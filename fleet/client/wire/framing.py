@@ -108,7 +108,6 @@ class ReplyReader:
             return
         if not self._raw and not self._head_only and (head := self._heads.head(data, self._limits.headers)):
             self._begin(head)
-            self._take(data[head.size :])
             return
         self._raw.append(data)
         self._raw_size += len(data)
@@ -150,14 +149,16 @@ class ReplyReader:
             del self._parser
 
     def _begin(self, head: StraightHead) -> None:
-        """Takes a head that is in order."""
-        self.status, self.headers, self.reusable = head.status, [*head.headers], head.keeps
+        """Takes a head that is in order, and what has arrived behind it."""
+        self.status, headers, self.reusable, encoding, length, behind = head
+        self.headers = list(headers)
         self._raw = None
         limit = self._limits.body
-        self._body = decoder_for(head.encoding, limit) if head.encoding else Body(limit)
-        if head.length > limit and type(self._body) is Body:
+        self._body = decoder_for(encoding, limit) if encoding else Body(limit)
+        if length > limit and type(self._body) is Body:
             raise too_large(limit)
-        self._left = head.length
+        self._left = length
+        self._take(behind)
 
     def _take(self, data: bytes) -> None:
         """Takes bytes of a body whose length was told."""
