@@ -66,7 +66,6 @@ class Exchange:
         self.proxy: str | None = proxy.label if proxy else None
         self.through: Proxy | None = proxy
         self._dialer = dialer
-        self._origin = endpoint.origin
         self._target = target
         self._policy = policy
         self._timeout = policy.timeouts.request
@@ -261,7 +260,7 @@ class Exchange:
             except RequestFailed as failed:
                 if started:  # not what the check raised
                     if self._logs:
-                        request_failed(request, self._origin, failed)
+                        request_failed(request, self.endpoint.origin, failed)
                     self._failed(request, failed.kind, started, tries)
                 if replaced or failed.fresh or not (request.idempotent or replay):
                     raise
@@ -325,7 +324,7 @@ class Exchange:
         received = len(reply.body)
         self.bytes += received
         if self._logs:
-            request_answered(request, self._origin, reply.status)
+            request_answered(request, self.endpoint.origin, reply.status)
         # By position, here and below: names cost as much as the record, of which each request makes one.
         finished = RequestFinished(
             self._target,
