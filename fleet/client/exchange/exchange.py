@@ -34,6 +34,9 @@ _How: TypeAlias = tuple[float, Check | None, bool, bool]
 """How a request is sent, as `Exchange.send` was told: `timeout`, `check`, `urgent`, `replay`. A bare tuple,
 for each request makes one, and names would cost more than all that is done with it."""
 
+_Pause: TypeAlias = tuple[float, Rule, str]
+"""Before a request is sent once more: seconds, by which rule, and after what, as `RequestRetried` has it."""
+
 
 class Exchange:
     """One target's HTTP conversation: a few kept-alive connections, redirects that stay with the target,
@@ -66,7 +69,6 @@ class Exchange:
         self.proxy: str | None = proxy.label if proxy else None
         self.through: Proxy | None = proxy
         self._dialer = dialer
-        self._origin = endpoint.origin
         self._target = target
         self._policy = policy
         self._timeout = policy.timeouts.request
@@ -190,37 +192,50 @@ class Exchange:
 
     async def _repeat(self, request: Request, how: _How) -> Reply:
         """The reply to one request, tried as often as the policy allows."""
-        _, _, urgent, _ = how
-        tries = 0
+        tries = 1
         while True:
-            tries += 1
-            rule: Rule = "backoff"
             try:
                 reply = await self._try(request, how, tries)
             except RequestFailed as failed:
                 failed.attempts = tries
-                wait = backoff(tries, self._policy.retry)
-                if urgent or tries >= tries_allowed(failed, request, self._policy.retry):
+                pause = self._pause_after_failure(failed, request, how, tries)
+                if pause is None:
                     raise
-                if not self._may_wait(wait, local=failed.kind.group == "local"):
-                    raise
-                reason = failed.kind.value
             else:
                 if tries > 1:
                     reply = replace(reply, attempts=tries)
                 if reply.status < 400:  # which never says "later"
                     return reply
-                if urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
+                pause = self._pause_after_reply(reply, request, how, tries)
+                if pause is None:
                     return reply
-                asked = retry_after(reply, now=self._pace.wall())
-                wait = max(backoff(tries, self._policy.retry), asked or 0.0)
-                if (asked or 0.0) > self._policy.retry.retry_after_max or not self._may_wait(wait):
-                    return reply
-                reason = f"status {reply.status}"
-                rule = "retry_after" if asked is not None and asked >= wait else rule
+            wait, rule, reason = pause
             self.trail.again(wait, rule)
             self._tell(RequestRetried(self._target, request.route, reason, wait))
             await self._pace.sleep(wait)
+            tries += 1
+
+    def _pause_after_failure(
+        self, failed: RequestFailed, request: Request, how: _How, tries: int
+    ) -> _Pause | None:
+        _, _, urgent, _ = how
+        wait = backoff(tries, self._policy.retry)
+        if urgent or tries >= tries_allowed(failed, request, self._policy.retry):
+            return None
+        if not self._may_wait(wait, local=failed.kind.group == "local"):
+            return None
+        return wait, "backoff", failed.kind.value
+
+    def _pause_after_reply(self, reply: Reply, request: Request, how: _How, tries: int) -> _Pause | None:
+        _, _, urgent, _ = how
+        if urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
+            return None
+        asked = retry_after(reply, now=self._pace.wall())
+        wait = max(backoff(tries, self._policy.retry), asked or 0.0)
+        if (asked or 0.0) > self._policy.retry.retry_after_max or not self._may_wait(wait):
+            return None
+        rule: Rule = "backoff" if asked is None or asked < wait else "retry_after"
+        return wait, rule, f"status {reply.status}"
 
     def _may_wait(self, wait: float, *, local: bool = False) -> bool:
         """Takes one retry from the budget, unless the wait would outlast the target's deadline or its
@@ -261,7 +276,7 @@ class Exchange:
             except RequestFailed as failed:
                 if started:  # not what the check raised
                     if self._logs:
-                        request_failed(request, self._origin, failed)
+                        request_failed(request, self.endpoint.origin, failed)
                     self._failed(request, failed.kind, started, tries)
                 if replaced or failed.fresh or not (request.idempotent or replay):
                     raise
@@ -325,7 +340,7 @@ class Exchange:
         received = len(reply.body)
         self.bytes += received
         if self._logs:
-            request_answered(request, self._origin, reply.status)
+            request_answered(request, self.endpoint.origin, reply.status)
         # By position, here and below: names cost as much as the record, of which each request makes one.
         finished = RequestFinished(
             self._target,
