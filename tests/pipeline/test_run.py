@@ -86,6 +86,14 @@ async def test_shared_resources_are_asked_for_once_and_keep_both_parents() -> No
     assert set(client.asked.values()) == {1}
 
 
+async def test_steps_that_call_the_same_operation_share_its_answer() -> None:
+    client = Served({"/": {"a": "x", "b": "y"}})
+    steps = {name: {"operation": "root", "outputs": {name: name}} for name in ("a", "b")}
+    outcome = await probe({"steps": steps}, client)
+    assert [outcome.steps[name].rows[0][name] for name in ("a", "b")] == ["x", "y"]
+    assert client.asked == {"/": 1}
+
+
 async def test_only_the_rows_that_the_pipeline_names_are_stored() -> None:
     spec = {
         "steps": {**ROOT, **PARTS, "sub": {"from": "part", "items": "subs", "outputs": {"id": "id"}}},

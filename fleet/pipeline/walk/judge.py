@@ -13,6 +13,7 @@ from fleet.pipeline.language.closures import truthy
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.scope import Row, Scope
 from fleet.pipeline.plan import CheckPlan, LookupPlan, MetricPlan, Plan, WaiverPlan
+from fleet.pipeline.walk.yields import Yield
 from fleet.target import Target
 
 MAX_LABEL = 256  # characters of one label value
@@ -73,14 +74,14 @@ class Judge:
         self._sources = {metric.source for metric in plan.metrics} | {check.source for check in plan.checks}
 
     def judge(
-        self, target: Target, rows: Mapping[str, list[Row]], notes: Counter[str]
+        self, target: Target, found: Mapping[str, Yield], notes: Counter[str]
     ) -> tuple[tuple[CheckResult, ...], tuple[Sample, ...]]:
-        """What checks and metrics say of one target's rows, by step."""
-        if not self._sources:
+        """What checks and metrics say of what the stored steps gave on one target."""
+        if not (self._sources and found):
             return (), ()
         plan = self._plan
         seen = {
-            step: [_Seen(row, plan.inputs, target, notes) for row in rows.get(step, ())]
+            step: [_Seen(row, plan.inputs, target, notes) for row in found[step].rows]
             for step in self._sources
         }
         return self._checks(seen), self._samples(seen, notes)

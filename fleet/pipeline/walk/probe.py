@@ -117,14 +117,13 @@ class PipelineProbe:
 
     def _outcome(self, target: Target, visit: _Visit, late: Failure | None) -> Outcome:
         found = visit.walk.found if visit.walk is not None else self._nothing
-        rows = {name: part.rows for name, part in found.items()}
-        status, failure = verdict(self._plan, rows, visit.findings.errors, late)
-        places = _places(rows) if self._nests else {}
+        status, failure = verdict(self._plan, found, visit.findings.errors, late)
+        places = _places(found) if self._nests else {}
         steps = {
             name: StepRows(part.complete, tuple([_stored_row(row, places) for row in part.rows]))
             for name, part in found.items()
         }
-        return self._stored(target, visit, status, failure, rows, steps)
+        return self._stored(target, visit, status, failure, found, steps)
 
     def _stored(
         self,
@@ -132,11 +131,11 @@ class PipelineProbe:
         visit: _Visit,
         status: Any,
         failure: Failure | None,
-        rows: Mapping[str, list[Row]],
+        found: Mapping[str, Yield],
         steps: Mapping[str, StepRows],
     ) -> Outcome:
         findings, exchange = visit.findings, visit.exchange
-        checks, samples = self._judge.judge(target, rows, findings.notes)
+        checks, samples = self._judge.judge(target, found, findings.notes)
         timeline, untold = self._timeline(visit, well=status == "ok")
         return Outcome(
             run=self._run,
@@ -189,9 +188,9 @@ class _Visit:
         self.steps: Mapping[str, str] = {}  # by path, for whom a request was made
 
 
-def _places(rows: Mapping[str, list[Row]]) -> dict[int, list[Any]]:
+def _places(found: Mapping[str, Yield]) -> dict[int, list[Any]]:
     """Where each row is stored, by its identity: the step, and its number there."""
-    return {id(row): [name, at] for name, found in rows.items() for at, row in enumerate(found)}
+    return {id(row): [name, at] for name, part in found.items() for at, row in enumerate(part.rows)}
 
 
 def _stored_row(row: Row, places: Mapping[int, list[Any]]) -> dict[str, Any]:

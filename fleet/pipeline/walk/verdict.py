@@ -16,19 +16,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet.outcome import Failure, FailureKind, Status
-from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import Plan
 from fleet.pipeline.walk.fetch import ENDS_TARGET
+from fleet.pipeline.walk.yields import Yield
 
 
 def verdict(
-    plan: Plan, rows: Mapping[str, list[Row]], errors: list[Failure], late: Failure | None
+    plan: Plan, found: Mapping[str, Yield], errors: list[Failure], late: Failure | None
 ) -> tuple[Status, Failure | None]:
-    """Status and failure. `errors` in the order they came, `late` when the target's time ran out."""
+    """Status and failure. `found` is what the stored steps gave; `errors` are in the order they came, `late`
+    is given when the target's time ran out."""
     if late is None and not errors:
         return "ok", None
-    below = [name for name in rows if plan.steps[name].above is not None]
-    came = any(rows[name] for name in below or rows)
+    below = [name for name in found if plan.steps[name].above is not None]
+    came = any(found[name].rows for name in below or found)
     if late is not None:
         return ("partial" if came else "failed"), late
     if came:
