@@ -107,7 +107,8 @@ def find_spec(name: str | Path) -> tuple[Path, tuple[str, ...]]:
 
 def _built(source: Source, notes: tuple[str, ...]) -> SpecFile:
     if not isinstance(source.tree, dict):
-        raise SpecError("a spec file is a mapping of sections", file=str(source.path), line=1, column=1)
+        what = "the spec file is empty" if source.tree is None else "a spec file is a mapping of sections"
+        raise SpecError(what, file=str(source.path), line=1, column=1)
     whole = extend(source, _extended)
     try:
         spec = SpecFile.model_validate(whole.tree)
