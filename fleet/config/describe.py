@@ -13,6 +13,7 @@ from fleet.guess import guess
 if TYPE_CHECKING:
     from fleet.openapi import Document, Operation
 
+_VARIABLE = re.compile(r"\{([^{}/]+)\}")  # undeclared ones are parameters, too
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -69,11 +70,14 @@ def wrap_description(
 def _placeholder(document: Document) -> dict[str, Any]:
     """A step for a plan that is never walked, where there is any operation for it."""
     for operation in document.operations.values():
-        if operation.method == "GET":
-            needed = {
-                parameter.name: {"expr": "@"} for parameter in operation.parameters if parameter.required
-            }
-            return {"called": {"operation": operation.name, "parameters": needed}}
+        if operation.method != "GET":
+            continue
+        try:
+            required = [parameter.name for parameter in operation.parameters if parameter.required]
+        except SpecError:  # said where it is called
+            continue
+        needed = dict.fromkeys([*_VARIABLE.findall(operation.template), *required], {"expr": "@"})
+        return {"called": {"operation": operation.name, "parameters": needed}}
     return {}
 
 

@@ -50,7 +50,7 @@ def test_a_description_whose_operations_all_need_parameters_or_give_no_json(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = "  /page: {get: {responses: {'200': {description: P, content: {text/html: {}}}}}}\n"
-    one = "  /devices/{id}:\n    get: {operationId: one, parameters: [{name: id, in: path, required: true}], responses: {}}\n"
+    one = "  /devices/{id}: {get: {operationId: one, responses: {}}}\n"
     head = DESCRIPTION.partition("  /devices:")[0]
     (tmp_path / "api.yaml").write_text(head + page + one, encoding="utf-8")
     assert run(["call", url, "one", "-s", str(tmp_path / "api.yaml"), "-p", "id=7"]) == 0
