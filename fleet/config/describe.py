@@ -76,7 +76,7 @@ def _placeholder(document: Document) -> dict[str, Any]:
             required = [parameter.name for parameter in operation.parameters if parameter.required]
         except SpecError:  # said where it is called
             continue
-        needed = dict.fromkeys([*_VARIABLE.findall(operation.template), *required], {"expr": "@"})
+        needed = {key: {"expr": "@"} for key in [*_VARIABLE.findall(operation.template), *required]}
         return {"called": {"operation": operation.name, "parameters": needed}}
     return {}
 
