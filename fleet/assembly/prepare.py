@@ -173,7 +173,8 @@ def prepare(
     `called` names the one operation that will be called in place of the pipeline. `at_once` says that the
     scan follows and is the only one: the targets may be those that were read here.
     """
-    spec = load_spec(options.spec, operations=[options.operation] if options.operation else [])
+    operations = [options.operation] if options.operation else []
+    spec = load_spec(options.spec, operations=operations, called=called is not None)
     document, fixups = describe(spec)
     outside = SpecOutside(spec)
     plan = compile_plan(

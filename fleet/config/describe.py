@@ -13,20 +13,23 @@ from fleet.guess import guess
 if TYPE_CHECKING:
     from fleet.openapi import Document, Operation
 
+_VARIABLE = re.compile(r"\{([^{}/]+)\}")  # undeclared ones are parameters, too
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def wrap_description(
-    tree: Mapping[str, Any], path: Path, operations: Sequence[str]
+    tree: Mapping[str, Any], path: Path, operations: Sequence[str], *, called: bool = False
 ) -> tuple[dict[str, Any], int]:
     """The tree of a spec that asks these operations and keeps each answer whole, and how many were left out.
 
     None named: every GET that needs no parameter, but for those that are documented to answer with no JSON.
-    Raises SpecError when there is nothing to ask.
+    Raises SpecError when there is nothing to ask. `called`: one operation will be called in place of the
+    steps, so that any GET will do.
     """
     from fleet.openapi import load  # noqa: PLC0415  (most specs are no description)
 
-    readable = list(_readable(load(b"", source=str(path), parse=lambda _data, _uri: tree)))
+    document = load(b"", source=str(path), parse=lambda _data, _uri: tree)
+    readable = list(_readable(document))
     found = {operation.name: operation.template for operation in readable}
     left = 0
     if operations:
@@ -41,7 +44,13 @@ def wrap_description(
     else:
         chosen = [operation.name for operation in readable if _gives_json(operation)]
         left = len(readable) - len(chosen)
-    if not chosen:
+    steps: dict[str, Any] = {
+        name: {"operation": operation, "outputs": {"answer": "@"}}
+        for name, operation in _named(chosen).items()
+    }
+    if not steps and called:
+        steps = _placeholder(document)
+    if not steps:
         raise SpecError(
             "the API description has no GET that needs no parameter" + (" and gives JSON" if left else ""),
             file=str(path),
@@ -53,12 +62,23 @@ def wrap_description(
         "fleet": "1",
         "info": {"title": str(info.get("title") or path.stem), "version": str(info.get("version") or "0")},
         "api": str(path),
-        "steps": {
-            name: {"operation": operation, "outputs": {"answer": "@"}}
-            for name, operation in _named(chosen).items()
-        },
+        "steps": steps,
     }
     return wrapped, left
+
+
+def _placeholder(document: Document) -> dict[str, Any]:
+    """A step for a plan that is never walked, where there is any operation for it."""
+    for operation in document.operations.values():
+        if operation.method != "GET":
+            continue
+        try:
+            required = [parameter.name for parameter in operation.parameters if parameter.required]
+        except SpecError:  # said where it is called
+            continue
+        needed = {key: {"expr": "@"} for key in [*_VARIABLE.findall(operation.template), *required]}
+        return {"called": {"operation": operation.name, "parameters": needed}}
+    return {}
 
 
 def _gives_json(operation: Operation) -> bool:

@@ -24,18 +24,18 @@ from fleet.phrases import some
 MAX_BYTES = 8 * 1024 * 1024  # of one spec file; an API description may be larger
 
 
-def load_spec(name: str | Path, *, operations: Sequence[str] = ()) -> SpecFile:
+def load_spec(name: str | Path, *, operations: Sequence[str] = (), called: bool = False) -> SpecFile:
     """The spec at a path, or the built-in of that name.
 
     `redfish.yaml` that is not a file here is the built-in `redfish`, and `notes` says so. An OpenAPI or
     Swagger description is taken for what it is: each of `operations`, or every GET that needs no
-    parameter, becomes a step. Raises SpecError.
+    parameter, becomes a step; for one that is `called` instead, there need be none. Raises SpecError.
     """
     path, notes = find_spec(name)
     source = _read(path)
     tree, text = source.tree, source.text
     if isinstance(tree, dict) and ("openapi" in tree or "swagger" in tree) and "fleet" not in tree:
-        wrapped, left = wrap_description(tree, path, operations)
+        wrapped, left = wrap_description(tree, path, operations, called=called)
         count = len(wrapped["steps"])
         steps = "1 operation is a step" if count == 1 else f"{count:,} operations are steps"
         notes = (*notes, f"{path.name} is an API description: {steps}")
@@ -107,7 +107,8 @@ def find_spec(name: str | Path) -> tuple[Path, tuple[str, ...]]:
 
 def _built(source: Source, notes: tuple[str, ...]) -> SpecFile:
     if not isinstance(source.tree, dict):
-        raise SpecError("a spec file is a mapping of sections", file=str(source.path), line=1, column=1)
+        what = "the spec file is empty" if source.tree is None else "a spec file is a mapping of sections"
+        raise SpecError(what, file=str(source.path), line=1, column=1)
     whole = extend(source, _extended)
     try:
         spec = SpecFile.model_validate(whole.tree)

@@ -46,6 +46,19 @@ def url() -> Iterator[str]:
         server.shutdown()
 
 
+def test_a_description_whose_operations_all_need_parameters_or_give_no_json(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = "  /page: {get: {responses: {'200': {description: P, content: {text/html: {}}}}}}\n"
+    one = "  /devices/{id}: {get: {operationId: one, responses: {}}}\n"
+    head = DESCRIPTION.partition("  /devices:")[0]
+    (tmp_path / "api.yaml").write_text(head + page + one, encoding="utf-8")
+    assert run(["call", url, "one", "-s", str(tmp_path / "api.yaml"), "-p", "id=7"]) == 0
+    assert capsys.readouterr().out == '"/devices/7"\n'
+    assert run(["check", str(tmp_path / "api.yaml")]) == 2
+    assert "has no GET that needs no parameter and gives JSON" in capsys.readouterr().err
+
+
 def test_a_parameter_that_is_given_more_than_once_is_a_list(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -121,7 +121,7 @@ def test_chains_and_null(tree: Path) -> None:
     chain = ChainLoader(PrefixLoader(URL, tree), FileSystemLoader(tree / "sub"), NullLoader())
     assert chain(f"{URL}a.yaml") == b"a: 1\n"
     assert chain("b.yaml") == b"b: 2\n"
-    with pytest.raises(SpecError, match="list it under refs:"):
+    with pytest.raises(SpecError, match="no refs lead to it"):
         chain("http://other/a.yaml")
     with pytest.raises(SpecError, match="cannot be read"):
         chain(f"{URL}gone.yaml")
@@ -178,7 +178,7 @@ def test_references_stay_in_the_directory_of_the_description(tmp_path: Path) -> 
         f"file://{tmp_path}/part.json",
         "http://h/p.json",
     ):
-        with pytest.raises(SpecError, match="a referenced document cannot be used"):
+        with pytest.raises(SpecError, match="a referenced document cannot be used: no loader offers this"):
             built(outside)
 
 

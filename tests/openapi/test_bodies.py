@@ -122,6 +122,11 @@ def test_bodies_that_cannot_be_read(body: bytes, kind: FailureKind) -> None:
     assert caught.value.kind is kind
 
 
+def test_how_a_body_that_is_not_json_begins_is_escaped_once() -> None:
+    with pytest.raises(RequestFailed, match=r"begins 'h\\xe9\\x1b\\u4e2d'$"):
+        read_json("h\u00e9\x1b\u4e2d".encode())
+
+
 def test_depth_counts_nesting_and_not_brackets_in_strings() -> None:
     assert read_json(orjson.dumps(["[{" * 500, *[[]] * 500]))[1] == ()
     with pytest.raises(RequestFailed):

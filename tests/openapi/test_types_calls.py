@@ -171,7 +171,13 @@ async def test_a_mismatch_is_an_error_that_shows_no_value(service: Service) -> N
     assert (error.operation, error.status, error.phase) == ("userGetCurrent", 200, "schema")
     assert error.target == service.url
     shown = str(error) + repr(error)
-    for part in ("schema.mismatch", service.url, "userGetCurrent", "/id (type)", "/friends/0 (required)"):
+    for part in (
+        "schema.mismatch",
+        service.url,
+        "userGetCurrent",
+        "/id (type: integer)",
+        "/friends/0 (required: ",
+    ):
         assert part in shown
     assert "s3cret" not in shown and "alice" not in shown
     again = pickle.loads(pickle.dumps(error))
@@ -216,7 +222,7 @@ async def test_warn_makes_the_best_of_it_and_tells_once(
             await handle.aclose()
     (record,) = caplog.records
     told = record.getMessage()
-    assert "userGetCurrent" in told and "/id (type)" in told and "s3cret" not in told
+    assert "userGetCurrent" in told and "/id (type: integer)" in told and "s3cret" not in told
 
 
 async def test_off_gives_plain_json(service: Service) -> None:

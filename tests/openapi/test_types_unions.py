@@ -89,7 +89,9 @@ def test_errors_say_where_and_which_rule() -> None:
         made["A"].model_validate({"b": [{"b": [], "n~/": "1"}, {}]})
     found = {(error["loc"], error["ctx"]["rule"]) for error in caught.value.errors()}
     assert found == {(("b", 0, "n~/"), "type"), (("b", 1), "required")}
-    assert "Value breaks 'required' of its schema" in str(caught.value) and "for A" in str(caught.value)
+    assert "Value breaks 'required' of its schema, which wants b" in str(caught.value) and "for A" in str(
+        caught.value
+    )
 
 
 def test_what_is_no_json_is_judged_as_the_json_it_stands_for() -> None:

@@ -42,9 +42,16 @@ async def typed_value(conversation: Conversation, value: object, schema: Place |
 
 def described(violations: Violations) -> str:
     """Pointers and rules, never values. Pointers hold names that the service chose: no control characters."""
-    shown = ", ".join(f"{_printable(pointer) or '/'} ({rule})" for pointer, rule in violations[:_MAX_SHOWN])
+    shown = ", ".join(
+        f"{_printable(pointer) or '/'} ({_wanted(rule)})" for pointer, rule in violations[:_MAX_SHOWN]
+    )
     more = f" and {len(violations) - _MAX_SHOWN} more" if len(violations) > _MAX_SHOWN else ""
     return f"the answer breaks its schema at {shown}{more}"
+
+
+def _wanted(rule: str) -> str:
+    expected = getattr(rule, "expected", "")
+    return f"{rule}: {_printable(expected)}" if expected else rule
 
 
 def warn_once(document: Document, operation: str, target: str, status: int, violations: Violations) -> None:

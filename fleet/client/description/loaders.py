@@ -167,7 +167,10 @@ class ChainLoader:
                 if failed is None or isinstance(failed, NotOffered):
                     failed = error
         if failed is None or isinstance(failed, NotOffered):
-            raise NotOffered("no loader offers this document: list it under refs:", file=uri)
+            raise NotOffered(
+                "no loader offers this document: it is not beside the description, and no refs lead to it",
+                file=uri,
+            )
         raise failed
 
 

@@ -107,8 +107,8 @@ def _value_at(text: str, start: int, forgiven: list[str]) -> tuple[Any, int]:
         if strange:
             forgiven.append("nan")
         return _encodable(value), _past_space(text, end)
-    head = text[start : start + 24].encode("ascii", "backslashreplace").decode()
-    raise RequestFailed(FailureKind.BODY_NOT_JSON, f"the body is not JSON; it begins {head!r}")
+    head = ascii(text[start : start + 24])
+    raise RequestFailed(FailureKind.BODY_NOT_JSON, f"the body is not JSON; it begins {head}")
 
 
 def _past_space(text: str, start: int) -> int:

@@ -113,6 +113,7 @@ class Library:
             else:
                 self.learn(uri)
                 return tree
+        why = why.removeprefix(f"{uri}: ")  # which is said in front
         raise MissingDocument(f"a referenced document cannot be used: {why}", file=uri)
 
     def resolve(self, uri: str, ref: str) -> Place:

@@ -63,7 +63,9 @@ def refusal(title: str, violations: Violations, value: Any) -> ValidationError:
     entries: list[InitErrorDetails] = []
     for pointer, rule in violations:
         steps, inner = _located(pointer, value)
-        kind = PydanticCustomError("json_schema", "Value breaks '{rule}' of its schema", {"rule": rule})
+        known = {"rule": str(rule), "expected": getattr(rule, "expected", "")}
+        wants = ", which wants {expected}" if known["expected"] else ""
+        kind = PydanticCustomError("json_schema", "Value breaks '{rule}' of its schema" + wants, known)
         entries.append({"type": kind, "loc": steps, "input": inner})
     return ValidationError.from_exception_data(title, entries)
 
