@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fleet.cli.dryrun import dry_run
-from fleet.cli.next_steps import Ending
-from fleet.cli.resume import parse_kinds
-from fleet.cli.summary import summary
+from fleet.cli.commands.resume import parse_kinds
+from fleet.cli.render.dry_run import dry_run
+from fleet.cli.render.next_steps import Ending
+from fleet.cli.render.summary import summary
 from fleet.errors import UsageError
 from fleet.event import (
     BreakerOpened,

@@ -7,8 +7,8 @@ from typing import Any
 import click
 import pytest
 
-from fleet.cli.options import policy_of
-from fleet.cli.values import (
+from fleet.cli.options.shared import policy_of
+from fleet.cli.options.values import (
     AUTO,
     AutoCount,
     Count,
