@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.durations import UNITS, parse_duration
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
-_FACTORS = {"": 1, **{unit: 1000 ** (n + 1) for n, unit in enumerate("kmgt")}}
-_FACTORS |= {f"{unit}i": 1024 ** (n + 1) for n, unit in enumerate("kmgt")}
+from fleet.quantities import parse_duration, parse_rate, parse_size
 
 AUTO = "auto"
 
@@ -29,7 +25,7 @@ class Duration(ValueType):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value).strip().lower()
+        text = str(value)
         try:
             seconds = float(text)
         except ValueError:
@@ -72,13 +68,10 @@ class Size(ValueType):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = _SIZE.fullmatch(str(value).strip())
-        if found is None:
-            self.fail(f"{value!r} is not a size: write 16MiB, 64KiB or a number of bytes", param, ctx)
-        size = int(float(found[1]) * _FACTORS[(found[2] or "").lower()])
-        if size < 1:
-            self.fail(f"{value!r}: a size is at least one byte", param, ctx)
-        return size
+        try:
+            return parse_size(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class PerSecond(ValueType):
@@ -87,14 +80,10 @@ class PerSecond(ValueType):
     name = "rate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number, _, unit = str(value).partition("/")
         try:
-            rate = float(number) / UNITS[unit.strip() or "s"]
-        except (ValueError, KeyError):
-            rate = math.nan
-        if not (math.isfinite(rate) and rate > 0):
-            self.fail(f"{value!r} is not a rate: write 200, 200/s or 100/m", param, ctx)
-        return rate
+            return parse_rate(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Pair(ValueType):

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote
 
 from fleet.cli.options.shared import NUMBERS
 from fleet.errors import FleetError
+from fleet.quantities import written_duration, written_rate, written_size
 
 if TYPE_CHECKING:
     from fleet.openapi import Operation
@@ -112,9 +113,16 @@ class Repeat:
         given, policy = self._options.get("given") or (), self._options.get("policy") or {}
         for flag, (group, number) in numbers.items():
             if f"{group}.{number}" in given and (value := policy.get(group, {}).get(number)) is not None:
-                unit = "s" if group == "timeouts" else ""
-                shown = f"{value:g}{unit}" if isinstance(value, float) else str(value)
-                yield from (f"--{flag.replace('_', '-')}", shown)
+                yield from (f"--{flag.replace('_', '-')}", _number(group, number, value))
+
+
+def _number(group: str, number: str, value: Any) -> str:
+    """A number of a policy as its flag takes it."""
+    if group == "timeouts":
+        return written_duration(value)
+    if (group, number) == ("rate", "requests"):
+        return written_rate(float(value))
+    return written_size(value) if group == "limits" else str(value)
 
 
 def _spec(spec: str) -> tuple[str, ...]:
