@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fleet.cli.options import completing
-from fleet.cli.options.sections import SectionedCommand, option, section
+from fleet.cli.options.forms import format_option, run_argument
+from fleet.cli.options.sections import SectionedCommand, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 
@@ -40,7 +40,7 @@ def baseline() -> None:
 
 @baseline.command("set", cls=SectionedCommand, examples=_EXAMPLES, short_help="Keep RUN as NAME.")
 @click.argument("name")
-@click.argument("run", default="latest", shell_complete=completing.runs)
+@run_argument
 @click.pass_obj
 def set_(shell: Shell, /, name: str, run: str) -> int:
     """Keep RUN (the latest, if not told otherwise) as NAME; a baseline of that name is replaced."""
@@ -53,11 +53,7 @@ def set_(shell: Shell, /, name: str, run: str) -> int:
 
 
 @baseline.command("list", cls=SectionedCommand, short_help="List them.")
-@section(
-    "Shape",
-    option("--format", "form", type=click.Choice(["table", "csv", "jsonl"]), default="table",
-           show_default=True, help="One line each."),
-)  # fmt: skip
+@section("Form", format_option("csv", "jsonl", help="In each of them a line is a baseline."))
 @click.pass_obj
 def list_(shell: Shell, /, form: str) -> int:
     """List the baselines: of which run, from when, how many targets."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import completing
+from fleet.cli.options.forms import format_option, run_argument
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.values import SEVERITIES, UNKNOWN, FailOnChecks, as_bad
 from fleet.cli.shell import Shell, shown_run
@@ -30,7 +30,6 @@ fleet checks latest --by labels.site --check bios-is-current
 fleet checks latest --format csv --result fail,waived > findings.csv
 fleet checks latest --spec policy.yaml
 """
-FORMS = ("table", "json", "csv", "md", "junit", "sarif")
 
 _what = section(
     "What to judge",
@@ -44,8 +43,8 @@ _what = section(
 )
 _form = section(
     "Form",
-    option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True,
-           help="junit and sarif are for CI; csv has a line for each result."),
+    format_option("json", "csv", "md", "junit", "sarif",
+                  help="junit and sarif are for CI; csv has a line for each result."),
     option("--result", "results", metavar="NAME,...",
            help="In csv only these: fail, waived, unknown, pass."),
     option("--fail-on", type=FailOnChecks(), default="none", show_default=True,
@@ -55,7 +54,7 @@ _form = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", default="latest", shell_complete=completing.runs)
+@run_argument
 @_what
 @_form
 @click.pass_obj

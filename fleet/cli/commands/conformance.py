@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import completing
+from fleet.cli.options.forms import format_option, page_option, run_argument
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
@@ -36,14 +36,14 @@ _what = section(
 )  # fmt: skip
 _form = section(
     "Form",
-    option("--format", "form", type=click.Choice(["text", "json", "csv", "md", "html"]), default="text",
-           show_default=True, help="html is one page to send on; csv has a line for each way and kind."),
-    option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the page."),
+    format_option("json", "csv", "md", "html",
+                  help="html is one page to send on; csv has a line for each way and kind."),
+    page_option,
 )  # fmt: skip
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", default="latest", shell_complete=completing.runs)
+@run_argument
 @_what
 @_form
 @click.pass_obj

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet.cli.options import completing
+from fleet.cli.options.forms import format_option
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.shared import expression
 from fleet.cli.options.values import Count
@@ -30,7 +31,6 @@ fleet diff --format html > changes.html
 fleet diff --format csv | grep ,removed,
 fleet diff --within latest --step system --field bios --by model
 """
-_FORMS = ("text", "json", "csv", "html", "md")
 
 _what = section(
     "What to compare",
@@ -75,13 +75,12 @@ _inside = section(
 )
 _form = section(
     "Form",
-    option(
-        "--format",
-        "form",
-        type=click.Choice(_FORMS),
-        default="text",
-        show_default=True,
-        help="csv lists every single difference; json: docs/reference/diff.schema.json.",
+    format_option(
+        "json",
+        "csv",
+        "md",
+        "html",
+        help="csv lists every single difference; json has a schema, docs/reference/diff.schema.json.",
     ),
     option(
         "--limit",

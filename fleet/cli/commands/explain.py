@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import completing
-from fleet.cli.options.sections import SectionedCommand, option, section
+from fleet.cli.options.forms import format_option, run_argument
+from fleet.cli.options.sections import SectionedCommand, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 from fleet.errors import UsageError
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 _EXAMPLES = """
 fleet explain bmc-17-004
 fleet explain https://10.8.16.2:8443 previous
-fleet explain 10.8.16.2 --json | jq .errors
+fleet explain 10.8.16.2 --format json | jq .errors
 """
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("target")
-@click.argument("run", default="latest", shell_complete=completing.runs)
-@section("Form", option("--json", "as_json", is_flag=True, help="The outcome as it is stored."))
+@run_argument
+@section("Form", format_option("json", help="json is the outcome as it is stored."))
 @click.pass_obj
-def explain(shell: Shell, /, target: str, run: str, as_json: bool) -> int:
+def explain(shell: Shell, /, target: str, run: str, form: str) -> int:
     """Tell the story of TARGET in RUN: what came of it and why, step by step, and how to ask for it again.
 
     TARGET is its id, its URL, its host, a host set (bmc-[001-074]) of which one is there, or a part of its id
@@ -43,7 +43,7 @@ def explain(shell: Shell, /, target: str, run: str, as_json: bool) -> int:
     if found.record is None:
         raise UsageError(_unknown(target, run, found))
     record: dict[str, Any] = dict(found.record)
-    if as_json:
+    if form == "json":
         sys.stdout.write(json.dumps(record, ensure_ascii=True, indent=2) + "\n")
         return Exit.DONE
     from fleet.cli.render.again import Repeat

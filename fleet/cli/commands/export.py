@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import completing
+from fleet.cli.options.forms import format_option, run_argument
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.values import Duration
 from fleet.cli.shell import Shell, ask_secret
@@ -47,16 +47,9 @@ _what = section(
     ),
     option("--diff", is_flag=True, help="What it does in any case: show what differs, and change nothing."),
 )
-_shape = section(
-    "Shape",
-    option(
-        "--format",
-        "form",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="JSON is for who applies it, and has a schema (netbox-preview.schema.json).",
-    ),
+_form = section(
+    "Form",
+    format_option("json", help="json is for who applies it; its schema is netbox-preview.schema.json."),
     option(
         "--output", "-o", "place", type=click.Path(path_type=Path), metavar="FILE", help="Write JSON to FILE."
     ),
@@ -86,9 +79,9 @@ def export() -> None:
 
 
 @export.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", shell_complete=completing.runs)
+@run_argument
 @_what
-@_shape
+@_form
 @_way
 @click.pass_obj
 def netbox(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.options import completing
+from fleet.cli.options.forms import TEXT, format_option
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.values import Count
 from fleet.cli.shell import Shell
@@ -56,16 +57,9 @@ _question = section(
     ),
     option("--list-tables", is_flag=True, help="List tables and columns, as without SQL."),
 )
-_shape = section(
-    "Shape",
-    option(
-        "--format",
-        "form",
-        type=click.Choice(["table", "csv", "jsonl", "json", "md"]),
-        default="table",
-        show_default=True,
-        help="CSV cells cannot act as formulas.",
-    ),
+_form = section(
+    "Form",
+    format_option("json", "jsonl", "csv", "md", help="Cells of csv cannot act as formulas."),
     option("--limit", type=Count(1), metavar="N", help="At most N rows. [500 in a table]"),
 )
 
@@ -73,7 +67,7 @@ _shape = section(
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN... [SQL]", shell_complete=completing.runs)
 @_question
-@_shape
+@_form
 @click.pass_obj
 def query(
     shell: Shell,
@@ -169,7 +163,7 @@ def _answered(paths: list[Path], sql: str) -> Iterator[tuple[Tables, Answer]]:
 
 
 def _show(shell: Shell, answer: Answer, form: str, limit: int | None) -> None:
-    if form == "table":
+    if form == TEXT:
         _table(shell, answer, limit or TABLE_ROWS)
         return
     from fleet.cli.render.cells import write_csv, write_jsonl, write_markdown
@@ -248,7 +242,7 @@ def _list(shell: Shell, tables: Tables, form: str) -> None:
     """Tables and their columns, as they are written in SQL."""
     from fleet.query import written
 
-    if form != "table":
+    if form != TEXT:
         _list_rows(tables, form)
         return
     from rich.table import Table as Grid

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.options import completing
+from fleet.cli.options.forms import format_option, page_option, run_argument
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.values import Count
 from fleet.cli.options.where import condition, list_fields_option, where_option
@@ -20,7 +21,6 @@ from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 
 if TYPE_CHECKING:
-    from fleet.cli.render.again import Repeat
     from fleet.report import Report
 
 PAGE_TARGETS = 10_000  # in the list of a page: more make it slow to open
@@ -29,7 +29,7 @@ _EXAMPLES = """
 fleet report latest
 fleet report latest --by site,model
 fleet report latest --html report.html
-fleet report previous --json | jq '.failures[] | {kind, targets, hosts}'
+fleet report previous --format json | jq '.failures[] | {kind, targets, hosts}'
 fleet report latest --targets tls.expired | fleet scan - --pins pins.txt
 """
 
@@ -54,9 +54,8 @@ _what = section(
 )
 _form = section(
     "Form",
-    option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write one page."),
-    option("--md", "form", flag_value="md", help="Markdown, for a ticket or a wiki."),
-    option("--json", "form", flag_value="json", help="For programs: docs/reference/report.schema.json."),
+    format_option("json", "md", "html", help="json has a schema, docs/reference/report.schema.json."),
+    page_option,
     option(
         "--targets",
         "cause",
@@ -67,7 +66,7 @@ _form = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", default="latest", shell_complete=completing.runs)
+@run_argument
 @_what
 @_form
 @click.pass_obj
@@ -80,7 +79,7 @@ def report(
     by: str | None,
     expire: int,
     html: Path | None,
-    form: str | None,
+    form: str,
     cause: str | None,
 ) -> int:
     """Say what became of RUN: targets by status, why they failed, grouped by cause, and what to do next.
@@ -101,7 +100,8 @@ def report(
     if cause is not None:
         return _targets(path, cause, holds)
     labels = [name.strip() for name in (by or "").split(",") if name.strip()]
-    if html is not None and by is None:
+    paged = html is not None or form == "html"
+    if paged and by is None:
         labels = list(label_names(path))
     said, lines = gather_report(
         path,
@@ -109,33 +109,38 @@ def report(
         now=datetime.now(UTC),
         by=labels,
         within=expire,
-        lines=PAGE_TARGETS if html is not None else 0,
+        lines=PAGE_TARGETS if paged else 0,
         where=holds,
     )
     for label in labels:
         _known(shell, said, label)
+    named = repeat.run or str(path)
     if html is not None:
         from fleet.cli.written import write_result
         from fleet.report import to_html
 
-        write_result(html, to_html(said, lines, run=repeat.run or str(path)).encode(), "--html")
+        write_result(html, to_html(said, lines, run=named).encode(), "--html")
         shell.say(f"written: {html}")
     if form == "json":
         sys.stdout.write(json.dumps(said.to_json(), ensure_ascii=True, indent=2) + "\n")
     elif form == "md":
         from fleet.report import to_markdown
 
-        sys.stdout.write(to_markdown(said, run=repeat.run or str(path)))
+        sys.stdout.write(to_markdown(said, run=named))
+    elif form == "html":
+        from fleet.report import to_html
+
+        sys.stdout.write(to_html(said, lines, run=named))
     elif html is None:
-        _show(shell, said, repeat, path)
+        _show(shell, said, named)
     return Exit.DONE
 
 
-def _show(shell: Shell, said: Report, repeat: Repeat, path: Path) -> None:
+def _show(shell: Shell, said: Report, run: str) -> None:
     from fleet.cli.render.report import report_text
 
     terminal = sys.stdout.isatty()
-    shell.show(sys.stdout, report_text(said, run=repeat.run or str(path)), width=None if terminal else 120)
+    shell.show(sys.stdout, report_text(said, run=run), width=None if terminal else 120)
 
 
 def _known(shell: Shell, said: Report, label: str) -> None:

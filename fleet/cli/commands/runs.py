@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.options.forms import format_option
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.values import Count
 from fleet.cli.shell import Shell
@@ -26,23 +27,16 @@ _COLUMNS = ("run", "state", "targets", "ok", "partial", "failed", "skipped")
 _FLAT = (*_COLUMNS, "started", "spec", "pipeline", "shard", "bytes", "path", "why")
 _STYLES = {"complete": "green", "running": "cyan", "stopped": "yellow", "broken": "red"}
 
-_shape = section(
-    "Shape",
-    option(
-        "--format",
-        "form",
-        type=click.Choice(["table", "csv", "jsonl"]),
-        default="table",
-        show_default=True,
-        help="One line each.",
-    ),
+_form = section(
+    "Form",
+    format_option("csv", "jsonl", help="In each of them a line is a run."),
     option("--limit", type=Count(1), metavar="N", help="Only the N newest."),
 )
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@_shape
+@_form
 @click.pass_obj
 def runs(shell: Shell, /, folder: Path | None, form: str, limit: int | None) -> int:
     """List the runs in FOLDER, newest first. Without it, those where runs go: runs/ here, else the state

@@ -21,6 +21,7 @@ from fleet.cli.commands.show_rows import (
     value_of,
 )
 from fleet.cli.options import completing
+from fleet.cli.options.forms import TEXT, format_option, run_argument
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.shared import expression
 from fleet.cli.options.values import Count
@@ -58,16 +59,9 @@ _choice = section(
     ),
     option("--limit", type=Count(1), metavar="N", help="At most N rows. [500 in a table]"),
 )
-_shape = section(
-    "Shape",
-    option(
-        "--format",
-        "form",
-        type=click.Choice(["table", "csv", "jsonl", "md"]),
-        default="table",
-        show_default=True,
-        help="CSV cells cannot act as formulas.",
-    ),
+_form = section(
+    "Form",
+    format_option("csv", "jsonl", "md", help="Cells of csv cannot act as formulas."),
     option(
         "--columns",
         metavar="NAME,...",
@@ -79,10 +73,10 @@ _shape = section(
 
 
 @click.command(cls=SectionedCommand, examples=_EXAMPLES)
-@click.argument("run", shell_complete=completing.runs)
+@run_argument
 @click.argument("step", required=False, shell_complete=completing.steps)
 @_choice
-@_shape
+@_form
 @click.pass_obj
 def show(
     shell: Shell,
@@ -99,7 +93,7 @@ def show(
     """Show the rows that STEP yielded in RUN: the steps above it by the key of their row, then what it has.
 
     Without STEP, the names of the steps and how many rows they have. RUN is a run directory, the beginning of
-    a run's name, latest, previous, or an outcomes file.
+    a run's name, latest (which it is without any), previous, or an outcomes file.
     """
     from fleet.engine import find_run
 
@@ -124,10 +118,10 @@ def show(
     total = None
     if order is not None:
         counted = _Counted(rows)
-        rows = sorted_rows(counted, order, index, limit or (TABLE_ROWS if form == "table" else None))
+        rows = sorted_rows(counted, order, index, limit or (TABLE_ROWS if form == TEXT else None))
         total = counted.count
     chosen = _chosen(columns, index)
-    if form == "table":
+    if form == TEXT:
         names = chosen if columns else [name for name in chosen if not _hidden(name, index)]
         _table(shell, names, rows, limit or TABLE_ROWS, index, total=total, asked=columns is not None)
     else:

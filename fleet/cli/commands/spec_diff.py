@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from fleet.cli.commands.spec_source import inert, load_source
+from fleet.cli.options.forms import format_option
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -21,9 +22,8 @@ fleet spec diff old.yaml new.yaml --format json | jq -r '.operation' | sort -u""
 @click.argument("old")
 @click.argument("new")
 @section(
-    "Output",
-    option("-f", "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True,
-           help="json: one object per line."),
+    "Form",
+    format_option("json", help="json is one object per line.", also=("-f",)),
     option("--fail-on", "fail_on", type=click.Choice(["breaking", "any", "none"]), default="any",
            show_default=True, help="Which differences make the exit status 1."),
 )  # fmt: skip
@@ -33,7 +33,7 @@ fleet spec diff old.yaml new.yaml --format json | jq -r '.operation' | sort -u""
            help="Read references that begin with PREFIX from DIR, as `refs:` of a spec file."),
 )  # fmt: skip
 @click.pass_obj
-def diff(shell: Shell, /, old: str, new: str, kind: str, fail_on: str, refs: tuple[str, ...]) -> int:
+def diff(shell: Shell, /, old: str, new: str, form: str, fail_on: str, refs: tuple[str, ...]) -> int:
     """What changed from OLD to NEW: one line per difference, breaking first.
 
     Breaking is what calls that were right may fail on: something asked for that was not, or given no
@@ -49,7 +49,7 @@ def diff(shell: Shell, /, old: str, new: str, kind: str, fail_on: str, refs: tup
 
     changes = compare(load_source(old, refs), load_source(new, refs))
     for change in changes:
-        click.echo(json.dumps(asdict(change)) if kind == "json" else inert(str(change)))
+        click.echo(json.dumps(asdict(change)) if form == "json" else inert(str(change)))
     counts = Counter(change.severity for change in changes)
     shell.say(
         f"{counts['breaking']} breaking, {counts['compatible']} compatible, "

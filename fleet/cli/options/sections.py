@@ -76,7 +76,7 @@ def section(title: str, *options: Option) -> Section:
 
     def declare(function: Decorated) -> Decorated:
         for names, arguments in reversed(options):
-            function = click.option(*names, cls=SectionOption, section=title, **arguments)(function)
+            function = click.option(*names, **{"cls": SectionOption, "section": title, **arguments})(function)
         return function
 
     return declare

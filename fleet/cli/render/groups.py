@@ -28,7 +28,9 @@ def group_lines(title: str, groups: Sequence[CauseGroup]) -> RenderableType | No
         table.add_row(Text(f"{group.targets:,}", style="bold"), _group(group))
     if len(groups) > SHOWN:
         rest = sum(group.targets for group in groups[SHOWN:])
-        table.add_row(f"{rest:,}", f"by {len(groups) - SHOWN:,} more causes: fleet report --html, or --json")
+        table.add_row(
+            f"{rest:,}", f"by {len(groups) - SHOWN:,} more causes: fleet report --format html, or json"
+        )
     heading = Text(title, style="bold").append(f"  blame: {counted(blames(groups))}", style="not bold dim")
     return Group(heading, Padding(table, (0, 0, 0, 2)))
 

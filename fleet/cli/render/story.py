@@ -177,7 +177,7 @@ def _errors(record: Record, repeat: Repeat) -> RenderableType | None:
             parts += _call(record, error, repeat)
     rest = len(errors) - SHOWN
     if rest > 0:
-        parts.append(Text(f"  and {rest:,} more: fleet explain ... --json", style="dim"))
+        parts.append(Text(f"  and {rest:,} more: fleet explain ... --format json", style="dim"))
     if dropped:
         parts.append(Text(f"  {dropped:,} were beyond the limit, and counted only", style="dim"))
     return Group(*parts)
