@@ -222,7 +222,9 @@ def _remarks(report: Report) -> RenderableType | None:
     lines = []
     if report.violations:
         lines.append(
-            Text(f"{report.violations:,} places where answers break their schema (advisory)", style="dim")
+            Text(
+                f"{some(report.violations, 'place')} where answers break their schema (advisory)", style="dim"
+            )
         )
         lines += [
             Text(f"  {line.places:,} {safe(line.rule, 40)} at {safe(line.pointer, 120)}", style="dim")
