@@ -7,6 +7,7 @@ from typing import Any
 import click
 import pytest
 
+from fleet.cli.findings import findings
 from fleet.cli.options.shared import policy_of
 from fleet.cli.options.values import (
     AUTO,
@@ -19,7 +20,6 @@ from fleet.cli.options.values import (
     PerSecond,
     Size,
     TooMany,
-    findings,
 )
 from fleet.engine import fails
 from fleet.errors import UsageError

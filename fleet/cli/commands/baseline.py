@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet.cli.options.forms import format_option, run_argument
-from fleet.cli.options.sections import SectionedCommand, section
+from fleet.cli.options.sections import InOrder, SectionedCommand, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 
@@ -22,14 +22,7 @@ fleet show baseline:golden system
 """
 
 
-class _InOrder(click.Group):
-    """Commands in the order in which they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder)
+@click.group(cls=InOrder)
 def baseline() -> None:
     """Keep a run under a name, to compare later ones with it: fleet diff baseline:NAME latest.
 

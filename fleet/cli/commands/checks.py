@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.findings import as_bad
 from fleet.cli.options.forms import format_option, run_argument
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.options.values import SEVERITIES, UNKNOWN, FailOnChecks, as_bad
+from fleet.cli.options.values import SEVERITIES, UNKNOWN, FailOnChecks
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 from fleet.guess import closest

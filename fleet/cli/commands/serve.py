@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.descriptors import raise_descriptor_limit
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
@@ -61,6 +62,7 @@ def serve(shell: Shell, /, config: Path, check_only: bool, quiet: bool, **given:
     cannot be used leaves what is in force alone. What HTTP offers is listed at /, and in
     docs/reference/service-api.md.
     """
+    from fleet.phrases import some
     from fleet.service import check
 
     shell.quiet = quiet
@@ -70,10 +72,7 @@ def serve(shell: Shell, /, config: Path, check_only: bool, quiet: bool, **given:
         shell.say(note)
     if check_only:
         for job in ready.jobs.values():
-            count = len(job.members)
-            shell.say(
-                f"{job.name}: {', '.join(job.pipelines)} of {count:,} target{'' if count == 1 else 's'}"
-            )
+            shell.say(f"{job.name}: {', '.join(job.pipelines)} of {some(len(job.members), 'target')}")
         return Exit.DONE
     return _serve(shell, ready, quiet=quiet, **given)
 
@@ -88,7 +87,7 @@ def _serve(shell: Shell, ready: Any, *, quiet: bool, log_format: Any, log_level:
 
     level = "error" if quiet else log_level
     log = configure_logging(stream=shell.errors, level=level, form=log_format, redactor=shell.redactor)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     _share_arenas()
     service: Service | None = None
 
@@ -100,14 +99,6 @@ def _serve(shell: Shell, ready: Any, *, quiet: bool, log_format: Any, log_level:
     gc.set_threshold(100_000)
     anyio.run(run)
     return Exit.DONE
-
-
-def _raise_descriptor_limit() -> None:
-    """As many descriptors as the system allows: connections are kept."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _share_arenas() -> None:

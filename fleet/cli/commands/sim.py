@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.descriptors import raise_descriptor_limit
 from fleet.cli.options.sections import SectionedCommand
 from fleet.cli.options.values import Duration
 
@@ -144,7 +145,7 @@ async def _serve(options: SimOptions, write_hosts: Path | None, write_ca: Path |
     from fleet.errors import ConfigError
     from fleet.sim import SimulatedFleet
 
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -183,13 +184,6 @@ def _write(fleet: SimulatedFleet, hosts: Path | None, ca: Path | None) -> None:
                 path.write_bytes(content)
             except OSError as problem:
                 raise ConfigError(f"cannot write: {problem.strerror}", file=str(path)) from problem
-
-
-def _raise_descriptor_limit() -> None:
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _list_faults() -> None:

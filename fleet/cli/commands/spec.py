@@ -8,16 +8,10 @@ from fleet.cli.commands.spec_diff import diff
 from fleet.cli.commands.spec_look import operations, show, tags
 from fleet.cli.commands.spec_rewrite import convert, reduce
 from fleet.cli.commands.spec_validate import validate
+from fleet.cli.options.sections import InOrder
 
 
-class _InOrder(click.Group):
-    """Commands in the order in which a description is worked on."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder)
+@click.group(cls=InOrder)
 def spec() -> None:
     """Look at an API description, check it, make another of it.
 

@@ -71,6 +71,13 @@ class SectionedCommand(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+class InOrder(click.Group):
+    """Commands in the order in which they are used, not that of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
 def section(title: str, *options: Option) -> Section:
     """A decorator that declares `options` under `title`."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -161,19 +160,3 @@ def _is_rule(text: str) -> bool:
     if share is not None:
         return 0 < float(share[1]) <= 100
     return text in {"none", "any", "all"} or re.fullmatch(r"[1-9]\d*", text) is not None
-
-
-def as_bad(severity: str) -> frozenset[str]:
-    """The severities that are as bad as this one, or worse."""
-    return frozenset(SEVERITIES[SEVERITIES.index(severity) :])
-
-
-def findings(rule: str, *, failed: int, reached: int, severities: Collection[str]) -> bool:
-    """Whether `failed` targets of `reached` (those not skipped), or checks of these severities, which failed,
-    are findings by a `FailOn` rule."""
-    from fleet.engine import fails
-
-    targets, _, worst = rule.partition(",")
-    if worst and not as_bad(worst).isdisjoint(severities):
-        return True
-    return fails(targets, failed=failed, reached=reached)

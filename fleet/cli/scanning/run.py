@@ -166,7 +166,7 @@ def _shown(directory: Path) -> str:
 
 
 def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: str) -> int:
-    from fleet.cli.options.values import findings
+    from fleet.cli.findings import findings
 
     if result.forced is not None:
         return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
