@@ -221,11 +221,8 @@ def _certificates(report: Report) -> RenderableType | None:
 def _remarks(report: Report) -> RenderableType | None:
     lines = []
     if report.violations:
-        lines.append(
-            Text(
-                f"{some(report.violations, 'place')} where answers break their schema (advisory)", style="dim"
-            )
-        )
+        places = some(report.violations, "place")
+        lines.append(Text(f"{places} where answers break their schema (advisory)", style="dim"))
         lines += [
             Text(f"  {line.places:,} {safe(line.rule, 40)} at {safe(line.pointer, 120)}", style="dim")
             for line in report.violated[:5]

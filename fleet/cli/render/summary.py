@@ -227,14 +227,13 @@ def _remarks(tally: Tally, ending: Ending) -> Iterator[Text]:
         yield Text(f"credentials went without TLS to {some(tally.plaintext, 'target')}", style="yellow")
     if tally.sessions_leaked:
         verb = "was" if tally.sessions_leaked == 1 else "were"
-        words = f"{tally.sessions_leaked:,} of {some(tally.sessions_opened, 'session')} {verb} not confirmed closed"
-        yield Text(words, style="yellow")
+        sessions = f"{tally.sessions_leaked:,} of {some(tally.sessions_opened, 'session')}"
+        yield Text(f"{sessions} {verb} not confirmed closed", style="yellow")
     for (scope, key), times in list(tally.breakers.items())[:10]:
         yield Text(f"{scope} {safe(key, 60)} was paused ({some(times, 'time')})", style="yellow")
     if tally.violations:
-        yield Text(
-            f"{some(tally.violations, 'place')} where answers break their schema (advisory)", style="dim"
-        )
+        places = some(tally.violations, "place")
+        yield Text(f"{places} where answers break their schema (advisory)", style="dim")
     if tally.notes:
         forgiven = ", ".join(f"{safe(name, 40)} {count:,}" for name, count in tally.notes.most_common(8))
         yield Text(f"forgiven: {forgiven}", style="dim")
