@@ -42,7 +42,7 @@ def scan(inventory: str, proxy: str, setting: str, seconds: float) -> None:
     import anyio
 
     from fleet.assembly import ScanOptions, execute, prepare
-    from fleet.cli.garbage import settle
+    from fleet.cli.scanning.garbage import settle
     from fleet.engine import Stop
     from fleet.event import ConcurrencyChanged, Event, ScanStarted, TargetFinished
     from fleet.observe import Metrics, Tally

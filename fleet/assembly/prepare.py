@@ -79,7 +79,7 @@ class PreparedScan:
         yield from bound(inventory, self.bindings, self.options, report)
 
     def describe(self, *, earlier: Path | None = None) -> dict[str, Any]:
-        """What `--dry-run` shows; the keys are those that `fleet.cli.dryrun` names.
+        """What `--dry-run` shows; the keys are those that `fleet.cli.render.dry_run` names.
 
         `earlier` is the directory of a run to estimate from. Raises UsageError when it ran something else.
         """

@@ -23,53 +23,32 @@ from fleet.errors import FleetError, RequestFailed, SinkError, TryAgain, UsageEr
 from fleet.guess import closest
 from fleet.observe import safe
 
-# name: (module, attribute, one line of help). Nothing of a command is imported before it is called.
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "scan": ("fleet.cli.scan", "scan", "Ask every target what a spec says, and store one outcome each."),
-    "resume": (
-        "fleet.cli.resume",
-        "resume",
-        "Go on with a scan that was stopped, or scan its failures again.",
-    ),
-    "merge": ("fleet.cli.merge", "merge", "Make one run of the runs of its shards, and say what is missing."),
-    "show": ("fleet.cli.show", "show", "Show the rows of one step of a run."),
-    "report": (
-        "fleet.cli.report",
-        "report",
-        "Say what became of a run: why targets failed, grouped by cause.",
-    ),
-    "checks": ("fleet.cli.checks", "checks", "Say what passed and what failed the checks of a run."),
-    "diff": ("fleet.cli.diff", "diff", "Say what changed from one run to another, or strays inside one."),
-    "baseline": ("fleet.cli.baseline", "baseline", "Keep runs under a name, to compare later ones with."),
-    "conformance": (
-        "fleet.cli.conformance",
-        "conformance",
-        "Say which machines deviate from the API description, and how.",
-    ),
-    "explain": ("fleet.cli.explain", "explain", "Tell the story of one target of a run."),
-    "query": ("fleet.cli.query", "query", "Ask runs a question in SQL."),
-    "convert": ("fleet.cli.convert", "convert", "Write runs as SQLite, CSV, Parquet or DuckDB."),
-    "export": ("fleet.cli.export", "export", "Show what NetBox would have to change; change nothing."),
-    "runs": ("fleet.cli.runs", "runs", "List the runs, newest first."),
-    "check": ("fleet.cli.check", "check", "Check spec, inventory and credentials; nothing is scanned."),
-    "call": ("fleet.cli.call", "call", "Call one operation on one target and print its JSON."),
-    "spec": ("fleet.cli.spec", "spec", "Check, show, compare, reduce and convert API descriptions."),
-    "inventory": ("fleet.cli.inventory", "inventory", "Expand or count an inventory."),
-    "tls": ("fleet.cli.tls", "tls", "Learn the certificates of targets, to pin them."),
-    "serve": (
-        "fleet.cli.serve",
-        "serve",
-        "Scan by schedule, answer Prometheus, keep a history.",
-    ),
-    "sim": ("fleet.cli.sim", "sim", "Simulate a fleet of hosts on 127/8, faults included."),
-    "completion": (
-        "fleet.cli.completion",
-        "completion",
-        "Print the script that lets bash, zsh or fish complete commands.",
-    ),
-    "version": ("fleet.cli.version", "version", "Show the versions of fleet and what it runs on."),
+# A command and its line of help. `scan` is that of `commands/scan.py`, which is imported when it is called.
+COMMANDS = {
+    "scan": "Ask every target what a spec says, and store one outcome each.",
+    "resume": "Go on with a scan that was stopped, or scan its failures again.",
+    "merge": "Make one run of the runs of its shards, and say what is missing.",
+    "show": "Show the rows of one step of a run.",
+    "report": "Say what became of a run: why targets failed, grouped by cause.",
+    "checks": "Say what passed and what failed the checks of a run.",
+    "diff": "Say what changed from one run to another, or strays inside one.",
+    "baseline": "Keep runs under a name, to compare later ones with.",
+    "conformance": "Say which machines deviate from the API description, and how.",
+    "explain": "Tell the story of one target of a run.",
+    "query": "Ask runs a question in SQL.",
+    "convert": "Write runs as SQLite, CSV, Parquet or DuckDB.",
+    "export": "Show what NetBox would have to change; change nothing.",
+    "runs": "List the runs, newest first.",
+    "check": "Check spec, inventory and credentials; nothing is scanned.",
+    "call": "Call one operation on one target and print its JSON.",
+    "spec": "Check, show, compare, reduce and convert API descriptions.",
+    "inventory": "Expand or count an inventory.",
+    "tls": "Learn the certificates of targets, to pin them.",
+    "serve": "Scan by schedule, answer Prometheus, keep a history.",
+    "sim": "Simulate a fleet of hosts on 127/8, faults included.",
+    "completion": "Print the script that lets bash, zsh or fish complete commands.",
+    "version": "Show the versions of fleet and what it runs on.",
 }
-
 
 _PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
@@ -83,15 +62,14 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command = getattr(import_module(module), attribute)
+        command = getattr(import_module(f"fleet.cli.commands.{cmd_name}"), cmd_name)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{module}.{attribute} is not a command")
+            raise TypeError(f"commands/{cmd_name}.py holds no command of that name")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -157,14 +135,14 @@ def _run(arguments: Sequence[str] | None) -> int:
             status = group.invoke(context)
         sys.stdout.flush()
     except BaseException as error:
-        return explain(error, shell)
+        return report_error(error, shell)
     return int(status) if isinstance(status, int) else Exit.DONE
 
 
 @contextmanager
 def _collecting_rarely() -> Iterator[None]:
     """A command that starts makes a few 100,000 objects, nearly all to stay. As often as Python looks through
-    them for garbage by default, that is a quarter of the start's CPU time. `garbage.RareCollections`
+    them for garbage by default, that is a quarter of the start's CPU time. `scanning.garbage.RareCollections`
     changes that when a scan begins."""
     before = gc.get_threshold()
     gc.set_threshold(1_000_000, *before[1:])
@@ -189,7 +167,7 @@ def _without_plugins() -> Iterator[None]:
         os.environ.pop(_PYDANTIC_PLUGINS, None)
 
 
-def explain(error: BaseException, shell: Shell) -> int:
+def report_error(error: BaseException, shell: Shell) -> int:
     """Say why on stderr, and give the status."""
     error = _worst(error)
     match error:

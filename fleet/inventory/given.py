@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Protocol
 
-from fleet.durations import parse_duration
 from fleet.errors import SecretError
 from fleet.frozen import frozen
 from fleet.inventory.secrets import checked
+from fleet.quantities import parse_duration
 from fleet.secret import Secret
 from fleet.target import Target
 

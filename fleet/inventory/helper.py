@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fleet.durations import parse_duration
 from fleet.errors import SecretError
 from fleet.inventory.given import Given, given_of
 from fleet.inventory.placeholders import Template
 from fleet.inventory.program import Program
+from fleet.quantities import parse_duration
 from fleet.target import Target
 
 if TYPE_CHECKING:

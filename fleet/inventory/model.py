@@ -19,11 +19,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from fleet.durations import parse_duration
 from fleet.errors import ConfigError, InventoryError
 from fleet.inventory.match import parse_match
 from fleet.inventory.proxy import parse_proxy_url
 from fleet.inventory.secrets import WAYS, is_reference
+from fleet.quantities import parse_duration
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fleet.client import Web
-from fleet.durations import parse_duration
 from fleet.errors import SecretError
 from fleet.inventory.address import shown
 from fleet.inventory.given import LONGEST, Given, secret_of, whole
 from fleet.inventory.placeholders import Template
 from fleet.inventory.secrets import SecretReader
+from fleet.quantities import parse_duration
 from fleet.secret import Secret
 from fleet.target import Target
 

@@ -1,4 +1,4 @@
-"""A report as a value: what `fleet report --json` writes, and what all its other forms are made from.
+"""A report as a value: what `fleet report --format json` writes, and what all its other forms are made from.
 
 Names of hosts, labels, messages and operations are remote text: every form makes them inert in its own way.
 """

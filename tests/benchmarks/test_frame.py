@@ -122,7 +122,7 @@ def test_every_comparison_is_run_by_make_bench() -> None:
 def test_a_sample_counts_for_our_innermost_function_and_the_library_beyond_it() -> None:
     ssl, ours = "/usr/lib/python3.11/ssl.py:SSLSocket.send", "/x/fleet/client/wire/channel.py:Channel.send"
     loop = "/usr/lib/python3.11/asyncio/base_events.py:BaseEventLoop.run_forever"
-    above = "/x/fleet/cli/running.py:run_scan"
+    above = "/x/fleet/cli/scanning/run.py:run_scan"
     assert placed(f"{ssl};{ours};{loop};{above}") == ("client/wire/channel.Channel.send", "ssl")
     assert placed(f"/usr/lib/python3.11/selectors.py:EpollSelector.select;{loop};{above}") == (
         LOOP,

@@ -12,7 +12,7 @@ import click
 import pytest
 
 import fleet
-from fleet.cli.entry import COMMANDS, explain, run
+from fleet.cli.entry import COMMANDS, report_error, run
 from fleet.cli.shell import Shell, from_here
 from fleet.errors import (
     ConfigError,
@@ -148,7 +148,7 @@ def test_a_scan_without_targets_says_what_it_wants(capsys: pytest.CaptureFixture
 def test_errors_become_statuses(
     error: BaseException, status: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert explain(error, Shell()) == status
+    assert report_error(error, Shell()) == status
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
@@ -177,7 +177,7 @@ def test_an_internal_error_shows_its_traceback_only_when_asked(
     try:
         raise ValueError("login with hunter2! \x1b[2J failed")
     except ValueError as error:
-        assert explain(error, shell) == 70
+        assert report_error(error, shell) == 70
     told = capsys.readouterr().err
     assert "Traceback" in told
     assert "hunter2!" not in told
@@ -185,7 +185,7 @@ def test_an_internal_error_shows_its_traceback_only_when_asked(
 
 
 def test_hostile_text_in_an_error_is_inert(capsys: pytest.CaptureFixture[str]) -> None:
-    explain(UsageError("line \x1b]52;c;x\x07 [bold]b[/bold]"), Shell())
+    report_error(UsageError("line \x1b]52;c;x\x07 [bold]b[/bold]"), Shell())
     assert capsys.readouterr().err == "fleet: line \\x1b]52;c;x\\x07 [bold]b[/bold]\n"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fleet.cli import garbage
+from fleet.cli.scanning import garbage
 from fleet.event import ConcurrencyChanged, ScanFinished, ScanStarted
 
 

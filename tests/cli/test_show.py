@@ -16,8 +16,8 @@ import pytest
 import zstandard
 from inert import terminal
 
-from fleet.cli.cells import cell
 from fleet.cli.entry import run
+from fleet.cli.render.cells import cell
 
 HOSTILE = '=HYPERLINK("http://evil","x")\x1b]52;c;x\x07\n\u202e'
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fleet.cli.dryrun import dry_run
-from fleet.cli.next_steps import Ending
-from fleet.cli.resume import parse_kinds
-from fleet.cli.summary import summary
+from fleet.cli.commands.resume import parse_kinds
+from fleet.cli.render.dry_run import dry_run
+from fleet.cli.render.next_steps import Ending
+from fleet.cli.render.summary import summary
 from fleet.errors import UsageError
 from fleet.event import (
     BreakerOpened,
@@ -190,9 +190,9 @@ def test_what_an_operator_must_know_is_said() -> None:
         tally(event)
     text = told(tally, insecure=True)
     assert "certificates were not verified (--insecure): 2 targets" in text
-    assert "1 of 1 sessions were not confirmed closed" in text
+    assert "1 of 1 session was not confirmed closed" in text
     assert "credential lab was paused (1 time)" in text
-    assert "1 places where answers break their schema" in text
+    assert "1 place where answers break their schema" in text
     assert "forgiven: nan 2" in text
     assert "beyond the limits, counted only: 7 errors" in text
     assert ["bios", "0", "1", "0"] in [line.split() for line in text.splitlines()]

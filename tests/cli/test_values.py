@@ -7,8 +7,9 @@ from typing import Any
 import click
 import pytest
 
-from fleet.cli.options import policy_of
-from fleet.cli.values import (
+from fleet.cli.findings import findings
+from fleet.cli.options.shared import policy_of
+from fleet.cli.options.values import (
     AUTO,
     AutoCount,
     Count,
@@ -19,7 +20,6 @@ from fleet.cli.values import (
     PerSecond,
     Size,
     TooMany,
-    findings,
 )
 from fleet.engine import fails
 from fleet.errors import UsageError

@@ -90,7 +90,13 @@ class Task:
 
 def _warm() -> None:
     """Imports here what forks would each import again."""
-    for name in ("fleet.cli.entry", "fleet.cli.spec", "fleet.config", "fleet.cli.spec_show", "fleet.observe"):
+    for name in (
+        "fleet.cli.entry",
+        "fleet.cli.commands.spec",
+        "fleet.config",
+        "fleet.cli.render.operation",
+        "fleet.observe",
+    ):
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder, "small.json")

@@ -274,7 +274,7 @@ def test_everything_is_cut_off_from_what_it_does_not_need(manifests: list[Manife
 
 
 def test_batch_pods_say_only_what_fleet_understands(manifests: list[Manifest]) -> None:
-    from fleet.cli.scan import scan
+    from fleet.cli.commands.scan import scan
 
     known = {name for parameter in scan.params for name in parameter.opts}
     for owner, template in templates(manifests):

@@ -91,7 +91,7 @@ def test_the_long_running_service_tells_systemd_how_it_is() -> None:
 
 
 def test_the_command_line_has_only_options_that_exist() -> None:
-    from fleet.cli.scan import scan
+    from fleet.cli.commands.scan import scan
 
     words = settings("fleet-scan.service")["ExecStart"][0].split()
     assert words[:2] == [COMMAND, "scan"]

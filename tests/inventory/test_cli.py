@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
-from fleet.cli.inventory import inventory
+from fleet.cli.commands.inventory import inventory
 from fleet.errors import InventoryError
 
 

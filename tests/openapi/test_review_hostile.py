@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.cli.spec_show import lines
+from fleet.cli.render.operation import lines
 from fleet.errors import FleetError
 from fleet.openapi import Document, compare, convert, load, load_yaml, reduce, review
 

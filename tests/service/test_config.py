@@ -29,7 +29,7 @@ def complaint(folder: Path, text: str) -> str:
 
 
 def test_values_have_units(tmp_path: Path) -> None:
-    text = JOB + "    every: 1m30s\n    rate: 100/m\n    retention: {age: 2d, bytes: 1.5GiB}\n"
+    text = JOB + "    every: 1m30s\n    rate: 100/m\n    retention: {age: 2d, bytes: 1.5gib}\n"
     job = loaded(tmp_path, text).jobs["one"]
     assert (job.every, job.rate) == (90.0, pytest.approx(100 / 60))
     assert (job.retention.age, job.retention.bytes) == (2 * 86400.0, int(1.5 * 1024**3))

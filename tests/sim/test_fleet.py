@@ -382,7 +382,7 @@ def start(tmp_path):
 
     def starting(*arguments: str) -> tuple[subprocess.Popen[str], str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from fleet.cli.sim import sim; sim()", *arguments],
+            [sys.executable, "-c", "from fleet.cli.commands.sim import sim; sim()", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -428,7 +428,7 @@ def test_the_command_says_that_it_is_ready_and_stops(start, tmp_path: Path, numb
 
 
 def test_the_command_lists_faults():
-    command = [sys.executable, "-c", "from fleet.cli.sim import sim; sim()", "--list-faults"]
+    command = [sys.executable, "-c", "from fleet.cli.commands.sim import sim; sim()", "--list-faults"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for behaviour in BEHAVIOURS:
         assert behaviour.name in listed

@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
-from fleet.durations import parse_duration
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
 from fleet.inventory.feeds.feed import MOST, Listing, Rows, plain
 from fleet.inventory.feeds.model import AnsibleModel
 from fleet.inventory.program import Program
+from fleet.quantities import parse_duration
 
 OWN = {"fleet_port": "port", "fleet_scheme": "scheme", "fleet_auth": "auth", "fleet_proxy": "proxy"}
 # By itself it says success, and nothing, of a file that it cannot read: a fleet would be gone without a word.

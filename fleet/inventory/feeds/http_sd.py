@@ -6,11 +6,11 @@ import base64
 from urllib.parse import urlsplit
 
 from fleet.client import Web
-from fleet.durations import parse_duration
 from fleet.errors import InventoryError
 from fleet.inventory.feeds.feed import MOST, Listing
 from fleet.inventory.feeds.model import HttpSdModel
 from fleet.inventory.secrets import SecretReader
+from fleet.quantities import parse_duration
 from fleet.secret import Secret
 
 

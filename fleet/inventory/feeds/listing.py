@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from fleet.durations import parse_duration
 from fleet.errors import InventoryError
 from fleet.inventory.feeds.feed import MOST, Listing
 from fleet.inventory.feeds.model import ProgramModel
 from fleet.inventory.program import Program
+from fleet.quantities import parse_duration
 
 
 class ProgramListing:

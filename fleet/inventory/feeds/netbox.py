@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fleet.client import Web
-from fleet.durations import parse_duration
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
 from fleet.inventory.feeds.feed import MOST, Listing, Rows, plain
 from fleet.inventory.feeds.model import NetBoxModel
 from fleet.inventory.secrets import SecretReader
+from fleet.quantities import parse_duration
 from fleet.secret import Secret
 
 PAGE = 500  # devices

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fleet.quantities import written_duration, written_size
 from fleet.service.config.model import ServiceConfig
-from fleet.service.config.values import written, written_size
 
 
 def config_schema() -> dict[str, Any]:
@@ -28,6 +28,6 @@ def _say_default(field: dict[str, Any]) -> None:
     if isinstance(default, dict):
         del field["default"]
     elif isinstance(default, float) and field.get("type") == "string":
-        field["default"] = written(default)
+        field["default"] = written_duration(default)
     elif isinstance(default, int) and {"type": "string"} in field.get("anyOf", ()):
         field["default"] = written_size(default)

@@ -1,0 +1,78 @@
+"""`fleet spec show|operations|tags`: what a description says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from shutil import get_terminal_size
+
+import click
+
+from fleet.cli.commands.spec_source import described, inert, load_source
+from fleet.cli.options.sections import SectionedCommand
+from fleet.cli.render.tables import aligned
+
+
+@click.command(
+    cls=SectionedCommand,
+    examples="fleet spec operations api.yaml | grep POST",
+    short_help="List the operations, a line each.",
+)
+@described
+def operations(source: str, refs: tuple[str, ...]) -> None:
+    """One line per operation: method, path, operationId, tags, summary.
+
+    Columns are aligned and cut to fit in a terminal, and separated by one tab elsewhere.
+    """
+    rows = []
+    for operation in load_source(source, refs).operations.values():
+        name = "-" if operation.name == f"{operation.method} {operation.template}" else operation.name
+        note = "(deprecated) " if operation.deprecated else ""
+        fields = (operation.method, operation.template, name, ",".join(operation.tags) or "-")
+        rows.append((*fields, note + operation.summary))
+    _print(rows)
+
+
+@click.command(
+    cls=SectionedCommand, examples="fleet spec tags api.yaml", short_help="List the tags, a line each."
+)
+@described
+def tags(source: str, refs: tuple[str, ...]) -> None:
+    """One line per tag: its path from the outermost tag, operations that carry it, summary."""
+    document = load_source(source, refs)
+    rows = []
+    counts: dict[str, int] = dict.fromkeys(document.tags, 0)
+    for operation in document.operations.values():
+        for tag in operation.tags:
+            counts[tag] = counts.get(tag, 0) + 1
+    for name, count in counts.items():
+        known = document.tags.get(name)
+        text = (known.summary or known.description.partition("\n")[0]) if known else "(not declared)"
+        rows.append((" / ".join(document.tag_path(name)), str(count), text))
+    _print(rows)
+
+
+def _print(rows: Iterable[tuple[str, ...]]) -> None:
+    safe = [tuple(inert(field) for field in row) for row in rows]
+    if sys.stdout.isatty():
+        width = get_terminal_size().columns
+        lines = [line if len(line) <= width else line[: width - 1] + "…" for line in aligned(safe)]
+    else:
+        lines = ["\t".join(row) for row in safe]
+    for line in lines:
+        click.echo(line)
+
+
+@click.command(
+    cls=SectionedCommand,
+    examples="fleet spec show redfish 'GET /redfish/v1/Systems'",
+    short_help="Show one operation, and how to call it.",
+)
+@described
+@click.argument("operation")
+def show(source: str, operation: str, refs: tuple[str, ...]) -> None:
+    """One OPERATION (an operationId, or 'METHOD /template'): parameters, body, answers, security, a call."""
+    from fleet.cli.render.operation import lines
+
+    for line in lines(load_source(source, refs), operation, source):
+        click.echo(inert(line))

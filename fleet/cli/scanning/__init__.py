@@ -1,0 +1,1 @@
+"""A scan while it runs, as its command sees it: begun, watched, asked, ended, summed up."""

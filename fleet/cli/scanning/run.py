@@ -1,0 +1,182 @@
+"""Running a prepared scan from the command line: watch it, end it, say what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleet.cli.options.watching import View
+from fleet.cli.scanning.garbage import RareCollections
+from fleet.cli.scanning.snapshots import keyboard
+from fleet.cli.scanning.watch import Watch, watch
+from fleet.cli.shell import Shell
+from fleet.cli.statuses import Exit
+from fleet.errors import ConfigError, SinkError
+
+if TYPE_CHECKING:
+    from fleet.assembly import PreparedScan, Probing, Resumed, ScanResult
+
+
+def run_scan(
+    prepared: PreparedScan,
+    view: View,
+    shell: Shell,
+    *,
+    fail_on: str,
+    grace: float,
+    resume: Resumed | None = None,
+) -> int:
+    """Execute a scan and show it; gives the exit status.
+
+    `resume` is the run to go on with. What was stored is summed up even when a sink failed; the error then
+    goes on its way.
+    """
+    import anyio
+
+    from fleet.assembly import execute
+    from fleet.engine import Stop
+
+    shell.redactor.learn(*prepared.secrets)
+    prepared.bindings.learn = shell.redactor.learn
+    for note in prepared.notes:
+        shell.say(note)
+    push = _push(prepared, view)
+    stop = Stop(grace=grace)
+    processes = prepared.processes
+    with (
+        _workers(prepared, processes, view, resume) as probing,  # before the first thread is there
+        watch(
+            view,
+            shell,
+            spec=prepared.name,
+            pipeline_metrics=prepared.metrics,
+            plaintext=prepared.policy.tls.allow_plaintext_credentials,
+            keys=keyboard(prepared.options.sources),
+        ) as seen,
+    ):
+        run = partial(
+            execute,
+            prepared,
+            listeners=(RareCollections(), *seen.listeners),
+            stop=stop,
+            tally=seen.tally,
+            resume=resume,
+            probing=probing,
+            processes=processes,
+        )
+        try:
+            result = anyio.run(run)
+        except BaseException:
+            _show(prepared, seen, None, shell)
+            raise
+    _show(prepared, seen, result, shell)
+    _write_metrics(view, seen, result)
+    if push is not None:
+        push(seen, result, shell)
+    return _status(prepared, seen, result, fail_on)
+
+
+def _workers(
+    prepared: PreparedScan, processes: int, view: View, resume: Resumed | None
+) -> AbstractContextManager[Probing | None]:
+    if processes == 1:
+        return nullcontext()
+    from fleet.distribute import worker_processes
+
+    return worker_processes(
+        prepared, processes, listeners=(RareCollections(),), each=view.log_level == "debug", resume=resume
+    )
+
+
+def _write_metrics(view: View, seen: Watch, result: ScanResult) -> None:
+    from fleet.observe import write_metrics_file
+
+    write_metrics_file(Path(result.run_directory) / "metrics.prom", seen.metrics.registry)
+    if view.metrics_file is not None:
+        write_metrics_file(view.metrics_file, seen.metrics.registry)
+
+
+def _push(prepared: PreparedScan, view: View) -> Callable[[Watch, ScanResult, Shell], None] | None:
+    """What pushes the metrics when the scan has ended; what can be wrong with it is said before. Raises
+    ConfigError."""
+    if view.pushgateway is None:
+        if view.push_group or view.push_auth is not None:
+            raise ConfigError("--push-group and --push-auth go with --pushgateway")
+        return None
+    if view.target_metrics:
+        raise ConfigError(
+            "--pushgateway and --target-metrics: a gateway never forgets the series of a target",
+            hint="metrics of targets belong in --metrics-file, or come from fleet serve",
+        )
+    from fleet.observe import Pushgateway, parse_group
+
+    shard = prepared.options.shard
+    group = {
+        "spec": prepared.name,
+        "pipeline": prepared.plan.pipeline,
+        **({"shard": str(shard)} if shard is not None else {}),
+        **parse_group(view.push_group),
+    }
+    user, password = None, None
+    if view.push_auth is not None:
+        pair = prepared.bindings.named(view.push_auth).pair
+        if pair is None:
+            raise ConfigError(f"--push-auth {view.push_auth}: a gateway takes a user and a password")
+        user, password = pair
+    gateway = Pushgateway(view.pushgateway, username=user, password=password)
+    gateway.check()
+
+    def push(seen: Watch, result: ScanResult, shell: Shell) -> None:
+        """A push that fails is said, and changes nothing else: what the scan found is stored."""
+        try:
+            gateway.push(seen.metrics.registry, group, complete=result.complete)
+        except SinkError as error:
+            shell.complain(f"the metrics were not pushed: {error}")
+
+    return push
+
+
+def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell: Shell) -> None:
+    """The summary; without a result, that of a scan which an error ended."""
+    from fleet.cli.render.next_steps import Ending
+    from fleet.cli.render.summary import summary
+
+    directory = Path(result.run_directory) if result is not None else None
+    if directory is None and not seen.tally.started:
+        return
+    ending = Ending(
+        run=_shown(directory) if directory is not None else None,
+        complete=result is not None and result.complete,
+        unwell=result is not None and result.canary,
+        insecure=prepared.policy.tls.mode == "insecure",
+        failed_files=sorted(path.name for path in directory.glob("failed-*.txt")) if directory else (),
+    )
+    shell.tell(summary(seen.tally, ending))
+
+
+def _shown(directory: Path) -> str:
+    """The path from here where it lies below, else in full; the run's own name, for `latest` moves on."""
+    here = Path.cwd()
+    if directory.is_symlink():
+        directory = directory.parent / directory.readlink()
+    return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
+
+
+def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: str) -> int:
+    from fleet.cli.findings import findings
+
+    if result.forced is not None:
+        return Exit.TERMINATED if result.forced == "SIGTERM" else Exit.INTERRUPTED
+    if result.canary:
+        return Exit.FINDINGS
+    if not result.complete:
+        return Exit.TRY_AGAIN
+    counts = seen.tally.statuses
+    reached = seen.tally.targets - counts["skipped"]
+    broken = {name for name, results in seen.tally.checks.items() if results["fail"]}
+    severities = {check.severity for check in prepared.plan.checks if check.name in broken}
+    found = findings(fail_on, failed=counts["failed"], reached=reached, severities=severities)
+    return Exit.FINDINGS if found else Exit.DONE
