@@ -10,7 +10,8 @@ No files and no sockets: whoever calls has read the spec, and hands in each targ
   plan       the result: immutable, shared by all targets
   walk       a plan over one target: probe makes the outcome; walk visits the steps, take goes one way from
              one row, crew bounds both; fetch, collection, links and validate read what is there; judge gives
-             metrics and checks, verdict the status; ports says what a client must offer
+             metrics and checks, verdict the status
+  ports      what a client must offer, and how a plan asks it
 """
 
 from fleet.pipeline.compile.pipeline import compile_checks, compile_plan, secured
@@ -22,8 +23,8 @@ from fleet.pipeline.language.outside import Nothing, Outside, Table
 from fleet.pipeline.language.places import Locate, Place, nowhere
 from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan, Settings, StepPlan
+from fleet.pipeline.ports import Memory
 from fleet.pipeline.walk.judge import judge_row
-from fleet.pipeline.walk.ports import Memory
 from fleet.pipeline.walk.probe import PipelineProbe
 
 __all__ = [

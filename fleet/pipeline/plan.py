@@ -15,7 +15,7 @@ from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.outputs import Reader, reader
 from fleet.pipeline.language.outside import Table
 from fleet.pipeline.language.places import Path
-from fleet.pipeline.walk.ports import Send, sending
+from fleet.pipeline.ports import Send, sending
 from fleet.policy import Policy
 from fleet.target import Target
 

@@ -54,7 +54,7 @@ def annotated(value: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def indexed(shared: Path) -> Document:
-    """DMTF's 2021.4 description as it was published; what was read of it for one set is there for the next."""
+    """DMTF's 2021.4 description as it was published; what was read of it for one set serves the next."""
     root = shared / "data/redfish-2021.4/openapi"
     return load(source=str(root / "openapi.yaml"), reader=beside(root))
 

@@ -16,9 +16,9 @@ from fleet.errors import RequestFailed
 from fleet.openapi import read_json
 from fleet.outcome import FailureKind
 from fleet.pipeline.language.convert import MAX_TEXT
+from fleet.pipeline.ports import Asker, Client, Memory, Send
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.findings import Findings
-from fleet.pipeline.walk.ports import Asker, Client, Memory, Send
 from fleet.pipeline.walk.validate import Validators
 from fleet.policy import Limits
 
@@ -95,7 +95,7 @@ class _Bare:
             raise copy(self._refused)
         return reply
 
-    async def get(self, path: str, *, timeout: float | None = None) -> Reply:  # noqa: ARG002
+    async def get(self, path: str, *, timeout: float | None = None) -> Reply:
         raise copy(self._refused)  # nobody says that the path of a link needs none
 
 

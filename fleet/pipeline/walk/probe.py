@@ -16,11 +16,11 @@ from fleet.event import Listener, ProbeCrashed
 from fleet.outcome import Failure, FailureKind, Moment, Outcome, StepRows
 from fleet.pipeline.language.scope import Row
 from fleet.pipeline.plan import Plan
+from fleet.pipeline.ports import Client, Memory
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.fetch import Resources
 from fleet.pipeline.walk.findings import Findings
 from fleet.pipeline.walk.judge import Judge
-from fleet.pipeline.walk.ports import Client, Memory
 from fleet.pipeline.walk.validate import Validators
 from fleet.pipeline.walk.verdict import verdict
 from fleet.pipeline.walk.walk import Walk
@@ -29,7 +29,7 @@ from fleet.policy import Policy
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.pipeline.walk.ports import Exchanged
+    from fleet.pipeline.ports import Exchanged
 
 
 class PipelineProbe:

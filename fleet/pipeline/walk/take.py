@@ -14,12 +14,12 @@ from fleet.outcome import FailureKind
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.scope import Row, Scope
 from fleet.pipeline.plan import Plan, StepPlan, Way, path_of
+from fleet.pipeline.ports import sending
 from fleet.pipeline.walk.collection import Collections, Member
 from fleet.pipeline.walk.crew import STRIDE, Crew
 from fleet.pipeline.walk.fetch import Answer, Resources
 from fleet.pipeline.walk.findings import Findings
 from fleet.pipeline.walk.links import elements_of, links_in
-from fleet.pipeline.walk.ports import sending
 from fleet.pipeline.walk.yields import Yield
 from fleet.policy import Limits
 from fleet.target import Target
