@@ -9,7 +9,6 @@ from fleet.config.builtin import builtin_directory, list_builtin_specs
 from fleet.late import load_late
 
 if TYPE_CHECKING:
-    from fleet.config.complain import placed
     from fleet.config.load import find_spec, load_spec, loads_spec
     from fleet.config.model import InfoSpec, SpecFile
     from fleet.config.outside import SpecOutside
@@ -25,7 +24,6 @@ __all__ = [
     "list_builtin_specs",
     "load_spec",
     "loads_spec",
-    "placed",
     "spec_schema",
     "write_spec_schema",
 ]
@@ -33,7 +31,6 @@ __all__ = [
 load_late(
     __name__,
     {
-        "complain": ("placed",),
         "load": ("find_spec", "load_spec", "loads_spec"),
         "model": ("InfoSpec", "SpecFile"),
         "outside": ("SpecOutside",),

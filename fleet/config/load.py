@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from fleet.client import CachedParse
 from fleet.config.builtin import list_builtin_specs
-from fleet.config.complain import first_complaint
 from fleet.config.describe import wrap_description
 from fleet.config.extend import Extended, Source, extend
 from fleet.config.model import SpecFile
@@ -20,6 +19,7 @@ from fleet.errors import SpecError
 from fleet.guess import guess
 from fleet.openapi import parse
 from fleet.phrases import some
+from fleet.yamlfile import first_complaint
 
 MAX_BYTES = 8 * 1024 * 1024  # of one spec file; an API description may be larger
 

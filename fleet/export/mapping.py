@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from fleet.errors import ConfigError, SpecError
-from fleet.guess import guess
-from fleet.openapi import load_yaml, locate
 from fleet.pipeline import Expression, compile_expression
+from fleet.yamlfile import read_yaml
 
-MAX_FILE = 1024 * 1024  # bytes
-NAME = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
+SLUG = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
 
 Updated = Literal["serial", "custom_fields", "name", "site", "device_type"]
 
@@ -33,7 +30,7 @@ def _compiled(value: object) -> Expression:
 
 
 Asked = Annotated[Expression, BeforeValidator(_compiled)]
-Slug = Annotated[str, Field(pattern=NAME)]
+Slug = Annotated[str, Field(pattern=SLUG)]
 Fields = Mapping[Slug, Asked]
 
 
@@ -83,48 +80,15 @@ class NetBoxMapping(Strict):
 
 def load_mapping(path: Path) -> NetBoxMapping:
     """Read a mapping file. Raises ConfigError with file, line and column."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-    if len(data) > MAX_FILE:
-        raise ConfigError(f"longer than {MAX_FILE} bytes", file=str(path))
-    try:
-        value = load_yaml(data, source=str(path))
-    except SpecError as error:
-        raise ConfigError(
-            error.message, file=error.file, line=error.line, column=error.column, hint=error.hint
-        ) from None
-    if not isinstance(value, dict):
-        raise ConfigError("not a mapping with netbox:, device: and items:", file=str(path))
-    try:
-        made = NetBoxMapping.model_validate(value)
-    except ValidationError as error:
-        raise _placed(error, data, path) from None
+    file = read_yaml(path, "mapping")
+    made = file.fit(
+        NetBoxMapping,
+        shape="a mapping with netbox:, device: and items:",
+        patterns={SLUG: "a name of NetBox is letters, digits, `_` and `-`"},
+    )
     roles = [item.role for item in made.items]
     for at, role in enumerate(roles):
         if role in roles[:at]:
-            line, column = locate(data, ["items", at, "role"])
             message = f"role {role!r} is that of another entry: each has one of its own"
-            raise ConfigError(message, file=str(path), line=line, column=column)
+            raise file.complaint(message, ("items", at, "role"))
     return made
-
-
-def _placed(error: ValidationError, data: bytes, path: Path) -> ConfigError:
-    found: list[Any] = list(error.errors(include_input=False, include_url=False))
-    first = min(found, key=lambda one: one["type"] != "extra_forbidden")  # a misspelt key is missing, too
-    where = [step for step in first["loc"] if step != "[key]"]
-    line, column = locate(data, where)
-    message, hint = first["msg"], None
-    if first["type"] == "extra_forbidden":
-        message, hint = f"unknown key {where[-1]!r}", guess(str(where[-1]), _keys(where))
-    elif first["type"] == "missing":
-        message = f"{where[-1]!r} is missing"
-    shown = ".".join(str(step) for step in where)
-    return ConfigError(f"{shown}: {message}", file=str(path), line=line, column=column, hint=hint)
-
-
-def _keys(where: Sequence[Any]) -> list[str]:
-    models: dict[Any, type[BaseModel]] = {"device": DeviceMap, "items": ItemMap}
-    model = models.get(where[0], NetBoxMapping) if len(where) > 1 else NetBoxMapping
-    return [field.alias or name for name, field in model.model_fields.items()]

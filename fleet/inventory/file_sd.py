@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from fleet.errors import InventoryError, SpecError
+from fleet.errors import InventoryError
 from fleet.inventory.address import SCHEMES, shown
 from fleet.inventory.report import Report, placed
 from fleet.inventory.rows import RESERVED, Row, label_text, make_row
 
+if TYPE_CHECKING:
+    from fleet.yamlfile import YamlFile
+
 _SCRAPING = ("__address__", "__metrics_path__", "__scrape_interval__", "__scrape_timeout__", "__scheme__")
 _CHUNK = 64 * 1024
-Members: TypeAlias = Callable[[object, bytes], Iterator[Row]]
+Members: TypeAlias = Callable[["YamlFile"], Iterator[Row]]
 _BLANK = " \t\r\n"
 
 
@@ -31,23 +34,20 @@ def read_json_groups(stream: BinaryIO, *, file: str, limit: int, report: Report)
 def read_yaml_groups(
     stream: BinaryIO, *, file: str, limit: int, report: Report, members: Members | None = None
 ) -> Iterator[Row]:
-    """Rows of a YAML file of at most `limit` bytes. `members` gives those of a mapping; it has the bytes of
-    the file too, to find places in."""
-    from fleet.openapi import load_yaml  # noqa: PLC0415  # the YAML reader, only where there is YAML
+    """Rows of a YAML file of at most `limit` bytes. `members` gives those of a mapping."""
+    from fleet.yamlfile import parse_file  # noqa: PLC0415  # the YAML reader, only where there is YAML
 
     data = stream.read(limit + 1)
     if len(data) > limit:
         raise InventoryError(
             f"the file is longer than {limit} bytes", file=file, hint="JSON files are streamed"
         )
-    try:
-        groups = load_yaml(data, source=file)
-    except SpecError as error:
-        raise InventoryError(error.message, file=file, line=error.line, column=error.column) from None
+    yaml = parse_file(data, file, "inventory", error=InventoryError)
+    groups = yaml.tree
     if groups is None:
         return
     if isinstance(groups, dict) and members is not None:
-        yield from members(groups, data)
+        yield from members(yaml)
         return
     if not isinstance(groups, list):
         raise InventoryError("not a list of {targets, labels} groups", file=file)

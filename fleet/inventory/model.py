@@ -26,6 +26,8 @@ from fleet.inventory.secrets import WAYS, is_reference
 from fleet.quantities import parse_duration
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+ADDRESS = r"^https?://[^/?#@]+/?$"
 
 
 def _reference(value: object) -> object:
@@ -74,7 +76,7 @@ def _short(key: str, written: Any) -> BeforeValidator:
 
 
 Duration = Annotated[str, BeforeValidator(_duration), WithJsonSchema({"type": "string"})]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Variable = Annotated[str, Field(pattern=VARIABLE)]
 Reference = Annotated[
     str,
     BeforeValidator(_reference),
@@ -146,7 +148,7 @@ class KubernetesModel(Strict):
 class VaultModel(Strict):
     """The Vault that `vault:` of credentials speaks of, and how fleet logs in to it."""
 
-    address: str = Field(description="https://host:8200", pattern=r"^https?://[^/?#@]+/?$")
+    address: str = Field(description="https://host:8200", pattern=ADDRESS)
     token: Reference | None = Field(None, description="A token that somebody else renews")
     approle: AppRoleModel | None = None
     kubernetes: KubernetesModel | None = None

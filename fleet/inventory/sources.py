@@ -26,6 +26,7 @@ from fleet.policy import MIB, Limits
 
 if TYPE_CHECKING:
     from fleet.inventory.feeds.feed import Listing
+    from fleet.yamlfile import YamlFile
 
 Format = Literal["text", "csv", "tsv", "jsonl", "json", "yaml"]
 
@@ -124,13 +125,11 @@ def _given(listing: Listing, name: str, *, limits: Limits, report: Report) -> It
     yield from _read(BytesIO(listing.data), listing.format, file=name, limits=limits, report=report)
 
 
-def _members(
-    value: object, data: bytes, *, path: Path, limits: Limits, report: Report, feeds: Feeds
-) -> Iterator[Row]:
+def _members(file: YamlFile, *, path: Path, limits: Limits, report: Report, feeds: Feeds) -> Iterator[Row]:
     """The rows of a YAML file with `sources:`: it consists of others, which are no such files themselves."""
     from fleet.inventory.feeds.file import read_sources  # noqa: PLC0415  (pydantic, where there is such a file)
 
-    for member in read_sources(value, data, file=str(path)):
+    for member in read_sources(file):
         if not isinstance(member, str):
             name, listing = feeds.of_model(member, path.parent)
             yield from _given(listing, name, limits=limits, report=report)

@@ -154,7 +154,7 @@ def test_a_pipe_is_read_by_the_scan_alone(prepared: Prepare, pipe: Callable[[str
     [
         ({"exclude": ("h1",)}, "no targets in h1 that --exclude leaves"),
         ({"pins_file": "absent"}, "cannot read the pin file"),
-        ({"auths_file": "absent"}, "cannot read absent"),
+        ({"auths_file": "absent"}, "absent: the file of credentials and proxies cannot be read"),
         ({"proxy": "nowhere"}, "no proxy is named 'nowhere'"),
         ({"pipeline": "al"}, "al"),
         ({"operation": "getLamp"}, "operations are chosen only for an API description"),

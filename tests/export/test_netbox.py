@@ -256,10 +256,10 @@ def test_a_token_on_the_line_is_refused(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("netbox: '1'\ndevice: {from: system}\n", "mine.yaml:2:1: device.serial: 'serial' is missing"),
+        ("netbox: '1'\ndevice: {from: system}\n", "mine.yaml:2:1: device: the key 'serial' is missing"),
         ("netbox: '1'\ndevise: {}\n", "did you mean 'device'?"),
         ("netbox: '2'\n", "mine.yaml:1"),
-        ("- a\n", "not a mapping"),
+        ("- a\n", "mine.yaml:1:1: not a mapping"),
         ("a: [\n", "mine.yaml"),
     ],
 )

@@ -175,9 +175,9 @@ def test_either_half_can_be_overridden(auths: Any, tmp_path: Path, target: Calla
         ),
         (
             "auths:\n  lab:\n    username: root\n    passwort: canary-3f9c\n",
-            "4:5: auths.lab.passwort: unknown key\n  did you mean password?",
+            "4:5: auths.lab.passwort: unknown key 'passwort'\n  did you mean 'password'?",
         ),
-        ("auth: {canary-3f9c: 1}\n", "1:1: auth: unknown key\n  did you mean auths?"),
+        ("auth: {canary-3f9c: 1}\n", "1:1: auth: unknown key 'auth'\n  did you mean 'auths'?"),
         (
             "auths:\n  lab: {username: root}\n",
             "2:3: auths.lab: a username needs a password; to be asked for it: `password: prompt`",
@@ -204,7 +204,7 @@ def test_either_half_can_be_overridden(auths: Any, tmp_path: Path, target: Calla
             "proxies:\n  dc1: {url: 'socks5://p:1', password: 'env:X'}\n",
             "2:3: proxies.dc1: a password needs a username",
         ),
-        ("- canary-3f9c\n", "not a mapping with auths: or proxies:"),
+        ("- canary-3f9c\n", "1:1: not a mapping with auths: or proxies:"),
     ],
 )
 def test_a_bad_file_says_where_and_never_what(write: Callable[..., str], text: str, message: str) -> None:
@@ -218,7 +218,7 @@ def test_a_bad_file_says_where_and_never_what(write: Callable[..., str], text: s
 
 
 def test_a_file_that_is_not_there_or_not_yaml_says_so(write: Callable[..., str], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load_auths(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="not valid YAML"):
         load_auths(write("auths.yaml", "auths: [\n"))

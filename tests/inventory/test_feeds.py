@@ -367,8 +367,11 @@ def test_a_file_names_several_sources(
     ("text", "message"),
     [
         ("sources: []", "sources.yaml:1:1: sources: a list of at least one"),
-        ("sources:\n- {netbox: {url: 'https://n', tokn: env:T}}", "did you mean token?"),
-        ("sources:\n- {netbox: {url: 'https://u:p@n'}}", "sources.yaml:2"),
+        ("sources:\n- {netbox: {url: 'https://n', tokn: env:T}}", "did you mean 'token'?"),
+        (
+            "sources:\n- {netbox: {url: 'https://u:p@n'}}",
+            "sources.yaml:2:13: sources.0.netbox.url: not a URL without user and fragment",
+        ),
         (
             f"sources:\n- {{http_sd: {{url: 'https://n', token: {CANARY}}}}}",
             "a secret cannot stand in the file",

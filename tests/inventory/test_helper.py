@@ -169,7 +169,7 @@ def test_a_refusal_runs_it_again_but_not_for_every_target(
 
 def test_files_say_what_is_wrong_with_them(tmp_path: Path) -> None:
     for text, message in [
-        ("exec: []", "auths.lab.exec.command"),
+        ("exec: []", "auths.lab.exec: at least one entry is needed"),
         ("exec: [a], password: env:X", "exec gives the password, token or schemes"),
         ("exec: [a], vault: b", "from exec or from vault, not from both"),
         ("exec: {command: [a], timeout: 5}", "auths.lab.exec.timeout: not a duration"),

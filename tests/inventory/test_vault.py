@@ -243,11 +243,14 @@ def test_secrets_do_not_go_over_plain_http(folder: Path) -> None:
 def test_files_say_what_is_wrong_with_them(tmp_path: Path) -> None:
     path = tmp_path / "auths.yaml"
     for text, message in [
-        ("vault: {address: vault, token: env:T}", "vault.address"),
+        (
+            "vault: {address: vault, token: env:T}",
+            "vault.address: not an address of the form https://host:8200",
+        ),
         ("vault: {address: 'https://u:p@v', token: env:T}", "vault.address"),
         ("vault: {address: 'https://v'}", "one of token, approle and kubernetes"),
         (f"vault: {{address: 'https://v', token: {CANARY}}}", "a secret cannot stand in the file"),
-        ("vault: {address: 'https://v', tokn: env:T}", "did you mean token?"),
+        ("vault: {address: 'https://v', tokn: env:T}", "did you mean 'token'?"),
     ]:
         path.write_text(text)
         with pytest.raises(ConfigError) as raised:

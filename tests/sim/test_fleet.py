@@ -151,7 +151,7 @@ def test_fault_files_are_yaml_or_json(tmp_path):
         ("a: 1", "a list of rules"),
         ("[1]", "rule 1"),
         ("- {fault: refuze}", "did you mean refuse"),
-        ("- {fault: reset, times: 0}", "times"),
+        ("- {fault: 503}\n- {fault: reset, times: 0}", "faults.yaml:2:3: rule 2: times"),
         ("- {fault: reset, match: 5}", "match"),
         ("- {fault: reset, path: 5}", "path"),
     ],
@@ -161,7 +161,7 @@ def test_fault_files_that_are_wrong_say_where_and_why(tmp_path, text, says):
     file.write_text(text)
     with pytest.raises(ConfigError, match=says):
         read_faults(file)
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(ConfigError, match="cannot be read"):
         read_faults(tmp_path / "missing")
 
 

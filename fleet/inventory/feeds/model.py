@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from fleet.inventory.model import Duration, Reference, Strict, Variable
 
-Url = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?(\?[^#\s]*)?$")]
+URL = r"^https?://[^/?#@\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"
+Url = Annotated[str, Field(pattern=URL)]
 Words = Annotated[
     Sequence[str],
     BeforeValidator(

@@ -143,6 +143,14 @@ class ServiceConfig(Section):
 
     _path: Path = PrivateAttr(default=Path("serve.yaml"))
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_extensions(cls, value: object) -> object:
+        """Keys that begin with `x-` are the operator's own: anchors, remarks."""
+        if not isinstance(value, dict):
+            return value
+        return {key: item for key, item in value.items() if not str(key).startswith("x-")}
+
     @field_validator("shard")
     @classmethod
     def _shard(cls, value: str | None) -> str | None:

@@ -14,11 +14,10 @@ from typing import Any, ClassVar, Literal, Self
 
 import anyio
 import bcrypt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from fleet.config import placed
 from fleet.errors import ConfigError
-from fleet.openapi import parse
+from fleet.yamlfile import read_yaml
 
 CHECKS = 4  # passwords checked at a time: each takes a tenth of a second of CPU
 KNOWN = 1000  # passwords that were right, remembered as digests
@@ -253,18 +252,9 @@ def _check(password: bytes, hashed: str | None) -> bool:
 
 
 def _read(path: Path) -> WebFile:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"the web configuration cannot be read: {why}", file=str(path)) from None
-    tree = parse(text, str(path)) if text.strip() else {}
-    if not isinstance(tree, dict):
-        raise ConfigError("a web configuration is a mapping of sections", file=str(path), line=1, column=1)
-    try:
-        return WebFile.model_validate(tree)
-    except ValidationError as wrong:
-        raise placed(wrong, WebFile, tree, file=str(path), text=text, error=ConfigError) from None
+    """An empty file is one that asks for nothing."""
+    file = read_yaml(path, "web configuration")
+    return file.fit(WebFile, shape="a mapping of sections") if file.data.strip() else WebFile()
 
 
 def _context(tls: TlsServer, home: Path) -> ssl.SSLContext:

@@ -8,10 +8,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from fleet.errors import PlacedError
 from fleet.frozen import frozen
 from fleet.guess import closest, guess
-from fleet.openapi import locate
 
 Path = tuple[str | int, ...]
 
@@ -47,26 +45,15 @@ class Complaint:
     hint: str | None = None
 
 
-def placed(
+def first_complaint(
     wrong: ValidationError,
     model: type[BaseModel],
     tree: Mapping[str, Any],
     *,
-    file: str,
-    text: str,
-    error: type[PlacedError],
-) -> PlacedError:
-    """The first fault as an error of a class, at its file, line and column. `text` is what `tree` was read
-    from, empty where it is not at hand."""
-    found = first_complaint(wrong, model, tree)
-    line, column = locate(text, found.path) if text else (None, None)
-    where = ".".join(str(part) for part in found.path)
-    message = f"{where}: {found.message}" if where else found.message
-    return error(message, file=file, line=line, column=column, hint=found.hint)
-
-
-def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> Complaint:
-    """The first fault; the hint counts the others."""
+    patterns: Mapping[str, str] | None = None,
+) -> Complaint:
+    """The first fault; the hint counts the others. `patterns` says in words what a regular expression of the
+    model wants, where that can be said: `{NAME: "a name is letters and digits"}`."""
     errors = wrong.errors(include_url=False, include_input=False)
     error = errors[0]
     if error["type"] == "missing":  # a key that was mistyped is missing too, and says more
@@ -82,7 +69,8 @@ def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mappin
     elif error["type"] == "too_short":
         message = "at least one entry is needed"
     elif error["type"] == "string_pattern_mismatch":
-        message = f"not a valid name: it must match {error['ctx']['pattern']}"
+        wanted = error["ctx"]["pattern"]
+        message = (patterns or {}).get(wanted, f"not a valid name: it must match {wanted}")
     elif error["type"] in _SHAPES:
         message = f"must be {_SHAPES[error['type']]}"
     elif error["type"] == "literal_error":
@@ -90,7 +78,7 @@ def first_complaint(wrong: ValidationError, model: type[BaseModel], tree: Mappin
         hint = _unquoted(path, tree)
     else:
         message = error["msg"].removeprefix("Value error, ")
-        message = message[:1].lower() + message[1:]
+        message = message if message[1:2].isupper() else message[:1].lower() + message[1:]
     places = {_in_tree(tuple(other["loc"]), tree) for other in errors} - {path}
     if places:
         count = f"and {len(places)} more {'fault' if len(places) == 1 else 'faults'} in this file"

@@ -1,0 +1,93 @@
+"""One file: its bytes, its tree, and a model of it; whatever is wrong is placed at file, line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fleet.errors import ConfigError, PlacedError, SpecError
+from fleet.frozen import frozen
+from fleet.openapi import locate, parse
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+MAX_FILE_BYTES = 1024 * 1024  # of one file that a person writes
+
+Model = TypeVar("Model", bound="BaseModel")
+
+
+@frozen
+class YamlFile:
+    """A file as it was read. `what` is what messages call it; `error` is the class of all that is raised."""
+
+    name: str
+    what: str
+    data: bytes
+    tree: Any
+    error: type[PlacedError]
+
+    def fit(
+        self,
+        model: type[Model],
+        *,
+        shape: str,
+        under: Sequence[str | int] = (),
+        patterns: Mapping[str, str] | None = None,
+    ) -> Model:
+        """The part of the tree under a path (the whole, as a rule) as a model.
+
+        `shape` says in words what it is when it is a mapping; `patterns` are as in `first_complaint`. Raises
+        `error`, which repeats no value of the file: one that is misplaced may be a secret.
+        """
+        from pydantic import ValidationError  # noqa: PLC0415  (of the trees alone there are readers, too)
+
+        from fleet.yamlfile.complaint import first_complaint  # noqa: PLC0415
+
+        part = self.tree
+        for step in under:
+            part = part[step]
+        where = ".".join(map(str, under))
+        if not isinstance(part, Mapping):
+            raise self.complaint(f"{where}: not {shape}" if where else f"not {shape}", under)
+        try:
+            return model.model_validate(part)
+        except ValidationError as wrong:
+            found = first_complaint(wrong, model, part, patterns=patterns)
+        path = (*under, *found.path)
+        where = ".".join(map(str, path))
+        raise self.complaint(f"{where}: {found.message}" if where else found.message, path, found.hint)
+
+    def complaint(self, message: str, path: Sequence[str | int] = (), hint: str | None = None) -> PlacedError:
+        """An error about what stands at a path of keys and indexes."""
+        line, column = locate(self.data, path)
+        return self.error(message, file=self.name, line=line, column=column, hint=hint)
+
+
+def read_yaml(
+    path: Path | str, what: str, *, error: type[PlacedError] = ConfigError, limit: int = MAX_FILE_BYTES
+) -> YamlFile:
+    """The YAML or JSON file at a path, of at most `limit` bytes; `what` is what it is to people, as in "the
+    mapping cannot be read". Blocks. Raises `error`: unreadable, too large, not one document of YAML."""
+    name = str(path)
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as problem:
+        why = problem.strerror or problem
+        raise error(f"the {what} cannot be read: {why}", file=name) from None
+    if len(data) > limit:
+        raise error(f"the {what} is larger than {limit >> 20} MiB", file=name)
+    return parse_file(data, name, what, error=error)
+
+
+def parse_file(data: bytes, name: str, what: str, *, error: type[PlacedError] = ConfigError) -> YamlFile:
+    """The same of bytes that were read already, from a file of that name."""
+    if data.lstrip()[:1] == b"<":
+        raise error(f"this is an HTML or XML page, and no {what}", file=name)
+    try:
+        tree = parse(data, name)
+    except SpecError as wrong:
+        raise error(wrong.message, file=name, line=wrong.line, column=wrong.column, hint=wrong.hint) from None
+    return YamlFile(name, what, data, tree, error)
