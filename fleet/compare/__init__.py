@@ -19,13 +19,13 @@ from fleet.compare.lines import COLUMNS, Line
 from fleet.compare.markdown import diff_markdown
 from fleet.compare.model import (
     Callouts,
-    Change,
     Diff,
     FieldChange,
     Gap,
     Hosts,
     Ignored,
     RowGroup,
+    ValueChange,
     diff_schema,
 )
 from fleet.compare.question import BY, Question
@@ -55,7 +55,6 @@ __all__ = [
     "COLUMNS",
     "UNSEEN",
     "Callouts",
-    "Change",
     "Diff",
     "Drift",
     "DriftGroup",
@@ -67,6 +66,7 @@ __all__ = [
     "Question",
     "RowGroup",
     "Rule",
+    "ValueChange",
     "callout_lists",
     "carried_text",
     "cause_sections",

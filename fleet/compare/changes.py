@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fleet.compare.model import Change, FieldChange, Outlier
+from fleet.compare.model import FieldChange, Outlier, ValueChange
 from fleet.compare.rows import Record, Row, above
 from fleet.compare.values import shown_value, value_key
 from fleet.inventory import Folder
@@ -191,9 +191,9 @@ class _Field:
             )
 
 
-def _change(way: _Way, outliers: Sequence[Outlier]) -> Change:
+def _change(way: _Way, outliers: Sequence[Outlier]) -> ValueChange:
     hosts, unnamed = named(way.folder)
-    return Change(
+    return ValueChange(
         before=way.before,
         after=way.after,
         rows=way.rows,

@@ -20,7 +20,7 @@ from fleet.compare.model import DIFF_VERSION, Counts, Diff
 from fleet.compare.question import Question
 from fleet.compare.rowgroups import RowGroups
 from fleet.compare.rows import Record, Row, StepMatch, TargetMatch, label_of, parents, same_rows
-from fleet.compare.rules import Rules
+from fleet.compare.rules import IgnoreRules
 from fleet.compare.runs import Run, unlike
 from fleet.compare.spill import Spill
 from fleet.compare.targets import WELL, Turns
@@ -66,7 +66,7 @@ class _Comparison:
     def __init__(self, question: Question, tell: Tell) -> None:
         self._tell = tell
         self._question = question
-        self._rules = Rules(question.rules)
+        self._rules = IgnoreRules(question.rules)
         self._turns = Turns(tell)
         self._steps = Steps()
         self._changes = Changes(question.by)

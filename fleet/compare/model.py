@@ -126,7 +126,7 @@ class Outlier(Documented):
 
 
 @frozen(kw_only=True)
-class Change(Documented):
+class ValueChange(Documented):
     """Rows whose field went from one value to another one."""
 
     before: Any
@@ -148,7 +148,7 @@ class FieldChange(Documented):
     field: str
     rows: int
     targets: int
-    changes: tuple[Change, ...]
+    changes: tuple[ValueChange, ...]
     further: int
     """rows that changed in further ways, which are counted only"""
 

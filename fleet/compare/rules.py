@@ -75,7 +75,7 @@ def read_rules(path: Path) -> list[Rule]:
     return [parse_rule(line, place=f"{path}:{number}") for number, line in said if line]
 
 
-class Rules:
+class IgnoreRules:
     """The rules of one comparison, and what each of them left out."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:

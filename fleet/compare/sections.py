@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.compare.model import Callouts, Change, Diff, FieldChange, Gap, RowGroup
+from fleet.compare.model import Callouts, Diff, FieldChange, Gap, RowGroup, ValueChange
 from fleet.compare.wording import (
     UNSEEN,
     cause_sections,
@@ -82,7 +82,7 @@ def _field(field: FieldChange) -> Html:
     )
 
 
-def _change(change: Change) -> Sequence[Child]:
+def _change(change: ValueChange) -> Sequence[Child]:
     outliers = [
         element("p", _alone(change, short_name(one.target)), outlier_text(one), class_="outlier")
         for one in change.outliers
@@ -97,7 +97,7 @@ def _change(change: Change) -> Sequence[Child]:
     )
 
 
-def _alone(change: Change, target: str) -> str:
+def _alone(change: ValueChange, target: str) -> str:
     return f"{target}: " if change.targets > 1 else ""
 
 

@@ -15,7 +15,7 @@ from fleet.report import CauseGroup, Groups, Labels, cause_key, named, short_nam
 WELL = ("ok", "partial")
 
 
-class HostSet:
+class HostCounter:
     """Counts targets, and folds them."""
 
     def __init__(self) -> None:
@@ -40,9 +40,9 @@ class Turns:
         self._tell = tell
         self._turns: Counter[tuple[str, str]] = Counter()
         self._fleet = Labels()
-        self.new: HostSet = HostSet()
-        self.gone: HostSet = HostSet()
-        self.whole: HostSet = HostSet()
+        self.new: HostCounter = HostCounter()
+        self.gone: HostCounter = HostCounter()
+        self.whole: HostCounter = HostCounter()
         self._failing, self._recovered, self._otherwise = Groups(), Groups(), Groups()
         self._gaps = Groups(gaps=True)
         self._partial = 0

@@ -13,7 +13,7 @@ from fleet.compare.drift import DRIFT_VERSION, Drift, Group, Stray
 from fleet.compare.gaps import Steps
 from fleet.compare.question import Question
 from fleet.compare.rows import INCOMPLETE, NOT_OFFERED, Record, Row
-from fleet.compare.rules import Rules
+from fleet.compare.rules import IgnoreRules
 from fleet.compare.runs import Run
 from fleet.compare.targets import WELL
 from fleet.compare.values import shown_value, value_key
@@ -82,7 +82,7 @@ class _Drift:
         self._question = question
         self._step = question.steps[0]
         self._fields = fields
-        self._rules = Rules(question.rules)
+        self._rules = IgnoreRules(question.rules)
         self._gaps = Steps()
         self._groups: dict[tuple[str, str], _Group] = {}
         self._known: dict[str, None] = {}

@@ -35,8 +35,8 @@ from fleet.pace import Pace
 from fleet.policy import Policy
 
 
-class Limits:
-    """One rate, one breaker per credential, one per proxy; a `Desk` per worker answers its questions.
+class SharedLimits:
+    """One rate, one breaker per credential, one per proxy; a `Answerer` per worker answers its questions.
 
     `clock` is the system's monotonic one, which is the same in every process.
     """
@@ -49,17 +49,17 @@ class Limits:
         self._policy = policy
         self._tell = tell
         self._paused: dict[str, float] = {}  # proxies
-        self._desks: set[Desk] = set()
+        self._answerers: set[Answerer] = set()
 
-    def open(self, desk: Desk) -> None:
-        """From now on this desk hears what changes, and first what is so."""
-        self._desks.add(desk)
+    def open(self, answerer: Answerer) -> None:
+        """From now on this answerer hears what changes, and first what is so."""
+        self._answerers.add(answerer)
         for proxy, until in self._paused.items():
-            desk.say(Paused(proxy, until))
-            desk.say(Suspect(proxy))
+            answerer.say(Paused(proxy, until))
+            answerer.say(Suspect(proxy))
 
-    def close(self, desk: Desk) -> None:
-        self._desks.discard(desk)
+    def close(self, answerer: Answerer) -> None:
+        self._answerers.discard(answerer)
 
     def missed(self, proxy: str) -> None:
         """Suspected by all workers, before a pause may follow."""
@@ -68,15 +68,15 @@ class Limits:
 
     def say(self, word: Any) -> None:
         """To every worker."""
-        for desk in self._desks:
-            desk.say(word)
+        for answerer in self._answerers:
+            answerer.say(word)
 
     def _hear(self, event: Event) -> None:
         """What a breaker tells goes to the listeners, and what workers must know of it to them."""
         match event:
             case BreakerOpened(scope="credential"):
-                for desk in self._desks:
-                    desk.lapse(event.key)
+                for answerer in self._answerers:
+                    answerer.lapse(event.key)
             case BreakerOpened():
                 until = self._paused[event.key] = self._clock() + self._policy.breaker.reopen
                 self.say(Paused(event.key, until))
@@ -98,14 +98,14 @@ class _Asked:
     over: anyio.Event = field(default_factory=anyio.Event)
 
 
-class Desk:
+class Answerer:
     """Answers what one worker asks of the limits.
 
     Questions wait in `group`: when the worker dies and the group is cancelled, its logins in flight count as
     neither accepted nor refused, and make room for others.
     """
 
-    def __init__(self, limits: Limits, say: Callable[[Any], None], group: TaskGroup) -> None:
+    def __init__(self, limits: SharedLimits, say: Callable[[Any], None], group: TaskGroup) -> None:
         self.say = say
         self._limits = limits
         self._group = group

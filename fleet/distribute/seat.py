@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 
-from fleet.distribute.answering import Desk, Limits
+from fleet.distribute.answering import Answerer, SharedLimits
 from fleet.distribute.link import Link
 from fleet.distribute.nursery import Nursery, how_it_ended
 from fleet.distribute.words import Begin, Described, Done, Drop, End, Ping, Pong, Take, Told
@@ -40,7 +40,7 @@ class Seat:
         self,
         index: int,
         nursery: Nursery,
-        limits: Limits,
+        limits: SharedLimits,
         listener: Listener,
         *,
         logout: float,
@@ -59,7 +59,7 @@ class Seat:
         self._numbers = count(1)
         self._hand: dict[int, _InHand] = {}
         self._link: Link | None = None
-        self._desk: Desk | None = None
+        self._answerer: Answerer | None = None
         self._worker = 0
         self._unanswered = 0
         self._over = False
@@ -86,19 +86,19 @@ class Seat:
         self._worker, end = self._nursery.fork(self._index, reaped)
         async with anyio.create_task_group() as group:
             link = await Link.over(end, lambda: Link(self._hear, lost.set))
-            self._desk = desk = Desk(self._limits, link.say, group)
+            self._answerer = answerer = Answerer(self._limits, link.say, group)
             self._link, self.delivered, self._unanswered = link, 0, 0
             link.say(begin)
             if self._over:
                 link.say(End())  # it was begun when the end came
-            self._limits.open(desk)
+            self._limits.open(answerer)
             self._changed()
             group.start_soon(self._ping, link)
             try:
                 await lost.wait()
             finally:
                 self._link = None
-                self._limits.close(desk)
+                self._limits.close(answerer)
                 link.close()
                 self._let_go()
                 self._changed()
@@ -173,8 +173,8 @@ class Seat:
             case Pong():
                 pass
             case _:
-                if self._desk is not None:
-                    self._desk.hear(word)
+                if self._answerer is not None:
+                    self._answerer.hear(word)
 
     async def _ping(self, link: Link) -> None:
         while True:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import anyio
 
 from fleet.assembly import Connector, PreparedScan, Probing, Resumed
-from fleet.distribute.answering import Limits
+from fleet.distribute.answering import SharedLimits
 from fleet.distribute.nursery import Nursery
 from fleet.distribute.seat import Seat
 from fleet.distribute.words import Begin
@@ -80,7 +80,7 @@ class _Workers:
         """The probe of a run, while its workers are there. When they die for no target's fault, `stop` is
         asked to end the scan."""
         policy, plan = self._prepared.policy, self._prepared.plan
-        limits = Limits(policy, listener)
+        limits = SharedLimits(policy, listener)
         share = -(-(policy.rate.concurrency or policy.rate.auto_most) // self._count)
         self._room, _ = capped_concurrency(share, per_target=policy.rate.per_target)
         begin = Begin(run, plan.pipeline, self._room)

@@ -7,15 +7,15 @@ and `known` is what it knows; `compare` puts one beside the other, and `preview`
 from fleet.export.export import preview_netbox
 from fleet.export.mapping import NetBoxMapping, load_mapping
 from fleet.export.netbox import RETRY, NetBoxAccess
-from fleet.export.preview import Change, Preview, Problem, Unknown, preview_schema
+from fleet.export.preview import Preview, Problem, ProposedChange, Unknown, preview_schema
 
 __all__ = [
     "RETRY",
-    "Change",
     "NetBoxAccess",
     "NetBoxMapping",
     "Preview",
     "Problem",
+    "ProposedChange",
     "Unknown",
     "load_mapping",
     "preview_netbox",

@@ -12,7 +12,7 @@ from fleet.export.known import Known, Object, read_items
 from fleet.export.mapping import NetBoxMapping
 from fleet.export.needed import Needed, create, update
 from fleet.export.netbox import ITEMS_OF, NetBox, text_in
-from fleet.export.preview import Change, Problem, Unknown
+from fleet.export.preview import Problem, ProposedChange, Unknown
 from fleet.export.seen import SeenDevice, SeenItem, Unseen, distinct, seen_by_some
 
 DEVICES = "/api/dcim/devices/"
@@ -31,15 +31,15 @@ class Comparison:
         self._claimed: dict[int, str] = {}
         self._named: set[str] = set()
         self._needed = Needed(known)
-        self.devices: list[Change] = []
-        self.items: list[Change] = []
-        self.deletions: list[Change] = []
+        self.devices: list[ProposedChange] = []
+        self.items: list[ProposedChange] = []
+        self.deletions: list[ProposedChange] = []
         self.unknown: list[Unknown] = []
         self.problems: list[Problem] = []
         self.counts: Counter[str] = Counter()
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[ProposedChange, ...]:
         """What to create and to update, in an order that can be applied."""
         return (*self._needed.changes, *self.devices, *self.items)
 
@@ -200,7 +200,7 @@ class Comparison:
             match = {"device": device, "name": text_in(one, "name"), "last_updated": one.get("last_updated")}
             before = {"name": text_in(one, "name"), "serial": text_in(one, "serial"), "role": {"slug": role}}
             self.deletions.append(
-                Change(
+                ProposedChange(
                     action="delete", endpoint=ITEMS, id=one["id"], match=match, before=before, after={},
                     target=seen.target, why="not seen, though its step is complete on this target",
                 )

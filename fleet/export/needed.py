@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet.export.known import Known, Object
 from fleet.export.netbox import text_in
-from fleet.export.preview import Change
+from fleet.export.preview import ProposedChange
 
 MANUFACTURERS = "/api/dcim/manufacturers/"
 TYPES = "/api/dcim/device-types/"
@@ -23,13 +23,13 @@ class Needed:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._manufacturers: dict[str, Change] = {}
-        self._types: dict[tuple[str, str], Change] = {}
-        self._item_roles: dict[str, Change] = {}
-        self._fields: dict[str, Change] = {}
+        self._manufacturers: dict[str, ProposedChange] = {}
+        self._types: dict[tuple[str, str], ProposedChange] = {}
+        self._item_roles: dict[str, ProposedChange] = {}
+        self._fields: dict[str, ProposedChange] = {}
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[ProposedChange, ...]:
         """The proposals, in an order that can be applied."""
         kinds = (self._manufacturers, self._types, self._item_roles, self._fields)
         return tuple(change for kind in kinds for change in kind.values())
@@ -85,9 +85,9 @@ def slug_of(name: str) -> str:
 
 def create(
     endpoint: str, match: Mapping[str, Any], after: Mapping[str, Any], why: str, target: str | None = None
-) -> Change:
+) -> ProposedChange:
     """An object to create."""
-    return Change(
+    return ProposedChange(
         action="create",
         endpoint=endpoint,
         id=None,
@@ -107,16 +107,16 @@ def update(
     after: Mapping[str, Any],
     why: str,
     target: str | None = None,
-) -> Change:
+) -> ProposedChange:
     """An object to change, as it was when it was read."""
     seen = {**match, "last_updated": there.get("last_updated")}
-    return Change(
+    return ProposedChange(
         action="update", endpoint=endpoint, id=there["id"], match=seen, before=before, after=after,
         target=target, why=why,
     )  # fmt: skip
 
 
-def _field(name: str, value: Any, known: Object | None, kinds: set[Any], asked: set[Any]) -> Change:
+def _field(name: str, value: Any, known: Object | None, kinds: set[Any], asked: set[Any]) -> ProposedChange:
     types = {"object_types": sorted(asked)}
     if known is not None:
         before = {"object_types": sorted(kinds)}

@@ -19,7 +19,7 @@ class Documented:
 
 
 @frozen(kw_only=True)
-class Change(Documented):
+class ProposedChange(Documented):
     """One object to create, change or delete."""
 
     action: Literal["create", "update", "delete"]
@@ -76,9 +76,9 @@ class Preview(Documented):
     """the URL of NetBox"""
     summary: Mapping[str, int]
     """how many targets and devices were compared, and how many entries the lists below have"""
-    changes: tuple[Change, ...]
+    changes: tuple[ProposedChange, ...]
     """what to create and to update, in an order that can be applied: what others refer to comes first"""
-    deletions: tuple[Change, ...]
+    deletions: tuple[ProposedChange, ...]
     """parts that NetBox has and a complete step did not see: apart, so that nobody applies them unseen"""
     unknown: tuple[Unknown, ...]
     """targets and objects of which this run says nothing"""

@@ -11,7 +11,7 @@ from fleet.guess import closest
 from fleet.inventory.address import shown
 from fleet.inventory.given import NamedAuth, Source
 from fleet.inventory.kept import Kept
-from fleet.inventory.match import Rules
+from fleet.inventory.match import MatchRules
 from fleet.inventory.secrets import SecretReader, Warn
 from fleet.inventory.written import Typed, Written
 from fleet.target import Target
@@ -52,7 +52,7 @@ class Credentials:
         self._kept = Kept(warn=warn, clock=clock)
         self._vault_model = vault
         self._vault: Vault | None = None
-        self._rules = Rules((name, model.match) for name, model in self._models.items())
+        self._rules = MatchRules((name, model.match) for name, model in self._models.items())
         if username is not None and COMMAND_LINE in self._models:
             raise ConfigError(f"a credential cannot be named {COMMAND_LINE} when --user is given")
         self.default: str | None

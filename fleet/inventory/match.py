@@ -188,7 +188,7 @@ def parse_match(match: Match) -> tuple[Condition, ...]:
     return tuple(parse_condition(text) for text in match)
 
 
-class Rules:
+class MatchRules:
     """Names, each with the conditions that bind it; in the order given, the first that holds decides."""
 
     def __init__(self, matches: Iterable[tuple[str, Match | None]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from fleet.errors import ConfigError, InventoryError
 from fleet.inventory.address import normal_host, shown, split
-from fleet.inventory.match import Rules
+from fleet.inventory.match import MatchRules
 from fleet.inventory.secrets import SecretReader
 from fleet.policy import Proxy
 from fleet.secret import Secret
@@ -69,7 +69,7 @@ class Proxies:
         self._models = dict(models or {})
         self._secrets = secrets or SecretReader()
         self._made: dict[str, Proxy | None] = {}
-        self._rules = Rules((name, model.match) for name, model in self._models.items())
+        self._rules = MatchRules((name, model.match) for name, model in self._models.items())
         self.scan_wide = scan_wide
         if DIRECT in self._models:
             raise ConfigError(f"a proxy cannot be named {DIRECT}: the word means no proxy")

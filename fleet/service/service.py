@@ -18,7 +18,7 @@ from fleet.service.http.app import application
 from fleet.service.http.guard import Guard
 from fleet.service.http.metrics import ServiceMetrics
 from fleet.service.http.server import Deadlines, Server, bind
-from fleet.service.http.web_config import Web
+from fleet.service.http.web_config import AccessRules
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.notify import Notifier
 from fleet.service.jobs.ready import Ready, Stamp, look, make_ready
@@ -40,7 +40,7 @@ def check(path: Path) -> Ready:
     Raises UsageError."""
     config = load_config(path)
     ready = make_ready(config)
-    Web(config.beside(config.web_config) if config.web_config is not None else None)
+    AccessRules(config.beside(config.web_config) if config.web_config is not None else None)
     if config.notify is not None:
         Notifier(config, None)
     return ready
@@ -62,7 +62,7 @@ class Service:
         self._log = log
         self._manager = Manager()
         self._web_path = config.beside(config.web_config) if config.web_config is not None else None
-        web = Web(self._web_path)
+        web = AccessRules(self._web_path)
         self._web_stamp: Stamp = look(web.files)
         notifier = Notifier(config, log) if config.notify is not None else None
         sockets = inherited_sockets() or bind(config.listen)
@@ -143,7 +143,7 @@ class Service:
                     group.cancel_scope.cancel()
         finally:
             self._server.drop()
-            desk.reach.connections.close()
+            desk.access.connections.close()
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._history.close)
 
@@ -162,9 +162,9 @@ class Service:
             await self._tell_the_rest(desk.notifier)
         await self._server.close(grace=2.0)
         with anyio.move_on_after(LEAVING) as scope:
-            await desk.reach.close()
+            await desk.access.close()
         if scope.cancelled_caught:
-            self._log.warning("sessions.left", sessions=len(desk.reach.sessions))
+            self._log.warning("sessions.left", sessions=len(desk.access.sessions))
         self._log.info("service.stopped")
 
     async def _tell_the_rest(self, notifier: Notifier) -> None:
@@ -232,7 +232,7 @@ class Service:
             return
         self._web_stamp = await _settled(before.files)
         try:
-            web = await anyio.to_thread.run_sync(Web, self._web_path)
+            web = await anyio.to_thread.run_sync(AccessRules, self._web_path)
             web.refuse_to_open(before)
         except FleetError as error:
             self._log.error("web_config.refused", why=str(error))
@@ -253,7 +253,7 @@ class Service:
     async def _expire(self) -> None:
         while True:
             await anyio.sleep(EXPIRE)
-            await self.desk.reach.sessions.expire()
+            await self.desk.access.sessions.expire()
 
     async def _sweep(self) -> None:
         while True:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet.distribute.answering import Desk, Limits
+from fleet.distribute.answering import Answerer, SharedLimits
 from fleet.distribute.asking import AskedPace, share_of
 from fleet.distribute.words import Turns
 from fleet.errors import RequestFailed
@@ -42,34 +42,34 @@ def anyio_backend() -> str:
 
 @dataclass
 class Fleet:
-    """Workers and the scan's desks, joined without a process between them."""
+    """Workers and the scan's answerers, joined without a process between them."""
 
-    limits: Limits
+    limits: SharedLimits
     workers: list[AskedPace]
     events: list[Event]
     said: list[list[Any]]  # by each worker
     die: Callable[[int], None]
     clock: Clock
-    answered: list[Any]  # by all desks
+    answered: list[Any]  # by all answerers
 
 
 @asynccontextmanager
 async def fleet(policy: Policy = POLICY, *, workers: int = 2) -> AsyncIterator[Fleet]:
     events: list[Event] = []
     clock = Clock()
-    limits = Limits(policy, events.append, clock=clock)
+    limits = SharedLimits(policy, events.append, clock=clock)
     scopes: list[anyio.CancelScope] = []
     found = Fleet(limits, [], events, [], lambda number: scopes[number].cancel(), clock, [])
     async with anyio.create_task_group() as group:
 
         async def serve(seat: int, *, task_status: anyio.abc.TaskStatus[None]) -> None:
             said: list[Any] = []
-            async with anyio.create_task_group() as desks:
-                scopes.append(desks.cancel_scope)
+            async with anyio.create_task_group() as answerers:
+                scopes.append(answerers.cancel_scope)
 
                 def say(word: Any) -> None:
                     said.append(word)
-                    desk.hear(word)
+                    answerer.hear(word)
 
                 worker = AskedPace(policy, say, seat=seat, seats=workers, clock=clock, sleep=clock.sleep)
 
@@ -77,10 +77,10 @@ async def fleet(policy: Policy = POLICY, *, workers: int = 2) -> AsyncIterator[F
                     found.answered.append(word)
                     worker.hear(word)
 
-                desk = Desk(limits, answer, desks)
+                answerer = Answerer(limits, answer, answerers)
                 found.workers.append(worker)
                 found.said.append(said)
-                limits.open(desk)
+                limits.open(answerer)
                 task_status.started()
                 await anyio.sleep_forever()
 
@@ -274,7 +274,7 @@ async def test_a_worker_that_begins_later_knows_what_is_paused() -> None:
         for _ in range(5):
             found.workers[0].pace.proxies.failed("jump")
         late = AskedPace(POLICY, lambda _word: None, seat=0, seats=1)
-        found.limits.open(Desk(found.limits, late.hear, group))
+        found.limits.open(Answerer(found.limits, late.hear, group))
         assert late.pace.proxies.paused("jump")
 
 

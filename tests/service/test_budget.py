@@ -79,10 +79,10 @@ async def test_how_many_at_once_is_found_and_remembered_from_round_to_round(work
         desk = served.service.desk
         health, other = desk.ready.jobs["health"], desk.ready.jobs["other"]
         await served.round()
-        found = desk.reach.governor(health, "health")
+        found = desk.access.governor(health, "health")
         await served.round()
-        assert found is not None and desk.reach.governor(health, "health") is found
-        assert desk.reach.governor(other, "thermal_power") is None
+        assert found is not None and desk.access.governor(health, "health") is found
+        assert desk.access.governor(other, "thermal_power") is None
         assert (await served.round("other"))["statuses"]["ok"] == len(workshop.hosts)
 
 

@@ -271,7 +271,7 @@ async def test_a_bug_ends_its_round_and_neither_the_service_nor_other_rounds(wor
     said = io.StringIO()
     log = configure_logging(stream=said, form="json")
     desk = Desk(ready, history, log, None)
-    runs = Buggy(history, desk.reach, desk.hub, grace=1.0, taken=lambda *_: None)
+    runs = Buggy(history, desk.access, desk.hub, grace=1.0, taken=lambda *_: None)
     rounds = Rounds(history, runs, desk.hub, log)
     await rounds.adopt(ready)
     async with anyio.create_task_group() as group:

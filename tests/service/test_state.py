@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet.service.store.state import FLAPPING, REMEMBERED, Change, TargetState, advance
+from fleet.service.store.state import FLAPPING, REMEMBERED, StateChange, TargetState, advance
 
 
 def outcome(status: str, kind: str | None = None, **more: Any) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def outcome(status: str, kind: str | None = None, **more: Any) -> dict[str, Any]
 
 def told(*outcomes: dict[str, Any]) -> tuple[TargetState, list[tuple[str, ...]]]:
     state: TargetState | None = None
-    changes: list[Change] = []
+    changes: list[StateChange] = []
     for number, record in enumerate(outcomes):
         minute = f"{number % 60:02}"
         record = {**record, "started": f"2026-11-28T12:{minute}:00.000Z"}

@@ -14,7 +14,7 @@ import trustme
 from served import Workshop, until
 
 from fleet.errors import UsageError
-from fleet.service.http.web_config import Web
+from fleet.service.http.web_config import AccessRules
 
 TLS = "tls_server_config: {cert_file: server.pem, key_file: server.key, %s}\n"
 CA = "client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert"
@@ -31,9 +31,9 @@ def authority(tmp_path: Path) -> trustme.CA:
     return made
 
 
-def web(folder: Path, text: str) -> Web:
+def web(folder: Path, text: str) -> AccessRules:
     (folder / "web.yaml").write_text(text, encoding="utf-8")
-    return Web(folder / "web.yaml")
+    return AccessRules(folder / "web.yaml")
 
 
 @pytest.mark.parametrize(

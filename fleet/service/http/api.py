@@ -121,8 +121,8 @@ class Api:
                 },
                 "jobs": len(ready.jobs),
                 "targets": len({target.id for job in ready.jobs.values() for target in job.members}),
-                "sessions": len(desk.reach.sessions),
-                "connections": len(desk.reach.connections),
+                "sessions": len(desk.access.sessions),
+                "connections": len(desk.access.connections),
                 "running": list(desk.runs.live),
             }
         )

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleet.service.http.answers import refusal
-from fleet.service.http.web_config import Web
+from fleet.service.http.web_config import AccessRules
 
 REQUEST_HEADER = "x-fleet-request"  # what a script sends with a POST, and no foreign page can
 OPEN = frozenset({"/-/healthy", "/-/ready"})  # they tell nothing, and whoever starts us has no password
@@ -37,7 +37,7 @@ SECURITY = {
 class Guard:
     """Stands before the application. `web` may be replaced while it serves."""
 
-    def __init__(self, app: ASGIApp, web: Web, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, web: AccessRules, hosts: Iterable[str]) -> None:
         self.web = web
         self.refused: Counter[str] = Counter({"host": 0, "user": 0, "origin": 0})
         self._app = app

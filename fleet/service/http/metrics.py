@@ -82,7 +82,7 @@ class ServiceMetrics(Collector):
             {(result,): count for result, count in self.probes.copy().items()},
         )
         yield _gauge("fleet_service_probes_running", "Probes on their way.", float(desk.prober.running))
-        budget = desk.reach.budget
+        budget = desk.access.budget
         for name, text, values in (
             ("fleet_service_budget", "Targets that may be asked at once, by part.", budget.limits),
             (
@@ -112,20 +112,20 @@ class ServiceMetrics(Collector):
         )
 
     def _kept(self) -> Iterator[Metric]:
-        reach = self._desk.reach
-        yield _gauge("fleet_kept_sessions", "Sessions kept for the next round.", float(len(reach.sessions)))
+        access = self._desk.access
+        yield _gauge("fleet_kept_sessions", "Sessions kept for the next round.", float(len(access.sessions)))
         yield _counted(
             "fleet_kept_sessions_reused",
             "Times a kept session was used instead of a login.",
             (),
-            {(): reach.sessions.reused},
+            {(): access.sessions.reused},
         )
-        yield _gauge("fleet_kept_connections", "Idle connections kept.", float(len(reach.connections)))
+        yield _gauge("fleet_kept_connections", "Idle connections kept.", float(len(access.connections)))
         yield _counted(
             "fleet_kept_connections_reused",
             "Times a kept connection was used instead of a new one.",
             (),
-            {(): reach.connections.reused},
+            {(): access.connections.reused},
         )
         notifier = self._desk.notifier
         if notifier is not None:
@@ -221,7 +221,7 @@ class ServiceMetrics(Collector):
     def _scans(self) -> Iterator[Metric]:
         """What the scans of each job count, with the job as a label."""
         merged: dict[str, Metric] = {}
-        for job, metrics in list(self._desk.reach.metrics.items()):
+        for job, metrics in list(self._desk.access.metrics.items()):
             for family in metrics.collect():
                 if family.name in _SCAN_LEVEL:
                     continue

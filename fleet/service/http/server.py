@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 from fleet.errors import ConfigError
 from fleet.frozen import frozen
 from fleet.service.http.guard import HEAD
-from fleet.service.http.web_config import Web
+from fleet.service.http.web_config import AccessRules
 
 BACKLOG = 128
 
@@ -36,7 +36,7 @@ class Guarded(H11Protocol):
 
     deadlines: Deadlines = Deadlines()
     idle_since: float = 0.0
-    web: Web | None = None
+    web: AccessRules | None = None
     _head: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
@@ -111,7 +111,7 @@ class Server:
         self._deadlines = deadlines
         self._sockets = sockets
         self._servers: list[asyncio.Server] = []
-        self._web: Web | None = None
+        self._web: AccessRules | None = None
         self._state = ServerState()
         for name in ("uvicorn.error", "uvicorn.access"):  # whatever a client sends is no news
             logging.getLogger(name).addHandler(logging.NullHandler())
@@ -147,7 +147,7 @@ class Server:
         """Connections that are open."""
         return len(self._state.connections)
 
-    async def listen(self, web: Web) -> None:
+    async def listen(self, web: AccessRules) -> None:
         """Take connections, or take them by other rules from now on. Connections that are open stay, unless
         they came in by rules that hold no more: then each ends with its request."""
         context = web.context

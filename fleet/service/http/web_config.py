@@ -171,7 +171,7 @@ class WebFile(_Strict):
         return value
 
 
-class Web:
+class AccessRules:
     """Who may come in. `context` is None where TLS is not asked for; `files` are what it was made of."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -194,7 +194,7 @@ class Web:
         """Whether a user and a password are asked for."""
         return bool(self.file.basic_auth_users)
 
-    def refuse_to_open(self, before: Web) -> None:
+    def refuse_to_open(self, before: AccessRules) -> None:
         """That a file is emptied while it is served by must not let everybody in. Raises ConfigError."""
         if not self.file.model_fields_set and before.file.model_fields_set:
             raise ConfigError(
@@ -203,7 +203,7 @@ class Web:
                 hint="to ask for no user, remove `webConfig` and start the service again",
             )
 
-    def meets_otherwise(self, before: Web) -> bool:
+    def meets_otherwise(self, before: AccessRules) -> bool:
         """Whether connections that are open came in by rules that hold no more: with or without TLS, by
         certificates of clients."""
         return self._client_rules() != before._client_rules()

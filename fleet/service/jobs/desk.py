@@ -12,10 +12,10 @@ from fleet.errors import FleetError, UsageError
 from fleet.observe import Logger
 from fleet.service.config.load import load_config
 from fleet.service.config.model import ServiceConfig
+from fleet.service.jobs.access import TargetAccess
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.notify import Notifier
 from fleet.service.jobs.probing import Prober
-from fleet.service.jobs.reach import Reach
 from fleet.service.jobs.ready import Ready, make_ready
 from fleet.service.jobs.rounds import Rounds
 from fleet.service.jobs.runs import Runs
@@ -44,10 +44,10 @@ class Desk:
         self.history = history
         self.log = log
         self.hub: Hub = Hub()
-        self.reach: Reach = Reach(config, log)
-        self.runs: Runs = Runs(history, self.reach, self.hub, grace=config.grace, taken=self._taken)
+        self.access: TargetAccess = TargetAccess(config, log)
+        self.runs: Runs = Runs(history, self.access, self.hub, grace=config.grace, taken=self._taken)
         self.rounds: Rounds = Rounds(history, self.runs, self.hub, log)
-        self.prober: Prober = Prober(history, self.reach)
+        self.prober: Prober = Prober(history, self.access)
         self.notifier = notifier
         self.reloads: Reloads = Reloads()
         self.started: float = time.time()
@@ -104,7 +104,7 @@ class Desk:
         self.log.info("config.reloaded", jobs=len(ready.jobs))
         self.hub.tell("reload", {"successful": True, "error": ""})
         known = {target.id for job in ready.jobs.values() for target in job.members}
-        await self.reach.sessions.leave_others(known.__contains__)
+        await self.access.sessions.leave_others(known.__contains__)
 
     def teach(self, ready: Ready, notifier: Notifier | None) -> None:
         """Tell `learn` every secret of a configuration, those that are read later included."""
@@ -135,9 +135,9 @@ class Desk:
                 raise UsageError(f"{config.path}: `{name}` has changed: that takes a restart")
 
     def _divide(self, config: ServiceConfig) -> None:
-        self.reach.budget.divide(config)
-        if self.reach.budget.note is not None:
-            self.log.warning("concurrency.capped", message=self.reach.budget.note)
+        self.access.budget.divide(config)
+        if self.access.budget.note is not None:
+            self.log.warning("concurrency.capped", message=self.access.budget.note)
 
     def _tell_of_targets(self, before: Ready, after: Ready) -> None:
         """Say how many targets came and went."""

@@ -14,7 +14,7 @@ from fleet.errors import FleetError
 from fleet.outcome import Outcome
 
 
-class Route(NamedTuple):
+class FlightKey(NamedTuple):
     """What is asked: a pipeline of a job, of the target of this id, with the credential `auth` where it is
     not the bound one."""
 
@@ -39,30 +39,30 @@ class Flights:
     """Those that are on their way."""
 
     def __init__(self) -> None:
-        self._flights: dict[Route, Flight] = {}
+        self._flights: dict[FlightKey, Flight] = {}
 
-    def on(self, route: Route) -> Flight | None:
-        """The flight that somebody else has on a route."""
-        return self._flights.get(route)
+    def on(self, key: FlightKey) -> Flight | None:
+        """The flight that somebody else has on a key."""
+        return self._flights.get(key)
 
-    def begin(self, route: Route) -> Flight:
+    def begin(self, key: FlightKey) -> Flight:
         """A flight of one's own; whoever begins it calls `end`."""
-        flight = self._flights[route] = Flight()
+        flight = self._flights[key] = Flight()
         return flight
 
-    def end(self, route: Route, flight: Flight) -> None:
+    def end(self, key: FlightKey, flight: Flight) -> None:
         """Tell those who wait."""
-        if self._flights.get(route) is flight:
-            del self._flights[route]
+        if self._flights.get(key) is flight:
+            del self._flights[key]
         flight.done.set()
 
     @asynccontextmanager
-    async def alone(self, route: Route) -> AsyncIterator[Flight]:
-        """A flight of one's own, once nobody else has one on the route."""
-        while (other := self._flights.get(route)) is not None:
+    async def alone(self, key: FlightKey) -> AsyncIterator[Flight]:
+        """A flight of one's own, once nobody else has one on the key."""
+        while (other := self._flights.get(key)) is not None:
             await other.done.wait()
-        flight = self.begin(route)
+        flight = self.begin(key)
         try:
             yield flight
         finally:
-            self.end(route, flight)
+            self.end(key, flight)

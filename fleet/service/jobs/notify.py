@@ -19,7 +19,7 @@ from fleet.inventory import SecretReader
 from fleet.policy import Limits, Policy, Tls
 from fleet.secret import Secret
 from fleet.service.config.model import Notify, ServiceConfig
-from fleet.service.store.state import Change
+from fleet.service.store.state import StateChange
 
 QUEUE = 10_000  # changes that wait to be told; the oldest give way, and are counted
 BATCH = 100  # in one request
@@ -45,8 +45,8 @@ class Notifier:
         self.results: Counter[str] = Counter({"sent": 0, "dropped": 0, "repeated": 0})
         self._log = log
         self._clock = clock
-        self._queue: deque[Change] = deque()
-        self._sending: list[Change] = []
+        self._queue: deque[StateChange] = deque()
+        self._sending: list[StateChange] = []
         self._told: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._more = anyio.Event()
         self._serving: anyio.CancelScope | None = None
@@ -82,7 +82,7 @@ class Notifier:
         """Whether it tells the same to the same, by the same secrets."""
         return self.config == other.config and self._headers == other._headers
 
-    def tell(self, changes: Iterable[Change]) -> None:
+    def tell(self, changes: Iterable[StateChange]) -> None:
         """Queue what has to be told, once each within `again`. Nobody waits."""
         for change in changes:
             if change.what not in self.config.events:
@@ -92,7 +92,7 @@ class Notifier:
                 continue
             self._queue_up(change)
 
-    def go_on(self, changes: Iterable[Change]) -> None:
+    def go_on(self, changes: Iterable[StateChange]) -> None:
         """Queue what another one was told to tell, and did not."""
         for change in changes:
             self._repeated(change)
@@ -107,7 +107,7 @@ class Notifier:
         for change in self.left():
             other._queue_up(change)
 
-    def left(self) -> list[Change]:
+    def left(self) -> list[StateChange]:
         """What is still to be told, the oldest first; what is on its way counts until it was taken."""
         return [*self._sending, *self._queue]
 
@@ -129,14 +129,14 @@ class Notifier:
         while self.waiting:  # noqa: ASYNC110 (once, at the end)
             await anyio.sleep(0.05)
 
-    def _queue_up(self, change: Change) -> None:
+    def _queue_up(self, change: StateChange) -> None:
         if len(self._queue) >= QUEUE:
             self._queue.popleft()
             self.results["dropped"] += 1
         self._queue.append(change)
         self._more.set()
 
-    def _repeated(self, change: Change) -> bool:
+    def _repeated(self, change: StateChange) -> bool:
         """Whether the same was told not long ago. A recovery ends that: what fails again is news."""
         now = self._clock()
         about = (change.job, change.pipeline, change.target)
@@ -150,7 +150,7 @@ class Notifier:
             self._told.popitem(last=False)
         return False
 
-    async def _send(self, batch: list[Change]) -> bool:
+    async def _send(self, batch: list[StateChange]) -> bool:
         """Whether it was taken; False once that is refused for good."""
         body = orjson.dumps({"version": 1, "events": [change._asdict() for change in batch]})
         headers = (

@@ -17,9 +17,9 @@ from fleet.event import Event, Listener, RequestFinished, tell
 from fleet.frozen import frozen
 from fleet.outcome import Outcome
 from fleet.pipeline import PipelineProbe
+from fleet.service.jobs.access import TargetAccess
 from fleet.service.jobs.budget import PROBES
-from fleet.service.jobs.flights import Flight, Route
-from fleet.service.jobs.reach import Reach
+from fleet.service.jobs.flights import Flight, FlightKey
 from fleet.service.jobs.ready import ReadyJob
 from fleet.service.store.history import History
 from fleet.service.store.journal import outcome_at
@@ -44,15 +44,15 @@ class Prober:
     """Probes targets, each at most once at a time: whoever wants what a probe or a round asks for meanwhile
     gets the same answer. `running` counts probes on their way, `joined` those who waited for another one."""
 
-    def __init__(self, history: History, reach: Reach) -> None:
+    def __init__(self, history: History, access: TargetAccess) -> None:
         self.joined: int = 0
         self._history = history
-        self._reach = reach
+        self._access = access
         self._group: anyio.abc.TaskGroup | None = None
 
     @property
     def running(self) -> int:
-        return self._reach.budget.used(PROBES)
+        return self._access.budget.used(PROBES)
 
     async def serve(self) -> None:
         """Have a place for probes to run in, until it is cancelled."""
@@ -79,10 +79,10 @@ class Prober:
         if max_age is not None and (known := await self._known(job, pipeline, target, max_age)) is not None:
             record, age = known
             return Probed(record, age, (f"answered from run {record.get('run')}, {age:.1f} s ago",), metrics)
-        route = Route(job.name, pipeline, target.id, auth)
-        flight = self._reach.flights.on(route)
+        key = FlightKey(job.name, pipeline, target.id, auth)
+        flight = self._access.flights.on(key)
         if flight is None:
-            flight = self._take_off(route, job, target, timeout)
+            flight = self._take_off(key, job, target, timeout)
         else:
             self.joined += 1
         with anyio.move_on_after(timeout + 1.0):
@@ -93,23 +93,25 @@ class Prober:
             raise TryAgain(f"{target.id} is being asked already, and nothing came of it within {timeout:g} s")
         return Probed(flight.outcome.to_json(), 0.0, tuple(flight.said), metrics)
 
-    def _take_off(self, route: Route, job: ReadyJob, target: Target, timeout: float) -> Flight:
-        if self._group is None or not self._reach.budget.enter():
+    def _take_off(self, key: FlightKey, job: ReadyJob, target: Target, timeout: float) -> Flight:
+        if self._group is None or not self._access.budget.enter():
             raise TryAgain(f"{self.running} probes are on their way, and no more are allowed")
-        flight = self._reach.flights.begin(route)
-        if route.auth is not None:
-            target = replace(target, auth=route.auth)
-        self._group.start_soon(self._fly, route, flight, job, target, timeout)
+        flight = self._access.flights.begin(key)
+        if key.auth is not None:
+            target = replace(target, auth=key.auth)
+        self._group.start_soon(self._fly, key, flight, job, target, timeout)
         return flight
 
-    async def _fly(self, route: Route, flight: Flight, job: ReadyJob, target: Target, timeout: float) -> None:
+    async def _fly(
+        self, key: FlightKey, flight: Flight, job: ReadyJob, target: Target, timeout: float
+    ) -> None:
         try:
-            flight.outcome = await self._asked(flight, job, route.pipeline, target, timeout)
+            flight.outcome = await self._asked(flight, job, key.pipeline, target, timeout)
         except FleetError as error:
             flight.error = error
         finally:
-            self._reach.budget.leave()
-            self._reach.flights.end(route, flight)
+            self._access.budget.leave()
+            self._access.flights.end(key, flight)
 
     async def _asked(
         self, flight: Flight, job: ReadyJob, pipeline: str, target: Target, timeout: float
@@ -117,9 +119,9 @@ class Prober:
         scan = job.scans[pipeline]
         if target.auth is not None:  # one that no rule binds was not read yet
             await anyio.to_thread.run_sync(scan.bindings.named, target.auth)
-        listener = tell([self._reach.listener(job.name), _speaking(flight.said)])
-        connector = await self._reach.connector(job, pipeline, listener)
-        links = self._reach.links(job, pipeline)
+        listener = tell([self._access.listener(job.name), _speaking(flight.said)])
+        connector = await self._access.connector(job, pipeline, listener)
+        links = self._access.links(job, pipeline)
         probe: Probe = PipelineProbe(
             scan.plan,
             connector,

@@ -15,7 +15,7 @@ from fleet.observe import Logger, Tally
 from fleet.service.jobs.events import Hub
 from fleet.service.store.history import History
 from fleet.service.store.rows import RunState
-from fleet.service.store.state import Change, TargetState
+from fleet.service.store.state import StateChange, TargetState
 from fleet.service.store.taking import TakenIn
 
 TOLD = 500  # targets in one message
@@ -144,6 +144,6 @@ def brief(state: TargetState) -> list[Any]:
     ]
 
 
-def change_json(number: int | None, change: Change) -> dict[str, Any]:
+def change_json(number: int | None, change: StateChange) -> dict[str, Any]:
     """A change as JSON."""
     return {**({"number": number} if number is not None else {}), **change._asdict()}

@@ -19,9 +19,9 @@ from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
 from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
 from fleet.outcome import Outcome
+from fleet.service.jobs.access import TargetAccess, with_run_dir
 from fleet.service.jobs.events import Hub
-from fleet.service.jobs.flights import Route
-from fleet.service.jobs.reach import Reach, with_run_dir
+from fleet.service.jobs.flights import FlightKey
 from fleet.service.jobs.ready import ReadyJob
 from fleet.service.jobs.recording import Ending, Recorder, Taken
 from fleet.service.store.history import History
@@ -64,12 +64,14 @@ class LiveRun:
 class Runs:
     """Runs pipelines; `live` are those that run now, by name. `taken` is told what outcomes changed."""
 
-    def __init__(self, history: History, reach: Reach, hub: Hub, *, grace: float, taken: Taken) -> None:
+    def __init__(
+        self, history: History, access: TargetAccess, hub: Hub, *, grace: float, taken: Taken
+    ) -> None:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
-        self._recorder = Recorder(history, hub, reach.log, taken)
+        self._recorder = Recorder(history, hub, access.log, taken)
         self._history = history
-        self._reach = reach
+        self._access = access
         self._hub = hub
         self._stopping = False
 
@@ -120,7 +122,7 @@ class Runs:
 
     async def _run(self, live: LiveRun, resumed: Resumed | None) -> RunState:
         self.live[live.run] = live
-        self._reach.log.info("run.started", job=live.job.name, pipeline=live.pipeline, run=live.run)
+        self._access.log.info("run.started", job=live.job.name, pipeline=live.pipeline, run=live.run)
         self._hub.tell("run", {**live.progress(), "state": "running"})
         if self._stopping:
             live.stop.request("stop")
@@ -135,7 +137,7 @@ class Runs:
                     state, why = _ended(live, await self._execute(live, resumed))
                 except FleetError as error:
                     why = str(error)
-                    self._reach.log.error("run.failed", job=live.job.name, run=live.run, why=why)
+                    self._access.log.error("run.failed", job=live.job.name, run=live.run, why=why)
                 live.finished.set()
                 group.cancel_scope.cancel()
         finally:
@@ -149,15 +151,15 @@ class Runs:
         metrics = Metrics(version=fleet.__version__, spec=scan.name)
         listeners: Sequence[Listener] = (
             _totals(live),
-            self._reach.listener(live.job.name),
-            LogListener(self._reach.log),
+            self._access.listener(live.job.name),
+            LogListener(self._access.log),
             metrics,
         )
 
         @asynccontextmanager
         async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
-            connector = await self._reach.connector(live.job, live.pipeline, listener)
-            links = self._reach.links(live.job, live.pipeline)
+            connector = await self._access.connector(live.job, live.pipeline, listener)
+            links = self._access.links(live.job, live.pipeline)
             memory = links.of if links is not None else None
             probe = probe_of(scan, connector, run, listener, memory=memory)
             yield self._in_turn(live, links.walked(probe) if links is not None else probe)
@@ -170,18 +172,18 @@ class Runs:
             resume=resumed,
             probing=probing,
             obeys_signals=False,
-            governor=self._reach.governor(live.job, live.pipeline),
+            governor=self._access.governor(live.job, live.pipeline),
         )
         await anyio.to_thread.run_sync(write_metrics_file, live.path / "metrics.prom", metrics.registry)
         return result
 
     def _in_turn(self, live: LiveRun, probe: Probe) -> Probe:
         """The probe, once there is a place in the budget and nobody else asks the same of the target."""
-        budget, flights = self._reach.budget, self._reach.flights
+        budget, flights = self._access.budget, self._access.flights
 
         async def probed(target: Target) -> Outcome:
-            route = Route(live.job.name, live.pipeline, target.id)
-            async with budget.place(), flights.alone(route) as flight:
+            key = FlightKey(live.job.name, live.pipeline, target.id)
+            async with budget.place(), flights.alone(key) as flight:
                 flight.outcome = outcome = await probe(target)
                 return outcome
 
@@ -200,7 +202,7 @@ class Runs:
 
     async def _finish(self, live: LiveRun, state: RunState, why: str) -> None:
         await self._recorder.end(Ending(live.run, live.path, state, why, time.time(), live.total, live.tally))
-        self._reach.log.info("run.ended", job=live.job.name, run=live.run, state=state)
+        self._access.log.info("run.ended", job=live.job.name, run=live.run, state=state)
         self._hub.tell("run", {**live.progress(), "state": state, "why": why})
 
 

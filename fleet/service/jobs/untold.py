@@ -9,22 +9,22 @@ from pathlib import Path
 import orjson
 
 from fleet.engine import atomic_write
-from fleet.service.store.state import Change
+from fleet.service.store.state import StateChange
 
 NAME = "untold.json"
 
 
-def keep_untold(folder: Path, changes: Sequence[Change]) -> None:
+def keep_untold(folder: Path, changes: Sequence[StateChange]) -> None:
     """Keep them in the directory of the state; none leaves no file. Blocks. Raises SinkError."""
     if changes:
         atomic_write(folder / NAME, orjson.dumps([change._asdict() for change in changes]))
 
 
-def take_untold(folder: Path) -> list[Change]:
+def take_untold(folder: Path) -> list[StateChange]:
     """What was kept there, once. A file that cannot be read is left where it is. Blocks."""
     path = folder / NAME
     try:
-        changes = [Change(**kept) for kept in orjson.loads(path.read_bytes())]
+        changes = [StateChange(**kept) for kept in orjson.loads(path.read_bytes())]
     except (OSError, orjson.JSONDecodeError, TypeError):
         return []
     with suppress(OSError):

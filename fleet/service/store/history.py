@@ -14,7 +14,7 @@ import orjson
 
 from fleet.service.store.database import BUSY, Database, set_aside
 from fleet.service.store.rows import Begun, Cell, RunRow, RunState, run_of, target_of
-from fleet.service.store.state import FLAPPING, Change, TargetState
+from fleet.service.store.state import FLAPPING, StateChange, TargetState
 from fleet.service.store.taking import TakenIn, read_batch, take
 
 
@@ -226,13 +226,13 @@ class History:
 
     def changes(
         self, *, target: str | None = None, before: int | None = None, limit: int = 100
-    ) -> list[tuple[int, Change]]:
+    ) -> list[tuple[int, StateChange]]:
         """What changed, newest first, each with its number."""
         query = (
             "SELECT number, what, job, pipeline, target, run, at, kind, detail FROM changes "
             "WHERE (?1 IS NULL OR target = ?1) AND (?2 IS NULL OR number < ?2) ORDER BY number DESC LIMIT ?3"
         )
-        return [(row[0], Change(*row[1:])) for row in self._database.rows(query, target, before, limit)]
+        return [(row[0], StateChange(*row[1:])) for row in self._database.rows(query, target, before, limit)]
 
     def slot(self, job: str) -> tuple[float, int] | None:
         """When a round of the job was due last, and how many rounds were missed so far."""

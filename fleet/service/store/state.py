@@ -66,7 +66,7 @@ class TargetState:
         return self.flaps >= FLAPPING
 
 
-class Change(NamedTuple):
+class StateChange(NamedTuple):
     """What an outcome changed: a target is newly failing, recovered, or newly fails the check `detail`."""
 
     what: What
@@ -101,7 +101,7 @@ class Before(Protocol):
 
 def advance(
     before: Before | None, record: Mapping[str, Any], *, job: str, run: str, offset: int, length: int
-) -> tuple[TargetState, tuple[Change, ...]]:
+) -> tuple[TargetState, tuple[StateChange, ...]]:
     """The state after an outcome (its JSON form), and what that changed."""
     before = before or _NEW
     failure = record.get("failure") or {}
@@ -139,7 +139,7 @@ def advance(
     return state, tuple(_changes(before, state)) if letter != "s" else ()
 
 
-def _changes(before: Before, after: TargetState) -> Iterator[Change]:
+def _changes(before: Before, after: TargetState) -> Iterator[StateChange]:
     """What an outcome that says something about its target changed."""
     if after.failing_since is not None:
         if before.failing_since is None:
@@ -152,8 +152,8 @@ def _changes(before: Before, after: TargetState) -> Iterator[Change]:
         yield from (_change("check", after, check) for check in after.failed_checks if check not in known)
 
 
-def _change(what: What, state: TargetState, detail: str) -> Change:
-    return Change(what, state.job, state.pipeline, state.id, state.run, state.at, state.kind, detail)
+def _change(what: What, state: TargetState, detail: str) -> StateChange:
+    return StateChange(what, state.job, state.pipeline, state.id, state.run, state.at, state.kind, detail)
 
 
 def _failed_checks(record: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import orjson
 
 from fleet.service.store.journal import Placed, outcomes_from
 from fleet.service.store.rows import RunRow
-from fleet.service.store.state import Change, TargetState, advance
+from fleet.service.store.state import StateChange, TargetState, advance
 
 BATCH = 1000  # outcomes taken in at a time
 CHANGES_KEPT = 100_000
@@ -30,7 +30,7 @@ class TakenIn(NamedTuple):
     """What new outcomes of a run said."""
 
     states: tuple[TargetState, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[StateChange, ...]
 
 
 class _Known(NamedTuple):
@@ -71,7 +71,7 @@ def take(database: sqlite3.Connection, run: RunRow, placed: Sequence[Placed]) ->
     known = _known(database, run, placed)
     before: dict[str, _Known | TargetState] = dict(known)
     states: list[TargetState] = []
-    changes: list[Change] = []
+    changes: list[StateChange] = []
     for record, offset, length in placed:
         name = record["id"]
         state, changed = advance(
@@ -110,7 +110,7 @@ def _stored(state: TargetState) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _store_changes(database: sqlite3.Connection, changes: Iterable[Change]) -> None:
+def _store_changes(database: sqlite3.Connection, changes: Iterable[StateChange]) -> None:
     database.executemany(
         "INSERT INTO changes (what, job, pipeline, target, run, at, kind, detail) VALUES (?,?,?,?,?,?,?,?)",
         list(changes),
@@ -124,7 +124,7 @@ def _count(
     database: sqlite3.Connection,
     run: str,
     statuses: Mapping[str, int],
-    changes: Sequence[Change],
+    changes: Sequence[StateChange],
     requests: int,
 ) -> None:
     what = Counter(change.what for change in changes)

@@ -10,7 +10,7 @@ BELOW = "Chassis/1"
 SUPPLIES = ((1, "OK"), (2, "{{psu_health_2}}"))  # the number and the health of each power supply
 
 
-class Limits(NamedTuple):
+class Thresholds(NamedTuple):
     """Between which readings of a sensor all is well, and where the host would switch itself off."""
 
     cold: int
@@ -23,7 +23,7 @@ class Limits(NamedTuple):
         return {name: {"Reading": reading} for name, reading in named.items()}
 
 
-INLET, CPU = Limits(3, 38, 42), Limits(3, 85, 95)
+INLET, CPU = Thresholds(3, 38, 42), Thresholds(3, 85, 95)
 
 
 def add_chassis(documents: Documents) -> None:
@@ -193,7 +193,7 @@ def _source(sensor: str) -> dict[str, str]:
 
 def _add_sensors(documents: Documents) -> None:
     def sensor(
-        name: str, kind: str, units: str, reading: str, limits: Limits | None = None, health: str = "OK"
+        name: str, kind: str, units: str, reading: str, limits: Thresholds | None = None, health: str = "OK"
     ) -> dict[str, Any]:
         return resource(
             f"{BELOW}/Sensors/{name}",

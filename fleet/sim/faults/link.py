@@ -15,14 +15,14 @@ from fleet.sim.faults.status import ELSEWHERE
 from fleet.sim.reply import Asked, Message, Reply, error
 from fleet.sim.sessions import SESSIONS
 
-Change = Callable[[dict[str, Any]], None]
+Edit = Callable[[dict[str, Any]], None]
 
 
 def _asks_expand(asked: Asked) -> bool:
     return "$expand" in asked.query or "%24expand" in asked.query
 
 
-def _change_collection(asked: Asked, reply: Reply, change: Change) -> Reply:
+def _change_collection(asked: Asked, reply: Reply, change: Edit) -> Reply:
     """The answer with its document changed, when that is a collection (of anything but sessions)."""
     if reply.status != 200 or asked.key.startswith(SESSIONS):
         return reply

@@ -23,7 +23,7 @@ RETRY_REFUSED = 3600.0  # seconds after which a target that refused a credential
 
 
 @dataclass(slots=True)
-class _Way:
+class _JobAccess:
     """The limits of a job in motion, and what counts its events."""
 
     job: ReadyJob
@@ -35,7 +35,7 @@ class _Way:
     governors: dict[str, Governor] = field(default_factory=dict)  # by pipeline
 
 
-class Reach:
+class TargetAccess:
     """Connections and sessions that are kept, the limits of every job, the budget of all of them.
 
     The breaker of a job's credentials outlives its rounds: a host that refused a password is not sent it
@@ -52,7 +52,7 @@ class Reach:
         self.log = log
         self.metrics: dict[str, Metrics] = {}  # by job
         self.keeps_sessions: bool = config.sessions.keep
-        self._ways: dict[str, _Way] = {}
+        self._ways: dict[str, _JobAccess] = {}
 
     def listener(self, job: str) -> Listener:
         """Who is told what runs and probes of a job do, besides those of the run itself."""
@@ -90,11 +90,11 @@ class Reach:
         await self.sessions.close()
         self.connections.close()
 
-    def _made(self, scan: PreparedScan, way: _Way) -> Connector:
+    def _made(self, scan: PreparedScan, way: _JobAccess) -> Connector:
         sessions = self.sessions if self.keeps_sessions else None
         return Connector.of(scan, way.metrics, self.connections, sessions)
 
-    def _way(self, job: ReadyJob) -> _Way:
+    def _way(self, job: ReadyJob) -> _JobAccess:
         way = self._ways.get(job.name)
         now = time.monotonic()
         if way is None or way.job is not job or now - way.since > RETRY_REFUSED:
@@ -104,7 +104,7 @@ class Reach:
             same = way is not None and way.job is job
             if way is not None:
                 way.pace.forget()  # or a pause that nobody ends would be shown for ever
-            way = _Way(
+            way = _JobAccess(
                 job,
                 Pace.of(first.policy, told),
                 metrics,
