@@ -18,7 +18,7 @@ from fleet.cli.statuses import Exit
 from fleet.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from fleet.export import Change, Preview
+    from fleet.export import Preview, ProposedChange
     from fleet.secret import Secret
 
 SHOWN = 10  # lines of a list in a terminal
@@ -180,11 +180,11 @@ def _text(shell: Shell, found: Preview) -> None:
     shell.say("\nfor who applies it: --format json, or -o FILE")
 
 
-def _kind(change: Change) -> str:
+def _kind(change: ProposedChange) -> str:
     return change.endpoint.removeprefix("/api/").strip("/")
 
 
-def _group(change: Change) -> tuple[str, str, str]:
+def _group(change: ProposedChange) -> tuple[str, str, str]:
     """What is counted together: the same fields of the same kind of object."""
     fields: list[str] = []
     if change.action == "update":

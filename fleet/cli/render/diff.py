@@ -16,13 +16,13 @@ from fleet.cli.shell import from_here
 from fleet.compare import (
     UNSEEN,
     Callouts,
-    Change,
     Diff,
     FieldChange,
     Gap,
     Hosts,
     Ignored,
     RowGroup,
+    ValueChange,
     callout_lists,
     carried_text,
     cause_sections,
@@ -123,7 +123,7 @@ def _changes(field: FieldChange, shown: int) -> RenderableType:
     return Padding(table, (0, 0, 0, 4))
 
 
-def _change(change: Change) -> Text:
+def _change(change: ValueChange) -> Text:
     text = Text(f"{safe(value_text(change.before), VALUE)} -> {safe(value_text(change.after), VALUE)}")
     if change.rows != change.targets:
         text.append(f"  {some(change.rows, 'row')}", style="dim")
