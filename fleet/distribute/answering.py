@@ -36,7 +36,7 @@ from fleet.policy import Policy
 
 
 class SharedLimits:
-    """One rate, one breaker per credential, one per proxy; a `Answerer` per worker answers its questions.
+    """One rate, one breaker per credential, one per proxy; an `Answerer` per worker answers its questions.
 
     `clock` is the system's monotonic one, which is the same in every process.
     """
