@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import pytest
 
-from fleet.distribute.answering import Limits
+from fleet.distribute.answering import SharedLimits
 from fleet.distribute.link import Link
 from fleet.distribute.nursery import Nursery
 from fleet.distribute.seat import Seat
@@ -75,7 +75,7 @@ class Seated:
 async def seated(*, logout: float = 5.0, over: bool = False) -> AsyncIterator[Seated]:
     """A seat with a worker in it; `over`: the end came while that one was begun."""
     forks, changes, heard = Forks(), [], []
-    limits = Limits(Policy(), lambda _event: None)
+    limits = SharedLimits(Policy(), lambda _event: None)
     seat = Seat(
         0,
         cast("Nursery", forks),
