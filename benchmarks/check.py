@@ -77,12 +77,16 @@ def _sides(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
         for measure, limit in limits.items():
             ours, other = known.get((row, measure, "fleet")), known.get((row, measure, "peer"))
             yield Verdict(f"{row}: {measure} of the peer by ours", _ratio(other, ours), limit, most=False)
-    for sort, aim in ((budgets, False), (budgets.get("goals", {}), True)):
+    ours_too = [(sort, side, False) for side, sort in budgets.get("by", {}).items()]
+    for sort, own, aim in ((budgets, "fleet", False), *ours_too, (budgets.get("goals", {}), "fleet", True)):
+        name = "ours" if own == "fleet" else f"that of {own}"
         for key, most in (("against", False), ("within", True)):
             for side, limits in sort.get(key, {}).items():
                 for row, limit in limits.items():
-                    ours, other = known.get((row, "cpu", "fleet")), known.get((row, "cpu", side))
-                    said = f"{row}: our CPU by that of {side}" if most else f"{row}: CPU of {side} by ours"
+                    ours, other = known.get((row, "cpu", own)), known.get((row, "cpu", side))
+                    said = f"{row}: CPU of {side} by {name}"
+                    if most:
+                        said = f"{row}: {'our CPU' if own == 'fleet' else f'CPU of {own}'} by that of {side}"
                     ratio = _ratio(ours, other) if most else _ratio(other, ours)
                     if ratio is not None or not aim:
                         yield Verdict(said, ratio, limit, most=most, aim=aim)

@@ -1,6 +1,6 @@
 """What a host of workload W takes in instructions, which are the same on a busy machine: by callgrind.
 
-    python -m benchmarks.instructions [--scheme http|https] [--hosts N] [--only fleet,client,wire] [--rows N]
+    python -m benchmarks.instructions [--scheme http|https] [--hosts N] [--only SIDE,...] [--rows N]
 
 Only the instructions of the process count, not the kernel's. Hosts are counted in the middle of a run, four
 at once (`steady.py`). `others` is what threads beside the event loop take: the writer's, above all. Two
@@ -22,10 +22,10 @@ from pathlib import Path
 from benchmarks.process import run
 from benchmarks.results import Line, about, keep
 from benchmarks.steady import AT_ONCE, SKIP
-from benchmarks.workload import HERE, place_of, scan_command
+from benchmarks.workload import HERE, SCANS, place_of, scan_command
 from benchmarks.workload_server import Place
 
-SIDES = ("fleet", "client", "wire")
+SIDES = ("fleet", "rustls", "client", "wire")
 HOSTS = 160
 SWITCH = """
 #include <valgrind/callgrind.h>
@@ -54,8 +54,10 @@ def switch(folder: Path) -> Path | None:
 def counted(place: Place, side: str, scheme: str, hosts: int, library: Path) -> list[Path]:
     """The counts of each thread, as callgrind writes them."""
     listed = place.hosts(scheme, hosts + SKIP + 4 * AT_ONCE)
-    rest = scan_command(place, listed)[1:] if side == "fleet" else [side, str(listed), "api.json"]
-    asked = ["fleet", *rest] if side == "fleet" else rest
+    if side in SCANS:
+        asked = ["fleet", *scan_command(place, listed, *SCANS[side])[1:]]
+    else:
+        asked = [side, str(listed), "api.json"]
     name = f"counted-{side}-{scheme}"
     flags = [
         "--tool=callgrind",

@@ -15,12 +15,13 @@ from typing import Any
 
 from benchmarks import peer
 from benchmarks.results import Line, kept, medians
-from benchmarks.workload import SIDES
+from benchmarks.workload import SCANS, SIDES
 
 DOCS = Path(__file__).parents[1] / "docs" / "explanation"
 DRAW = Path(__file__).with_name("draw.py")
 LABELS = {
-    "fleet": "fleet scan, everything on", "client": "our client", "wire": "our connection",
+    "fleet": "fleet scan, everything on", "rustls": "the same, TLS by rustls",
+    "client": "our client", "wire": "our connection",
     "ssl": "TLS handshake, Python", "openssl": "TLS handshake, openssl", "curl": "curl --parallel",
     "aiohttp": "aiohttp", "httpx": "httpx", "aiopenapi3-kept": "aiopenapi3, kept alive",
     "aiopenapi3": "aiopenapi3",
@@ -45,7 +46,7 @@ def workload(lines: list[Line]) -> Chart:
 
 
 def bar(side: str, cpu: float | None) -> Chart:
-    tone = "ours" if side == "fleet" else "part" if side in ("client", "wire") else "other"
+    tone = "ours" if side in SCANS else "part" if side in ("client", "wire") else "other"
     value = (cpu or 0) * 1e3
     return {"label": LABELS[side], "value": value, "text": f"{value:.2f}" if cpu else "-", "tone": tone}
 

@@ -42,20 +42,22 @@ QUICK_HOSTS = 250
 @dataclass(frozen=True)
 class Side:
     """Who does it. `share`: of the hosts, for those whose cost for a host does not depend on how many there
-    are; `asks`: whether it asks anything, or only shakes hands."""
+    are; `asks`: whether it asks anything, or only shakes hands; `plain`: whether also over http."""
 
     what: str
     share: float = 1
     asks: bool = True
     quick: bool = False
+    plain: bool = True
 
 
 SIDES = {
     "fleet": Side("`fleet scan`, everything on", quick=True),
+    "rustls": Side("the same, TLS by rustls (`--tls-library rustls`)", quick=True, plain=False),
     "client": Side("our client: login, requests, JSON; no pipeline, no outcome"),
     "wire": Side("our connection alone: connect, GET, JSON"),
-    "ssl": Side("the handshake alone, by Python's `ssl`", asks=False),
-    "openssl": Side("the handshake alone, by `openssl s_time`", asks=False),
+    "ssl": Side("the handshake alone, by Python's `ssl`", asks=False, plain=False),
+    "openssl": Side("the handshake alone, by `openssl s_time`", asks=False, plain=False),
     # In one command curl's cost for a host grows with the hosts: it gets as many as it does best.
     "curl": Side("`curl --parallel`, decodes nothing", 1 / 4),
     "aiohttp": Side("aiohttp, one session for all hosts", quick=True),
@@ -63,6 +65,7 @@ SIDES = {
     "aiopenapi3-kept": Side("aiopenapi3, a clone for each host, connections kept by force", 1 / 5),
     "aiopenapi3": Side("aiopenapi3, a clone for each host, as documented", 1 / 10, quick=True),
 }
+SCANS = {"fleet": (), "rustls": ("--tls-library", "rustls")}  # with which flags
 OURS = ("client", "wire", "ssl")  # run by this interpreter
 LEAST = 60  # hosts, below which a start's own noise is larger than what they cost
 FLOOR_SECONDS = 2  # of `openssl s_time`, which counts what it manages
@@ -71,8 +74,8 @@ FLOOR_SECONDS = 2  # of `openssl s_time`, which counts what it manages
 def command_of(name: str, place: Place, scheme: str, hosts: int) -> list[str] | None:
     """How a side is run over the first hosts; None where it cannot be, with a word on standard error."""
     listed = place.hosts(scheme, hosts)
-    if name == "fleet":
-        return scan_command(place, listed)
+    if name in SCANS:
+        return scan_command(place, listed, *SCANS[name])
     if name in ("curl", "openssl"):
         found = shutil.which(name)
         if found is None:
@@ -107,7 +110,7 @@ def measure(
     for round_ in range(rounds):
         for scheme in schemes:
             for name in able:
-                if scheme == "http" and not SIDES[name].asks:
+                if scheme == "http" and not SIDES[name].plain:
                     continue
                 line = measured(name, place, scheme, min(hosts, max(LEAST, int(hosts * SIDES[name].share))))
                 print(f"{scheme:6} {name:16} {line['cpu'] * 1e3:7.2f} CPU s per 1,000 hosts", flush=True)
@@ -141,7 +144,7 @@ def once(name: str, place: Place, scheme: str, hosts: int) -> tuple[Taken, int]:
     place.served()
     taken = run(command, place.folder)
     connections = place.check(hosts * len(PATHS)).connections if SIDES[name].asks else 0
-    if name == "fleet":
+    if name in SCANS:
         check_outcomes(place, hosts)
     return taken, connections
 

@@ -92,7 +92,9 @@ class Breaker:
 
 @frozen
 class Tls:
-    """How certificates are judged and which old protocols are spoken.
+    """How certificates are judged, which old protocols are spoken, and whose TLS it is.
+
+    With `library="rustls"` OpenSSL is asked only where rustls refuses a host; it takes the extra `rustls`.
 
     Credentials go over plain HTTP only where `allow_plaintext_credentials` says so; `mode="insecure"` is
     itself a person's choice, and `allow_unverified_credentials=False` keeps it to anonymous requests.
@@ -100,6 +102,7 @@ class Tls:
 
     mode: Literal["verify", "pin", "insecure"] = "verify"
     profile: Literal["modern", "legacy"] = "modern"
+    library: Literal["openssl", "rustls"] = "openssl"
     ca_file: str | None = None
     allow_plaintext_credentials: bool = False
     allow_unverified_credentials: bool = True

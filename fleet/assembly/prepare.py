@@ -15,6 +15,7 @@ from fleet.assembly.options import ScanOptions, at_pace, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
+from fleet.client import check_tls_library
 from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
 from fleet.frozen import frozen
@@ -204,6 +205,7 @@ def prepare(
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
+    check_tls_library(policy.tls)
     said = tuple(dict.fromkeys(notes))
     files = {str(base): sha256(base.read_bytes()).hexdigest() for base in spec.bases} | outside.read
     return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, files)

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from fleet.client.wire.failures import classify, failure_of
     from fleet.client.wire.kept import KeepingDialer, KeptConnections
     from fleet.client.wire.resolve import Resolver
+    from fleet.client.wire.rustls import check_tls_library
     from fleet.client.wire.tls import TlsContexts
     from fleet.client.wire.transport import WireTransport
 
@@ -121,6 +122,7 @@ __all__ = [
     "Web",
     "WebLoader",
     "WireTransport",
+    "check_tls_library",
     "classify",
     "decoded",
     "failure_of",
@@ -176,6 +178,7 @@ load_late(
         "wire.failures": ("classify", "failure_of"),
         "wire.kept": ("KeepingDialer", "KeptConnections"),
         "wire.resolve": ("Resolver",),
+        "wire.rustls": ("check_tls_library",),
         "wire.tls": ("TlsContexts",),
         "wire.transport": ("WireTransport",),
     },

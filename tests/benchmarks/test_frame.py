@@ -98,15 +98,43 @@ def test_a_side_of_ours_is_judged_by_another_and_by_the_best_of_the_others() -> 
 
 
 def test_every_budget_is_of_a_sort_that_is_judged() -> None:
-    sorts = {"least", "against", "within", "between", "best", "most", "reach", "counts", "aims", "goals"}
+    sorts = {
+        "least",
+        "against",
+        "within",
+        "between",
+        "best",
+        "most",
+        "reach",
+        "counts",
+        "aims",
+        "goals",
+        "by",
+    }
     used = {sort for section in tomllib.loads(BUDGETS.read_text()).values() for sort in section}
     assert used <= sorts
+
+
+def test_another_side_of_ours_has_budgets_of_its_own() -> None:
+    least = W["by"]["rustls"]["against"]["aiohttp"]["https"]
+    known = {
+        ("https", "cpu", "fleet"): 2.0,
+        ("https", "cpu", "rustls"): 1.0,
+        ("https", "cpu", "aiohttp"): least,
+    }
+    what = "https: CPU of aiohttp by that of rustls"
+    assert of("workload", known)[what].good
+    assert of("workload", known | {("https", "cpu", "rustls"): 1.01})[what].broken
 
 
 @pytest.mark.parametrize("section", ["workload", "workload-quick"])
 def test_budgets_name_sides_that_are_measured(section: str) -> None:
     budgets = tomllib.loads(BUDGETS.read_text())[section]
-    named = {side for sort in ("against", "within") for side in budgets.get(sort, {})}
+    of_ours = budgets.get("by", {})
+    held = [budgets, *of_ours.values()]
+    named = {side for part in held for sort in ("against", "within") for side in part.get(sort, {})} | {
+        *of_ours
+    }
     assert named
     assert {side for side in named if side in SIDES} == named
     if section.endswith("quick"):

@@ -11,7 +11,7 @@ import struct
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,17 @@ def dialer(ca_file: Path) -> Callable[..., Dialer]:
             limits=limits or Limits(),
             pins=pins,
         )
+
+    return build
+
+
+@pytest.fixture(params=["openssl", "rustls"])
+def of_each_library(dialer: Callable[..., Dialer], ca_file: Path, request: Any) -> Callable[..., Dialer]:
+    """`dialer` once for each TLS library; pins are judged by OpenSSL alone."""
+
+    def build(*, tls: Tls | None = None, **more: Any) -> Dialer:
+        tls = tls or Tls(ca_file=str(ca_file))
+        return dialer(tls=tls if tls.mode == "pin" else replace(tls, library=request.param), **more)
 
     return build
 

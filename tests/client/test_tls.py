@@ -30,6 +30,11 @@ NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
 
 
+@pytest.fixture(name="dialer")
+def every_dialer(of_each_library: Any) -> Any:
+    return of_each_library
+
+
 def context_for(
     directory: Path, cert: x509.Certificate, key: Any, *chain: x509.Certificate
 ) -> ssl.SSLContext:

@@ -195,6 +195,13 @@ access: Section = section(
     ),
     *_way,
     option(
+        "--tls-library",
+        type=click.Choice(["openssl", "rustls"]),
+        default="openssl",
+        show_default=True,
+        help="Rustls is cheaper, and an extra; OpenSSL asks again whom it refuses.",
+    ),
+    option(
         "--cacert", type=click.Path(), metavar="FILE", help="Trust this authority instead of the system's."
     ),
     option(
@@ -296,10 +303,10 @@ def policy_of(given: dict[str, Any]) -> tuple[Policy, frozenset[str]]:
 def _tls_of(policy: Policy, given: dict[str, Any]) -> Tls:
     if given.get("insecure") and given.get("pins_file"):
         raise UsageError("--insecure and --pins contradict each other: pinned certificates are verified")
-    profile = given.get("tls_profile") or policy.tls.profile
     return Tls(
         mode="insecure" if given.get("insecure") else "pin" if given.get("pins_file") else "verify",
-        profile=profile,
+        profile=given.get("tls_profile") or policy.tls.profile,
+        library=given.get("tls_library") or policy.tls.library,
         ca_file=given.get("cacert"),
     )
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -24,14 +25,18 @@ from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 from fleet.policy import Limits, Proxy, Timeouts, Tls
 
+_REMEMBERED = 16_384  # hosts that rustls refused; when there are more, they are learnt anew
+
 
 class Dialer:
     """Opens connections to targets, direct or through a proxy, with or without TLS.
 
     One per scan, shared by all targets. `pins` maps a target's id, or `host:port`, to the SHA-256 of its
-    certificate (lower-case hex); they are used where `tls.mode` is `pin`. Build it outside
-    the event loop: the trust store is read here, and what TLS and proxies need is imported. `plain` and
-    `direct` say that no target is expected to speak TLS or to have a proxy: that is left until one does.
+    certificate (lower-case hex); they are used where `tls.mode` is `pin`. Where `tls.library` is not
+    OpenSSL, a host whose handshake fails is dialed once more with OpenSSL, and from then on with it alone.
+    Build it outside the event loop: the trust store is read here, and what TLS and proxies need is
+    imported. `plain` and `direct` say that no target is expected to speak TLS or to have a proxy: that is
+    left until one does.
     """
 
     def __init__(
@@ -53,8 +58,9 @@ class Dialer:
         self._resolver = resolver
         self._pins = pins or {}
         self._heads = Heads()
+        self._refused: set[str] = set()
         if not plain:
-            self._judges  # noqa: B018 (made now)
+            self._judges, self._last_word  # noqa: B018 (made now)
         if not direct:
             import fleet.client.wire.proxy  # noqa: F401, PLC0415 (python-socks takes 25 ms to load)
 
@@ -62,6 +68,13 @@ class Dialer:
     def _judges(self) -> tuple[ssl.SSLContext, CertificateReader]:
         """What TLS needs: it judges a certificate, and reads it."""
         return self._contexts.context(self._tls), self._contexts.certificates
+
+    @cached_property
+    def _last_word(self) -> ssl.SSLContext | None:
+        """OpenSSL's context, where another library is asked first."""
+        if self._tls.library == "openssl":
+            return None
+        return self._contexts.context(replace(self._tls, library="openssl"))
 
     async def dial(
         self,
@@ -78,27 +91,54 @@ class Dialer:
         Of several addresses of a host the first that answers is taken (see `tcp.connect`). Raises
         RequestFailed; a cancelled dial leaves no socket.
         """
-        began = asyncio.get_running_loop().time()
-        deadline = began + self.timeouts.connect
-        if proxy is None:
-            channel = await self._connect(endpoint.host, endpoint.port, deadline)
-        else:
-            channel = await self._tunnel(endpoint, proxy, deadline)
-        via = proxy.label if proxy else None
         if not endpoint.tls:
-            return Connection(channel, endpoint, limits=self.limits, via=via, dialed=began, heads=self._heads)
-        context, reader = self._judges
-        try:
-            channel = secured = SecuredChannel(channel, context, endpoint.host)
-            return await self._secure(secured, reader, endpoint, via, pin_key, began)
-        except BaseException:
-            channel.close()
-            raise
+            dialed = asyncio.get_running_loop().time()
+            channel, via = await self._reach(endpoint, proxy, dialed)
+            return Connection(
+                channel, endpoint, limits=self.limits, via=via, dialed=dialed, heads=self._heads
+            )
+        context, last_word = self._judges[0], self._last_word
+        if last_word is None:
+            return await self._dial_secured(endpoint, context, proxy, pin_key)
+        if endpoint.address not in self._refused:
+            try:
+                return await self._dial_secured(endpoint, context, proxy, pin_key)
+            except RequestFailed as failed:
+                if not _may_be_of_the_library(failed):
+                    raise
+            if len(self._refused) >= _REMEMBERED:
+                self._refused.clear()
+            self._refused.add(endpoint.address)
+        return await self._dial_secured(endpoint, last_word, proxy, pin_key)
 
     def keep(self, connection: Connection, *, proxy: Proxy | None = None, pin_key: str | None = None) -> bool:
         """Whether an idle connection was taken over, for a later scan; it is the caller's to close if not.
         `proxy` and `pin_key` are those that it was dialed with."""
         return False
+
+    async def _dial_secured(
+        self, endpoint: Endpoint, context: ssl.SSLContext, proxy: Proxy | None, pin_key: str | None
+    ) -> Connection:
+        dialed = asyncio.get_running_loop().time()
+        channel, via = await self._reach(endpoint, proxy, dialed)
+        try:
+            channel = secured = SecuredChannel(channel, context, endpoint.host)
+            return await self._secure(secured, endpoint, via, pin_key, dialed)
+        except ssl.SSLError as error:  # rustls takes no name that DNS would not
+            channel.close()
+            raise classify(error, phase="tls", via=via) from error
+        except BaseException:
+            channel.close()
+            raise
+
+    async def _reach(
+        self, endpoint: Endpoint, proxy: Proxy | None, began: float
+    ) -> tuple[Channel, str | None]:
+        """A channel to the host, and the label of the proxy that it leads through."""
+        deadline = began + self.timeouts.connect
+        if proxy is None:
+            return await self._connect(endpoint.host, endpoint.port, deadline), None
+        return await self._tunnel(endpoint, proxy, deadline), proxy.label
 
     async def _connect(self, host: str, port: int, deadline: float) -> Channel:
         addresses = await self._resolve(host, port, deadline)
@@ -142,7 +182,6 @@ class Dialer:
     async def _secure(
         self,
         channel: SecuredChannel,
-        reader: CertificateReader,
         endpoint: Endpoint,
         via: str | None,
         pin_key: str | None,
@@ -166,7 +205,7 @@ class Dialer:
             via=via,
             der=der,
             session=channel.session_facts(),
-            reader=reader,
+            reader=self._judges[1],
             dialed=dialed,
             secured=began,
             heads=self._heads,
@@ -214,6 +253,12 @@ def _tls_failure(error: Exception, via: str | None) -> RequestFailed:
             kind = FailureKind.TLS_VERSION if error.is_ssl2 else FailureKind.PROTOCOL_FRAMING
         return RequestFailed(kind, f"the host answered {error.first!r} to a TLS hello")
     return classify(error, phase=phase, via=via)
+
+
+def _may_be_of_the_library(failed: RequestFailed) -> bool:
+    """Whether another TLS library might fare better: it was refused or hung up on, by what speaks TLS."""
+    cause = failed.__cause__
+    return isinstance(cause, ssl.SSLError | ConnectionError) and not isinstance(cause, NotTls)
 
 
 def _reachable_by(proxy: Proxy, addresses: tuple[Address, ...]) -> str:

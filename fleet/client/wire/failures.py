@@ -80,17 +80,20 @@ _SSL_REASON = {
     "HTTP_REQUEST": Kind.TLS_PLAIN_HTTP,
     "HTTPS_PROXY_REQUEST": Kind.TLS_PLAIN_HTTP,
     "UNSUPPORTED_PROTOCOL": Kind.TLS_VERSION,
-    "TLSV1_ALERT_PROTOCOL_VERSION": Kind.TLS_VERSION,
-    "SSLV3_ALERT_PROTOCOL_VERSION": Kind.TLS_VERSION,
     "NO_PROTOCOLS_AVAILABLE": Kind.TLS_VERSION,
     "WRONG_SSL_VERSION": Kind.TLS_VERSION,
     "VERSION_TOO_LOW": Kind.TLS_VERSION,
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": Kind.TLS_CLIENT_CERT,
-    "SSLV3_ALERT_NO_CERTIFICATE": Kind.TLS_CLIENT_CERT,
-    "SSLV3_ALERT_BAD_CERTIFICATE": Kind.TLS_CLIENT_CERT,
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": Kind.TLS_CLIENT_CERT,
-    "TLSV1_ALERT_UNKNOWN_CA": Kind.TLS_CLIENT_CERT,
-    "TLSV1_ALERT_ACCESS_DENIED": Kind.TLS_CLIENT_CERT,
+}
+
+# What a peer's alert means, whichever version of TLS it is from.
+_ALERT = {
+    "PROTOCOL_VERSION": Kind.TLS_VERSION,
+    "CERTIFICATE_REQUIRED": Kind.TLS_CLIENT_CERT,
+    "NO_CERTIFICATE": Kind.TLS_CLIENT_CERT,
+    "BAD_CERTIFICATE": Kind.TLS_CLIENT_CERT,
+    "CERTIFICATE_UNKNOWN": Kind.TLS_CLIENT_CERT,
+    "UNKNOWN_CA": Kind.TLS_CLIENT_CERT,
+    "ACCESS_DENIED": Kind.TLS_CLIENT_CERT,
 }
 
 _HUNG_UP = "the host closed the connection during the TLS handshake"
@@ -175,13 +178,14 @@ def _judge_tls(error: ssl.SSLError, phase: Phase) -> tuple[Kind, str]:
         if phase == "request":
             return Kind.PROTOCOL_TRUNCATED, "the connection closed early"
         return Kind.TLS_HANDSHAKE, _HUNG_UP
-    known = _SSL_REASON.get(reason)
-    if known and (phase != "request" or "ALERT" in reason):
+    alert = reason.partition("ALERT_")[2]
+    known = _ALERT.get(alert) if alert or phase == "request" else _SSL_REASON.get(reason)
+    if known:
         return known, reason.lower().replace("_", " ")
     if isinstance(error, ssl.SSLSyscallError):
         return Kind.CONNECT_RESET, "the connection was reset"
     # After the handshake a TLS error is broken traffic, unless the peer sent an alert.
-    kind = Kind.TLS_HANDSHAKE if phase != "request" or "ALERT" in reason else Kind.PROTOCOL_FRAMING
+    kind = Kind.TLS_HANDSHAKE if phase != "request" or alert else Kind.PROTOCOL_FRAMING
     return kind, reason.lower().replace("_", " ") or error.strerror or "TLS failed"
 
 

@@ -112,8 +112,8 @@ class Secured:
 
     @property
     def waiting(self) -> bool:
-        """Whether bytes have arrived that were not looked at yet."""
-        return self._arriving.pending > 0
+        """Whether bytes have arrived that were not looked at yet, or the end has."""
+        return self._arriving.pending > 0 or self._arriving.eof
 
     @property
     def speaks(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +20,7 @@ LEGACY_CIPHERS = "ALL:@SECLEVEL=0"
 
 
 class TlsContexts:
-    """One SSLContext per (mode, profile, ca_file): a default one costs 23 ms, so none is made per target.
+    """One SSLContext per policy: a default one costs 23 ms, so none is made per target.
 
     A context reads its trust store from disk when it is first made: call `context` before the event loop
     runs (`Dialer` does, where it is built). With `watching` each call looks whether the store is still what
@@ -37,7 +38,8 @@ class TlsContexts:
         return CertificateReader()
 
     def context(self, tls: Tls) -> ssl.SSLContext:
-        """The context for a policy. Raises ConfigError when its CA file cannot be read."""
+        """The context for a policy. Raises ConfigError when its CA file cannot be read, or its library is
+        missing or cannot do what the policy asks for."""
         if (given := self._given.get(tls)) is not None:
             return given
         store = _store_of(tls) if self._watching else None
@@ -70,6 +72,10 @@ def _stamp(path: str) -> tuple[int, ...]:
 
 
 def _make(tls: Tls) -> ssl.SSLContext:
+    if tls.library == "rustls":
+        from fleet.client.wire.rustls import rustls_context  # noqa: PLC0415
+
+        return rustls_context(tls, _make(replace(tls, library="openssl")))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if tls.mode == "verify":
         _trust(context, tls.ca_file)

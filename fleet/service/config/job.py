@@ -64,6 +64,9 @@ class Job(Section):
     tls_profile: Literal["modern", "legacy"] = Field(
         default="modern", description="Legacy also speaks TLS 1.0 and old ciphers."
     )
+    tls_library: Literal["openssl", "rustls"] = Field(
+        default="openssl", description="Rustls is cheaper, and an extra; OpenSSL asks again whom it refuses."
+    )
     allow_plaintext_credentials: bool = Field(default=False, description="Send credentials over http:// too.")
 
     every: Duration | None = Field(default=None, description="Start a round so often.")

@@ -60,6 +60,7 @@ def _policy(config: ServiceConfig, job: Job) -> tuple[Policy, frozenset[str]]:
     tls = Tls(
         mode="insecure" if job.insecure else "pin" if job.pins is not None else "verify",
         profile=job.tls_profile,
+        library=job.tls_library,
         ca_file=_file(config, job.ca_file),
     )
     return replace(policy, tls=tls), frozenset(named)
