@@ -18,7 +18,7 @@ import trustme
 from fleet.client import Dialer, Endpoint, Request, Resolver, TlsContexts
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind as Kind
-from fleet.policy import Tls
+from fleet.policy import Timeouts, Tls
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 GET = Request("GET", "/")
@@ -99,6 +99,29 @@ async def test_whom_it_refuses_is_asked_by_openssl_and_from_then_on_at_once(
     assert len(made) == 2
     assert await _asks(ours, endpoint) == 200
     assert len(made) == 3
+
+
+async def test_who_hangs_on_a_large_hello_is_asked_by_openssl(
+    counted: Any, build: Any, serve: Any, server_tls: ssl.SSLContext
+) -> None:
+    """As old firmware does, which takes the first packet for all of it."""
+    behind, made = await counted(server_tls)
+
+    async def short_sighted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.read(4096)
+        if len(hello) < 1024:
+            fetched, beyond = await asyncio.open_connection("127.0.0.1", behind.port)
+            beyond.write(hello)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_copy(reader, beyond))
+                group.create_task(_copy(fetched, writer))
+        else:
+            await reader.read()
+
+    front = await serve(short_sighted)
+    ours = await build(by_rustls(mode="insecure"), timeouts=Timeouts(tls=3))
+    assert await _asks(ours, Endpoint.parse(f"https://127.0.0.1:{front.port}")) == 200
+    assert len(made) == 1
 
 
 async def test_what_is_no_tls_is_asked_once(serve: Any, build: Any) -> None:

@@ -256,9 +256,11 @@ def _tls_failure(error: Exception, via: str | None) -> RequestFailed:
 
 
 def _may_be_of_the_library(failed: RequestFailed) -> bool:
-    """Whether another TLS library might fare better: it was refused or hung up on, by what speaks TLS."""
+    """Whether another TLS library might fare better: it was refused, hung up on, or left without an answer,
+    as by those who cannot read a hello of more than one packet."""
     cause = failed.__cause__
-    return isinstance(cause, ssl.SSLError | ConnectionError) and not isinstance(cause, NotTls)
+    refused = isinstance(cause, ssl.SSLError | ConnectionError) and not isinstance(cause, NotTls)
+    return refused or failed.kind is FailureKind.TIMEOUT_TLS
 
 
 def _reachable_by(proxy: Proxy, addresses: tuple[Address, ...]) -> str:
