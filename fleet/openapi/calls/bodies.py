@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-import orjson
-
 from fleet.openapi.calls import styles
 from fleet.openapi.calls.forms import URLENCODED, charset_of, is_file, multipart, urlencoded
+from fleet.openapi.calls.jsontext import json_text
 from fleet.openapi.calls.params import ParameterError
 from fleet.openapi.model import Body, Media, is_json
 from fleet.secret import Secret
@@ -144,8 +143,8 @@ def _encoded(value: Any, bare: str, kind: str) -> bytes:
 
 
 def _json(value: Any) -> bytes:
-    """A value as JSON. Raises TypeError for what JSON cannot say; orjson itself writes null for NaN."""
-    made = orjson.dumps(value, default=_unsealed)
+    """A value as JSON. Raises TypeError for what JSON cannot say, NaN included."""
+    made = json_text(value, _unsealed)
     if b"null" in made:
         _refuse_nan(value)
     return made

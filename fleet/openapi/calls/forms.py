@@ -10,10 +10,9 @@ from pathlib import PurePath
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-import orjson
-
 from fleet.frozen import frozen
 from fleet.openapi.calls import styles
+from fleet.openapi.calls.jsontext import json_text
 from fleet.openapi.model import Encoding
 from fleet.secret import Secret
 
@@ -79,7 +78,7 @@ def _styled(name: str, item: Any, rule: Encoding, encode: styles.Quote) -> list[
 
 def _text(item: Any, rule: Encoding) -> str:
     if "json" in rule.content_type or isinstance(item, Mapping) or styles.is_list(item):
-        return orjson.dumps(item, default=_opened).decode()
+        return json_text(item, _opened).decode()
     return styles.scalar(item)
 
 
@@ -183,7 +182,7 @@ def _part(name: str | None, item: Any, rule: Encoding) -> _Written:
         content = content if hasattr(content, "read") else bytes(content)
         kind = kind or "application/octet-stream"
     elif isinstance(content, Mapping) or styles.is_list(content) or "json" in kind:
-        content, kind = orjson.dumps(content, default=_opened), kind or "application/json"
+        content, kind = json_text(content, _opened), kind or "application/json"
     else:
         content = styles.scalar(content).encode(charset_of(kind))
     return _Written(name, content, kind, filename, _headers(item.headers, rule))
