@@ -116,7 +116,7 @@ class BodyPlan:
 def _written(value: Any, media: Media, kind: str, whole: bool) -> tuple[Any, str]:
     bare = kind.partition(";")[0].strip().lower()
     if bare.startswith("multipart/") and isinstance(value, Mapping | list):
-        return multipart(value, media.encoding, bare, whole=whole)
+        return multipart(value, media, bare, whole=whole)
     if bare == FORM and isinstance(value, Mapping):
         return urlencoded(value, media.encoding), kind
     if isinstance(value, str | Secret) and bare.startswith("text/") and "charset=" not in kind.lower():
