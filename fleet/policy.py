@@ -20,7 +20,7 @@ class Timeouts:
     """Wall-clock deadlines, never per read: a peer that drips bytes does not outlive them."""
 
     connect: float = 5.0  # resolve, TCP, and the proxy's handshake
-    tls: float = 10.0
+    tls: float = 10.0  # or as long as a request, where that is less
     request: float = 20.0  # from the first byte sent to the last byte read
     target: float = 300.0  # everything about one target, retries included; not the waits of the scan
     logout: float = 5.0  # shielded from cancellation, so it needs a limit of its own

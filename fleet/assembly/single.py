@@ -68,7 +68,7 @@ async def call_operation(
                 if login is not None and login.source is not None and client.credential is not None:
                     await client.call(login.source, anonymous=True)  # it says where sessions are, if anywhere
                 reply = await client.call(called, dict(parameters))
-        value = read_json(reply.body)[0] if reply.body else None
+        value = read_json(reply.body, exact=True)[0] if reply.body else None
     except RequestFailed as failed:
         return Called(failure=Failure(failed.kind, failed.message, status=failed.status))
     except TimeoutError:

@@ -102,6 +102,12 @@ def find_spec(name: str | Path) -> tuple[Path, tuple[str, ...]]:
             file=plain,
             hint=f"keep it in a file: fleet spec convert {plain} -o api.json; or make it the api: of a spec",
         )
+    if plain == "-" or path.is_fifo():
+        raise SpecError(
+            "a spec is a file, and this is a pipe",
+            file=plain,
+            hint="write it to a file first: who resumes the scan reads it again",
+        )
     raise SpecError(f"there is no spec file and no built-in spec {plain!r}", hint=guess(plain, builtin))
 
 

@@ -66,14 +66,17 @@ class Encoding:
 class Media:
     """A media type that a body or a reply may have, and its schema.
 
-    `item_schema` is the schema of one item of a sequential media type (3.2); `encoding` speaks of the
-    properties of a form by name.
+    `item_schema` is the schema of one item of a sequential media type (3.2). `encoding` speaks of the
+    properties of a form by name; of parts without names `prefix_encoding` does by their place, and
+    `item_encoding` of those behind (3.2).
     """
 
     type: str  # lower case, without parameters
     schema: Place | None = None
     encoding: Mapping[str, Encoding] = field(default_factory=dict)
     item_schema: Place | None = None
+    prefix_encoding: tuple[Encoding, ...] = ()
+    item_encoding: Encoding | None = None
     parameters: str = ""  # of the type, as declared: "charset=iso-8859-1"
 
     @property

@@ -69,6 +69,18 @@ async def test_redirects_within_the_target_are_followed(
     assert [asked.headers.get("x-auth-token") for asked in server.asked] == ["t", "t"]
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
+async def test_a_redirect_to_a_path_that_is_not_ascii(
+    host: Any, say: Any, scanning: Any, charset: str
+) -> None:
+    location = say(302, location="/Über sicht?ä").decode().encode(charset)
+    server = await host(lambda asked: location if asked.path == "/a" else say(200))
+    exchange = scanning().exchange(server)
+    reply = await exchange.send(GET)
+    exchange.close()
+    assert (reply.status, reply.path) == (200, "/%C3%9Cber%20sicht?%C3%A4")
+
+
 @pytest.mark.parametrize(
     ("status", "location", "sent"),
     [

@@ -315,9 +315,12 @@ async def test_a_handshake_that_never_ends(serve: Any, dialer: Any) -> None:
 
     for handler in (silence, drip):
         peer = await serve(handler)
-        with pytest.raises(RequestFailed) as caught:
-            await dialer(timeouts=Timeouts(tls=0.2)).dial(Endpoint.parse(peer.url.replace("http:", "https:")))
-        assert caught.value.kind is Kind.TIMEOUT_TLS
+        endpoint = Endpoint.parse(peer.url.replace("http:", "https:"))
+        for timeouts in (Timeouts(tls=0.2), Timeouts(tls=3600, request=0.2)):
+            with pytest.raises(RequestFailed) as caught:
+                async with asyncio.timeout(60):
+                    await dialer(timeouts=timeouts).dial(endpoint)
+            assert caught.value.kind is Kind.TIMEOUT_TLS
 
 
 def test_contexts_are_shared_by_policy(ca_file: Path) -> None:

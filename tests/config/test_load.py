@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,14 @@ def test_a_url_is_no_spec_and_what_to_do_is_said() -> None:
     with pytest.raises(SpecError, match="a spec is a file, and this is a URL") as caught:
         load_spec("https://bmc/openapi.json")
     assert "fleet spec convert https://bmc/openapi.json -o api.json" in (caught.value.hint or "")
+
+
+def test_a_pipe_is_no_spec_and_why_is_said(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", "-"):
+        with pytest.raises(SpecError, match="a spec is a file, and this is a pipe") as caught:
+            load_spec(name)
+        assert caught.value.hint == "write it to a file first: who resumes the scan reads it again"
 
 
 @pytest.mark.parametrize("openapi", ["3.1.0", "3.2.0"])

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,32 @@ def test_validate_prints_place_and_pointer(tmp_path: Path, capsys: pytest.Captur
         " [undeclared-path-parameter] (at #/paths/~1p~1{id}/get)\n"
     )
     assert err == "1 error, 0 warnings\n"
+
+
+def test_a_description_may_come_from_a_pipe(
+    good: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "names.yaml").write_text("{type: array}")
+    changed = GOOD.replace("{type: object}", "{$ref: names.yaml}")
+    with piped(BAD) as bad:
+        assert main(["spec", "validate", bad]) == 1
+    assert capsys.readouterr().out.startswith(f"<{Path(bad).name}>:5:5: error: the path parameter")
+    with piped(GOOD) as old, piped(changed) as new:
+        assert main(["spec", "diff", old, new]) == 1
+    assert "GET /p/{id}" in capsys.readouterr().out
+
+
+@contextmanager
+def piped(text: str) -> Iterator[str]:
+    """The path of a pipe that holds `text`, as a shell gives for `<(command)`."""
+    reader, writer = os.pipe()
+    try:
+        with os.fdopen(writer, "w") as stream:
+            stream.write(text)  # fits into the pipe's buffer
+        yield f"/dev/fd/{reader}"
+    finally:
+        os.close(reader)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from fleet.errors import ConfigError, SpecError
-from fleet.openapi import Document, ParameterError, load
+from fleet.openapi import Document, ParameterError, Part, load
 
 GET: dict[str, Any] = {"get": {"responses": {}}}
 
@@ -99,6 +99,26 @@ def test_sequential_media_are_declared(make: Callable[..., Document]) -> None:
     ]  # fmt: skip
     assert media[1].item_schema is not None
     assert media[1].item_schema.value == {"type": "integer"}
+
+
+def test_parts_are_what_the_encodings_of_their_places_say(make: Callable[..., Document]) -> None:
+    media = {
+        "prefixEncoding": [{"contentType": "application/json"}, {"contentType": "image/png, image/gif"}],
+        "itemEncoding": {"contentType": "text/csv", "headers": {"X-Page": {"schema": {"type": "integer"}}}},
+    }
+    node = {"post": {"requestBody": {"content": {"multipart/mixed": media}}, "responses": {}}}
+    operation = make({"/p": node}, "3.2.0").operation("POST /p")
+    parts = [{"a": 1}, b"png", "1,2", Part("3,4", headers={"X-Page": 2})]
+    body = operation.build(body=parts).body
+    assert isinstance(body, bytes)
+    boundary = body.partition(b"\r\n")[0]
+    heads = [part.partition(b"\r\n\r\n")[0].decode() for part in body.split(boundary)[1:-1]]
+    assert [head.split("\r\n")[1:] for head in heads] == [
+        ["Content-Type: application/json"],
+        ["Content-Type: image/png"],
+        ["Content-Type: text/csv"],
+        ["Content-Type: text/csv", "X-Page: 2"],
+    ]
 
 
 def test_tags_have_parents(make: Callable[..., Document]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -63,14 +64,16 @@ def load_source(source: str, refs: Sequence[str] = ()) -> Document:
 
 
 def opened(source: str, refs: Sequence[str] = (), reader: YamlReader | None = None) -> Opened:
-    """What SOURCE names (`-` is stdin), its YAML read by `reader`. A spec file, and a built-in one, stands
-    for the description that it names, with its `refs:` and `fixups:`. Raises `SpecError`, `UsageError`."""
+    """What SOURCE names (`-` is stdin; a pipe is read here), its YAML read by `reader`. A spec file, and a
+    built-in one, stands for the description that it names, with its `refs:` and `fixups:`. Raises
+    `SpecError`, `UsageError`."""
     from fleet.client import ChainLoader, FileSystemLoader, PrefixLoader, WebLoader
     from fleet.config import list_builtin_specs
 
     plugins: tuple[Any, ...] = ()
     places: dict[str, str] = {}
-    if source in list_builtin_specs() or _is_spec_file(source):
+    piped = source == "-" or _is_pipe(source)
+    if not piped and (source in list_builtin_specs() or _is_spec_file(source)):
         from fleet.client import Fixups
         from fleet.config import load_spec  # brings pydantic: only where there is a spec to read
 
@@ -84,27 +87,50 @@ def opened(source: str, refs: Sequence[str] = (), reader: YamlReader | None = No
             raise UsageError(f"--refs takes PREFIX=DIR with a directory that is there, not {given!r}")
         places[prefix] = str(Path(place).absolute())
     mapped = [PrefixLoader(prefix, root, reader) for prefix, root in sorted(places.items(), reverse=True)]
-    if source == "-":
-        return _piped(mapped, reader)
+    if piped:
+        return _piped(source, mapped, reader)
     if "://" in source:
         return Opened(source, ChainLoader(*mapped, WebLoader(source, yload=reader)), plugins)
     path = Path(source).absolute()
     return Opened(str(path), ChainLoader(*mapped, FileSystemLoader(path.parent, reader)), plugins)
 
 
-def _piped(mapped: list[Any], reader: YamlReader | None) -> Opened:
-    """A description on stdin; what it refers to is beside the working directory's files."""
-    import sys
-
+def _piped(source: str, mapped: list[Any], reader: YamlReader | None) -> Opened:
+    """A description on stdin, or in a pipe such as `<(git show HEAD:api.yaml)`; what it refers to is beside
+    the working directory's files."""
     from fleet.client import ChainLoader, FileSystemLoader
 
-    name, data = str(Path.cwd() / "<stdin>"), sys.stdin.buffer.read(_MAX_PIPED)
+    data = _drained(source)
+    name = str(Path.cwd() / ("<stdin>" if source == "-" else f"<{Path(source).name}>"))
 
     def read(uri: str) -> bytes:
         return data if uri == name else beside(uri)
 
     beside = ChainLoader(*mapped, FileSystemLoader(Path.cwd(), reader))
     return Opened(name, read)
+
+
+def _drained(source: str) -> bytes:
+    import sys
+
+    from fleet.errors import SpecError
+
+    if source == "-":
+        return sys.stdin.buffer.read(_MAX_PIPED)
+    try:
+        with Path(source).open("rb") as stream:
+            return stream.read(_MAX_PIPED)
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror or error}", file=source) from None
+
+
+def _is_pipe(source: str) -> bool:
+    """Whether a path leads to what can be read once only: a pipe, a socket, a terminal."""
+    try:
+        mode = Path(source).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
 
 
 def _is_spec_file(source: str) -> bool:

@@ -24,7 +24,7 @@ def decoded(reply: Reply, operation: Operation | None = None) -> object:
     if not kind and operation is not None:
         kind = documented(operation, reply.status)
     if is_json(kind):
-        return read_json(reply.body)[0]
+        return read_json(reply.body, exact=True)[0]
     if kind.startswith("text/"):
         return reply.body.decode(_charset(reply), errors="replace")
     return reply.body

@@ -27,7 +27,7 @@ def redirected(endpoint: Endpoint, request: Request, reply: Reply) -> Request | 
     if location is None:
         return None
     try:
-        path = resolve_link(endpoint, location, at=request.path)
+        path = resolve_link(endpoint, _as_meant(location), at=request.path)
     except RequestFailed as failed:
         message = f"{reply.status} redirect with {failed.message}"
         raise RequestFailed(FailureKind.REDIRECT_BLOCKED, message, status=reply.status) from None
@@ -37,3 +37,11 @@ def redirected(endpoint: Endpoint, request: Request, reply: Reply) -> Request | 
     if reply.status in {307, 308} or (reply.status in {301, 302} and same):
         return replace(request, path=path)
     return None
+
+
+def _as_meant(location: str) -> str:
+    """A Location, which was read as Latin-1 as every header is, in UTF-8 where its bytes are that."""
+    try:
+        return location.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return location

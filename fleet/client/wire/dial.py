@@ -87,7 +87,8 @@ class Dialer:
         """A connection that is ready for its first request; `reuse` says that one that an earlier scan has
         left will do (see `KeepingDialer`: here there is none).
 
-        `timeouts.connect` covers names, TCP and the handshake with the proxy, `timeouts.tls` that of TLS.
+        `timeouts.connect` covers names, TCP and the handshake with the proxy, `timeouts.tls` that of TLS,
+        which takes no longer than a request may.
         Of several addresses of a host the first that answers is taken (see `tcp.connect`). Raises
         RequestFailed; a cancelled dial leaves no socket.
         """
@@ -188,7 +189,7 @@ class Dialer:
         dialed: float,
     ) -> Connection:
         began = asyncio.get_running_loop().time()
-        deadline = began + self.timeouts.tls
+        deadline = began + min(self.timeouts.tls, self.timeouts.request)
         try:
             der = await channel.handshake(deadline)
         except Exception as error:

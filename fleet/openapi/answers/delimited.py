@@ -60,7 +60,7 @@ def _part(part: bytes) -> object:
             message["Content-Type"] = value.strip()
     kind = message.get_content_type()
     if is_json(kind):
-        return read_json(body)[0]
+        return read_json(body, exact=True)[0]
     if kind.startswith("text/"):
         try:
             return body.decode(str(message.get_param("charset") or "utf-8"), errors="replace")

@@ -44,7 +44,7 @@ class ItemReader:
 
 def one_value(text: bytes) -> object:
     """The one JSON value of a text, read as leniently as whole bodies are."""
-    value, forgiven = read_json(text)
+    value, forgiven = read_json(text, exact=True)
     if not {"concatenated", "trailing_bytes"}.isdisjoint(forgiven):
         raise RequestFailed(FailureKind.BODY_NOT_JSON, "an item is more than one JSON value")
     return value

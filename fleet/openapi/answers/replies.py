@@ -22,17 +22,23 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _PIECE = 64 * 1024  # bytes: taken apart whole, a body of quotes would cost thirty times its size
 _SPACES = b" \t\r\n"
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_DIGITS = bytes(b"0"[0] if sign in b"0123456789" else b" "[0] for sign in range(256))
+_SHORT = 19  # digits of an integer, its sign included, that surely fits into 64 bits
+_MAX_DIGITS = 4000  # of one that is read exactly: int() is quadratic, and refuses more than 4,300
+_LONG = b"0" * _SHORT
 _STEPS = [1 if sign in b"[{" else -1 for sign in range(256)]
 
 
 def read_json(
-    body: bytes, *, max_depth: int = MAX_DEPTH, max_values: int = _MAX_VALUES
+    body: bytes, *, max_depth: int = MAX_DEPTH, max_values: int = _MAX_VALUES, exact: bool = False
 ) -> tuple[Any, tuple[str, ...]]:
     """The value of a JSON body, and what had to be forgiven to read it, in this order:
 
     `bom`, `latin1` (not UTF-8, read as Latin-1), `control_characters` (raw ones in strings), `nan` (NaN or
     Infinity; they become None), `concatenated` (further JSON values follow; the last object counts, because
     devices put an error or a notice before the answer), `trailing_bytes` (anything else follows).
+
+    Integers of more than 64 bits are floats, which is what sinks can store; `exact` keeps them.
 
     Raises `RequestFailed` with BODY_NOT_JSON, BODY_TOO_DEEP, BODY_TOO_LARGE (more than `max_values` values,
     which is seen before any of them is made), or BODY_ENCODING (UTF-16 and UTF-32).
@@ -43,17 +49,20 @@ def read_json(
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _lenient(body, max_depth)
+        return _lenient(body, max_depth, exact)
     if (
         len(body) > 2 * max_depth  # each level takes two brackets
         and _opened(body) > max_depth
         and _depth(body) > max_depth
     ):
         raise _too_deep(max_depth)
+    if exact and _LONG in body.translate(_DIGITS):
+        with suppress(ValueError):  # more digits than Python turns into an integer
+            value = json.loads(body)
     return value, ()
 
 
-def _lenient(body: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
+def _lenient(body: bytes, max_depth: int, exact: bool) -> tuple[Any, tuple[str, ...]]:
     forgiven: list[str] = []
     if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in body[:4]:
         raise RequestFailed(FailureKind.BODY_ENCODING, "the body is UTF-16 or UTF-32; JSON is UTF-8")
@@ -69,13 +78,13 @@ def _lenient(body: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
     except UnicodeDecodeError:
         text = body.decode("latin-1")
         forgiven.append("latin1")
-    value, end = _value_at(text, _past_space(text, 0), forgiven)
+    value, end = _value_at(text, _past_space(text, 0), forgiven, exact)
     concatenated = False
     with suppress(RequestFailed):
         for _ in range(MAX_FURTHER):
             if end == len(text):
                 break
-            further, end = _value_at(text, end, forgiven)
+            further, end = _value_at(text, end, forgiven, exact)
             concatenated = True
             if isinstance(further, dict):
                 value = further
@@ -86,7 +95,7 @@ def _lenient(body: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
     return value, tuple(dict.fromkeys(forgiven))
 
 
-def _value_at(text: str, start: int, forgiven: list[str]) -> tuple[Any, int]:
+def _value_at(text: str, start: int, forgiven: list[str], exact: bool) -> tuple[Any, int]:
     """The JSON value that begins at `start`, and where it and the space behind it end."""
     strange: list[str] = []
 
@@ -95,7 +104,10 @@ def _value_at(text: str, start: int, forgiven: list[str]) -> tuple[Any, int]:
 
     for strict in (True, False):
         decoder = json.JSONDecoder(
-            strict=strict, parse_constant=constant, parse_int=_integer, parse_float=_real(strange)
+            strict=strict,
+            parse_constant=constant,
+            parse_int=_integer(strange, _MAX_DIGITS if exact else _SHORT),
+            parse_float=_real(strange),
         )
         strange.clear()
         try:
@@ -121,13 +133,13 @@ def _encodable(value: Any) -> Any:
     try:
         orjson.dumps(value)
     except TypeError:
-        return orjson.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+        return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     return value
 
 
-def _integer(digits: str) -> int | float:
-    """Integers as JSON readers that keep 64 bits see them: longer ones are floats."""
-    return int(digits) if len(digits) <= 19 else float(digits)
+def _integer(strange: list[str], longest: int) -> Callable[[str], int | float | None]:
+    real = _real(strange)
+    return lambda digits: int(digits) if len(digits) <= longest else real(digits)
 
 
 def _real(strange: list[str]) -> Callable[[str], float | None]:

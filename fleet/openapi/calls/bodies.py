@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-import orjson
-
 from fleet.openapi.calls import styles
 from fleet.openapi.calls.forms import URLENCODED, charset_of, is_file, multipart, urlencoded
+from fleet.openapi.calls.jsontext import json_text
 from fleet.openapi.calls.params import ParameterError
 from fleet.openapi.model import Body, Media, is_json
 from fleet.secret import Secret
@@ -117,7 +116,7 @@ class BodyPlan:
 def _written(value: Any, media: Media, kind: str, whole: bool) -> tuple[Any, str]:
     bare = kind.partition(";")[0].strip().lower()
     if bare.startswith("multipart/") and isinstance(value, Mapping | list):
-        return multipart(value, media.encoding, bare, whole=whole)
+        return multipart(value, media, bare, whole=whole)
     if bare == FORM and isinstance(value, Mapping):
         return urlencoded(value, media.encoding), kind
     if isinstance(value, str | Secret) and bare.startswith("text/") and "charset=" not in kind.lower():
@@ -144,8 +143,8 @@ def _encoded(value: Any, bare: str, kind: str) -> bytes:
 
 
 def _json(value: Any) -> bytes:
-    """A value as JSON. Raises TypeError for what JSON cannot say; orjson itself writes null for NaN."""
-    made = orjson.dumps(value, default=_unsealed)
+    """A value as JSON. Raises TypeError for what JSON cannot say, NaN included."""
+    made = json_text(value, _unsealed)
     if b"null" in made:
         _refuse_nan(value)
     return made

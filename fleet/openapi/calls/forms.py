@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from hashlib import sha256
+from itertools import chain, repeat
 from pathlib import PurePath
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-import orjson
-
 from fleet.frozen import frozen
 from fleet.openapi.calls import styles
-from fleet.openapi.model import Encoding
+from fleet.openapi.calls.jsontext import json_text
+from fleet.openapi.model import Encoding, Media
 from fleet.secret import Secret
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -79,12 +79,12 @@ def _styled(name: str, item: Any, rule: Encoding, encode: styles.Quote) -> list[
 
 def _text(item: Any, rule: Encoding) -> str:
     if "json" in rule.content_type or isinstance(item, Mapping) or styles.is_list(item):
-        return orjson.dumps(item, default=_opened).decode()
+        return json_text(item, _opened).decode()
     return styles.scalar(item)
 
 
 def multipart(
-    value: Any, encoding: Mapping[str, Encoding], kind: str = "multipart/form-data", *, whole: bool = True
+    value: Any, media: Media, kind: str = "multipart/form-data", *, whole: bool = True
 ) -> tuple[bytes | Pieces, str]:
     """A multipart body and its Content-Type.
 
@@ -95,7 +95,7 @@ def multipart(
     bytes, and no content can hold it. Else files stay as they are among the pieces, and the boundary is
     random. Raises TypeError, ValueError.
     """
-    parts = list(_parts_of(value, encoding, named=kind == "multipart/form-data"))
+    parts = list(_parts_of(value, media, named=kind == "multipart/form-data"))
     files = [part for part in parts if hasattr(part.content, "read")]
     if whole or not files:
         parts = [replace(part, content=_read(part.content)) for part in parts]
@@ -117,15 +117,16 @@ def multipart(
     return (pieces[0] if len(pieces) == 1 else tuple(pieces)), f"{kind}; boundary={boundary}"
 
 
-def _parts_of(value: Any, encoding: Mapping[str, Encoding], *, named: bool) -> Iterator[_Written]:
+def _parts_of(value: Any, media: Media, *, named: bool) -> Iterator[_Written]:
     if not named:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes):
             raise TypeError("takes a list of parts")
-        yield from (_part(None, item, _DEFAULT) for item in value)
+        rules = chain(media.prefix_encoding, repeat(media.item_encoding or _DEFAULT))
+        yield from (_part(None, item, rule) for item, rule in zip(value, rules, strict=False))
         return
     for name, item in value.items() if isinstance(value, Mapping) else value:
         if item is not None:
-            yield from _parts(name, item, encoding.get(name, _DEFAULT))
+            yield from _parts(name, item, media.encoding.get(name, _DEFAULT))
 
 
 def _parts(name: str, item: Any, rule: Encoding) -> Iterator[_Written]:
@@ -183,7 +184,7 @@ def _part(name: str | None, item: Any, rule: Encoding) -> _Written:
         content = content if hasattr(content, "read") else bytes(content)
         kind = kind or "application/octet-stream"
     elif isinstance(content, Mapping) or styles.is_list(content) or "json" in kind:
-        content, kind = orjson.dumps(content, default=_opened), kind or "application/json"
+        content, kind = json_text(content, _opened), kind or "application/json"
     else:
         content = styles.scalar(content).encode(charset_of(kind))
     return _Written(name, content, kind, filename, _headers(item.headers, rule))

@@ -17,8 +17,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import UUID
 
-import orjson
-
+from fleet.openapi.calls.jsontext import json_text
 from fleet.secret import Secret
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*\Z")
@@ -212,7 +211,7 @@ def _is_nested(value: Any) -> bool:
 def serialised(value: Any, media: str) -> str:
     """A `content:` parameter's value: JSON where its media type says so, else plain text."""
     if _JSON.match(media):
-        return orjson.dumps(value, default=scalar).decode()
+        return json_text(value, scalar).decode()
     return scalar(value)
 
 

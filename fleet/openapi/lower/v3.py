@@ -248,10 +248,21 @@ class Version3:
                         for key, rule in mapping(node.get("encoding")).items()
                     },
                     None if item is None else Place(place.uri, item),
+                    *self._encodings_by_place(place.uri, node),
                     name.partition(";")[2].strip(),
                 )
             )
         return tuple(media)
+
+    def _encodings_by_place(
+        self, uri: str, node: Mapping[str, Any]
+    ) -> tuple[tuple[Encoding, ...], Encoding | None]:  # 3.2
+        first, others = node.get("prefixEncoding"), node.get("itemEncoding")
+        listed = first if isinstance(first, list) else ()
+        return (
+            tuple(self._encoding(Place(uri, rule)) for rule in listed),
+            None if others is None else self._encoding(Place(uri, others)),
+        )
 
     def _encoding(self, place: Place) -> Encoding:
         node = mapping(place.value)

@@ -56,7 +56,9 @@ class TimeoutSpec(Model):
     connect: Duration | None = Field(
         default=None, description="To resolve and connect, the proxy's handshake included. Default 5s."
     )
-    tls: Duration | None = Field(default=None, description="For the TLS handshake. Default 10s.")
+    tls: Duration | None = Field(
+        default=None, description="For the TLS handshake; never more than `request`. Default 10s."
+    )
     request: Duration | None = Field(
         default=None, description="From the first byte sent to the last byte read. Default 20s."
     )

@@ -28,7 +28,9 @@ class Timeouts(Section):
     """Wall-clock deadlines, in place of those of the spec."""
 
     connect: Duration | None = Field(default=None, description="To connect, proxy included.")
-    tls: Duration | None = Field(default=None, description="For the TLS handshake.")
+    tls: Duration | None = Field(
+        default=None, description="For the TLS handshake; never more than `request`."
+    )
     request: Duration | None = Field(default=None, description="For one request, to its last byte.")
     target: Duration | None = Field(default=None, description="For everything about one target.")
 
