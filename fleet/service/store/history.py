@@ -102,11 +102,6 @@ class History:
                 ).rowcount
                 database.execute("UPDATE runs SET gone = ? WHERE run = ?", (gone, run))
 
-    def set_total(self, run: str, total: int | None) -> None:
-        """How many targets a run has."""
-        with self._database.writing() as database:
-            database.execute("UPDATE runs SET total = ? WHERE run = ?", (total, run))
-
     def unfinished(self) -> list[RunRow]:
         """The runs that a process before this one left, oldest first."""
         query = "SELECT * FROM runs WHERE state IN ('running', 'stopped') ORDER BY started"
