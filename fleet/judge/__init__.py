@@ -24,7 +24,7 @@ from fleet.judge.deviations import gather_conformance
 from fleet.judge.gather import Judged, Rules, gather_checks, stored_results
 from fleet.judge.junit import to_junit
 from fleet.judge.markdown import checks_markdown
-from fleet.judge.model import RESULTS, SEVERITIES, Check, CheckReport, Finding, Group
+from fleet.judge.model import Check, CheckReport, Finding, Group
 from fleet.judge.rows import columns_of, result_rows
 from fleet.judge.sarif import to_sarif
 from fleet.judge.wording import group_text, reason_text, verdict_text, waiver_texts
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from fleet.judge.again import Rejudged
 
 __all__ = [
-    "RESULTS",
-    "SEVERITIES",
     "Check",
     "CheckReport",
     "Conformance",

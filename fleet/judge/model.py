@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from fleet.frozen import frozen
+from fleet.outcome import SEVERITIES, Result
 
 CHECKS_VERSION = 1
-RESULTS = ("fail", "waived", "unknown", "pass")
-SEVERITIES = ("critical", "warning", "info")  # the worst first
+_WORST_FIRST: tuple[Result, ...] = ("fail", "unknown", "waived", "pass")
 
 
 @frozen(kw_only=True)
@@ -90,8 +90,7 @@ class Check:
     @property
     def worst(self) -> str:
         """fail, unknown, waived or pass: the first that some row has; nothing where no row was judged."""
-        ranked = ("fail", "unknown", "waived", "pass")
-        return next((result for result in ranked if self.results.get(result)), "")
+        return next((result for result in _WORST_FIRST if self.results.get(result)), "")
 
 
 @frozen(kw_only=True)
@@ -123,5 +122,5 @@ class CheckReport:
         """How many checks of each severity failed on some row."""
         return {
             severity: sum(1 for check in self.checks if check.severity == severity and check.results["fail"])
-            for severity in SEVERITIES
+            for severity in reversed(SEVERITIES)
         }

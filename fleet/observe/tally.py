@@ -23,9 +23,8 @@ from fleet.event import (
     TargetStarted,
     WarningRaised,
 )
-from fleet.outcome import FailureKind, Outcome
+from fleet.outcome import STATUSES, FailureKind, Outcome
 
-STATUSES = ("ok", "partial", "failed", "skipped")
 EXAMPLES = 3  # targets named per failure kind
 FOLDS = 1000  # distinct proxies, and distinct label pairs, told apart; the rest is not folded
 OVERHEARD = 100  # distinct warnings kept

@@ -22,6 +22,7 @@ from fleet.event import (
 )
 from fleet.observe import Tally
 from fleet.outcome import (
+    STATUSES,
     CheckResult,
     Failure,
     FailureKind,
@@ -31,7 +32,7 @@ from fleet.outcome import (
     Violation,
 )
 
-STATUSES = st.sampled_from(["ok", "partial", "failed", "skipped"])
+STATUS_NAMES = st.sampled_from(STATUSES)
 KINDS = st.sampled_from(list(FailureKind))
 NAMES = st.sampled_from(["", "a", "site", "ü", "x" * 40])
 CALM = settings(suppress_health_check=[HealthCheck.too_slow])
@@ -39,7 +40,7 @@ CALM = settings(suppress_health_check=[HealthCheck.too_slow])
 
 @st.composite
 def outcomes(draw: st.DrawFn) -> Outcome:
-    status = draw(STATUSES)
+    status = draw(STATUS_NAMES)
     failing = status in {"failed", "skipped"}
     return Outcome(
         run="r",

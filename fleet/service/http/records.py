@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet.inventory import Folder
 from fleet.observe import safe
-from fleet.outcome import FailureKind
+from fleet.outcome import STATUSES, FailureKind
 from fleet.report import cause_key
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
@@ -33,7 +33,7 @@ def run_json(desk: Desk, row: RunRow) -> dict[str, Any]:
     live = desk.runs.live.get(row.run)
     progress = live.progress() if live is not None else None
     ended = row.ended if live is None else None
-    statuses = {name: getattr(row, name) for name in ("ok", "partial", "failed", "skipped")}
+    statuses = {name: getattr(row, name) for name in STATUSES}
     return {
         "run": row.run,
         "job": row.job,

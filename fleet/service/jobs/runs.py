@@ -18,7 +18,7 @@ from fleet.engine import Probe, Stop, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
 from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
-from fleet.outcome import Outcome
+from fleet.outcome import STATUSES, Outcome
 from fleet.service.jobs.access import TargetAccess, with_run_dir
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.flights import FlightKey
@@ -55,7 +55,7 @@ class LiveRun:
             "total": self.total,
             "done": tally.targets,
             "in_hand": max(0, tally.in_hand),
-            "statuses": {name: tally.statuses[name] for name in ("ok", "partial", "failed", "skipped")},
+            "statuses": {name: tally.statuses[name] for name in STATUSES},
             "requests": tally.requests,
             "seconds": round(time.time() - self.started, 3),
         }

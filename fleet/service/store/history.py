@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from fleet.outcome import STATUSES
 from fleet.service.store.database import BUSY, Database, set_aside
 from fleet.service.store.rows import Begun, Cell, RunRow, RunState, run_of, target_of
 from fleet.service.store.state import FLAPPING, StateChange, TargetState
@@ -89,7 +90,7 @@ class History:
                 (state, ended, why[:500], total, size, run),
             )
             if statuses is not None:
-                counts = [statuses.get(name, 0) for name in ("ok", "partial", "failed", "skipped")]
+                counts = [statuses.get(name, 0) for name in STATUSES]
                 database.execute(
                     "UPDATE runs SET ok = ?, partial = ?, failed = ?, skipped = ? WHERE run = ?",
                     (*counts, run),
