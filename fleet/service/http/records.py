@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,7 +41,7 @@ def run_json(desk: Desk, row: RunRow) -> dict[str, Any]:
         "cause": row.cause,
         "started": row.started,
         "ended": ended,
-        "seconds": round(max(0.0, (ended or time.time()) - row.started), 3),
+        "seconds": round(max(0.0, (ended or desk.wall()) - row.started), 3),
         "total": row.total if live is None else live.total,
         "statuses": progress["statuses"] if progress is not None else statuses,
         "in_hand": progress["in_hand"] if progress is not None else 0,
