@@ -133,7 +133,7 @@ class Tally:
         return sum(self.statuses.values())
 
     @property
-    def in_hand(self) -> int:
+    def in_flight(self) -> int:
         """Targets started whose outcome is not stored yet."""
         return self.started - (self.targets - self.earlier)
 
@@ -240,7 +240,7 @@ class Tally:
             },
             "logins": {"failed": self.logins_failed},
             "paused": [{"scope": scope, "key": key, "times": n} for (scope, key), n in self.breakers.items()],
-            "plaintextCredentials": self.plaintext,
+            "plaintext_credentials": self.plaintext,
             "seconds": round(self.seconds, 3),
         }
 

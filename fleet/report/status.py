@@ -75,7 +75,7 @@ def status_of(
         done=standing.done,
         earlier=standing.earlier,
         statuses=dict(standing.statuses),
-        in_flight=standing.in_hand,
+        in_flight=standing.in_flight,
         per_second=round(standing.per_second, 1),
         seconds_left=None if standing.left is None else round(standing.left, 1),
         paused=tuple(

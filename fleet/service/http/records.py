@@ -44,7 +44,7 @@ def run_json(desk: Desk, row: RunRow) -> dict[str, Any]:
         "seconds": round(max(0.0, (ended or desk.wall()) - row.started), 3),
         "total": row.total if live is None else live.total,
         "statuses": progress["statuses"] if progress is not None else statuses,
-        "in_hand": progress["in_hand"] if progress is not None else 0,
+        "in_flight": progress["in_flight"] if progress is not None else 0,
         "requests": progress["requests"] if progress is not None else row.requests,
         "failing": row.failing,
         "recovered": row.recovered,

@@ -79,7 +79,7 @@ class RunInfo(Shape):
     seconds: Seconds = Field(description="How long it took, or has taken until now.")
     total: int | None = Field(description="Targets that it has; null while that is not known.")
     statuses: Statuses = Field(description="Targets that have their outcome.")
-    in_hand: Count = Field(description="Targets that are asked now.")
+    in_flight: Count = Field(description="Targets that are asked now.")
     requests: Count
     failing: Count = Field(description="Targets that are newly failing.")
     recovered: Count

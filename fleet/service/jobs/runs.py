@@ -55,7 +55,7 @@ class LiveRun:
             "pipeline": self.pipeline,
             "total": self.total,
             "done": tally.targets,
-            "in_hand": max(0, tally.in_hand),
+            "in_flight": max(0, tally.in_flight),
             "statuses": {name: tally.statuses[name] for name in STATUSES},
             "requests": tally.requests,
             "seconds": round(self.wall() - self.started, 3),
@@ -205,7 +205,7 @@ class Runs:
             await anyio.sleep(FOLLOW)
             await self._recorder.take_in(live.run, live.path)
             progress = live.progress()
-            if progress["done"] != told.get("done") or progress["in_hand"] != told.get("in_hand"):
+            if progress["done"] != told.get("done") or progress["in_flight"] != told.get("in_flight"):
                 self._hub.tell("run", {**progress, "state": "running"})
             told = progress
 
