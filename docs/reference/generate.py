@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from fleet.cli.entry import group
 from fleet.compare import diff_schema, drift_schema
 from fleet.config import load_spec, spec_schema
 from fleet.export import preview_schema
+from fleet.inventory import auths_schema, sources_schema
+from fleet.judge import checks_schema, conformance_schema
 from fleet.outcome import FailureKind
 from fleet.report import report_schema, status_schema
 from fleet.service import config_schema
@@ -222,21 +224,30 @@ _NAMES = {
 }
 
 
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "auths": auths_schema,
+    "checks": checks_schema,
+    "conformance": conformance_schema,
+    "diff": diff_schema,
+    "drift": drift_schema,
+    "netbox-preview": preview_schema,
+    "report": report_schema,
+    "serve": config_schema,
+    "sources": sources_schema,
+    "spec": spec_schema,
+    "status": status_schema,
+}
+
+
 def pages() -> dict[str, str]:
-    """What each generated page should hold."""
+    """What each generated page and each schema should hold."""
     return {
-        "diff.schema.json": json.dumps(diff_schema(), indent=2) + "\n",
-        "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",
         "commands.md": commands(),
         "failures.md": failures(),
         "metrics.md": metrics(),
         "serve.md": serving(),
-        "serve.schema.json": json.dumps(config_schema(), indent=2) + "\n",
-        "netbox-preview.schema.json": json.dumps(preview_schema(), indent=2) + "\n",
-        "report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "spec.md": language(),
-        "spec.schema.json": json.dumps(spec_schema(), indent=2) + "\n",
-        "status.schema.json": json.dumps(status_schema(), indent=2) + "\n",
+        **{f"{name}.schema.json": json.dumps(made(), indent=2) + "\n" for name, made in SCHEMAS.items()},
     }
 
 

@@ -1,5 +1,9 @@
 """The composition root: the one package that knows all parts, and puts a scan together from them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fleet.assembly.connect import Connector
 from fleet.assembly.execute import Probing, Resumed, ScanResult, execute, prepare_resume, probe_of
 from fleet.assembly.manifest import check_json, inventory_of, shard_of
@@ -8,6 +12,10 @@ from fleet.assembly.pins import read_pins, write_pins
 from fleet.assembly.prepare import PreparedScan, builtin_specs, expired_waivers, prepare
 from fleet.assembly.single import Called, Learnt, call_operation, check_against, learn_certificates
 from fleet.assembly.survey import open_inventory as targets_of
+from fleet.late import load_late
+
+if TYPE_CHECKING:
+    from fleet.assembly.dry_run import dry_run_of
 
 __all__ = [
     "Called",
@@ -22,6 +30,7 @@ __all__ = [
     "call_operation",
     "check_against",
     "check_json",
+    "dry_run_of",
     "execute",
     "expired_waivers",
     "inventory_of",
@@ -34,3 +43,5 @@ __all__ = [
     "targets_of",
     "write_pins",
 ]
+
+load_late(__name__, {"dry_run": ("dry_run_of",)})

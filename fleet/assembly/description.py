@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fleet.client import Fixups
 
 
-def describe(spec: SpecFile) -> tuple[Document, Fixups | None]:
+def read_description(spec: SpecFile) -> tuple[Document, Fixups | None]:
     """The description, and the account of its repairs. Raises `SpecError`."""
     if not spec.fixups:
         return load_document(spec.api_source, refs=spec.ref_sources), None

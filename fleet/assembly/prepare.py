@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from fleet.assembly.bindings import Bindings, Prompt, bindings_of
 from fleet.assembly.cores import processes_for
-from fleet.assembly.description import describe, fixup_notes
+from fleet.assembly.description import fixup_notes, read_description
 from fleet.assembly.options import ScanOptions, at_pace, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
@@ -19,14 +19,12 @@ from fleet.client import check_tls_library
 from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
 from fleet.frozen import frozen
-from fleet.inventory import Folder
 from fleet.openapi import Document
 from fleet.pipeline import CheckPlan, Locate, Place, Plan, compile_plan
 from fleet.policy import Policy
 from fleet.secret import Secret
 from fleet.target import Target
 
-NAMED = 8  # host sets named in a dry run
 Validation = Literal["off", "warn", "fail"]
 
 
@@ -79,81 +77,6 @@ class PreparedScan:
         inventory = open_inventory(self.options, report, self.survey.feeds)
         yield from bound(inventory, self.bindings, self.options, report)
 
-    def describe(self, *, earlier: Path | None = None) -> dict[str, Any]:
-        """What `--dry-run` shows; the keys are those that `fleet.cli.render.dry_run` names.
-
-        `earlier` is the directory of a run to estimate from. Raises UsageError when it ran something else.
-        """
-        wide = set(self.plan.fan_out)
-        return {
-            "spec": f"{self.spec.info.title} ({self._source})",
-            "description": f"{self.document.title} {self.document.version}: "
-            f"{len(self.document.operations):,} operations",
-            "pipeline": self.plan.pipeline,
-            "targets": self.survey.total,
-            "hosts": self._hosts(),
-            **{name: str(part) if part is not None else None for name, part in self._parts()},
-            "labels": dict(self.survey.labels),
-            "proxies": dict(self.survey.proxies),
-            "auths": dict(self.survey.auths),
-            "steps": [
-                {"name": name, "from": step.above, "request": step.asks, "fans_out": name in wide}
-                for name, step in self.plan.steps.items()
-            ],
-            "requests": self.plan.minimum_requests * (1 if self.survey.total is None else self.survey.total),
-            "estimate": self._estimate(earlier) if earlier is not None else None,
-            "policy": asdict(replace(self.policy, rate=replace(self.policy.rate, workers=self.processes))),
-        }
-
-    @property
-    def _source(self) -> str:
-        """The spec's file, or the name of a built-in: where that is installed concerns nobody."""
-        path = self.spec.path
-        if path is None:
-            return "built in memory"
-        return f"built-in {path.stem!r}" if path == list_builtin_specs().get(path.stem) else str(path)
-
-    def _parts(self) -> Iterator[tuple[str, object]]:
-        """What is taken of the inventory, and in which order."""
-        options = self.options
-        yield "sample", options.sample
-        yield "shard", options.shard
-        yield "order", f"shuffled, seed {options.seed}" if options.shuffle else None
-        yield "canary", options.canary and self._canaries(options.canary)
-        yield "pace", options.pace if options.pace != "normal" else None
-
-    def _canaries(self, count: int) -> str:
-        folder = Folder()
-        for identity in self.survey.canaries:
-            folder.add(identity.removeprefix("https://"))
-        named, _ = folder.largest(NAMED)
-        which = ", ".join(named) if self.survey.total is not None else f"the first {count:,}"
-        return f"{which} first; on unless {self.options.canary_fail_on} of them failed"
-
-    def _hosts(self) -> tuple[tuple[str, ...], int] | None:
-        """The targets folded, the largest sets first, and how many are in none of them; None for a stream."""
-        if self.survey.total is None:
-            return None
-        folder = Folder()
-        for target in bound(
-            open_inventory(replace(self.options, shuffle=False), _nobody),
-            self.bindings,
-            self.options,
-            _nobody,
-        ):
-            folder.add(target.url.removeprefix("https://"))
-        return folder.largest(NAMED)
-
-    def _estimate(self, earlier: Path) -> str:
-        from fleet.assembly.earlier import experience_of  # noqa: PLC0415 (for a dry run that asks for it)
-
-        experience = experience_of(earlier, spec=self.spec.path, pipeline=self.plan.pipeline)
-        return experience.foretell(self.survey.total, self.policy.rate)
-
-
-def _nobody(_error: InventoryError) -> None:
-    """What the survey has told already."""
-
 
 def builtin_specs() -> dict[str, str]:
     """The specs that come with fleet: name to title."""
@@ -176,7 +99,7 @@ def prepare(
     """
     operations = [options.operation] if options.operation else []
     spec = load_spec(options.spec, operations=operations, called=called is not None)
-    document, fixups = describe(spec)
+    document, fixups = read_description(spec)
     outside = SpecOutside(spec)
     plan = compile_plan(
         spec,

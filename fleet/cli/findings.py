@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fleet.cli.options.values import SEVERITIES
-
 
 def as_bad(severity: str) -> frozenset[str]:
     """The severities that are as bad as this one, or worse."""
+    from fleet.outcome import SEVERITIES
+
     return frozenset(SEVERITIES[SEVERITIES.index(severity) :])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from fleet.compare.model import Gap, Ignored, Side
@@ -79,10 +78,6 @@ class Drift(Documented):
     uncompared: tuple[Gap, ...]
     """targets whose rows are not all known"""
     ignored: tuple[Ignored, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The public JSON object."""
-        return asdict(self)
 
 
 def drift_schema() -> dict[str, Any]:

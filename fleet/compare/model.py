@@ -6,7 +6,6 @@ Names of hosts, keys, fields and values are remote text: every form makes them i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from fleet.frozen import frozen
@@ -286,10 +285,6 @@ class Diff(Documented):
     removed: tuple[RowGroup, ...]
     callouts: Callouts
     ignored: tuple[Ignored, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The public JSON object."""
-        return asdict(self)
 
 
 def diff_schema() -> dict[str, Any]:

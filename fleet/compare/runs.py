@@ -12,7 +12,8 @@ from fleet.compare.model import Side
 from fleet.compare.question import Condition
 from fleet.compare.rows import Record
 from fleet.engine import read_manifest
-from fleet.report import STATUSES, head_of, last_outcomes
+from fleet.outcome import STATUSES
+from fleet.report import head_of, last_outcomes
 
 LOOKED = 2_000  # targets whose fields are listed: later ones seldom have fields of their own
 

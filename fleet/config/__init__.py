@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from fleet.config.load import find_spec, load_spec, loads_spec
     from fleet.config.model import InfoSpec, SpecFile
     from fleet.config.outside import SpecOutside
-    from fleet.config.schema import SCHEMA_FILE, spec_schema, write_spec_schema
+    from fleet.config.schema import spec_schema
 
 __all__ = [
-    "SCHEMA_FILE",
     "InfoSpec",
     "SpecFile",
     "SpecOutside",
@@ -25,7 +24,6 @@ __all__ = [
     "load_spec",
     "loads_spec",
     "spec_schema",
-    "write_spec_schema",
 ]
 
 load_late(
@@ -34,6 +32,6 @@ load_late(
         "load": ("find_spec", "load_spec", "loads_spec"),
         "model": ("InfoSpec", "SpecFile"),
         "outside": ("SpecOutside",),
-        "schema": ("SCHEMA_FILE", "spec_schema", "write_spec_schema"),
+        "schema": ("spec_schema",),
     },
 )

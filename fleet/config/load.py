@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from fleet.client import CachedParse
 from fleet.config.builtin import list_builtin_specs
-from fleet.config.describe import wrap_description
 from fleet.config.extend import Extended, Source, extend
 from fleet.config.model import SpecFile
 from fleet.config.sources import check_sources
+from fleet.config.wrap import wrap_description
 from fleet.errors import SpecError
 from fleet.guess import guess
 from fleet.openapi import parse

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from fleet.config.model import SpecFile
-
-SCHEMA_FILE = Path("docs") / "reference" / "spec.schema.json"
 
 
 def spec_schema() -> dict[str, Any]:
@@ -23,11 +19,3 @@ def spec_schema() -> dict[str, Any]:
         "required": ["fleet"],
         "anyOf": [{"required": ["extends"]}, {"required": needed}],
     }
-
-
-def write_spec_schema(root: Path) -> Path:
-    """Write the schema into a checkout; returns the file."""
-    path = root / SCHEMA_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(spec_schema(), indent=2) + "\n", encoding="utf-8")
-    return path

@@ -13,7 +13,7 @@ import anyio
 from fleet.distribute.answering import Answerer, SharedLimits
 from fleet.distribute.link import Link
 from fleet.distribute.nursery import Nursery, how_it_ended
-from fleet.distribute.words import Begin, Described, Done, Drop, End, Ping, Pong, Take, Told
+from fleet.distribute.words import Begin, Done, Drop, End, Ping, Pong, Take, Told, Warned
 from fleet.event import Listener
 from fleet.outcome import Outcome
 from fleet.target import Target
@@ -32,7 +32,7 @@ class _InHand:
 class Seat:
     """Keeps one worker process at a time, and hands it targets.
 
-    `changed` is called when the seat may take another target, or has none left; `described` with what a
+    `changed` is called when the seat may take another target, or has none left; `warned` with what a
     worker finds wrong with the description. `logout` is how many seconds a session's end may take.
     """
 
@@ -45,7 +45,7 @@ class Seat:
         *,
         logout: float,
         changed: Callable[[], None],
-        described: Callable[[tuple[str, ...]], None],
+        warned: Callable[[tuple[str, ...]], None],
     ) -> None:
         self.reserved: bool = False  # for one target alone
         self.delivered: int = 0  # outcomes of the worker that sits here
@@ -55,7 +55,7 @@ class Seat:
         self._listener = listener
         self._patience = logout + PATIENCE
         self._changed = changed
-        self._described = described
+        self._warned = warned
         self._numbers = count(1)
         self._hand: dict[int, _InHand] = {}
         self._link: Link | None = None
@@ -168,8 +168,8 @@ class Seat:
                     held.answer.set_result(word.outcome)
             case Told():
                 self._listener(word.event)
-            case Described():
-                self._described(word.warnings)
+            case Warned():
+                self._warned(word.warnings)
             case Pong():
                 pass
             case _:

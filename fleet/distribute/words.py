@@ -117,7 +117,7 @@ class Told(NamedTuple):
     event: Event
 
 
-class Described(NamedTuple):
+class Warned(NamedTuple):
     """What was found wrong with the description since this was last said."""
 
     warnings: tuple[str, ...]

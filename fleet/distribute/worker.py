@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from fleet.assembly import Connector, PreparedScan, probe_of
 from fleet.distribute.asking import AskedPace
 from fleet.distribute.link import Link
-from fleet.distribute.words import Begin, Described, Done, Drop, End, Ping, Pong, Take, Told
+from fleet.distribute.words import Begin, Done, Drop, End, Ping, Pong, Take, Told, Warned
 from fleet.engine import Attempt
 from fleet.event import Event, Listener, ProbeCrashed, RequestFinished, RequestRetried, ScanStarted
 from fleet.frozen import frozen
@@ -54,7 +54,7 @@ class _Worker:
         self._connector = shared.connector.paced(self._limits.pace, self._tell)
         self._counts = Metrics()
         self._timer: asyncio.TimerHandle | None = None
-        self._described = len(shared.prepared.document.warnings)
+        self._warned = len(shared.prepared.document.warnings)
         self._scopes: dict[int, anyio.CancelScope] = {}
         self._attempt: Attempt | None = None
         self._over = anyio.Event()
@@ -139,9 +139,9 @@ class _Worker:
         if (counted := self._counts.take()) is not None:
             self._say(Told(counted))
         warnings = self._shared.prepared.document.warnings
-        if len(warnings) > self._described:
-            self._say(Described(warnings[self._described :]))
-            self._described = len(warnings)
+        if len(warnings) > self._warned:
+            self._say(Warned(warnings[self._warned :]))
+            self._warned = len(warnings)
 
 
 def _mended(word: Any, error: Exception) -> Any:

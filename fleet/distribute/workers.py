@@ -93,7 +93,7 @@ class _Workers:
                 listener,
                 logout=policy.timeouts.logout,
                 changed=self._change,
-                described=lambda warnings: self._said.update(dict.fromkeys(warnings)),
+                warned=lambda warnings: self._said.update(dict.fromkeys(warnings)),
             )
             for index in range(self._count)
         ]

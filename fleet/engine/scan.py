@@ -173,7 +173,7 @@ class _Loop:
             await anyio.sleep(STEP)
             now = time.monotonic()
             held = len(self._scopes) if self._drain.crowded else 0
-            for change in governor.step(now - before, in_hand=len(self._scopes), held=held):
+            for change in governor.step(now - before, in_flight=len(self._scopes), held=held):
                 self._listener(change)
             before, self._limit = now, governor.limit
             self._drain.room = governor.limit

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from fleet.frozen import frozen
+from fleet.report import Documented, published_schema
 
 PREVIEW_VERSION = 1
-
-
-class Documented:
-    """The texts below fields are their descriptions in the published schema."""
-
-    __slots__ = ()
-    __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
 
 
 @frozen(kw_only=True)
@@ -85,19 +78,7 @@ class Preview(Documented):
     problems: tuple[Problem, ...]
     """what was left out, and why"""
 
-    def to_json(self) -> dict[str, Any]:
-        """The published form."""
-        return asdict(self)
-
 
 def preview_schema() -> dict[str, Any]:
     """The JSON Schema of `Preview.to_json`."""
-    from pydantic import TypeAdapter  # noqa: PLC0415  (60 ms, for the reference only)
-
-    schema = TypeAdapter(Preview).json_schema(mode="serialization")
-    schema["properties"]["v"]["const"] = PREVIEW_VERSION
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:fleet:netbox-preview:{PREVIEW_VERSION}",
-    }
-    return {**head, **schema}
+    return published_schema(Preview, "netbox-preview", PREVIEW_VERSION)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fleet.inventory.proxy import Proxies, parse_proxy_url
     from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
     from fleet.inventory.rows import address_of, format_target
+    from fleet.inventory.schema import auths_schema, sources_schema
     from fleet.inventory.secrets import WAYS, SecretReader, is_reference
     from fleet.inventory.shard import Shard
     from fleet.inventory.sources import absolute_source, asks, is_target, rereadable
@@ -70,6 +71,7 @@ __all__ = [
     "absolute_source",
     "address_of",
     "asks",
+    "auths_schema",
     "fields_of",
     "fold",
     "format_target",
@@ -83,6 +85,7 @@ __all__ = [
     "place_of",
     "read_targets",
     "rereadable",
+    "sources_schema",
     "split_commas",
 ]
 
@@ -109,6 +112,7 @@ load_late(
         "proxy": ("Proxies", "parse_proxy_url"),
         "read": ("Inventory", "InventoryCounts", "InventoryOptions", "read_targets"),
         "rows": ("address_of", "format_target"),
+        "schema": ("auths_schema", "sources_schema"),
         "secrets": ("SecretReader", "WAYS", "is_reference"),
         "shard": ("Shard",),
         "sources": ("absolute_source", "asks", "is_target", "rereadable"),

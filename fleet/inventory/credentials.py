@@ -63,10 +63,6 @@ class Credentials:
         """Every name that `resolve` knows."""
         return (*self._models, *([COMMAND_LINE] if self._username is not None else []))
 
-    def for_target(self, target: Target) -> str | None:
-        """The name of a target's credential, if any. Raises InventoryError for an unknown name."""
-        return self.choose(target)[0]
-
     def choose(self, target: Target) -> tuple[str | None, str]:
         """The name of a target's credential, if any, and how it came to it. Raises InventoryError for an
         unknown name."""

@@ -199,13 +199,9 @@ class MatchRules:
         """The names that a rule may give."""
         return tuple(name for name, _ in self._rules)
 
-    def name_for(self, target: Target) -> str | None:
-        """The name that the rules bind to a target; None when no rule holds."""
-        found = self.rule_for(target)
-        return None if found is None else found[0]
-
     def rule_for(self, target: Target) -> tuple[str, str] | None:
-        """The same, and the condition that holds as it is written."""
+        """The name that the rules bind to a target, and the condition that holds as it is written; None when
+        no rule holds."""
         for name, conditions in self._rules:
             for condition in conditions:
                 if condition.holds(target):

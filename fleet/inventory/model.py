@@ -68,7 +68,7 @@ def _duration(value: object) -> object:
     return value
 
 
-def _short(key: str, written: Any) -> BeforeValidator:
+def short_form(key: str, written: Any) -> BeforeValidator:
     """A section may be written as the one key that it needs; `written` are the types of both."""
     return BeforeValidator(
         lambda value: {key: value} if isinstance(value, str | list) else value, json_schema_input_type=written
@@ -173,10 +173,10 @@ class AuthModel(Strict):
     schemes: Mapping[str, Reference] = Field(
         default_factory=dict, description="Values by security scheme name"
     )
-    exec: Annotated[ExecModel, _short("command", list[str] | ExecModel)] | None = Field(
+    exec: Annotated[ExecModel, short_form("command", list[str] | ExecModel)] | None = Field(
         None, description="A program that prints the credential as JSON"
     )
-    vault: Annotated[VaultSecretModel, _short("path", str | VaultSecretModel)] | None = Field(
+    vault: Annotated[VaultSecretModel, short_form("path", str | VaultSecretModel)] | None = Field(
         None, description="A secret of Vault that holds the credential"
     )
     match: Match | None = Field(None, description="The targets that use it: labels and globs")

@@ -74,12 +74,9 @@ class Proxies:
         if DIRECT in self._models:
             raise ConfigError(f"a proxy cannot be named {DIRECT}: the word means no proxy")
 
-    def for_target(self, target: Target) -> Proxy | None:
-        """The proxy of a target; None is a direct connection. Raises ConfigError and SecretError."""
-        return self.choose(target)[0]
-
     def choose(self, target: Target) -> tuple[Proxy | None, str]:
-        """The same, and how the target came to it; empty where it has none because nothing names one."""
+        """The proxy of a target, None for a direct connection, and how the target came to it: empty where
+        nothing names one. Raises ConfigError and SecretError."""
         named, how = target.proxy, "inventory"
         if named is None:
             if (found := self._rules.rule_for(target)) is not None:

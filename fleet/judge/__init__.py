@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.judge.conformance import Conformance, Deviation, Maker
+from fleet.judge.conformance import Conformance, Deviation, Maker, conformance_schema
 from fleet.judge.conformance_markdown import conformance_markdown
 from fleet.judge.conformance_page import conformance_page
 from fleet.judge.conformance_wording import (
@@ -24,7 +24,7 @@ from fleet.judge.deviations import gather_conformance
 from fleet.judge.gather import Judged, Rules, gather_checks, stored_results
 from fleet.judge.junit import to_junit
 from fleet.judge.markdown import checks_markdown
-from fleet.judge.model import RESULTS, SEVERITIES, Check, CheckReport, Finding, Group
+from fleet.judge.model import Check, CheckReport, Finding, Group, checks_schema
 from fleet.judge.rows import columns_of, result_rows
 from fleet.judge.sarif import to_sarif
 from fleet.judge.wording import group_text, reason_text, verdict_text, waiver_texts
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from fleet.judge.again import Rejudged
 
 __all__ = [
-    "RESULTS",
-    "SEVERITIES",
     "Check",
     "CheckReport",
     "Conformance",
@@ -47,9 +45,11 @@ __all__ = [
     "Rejudged",
     "Rules",
     "checks_markdown",
+    "checks_schema",
     "columns_of",
     "conformance_markdown",
     "conformance_page",
+    "conformance_schema",
     "example_text",
     "gather_checks",
     "gather_conformance",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from fleet.frozen import frozen
+from fleet.report import Documented, published_schema
 
 CONFORMANCE_VERSION = 1
 
 
 @frozen(kw_only=True)
-class Example:
+class Example(Documented):
     """One place where an answer deviates."""
 
     target: str
@@ -23,7 +22,7 @@ class Example:
 
 
 @frozen(kw_only=True)
-class Deviating:
+class Deviating(Documented):
     """One kind of machines that deviates in one way: `targets` of the `of` that there are."""
 
     kind: tuple[str, ...]
@@ -38,7 +37,7 @@ class Deviating:
 
 
 @frozen(kw_only=True)
-class Deviation:
+class Deviation(Documented):
     """One way to deviate: a rule that is broken at a pointer (indexes are `*`) in answers of an operation."""
 
     operation: str
@@ -52,7 +51,7 @@ class Deviation:
 
 
 @frozen(kw_only=True)
-class Kind:
+class Kind(Documented):
     """Machines that have the same values of the names of `by`."""
 
     values: tuple[str, ...]
@@ -64,7 +63,7 @@ class Kind:
 
 
 @frozen(kw_only=True)
-class Maker:
+class Maker(Documented):
     """All kinds that have the first value in common, and all the ways in which they deviate."""
 
     name: str
@@ -75,7 +74,7 @@ class Maker:
 
 
 @frozen(kw_only=True)
-class Conformance:
+class Conformance(Documented):
     """A run held against its description, those who deviate most first.
 
     `targets` gave answers that could be judged, `unjudged` did not. `dropped` counts the places beyond the
@@ -83,13 +82,17 @@ class Conformance:
     """
 
     v: int
+    """version of this form"""
     run: str
     path: str
+    """the run directory, or the outcomes file"""
     state: str
+    """complete; running; stopped: targets are missing; unknown: an outcomes file alone"""
     started: str
     spec: str
     pipeline: str
     fleet: str
+    """version of fleet that made the run"""
     title: str
     version: str
     """of the description; empty where the run did not store it"""
@@ -118,6 +121,7 @@ class Conformance:
         """`Redfish 2025.4`."""
         return " ".join(filter(None, (self.title, self.version))) or "its description"
 
-    def to_json(self) -> Mapping[str, Any]:
-        """The public form, versioned by `v`."""
-        return asdict(self)
+
+def conformance_schema() -> dict[str, Any]:
+    """The JSON Schema of `Conformance.to_json`."""
+    return published_schema(Conformance, "conformance", CONFORMANCE_VERSION)

@@ -16,8 +16,6 @@ from fleet.frozen import frozen
 from fleet.inventory import Folder, natural
 from fleet.judge.model import (
     CHECKS_VERSION,
-    RESULTS,
-    SEVERITIES,
     Check,
     CheckReport,
     Finding,
@@ -25,6 +23,7 @@ from fleet.judge.model import (
     WaiverUse,
 )
 from fleet.judge.names import Record, on_row, row_at, value_text
+from fleet.outcome import RESULTS, SEVERITIES
 from fleet.report import head_of, last_outcomes, named, short_name
 
 CHECKS = 500
@@ -255,8 +254,8 @@ def result_on(judged: Mapping[str, Any], day: str) -> str:
 
 def _rank(check: Check) -> tuple[Any, ...]:
     worst = ("fail", "unknown", "waived", "pass", "").index(check.worst)
-    severity = SEVERITIES.index(check.severity) if check.severity in SEVERITIES else len(SEVERITIES)
-    return worst, severity, -check.results["fail"], check.name
+    severity = SEVERITIES.index(check.severity) if check.severity in SEVERITIES else -1
+    return worst, -severity, -check.results["fail"], check.name
 
 
 def _order(values: tuple[str, ...], group: _Group) -> tuple[Any, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.judge.model import RESULTS, Check, CheckReport
+from fleet.judge.model import Check, CheckReport
 from fleet.judge.wording import group_text, reason_text, unjudged_text, verdict_text, waiver_texts
+from fleet.outcome import RESULTS
 from fleet.page import code, markdown_table, markdown_text
 from fleet.phrases import host_text, some
 

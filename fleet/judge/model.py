@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from fleet.frozen import frozen
+from fleet.outcome import SEVERITIES, Result
+from fleet.report import Documented, published_schema
 
 CHECKS_VERSION = 1
-RESULTS = ("fail", "waived", "unknown", "pass")
-SEVERITIES = ("critical", "warning", "info")  # the worst first
+_WORST_FIRST: tuple[Result, ...] = ("fail", "unknown", "waived", "pass")
 
 
 @frozen(kw_only=True)
-class Group:
+class Group(Documented):
     """The results of one check on rows that have the same values of its `by` names."""
 
     values: tuple[str, ...]
@@ -30,7 +30,7 @@ class Group:
 
 
 @frozen(kw_only=True)
-class Finding:
+class Finding(Documented):
     """Rows of one group that did not pass for the same reason."""
 
     result: str
@@ -53,7 +53,7 @@ class Finding:
 
 
 @frozen(kw_only=True)
-class WaiverUse:
+class WaiverUse(Documented):
     """One waiver, and how many failed rows it was about. One that has `expired` waived none of them."""
 
     reason: str
@@ -63,7 +63,7 @@ class WaiverUse:
 
 
 @frozen(kw_only=True)
-class Check:
+class Check(Documented):
     """One check over a run. `results` counts rows, `targets` those that have one, `failing` those on which it
     failed."""
 
@@ -90,22 +90,25 @@ class Check:
     @property
     def worst(self) -> str:
         """fail, unknown, waived or pass: the first that some row has; nothing where no row was judged."""
-        ranked = ("fail", "unknown", "waived", "pass")
-        return next((result for result in ranked if self.results.get(result)), "")
+        return next((result for result in _WORST_FIRST if self.results.get(result)), "")
 
 
 @frozen(kw_only=True)
-class CheckReport:
+class CheckReport(Documented):
     """All checks of a run, those that failed first."""
 
     v: int
+    """version of this form"""
     run: str
     path: str
+    """the run directory, or the outcomes file"""
     state: str
+    """complete; running; stopped: targets are missing; unknown: an outcomes file alone"""
     started: str
     spec: str
     pipeline: str
     fleet: str
+    """version of fleet that made the run"""
     source: str
     """the spec that judged: its path, as far as it is known"""
     again: bool
@@ -114,14 +117,15 @@ class CheckReport:
     statuses: Mapping[str, int]
     checks: tuple[Check, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """The public form, versioned by `v`."""
-        return asdict(self)
-
     @property
     def failing(self) -> Mapping[str, int]:
         """How many checks of each severity failed on some row."""
         return {
             severity: sum(1 for check in self.checks if check.severity == severity and check.results["fail"])
-            for severity in SEVERITIES
+            for severity in reversed(SEVERITIES)
         }
+
+
+def checks_schema() -> dict[str, Any]:
+    """The JSON Schema of `CheckReport.to_json`."""
+    return published_schema(CheckReport, "checks", CHECKS_VERSION)

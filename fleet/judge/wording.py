@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fleet.judge.model import Check, CheckReport, Finding
+from fleet.outcome import RESULTS
 from fleet.phrases import some
 
-COUNTED = ("fail", "waived", "unknown", "pass")
 _WORDS = {"fail": "failed", "unknown": "unknown", "waived": "waived", "pass": "passed", "": "judged nothing"}
 
 
@@ -25,7 +25,7 @@ def verdict_text(report: CheckReport) -> str:
 def counts_text(results: Mapping[str, int]) -> str:
     """`72 of 212 failed, 3 unknown`: what is not a pass, of all."""
     rows = sum(results.values())
-    told = [f"{results[name]:,} {_WORDS[name]}" for name in COUNTED[:3] if results.get(name)]
+    told = [f"{results[name]:,} {_WORDS[name]}" for name in RESULTS if name != "pass" and results.get(name)]
     return f"of {some(rows, 'row')} {', '.join(told)}" if told else f"all {some(rows, 'row')} passed"
 
 

@@ -41,7 +41,7 @@ from fleet.event import (
     TargetStarted,
 )
 from fleet.observe.samples import MAX_SERIES, TargetSamples
-from fleet.outcome import FailureKind, Outcome
+from fleet.outcome import STATUSES, FailureKind, Outcome
 
 # Seconds. A LAN service answers in milliseconds, a BMC in seconds, and the default deadline is 20 s.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
@@ -134,7 +134,7 @@ class Metrics(Collector):
                 self._limited("targets", "", event.concurrency)
                 if event.total is not None:
                     self._scan_targets[event.pipeline] = event.total
-                for status in ("ok", "partial", "failed", "skipped"):
+                for status in STATUSES:
                     self._targets[event.pipeline, status] += 0
             case ScanFinished():
                 self._scan_seconds[self._pipeline] = event.seconds

@@ -90,7 +90,7 @@ class Progress:
         return sum(self._counts.values())
 
     @property
-    def in_hand(self) -> int:
+    def in_flight(self) -> int:
         """Targets started and not done; what only waits to be stored is not counted."""
         waiting = max(self._started - (self.done - self._earlier), 0)
         return waiting if self._concurrency is None else min(waiting, self._concurrency)
@@ -190,7 +190,7 @@ class Progress:
             total=self._total,
             statuses=dict(self._counts),
             earlier=self._earlier,
-            in_hand=self.in_hand,
+            in_flight=self.in_flight,
             per_second=rate,
             elapsed=self._elapsed,
             left=left,
@@ -223,7 +223,7 @@ class Progress:
             number = self._counts[status]
             counts.append(f"{status} {number:,}", style=style if number else "dim")
             counts.append("  ")
-        counts.append(f"in flight {self.in_hand:,}", style="cyan")
+        counts.append(f"in flight {self.in_flight:,}", style="cyan")
         if self._state != "scanning":
             counts.append(f"  {self._state}", style="bold")
         elif wide and self._hint and (self._counts["failed"] or self._counts["partial"]):
@@ -260,13 +260,13 @@ class Progress:
     def _stopping(self, event: ScanStopping) -> None:
         if event.cancelled:
             self._state = "cancelling"
-            self._announce(f"cancelling {self.in_hand} in hand; sessions are logged out")
+            self._announce(f"cancelling {self.in_flight} in hand; sessions are logged out")
         else:
             self._state = "finishing"
             if event.reason == "canary":  # its verdict was told
                 return
             again = " (again to cancel them)" if event.reason.startswith("SIG") else ""
-            self._announce(f"finishing {self.in_hand} in hand{again}")
+            self._announce(f"finishing {self.in_flight} in hand{again}")
 
     def _announce(self, text: str) -> None:
         if not self._quiet:
@@ -286,7 +286,7 @@ class Progress:
             done=standing.done,
             total=standing.total,
             **standing.statuses,
-            in_flight=standing.in_hand,
+            in_flight=standing.in_flight,
             per_second=round(standing.per_second, 1),
             seconds=round(standing.elapsed, 1),
             seconds_left=None if standing.left is None else round(standing.left, 1),

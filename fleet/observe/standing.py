@@ -18,7 +18,7 @@ class Standing:
     total: int | None
     statuses: Mapping[str, int]
     earlier: int
-    in_hand: int
+    in_flight: int
     per_second: float
     elapsed: float
     left: float | None
@@ -34,7 +34,13 @@ class Standing:
         done, total = self.done, self.total
         share = f"{done}/{total} ({done * 100 // total}%)" if total else f"{done} done"
         counts = ", ".join(f"{status} {count}" for status, count in self.statuses.items())
-        parts = [share, counts, f"{self.in_hand} in flight", f"{self.per_second:.1f}/s", clock(self.elapsed)]
+        parts = [
+            share,
+            counts,
+            f"{self.in_flight} in flight",
+            f"{self.per_second:.1f}/s",
+            clock(self.elapsed),
+        ]
         if self.left is not None:
             parts.append(f"ETA {clock(self.left)}")
         if self.paused:

@@ -23,9 +23,9 @@ from fleet.event import (
     TargetStarted,
     WarningRaised,
 )
-from fleet.outcome import FailureKind, Outcome
+from fleet.observe.counted import Counted, counted_outcome, counted_record
+from fleet.outcome import STATUSES, FailureKind, Outcome
 
-STATUSES = ("ok", "partial", "failed", "skipped")
 EXAMPLES = 3  # targets named per failure kind
 FOLDS = 1000  # distinct proxies, and distinct label pairs, told apart; the rest is not folded
 OVERHEARD = 100  # distinct warnings kept
@@ -134,7 +134,7 @@ class Tally:
         return sum(self.statuses.values())
 
     @property
-    def in_hand(self) -> int:
+    def in_flight(self) -> int:
         """Targets started whose outcome is not stored yet."""
         return self.started - (self.targets - self.earlier)
 
@@ -168,44 +168,12 @@ class Tally:
 
     def add(self, outcome: Outcome) -> None:
         """Count one stored outcome."""
-        self._status(outcome.status, outcome.proxy, outcome.labels)
-        if outcome.failure is not None:
-            failure = outcome.failure
-            self._failed(failure.kind.value, outcome.id, failure.message, outcome.proxy, outcome.labels)
-        if outcome.status == "partial":  # elsewhere the errors led to the failure that is counted above
-            for error in outcome.errors:
-                self._erred(error.kind.value, outcome.id, error.message)
-        for name, step in outcome.steps.items():
-            self.steps[name].add(len(step.rows), step.complete)
-        for skip in outcome.skipped:
-            self._unoffered(skip.step, skip.why)
-        for check in outcome.checks:
-            self.checks.setdefault(check.check, Counter())[check.result] += 1
-        for violation in outcome.violations:
-            self.violations += violation.times
-        self._amounts(outcome.dropped, outcome.notes, outcome.requests, outcome.bytes, outcome.retries)
-        self._unprotected(outcome.auth, outcome.target)
+        self._count(counted_outcome(outcome))
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Count one outcome read back from a run, stored before this session."""
         self.earlier += 1
-        proxy, labels, target = record.get("proxy"), record.get("labels") or {}, str(record.get("id", ""))
-        self._status(record["status"], proxy, labels)
-        if failure := record.get("failure"):
-            self._failed(failure["kind"], target, failure.get("message", ""), proxy, labels)
-        if record["status"] == "partial":
-            for error in record.get("errors", ()):
-                self._erred(error["kind"], target, error.get("message", ""))
-        for name, step in record.get("steps", {}).items():
-            self.steps[name].add(len(step["rows"]), step["complete"])
-        for skip in record.get("skipped", ()):
-            self._unoffered(skip["step"], skip["why"])
-        for check in record.get("checks", ()):
-            self.checks.setdefault(check["check"], Counter())[check["result"]] += 1
-        self.violations += sum(one.get("times", 1) for one in record.get("violations", ()))
-        numbers = (record.get(name, 0) for name in ("requests", "bytes", "retries"))
-        self._amounts(record.get("dropped", {}), record.get("notes", {}), *numbers)
-        self._unprotected(record.get("auth"), str(record.get("target", "")))
+        self._count(counted_record(record))
 
     def ranked(self) -> list[KindCount]:
         """The failure kinds, those that cost most targets first."""
@@ -241,54 +209,50 @@ class Tally:
             },
             "logins": {"failed": self.logins_failed},
             "paused": [{"scope": scope, "key": key, "times": n} for (scope, key), n in self.breakers.items()],
-            "plaintextCredentials": self.plaintext,
+            "plaintext_credentials": self.plaintext,
             "seconds": round(self.seconds, 3),
         }
 
-    def _status(self, status: str, proxy: str | None, labels: Mapping[str, str]) -> None:
-        self.statuses[status] += 1
-        if proxy:
-            _fold(self.proxies, [proxy])
-        if labels:
-            _fold(self.labels, (f"{name}={value}" for name, value in labels.items()))
+    def _count(self, one: Counted) -> None:
+        self.statuses[one.status] += 1
+        labels = [f"{name}={value}" for name, value in one.labels.items()] if one.labels else ()
+        proxies = (one.proxy,) if one.proxy else ()
+        _fold(self.proxies, proxies)
+        _fold(self.labels, labels)
+        if one.failure is not None:
+            kind = self._kind(*one.failure, one.id)
+            kind.targets += 1
+            _fold(kind.proxies, proxies)
+            _fold(kind.labels, labels)
+        if one.status == "partial":  # elsewhere the errors led to the failure that is counted above
+            for name, message in one.errors:
+                self._kind(name, message, one.id).errors += 1
+        for step, rows, complete in one.steps:
+            self.steps[step].add(rows, complete)
+        for skip in one.skipped:
+            if skip in self.not_offered or len(self.not_offered) < FOLDS:
+                self.not_offered[skip] += 1
+        for check, result in one.checks:
+            self.checks.setdefault(check, Counter())[result] += 1
+        self.violations += one.violations
+        if one.dropped:
+            self.violations += one.dropped.get("violations", 0)
+            self.dropped.update(one.dropped)
+        if one.notes:
+            self.notes.update(one.notes)
+        self.requests += one.requests
+        self.bytes += one.bytes
+        self.retries += one.retries
+        if self._plaintext_allowed and one.auth is not None and one.target.startswith("http://"):
+            self.plaintext += 1
 
-    def _failed(
-        self, kind: str, target: str, message: str, proxy: str | None, labels: Mapping[str, str]
-    ) -> None:
-        count = self._kind(kind, target, message)
-        count.targets += 1
-        _fold(count.proxies, [proxy] if proxy else [])
-        _fold(count.labels, (f"{name}={value}" for name, value in labels.items()))
-
-    def _erred(self, kind: str, target: str, message: str) -> None:
-        self._kind(kind, target, message).errors += 1
-
-    def _kind(self, kind: str, target: str, message: str) -> KindCount:
+    def _kind(self, kind: str, message: str, target: str) -> KindCount:
         count = self.kinds.get(kind)
         if count is None:
             count = self.kinds[kind] = KindCount(kind, message=message)
         if len(count.examples) < EXAMPLES and target not in count.examples:
             count.examples.append(target)
         return count
-
-    def _unoffered(self, step: str, why: str) -> None:
-        if (step, why) in self.not_offered or len(self.not_offered) < FOLDS:
-            self.not_offered[step, why] += 1
-
-    def _amounts(
-        self, dropped: Mapping[str, int], notes: Mapping[str, int], requests: int, size: int, retries: int
-    ) -> None:
-        if dropped:
-            self.violations += dropped.get("violations", 0)
-            self.dropped.update(dropped)
-        if notes:
-            self.notes.update(notes)
-        self.requests += requests
-        self.bytes += size
-        self.retries += retries
-
-    def _unprotected(self, auth: str | None, url: str) -> None:
-        self.plaintext += self._plaintext_allowed and auth is not None and url.startswith("http://")
 
     def _limited(self, event: ConcurrencyChanged) -> None:
         if event.scope == "targets":

@@ -11,12 +11,12 @@ from fleet.errors import SpecError
 from fleet.guess import closest
 from fleet.openapi.calls.servers import chosen_server, own_server, path_of_url, server_url
 from fleet.openapi.lower import front_end
-from fleet.openapi.model import Link, Requirement, SecurityScheme, Server, Site, Tag
+from fleet.openapi.model import FrontEnd, Link, Requirement, SecurityScheme, Server, Site, Tag
 from fleet.openapi.operation import Operation
 from fleet.openapi.reading.load import parse as parse_tree
 from fleet.openapi.reading.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
-from fleet.openapi.schema import Check, Direction, compile_checks, no_check
+from fleet.openapi.schema import Check, compile_checks, no_check
 from fleet.pointer import steps_of_fragment
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ class Document:
     """A description, lowered. Immutable to its users, safe to share between threads, picklable.
 
     Loading indexes operations; everything else is read when an operation first needs it.
+
+    What the tools of this package share besides: `library` reads what references lead to, `front` knows the
+    version, `by_route` has the operations by template and method, `warned` what was found wrong so far, in
+    that order; `replaced` is the security given in place of its own, `chosen` its server, with variables.
     """
 
     def __init__(
@@ -40,31 +44,31 @@ class Document:
         like: Document | None = None,
     ) -> None:
         """`like` is the same description otherwise read: its operations need not be found again."""
-        self._library = library
+        self.library: Library = library
         for known in library.trees:
             library.learn(known)
         self.source = uri
-        self._warnings: list[str] = []
-        self._front = front_end(library, uri)
-        self._replaced = security
+        self.warned: list[str] = []
+        self.front: FrontEnd = front_end(library, uri)
+        self.replaced: Mapping[str, Any] | None = security
         if security is not None:
-            self._front.secure(security["schemes"], security["security"])
-        self.title: str = self._front.title
-        self.version: str = self._front.version
-        self.servers: tuple[Server, ...] = self._front.servers
-        self._server = (server, dict(server_variables or {}))
+            self.front.secure(security["schemes"], security["security"])
+        self.title: str = self.front.title
+        self.version: str = self.front.version
+        self.servers: tuple[Server, ...] = self.front.servers
+        self.chosen: tuple[int | str, dict[str, Any]] = (server, dict(server_variables or {}))
         self.server_url: str = self._chosen_url()
         self.server_path: str = path_of_url(self.server_url, uri)
-        self.tags: Mapping[str, Tag] = MappingProxyType({tag.name: tag for tag in self._front.tags})
-        self.security: tuple[Requirement, ...] = self._front.security
+        self.tags: Mapping[str, Tag] = MappingProxyType({tag.name: tag for tag in self.front.tags})
+        self.security: tuple[Requirement, ...] = self.front.security
         self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(
-            self._front.schemes(self._warnings if security is None else None)
+            self.front.schemes(self.warned if security is None else None)
         )
-        self._by_route: dict[tuple[str, str], Operation] = {}
+        self.by_route: dict[tuple[str, str], Operation] = {}
         self._found: tuple[tuple[Site, ...], list[str]] = self._find() if like is None else like._found
         self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
         # by the id of a schema, which is its own for as long as it is held here
-        self._checks: dict[tuple[int, str], tuple[Any, Check]] = {}
+        self._checks: dict[int, tuple[Any, Check]] = {}
         for names in self.security:
             self._warn_undefined(names, "the document")
 
@@ -72,10 +76,10 @@ class Document:
         return f"<Document {self.title!r} {self.version}: {len(self.operations)} operations>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._library, self.source, self._replaced, self._server)
+        return _restore, (self.library, self.source, self.replaced, self.chosen)
 
     def _chosen_url(self) -> str:
-        which, variables = self._server
+        which, variables = self.chosen
         if not self.servers and which == 0 and not variables:
             return ""
         return server_url(chosen_server(self.servers, which), variables)
@@ -83,20 +87,20 @@ class Document:
     def _find(self) -> tuple[tuple[Site, ...], list[str]]:
         """Where the operations stand, and what is wrong with those that cannot be used."""
         wrong: list[str] = []
-        return tuple(self._front.sites(wrong)), wrong
+        return tuple(self.front.sites(wrong)), wrong
 
     def _index(self) -> dict[str, Operation]:
         operations: dict[str, Operation] = {}
         sites, wrong = self._found
-        self._warnings += wrong
+        self.warned += wrong
         for site in sites:
             plain = f"{site.method} {site.template}"
             name = site.name or plain
             if name in operations:
-                self._warn(f"the operationId {name!r} is used twice; the second is {plain!r}")
+                self.warn(f"the operationId {name!r} is used twice; the second is {plain!r}")
                 name = plain
             operation = operations[name] = Operation(self, site, name)
-            self._by_route[site.template, site.method] = operation
+            self.by_route[site.template, site.method] = operation
         return operations
 
     def operation(self, ref: str | tuple[str, str]) -> Operation:
@@ -112,7 +116,7 @@ class Document:
         else:
             template, method = ref
         template = template.strip()
-        found = self._by_route.get((template, method)) or self._by_route.get((template, method.upper()))
+        found = self.by_route.get((template, method)) or self.by_route.get((template, method.upper()))
         if found is not None:
             return found
         raise self._unknown(ref, template, method.upper())
@@ -123,14 +127,14 @@ class Document:
 
     @cached_property
     def _routes(self) -> Routes[Operation]:
-        return Routes((op.method, op.template, op) for op in self._by_route.values())
+        return Routes((op.method, op.template, op) for op in self.by_route.values())
 
     @cached_property
     def webhooks(self) -> Mapping[str, Mapping[str, Operation]]:
         """What the service may call on its user's side: operations by name and method. To be read, not
         called: their template is the webhook's name."""
         found: dict[str, dict[str, Operation]] = {}
-        for site in self._front.webhooks(self._warnings):
+        for site in self.front.webhooks(self.warned):
             name = site.name or f"{site.method} {site.template}"
             found.setdefault(site.template, {})[site.method] = Operation(self, site, name)
         return MappingProxyType(found)
@@ -138,7 +142,7 @@ class Document:
     def callbacks(self, operation: Operation) -> Mapping[str, Mapping[str, Operation]]:
         """The callbacks of an operation: by name, then by `METHOD expression`."""
         found: dict[str, dict[str, Operation]] = {}
-        for name, site in self._front.callbacks(operation._site, self._warnings):
+        for name, site in self.front.callbacks(operation.site, self.warned):
             made = Operation(self, site, site.name or f"{site.method} {site.template}")
             found.setdefault(name, {})[f"{site.method} {site.template}"] = made
         return MappingProxyType(found)
@@ -149,7 +153,7 @@ class Document:
             return self.operation(link.operation)
         where, _, fragment = link.reference.partition("#")
         steps = steps_of_fragment(fragment)
-        if len(steps) == 3 and steps[0] == "paths" and self._library.same(self.source, where):
+        if len(steps) == 3 and steps[0] == "paths" and self.library.same(self.source, where):
             return self.operation((steps[1], steps[2]))
         raise SpecError(
             f"the link {link.name!r} leads to no operation here: {link.reference!r}", file=self.source
@@ -168,70 +172,55 @@ class Document:
         """The pydantic types of its schemas, by name. Pydantic is imported here, not before."""
         from fleet.openapi.types import Types  # noqa: PLC0415
 
-        return Types(self._library, self.source, self._front.dialect, self._warn)
+        return Types(self.library, self.source, self.front.dialect, self.warn)
 
     @property
     def extensions(self) -> Mapping[str, Any]:
         """What its author wrote under `x-` keys at the top level."""
-        tree = self._library.tree(self.source)
+        tree = self.library.tree(self.source)
         return {key: value for key, value in tree.items() if key.startswith("x-")}
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is wrong with the description without making it unusable, each thing once. It grows as
         operations are first used."""
-        missing = self._library.missing
+        missing = self.library.missing
         if not missing:
-            return tuple(self._warnings)
+            return tuple(self.warned)
         names = ", ".join(sorted(uri.rpartition("/")[2] for uri in missing)[:10])
         more = ", ..." if len(missing) > 10 else ""
         noun = "1 referenced file is" if len(missing) == 1 else f"{len(missing)} referenced files are"
-        return (*self._warnings, f"{noun} missing: {names}{more}")
+        return (*self.warned, f"{noun} missing: {names}{more}")
 
     @property
     def missing(self) -> Mapping[str, str]:
         """Referenced documents that could not be read, and why, so far."""
-        return MappingProxyType(self._library.missing)
+        return MappingProxyType(self.library.missing)
 
     @property
     def trees(self) -> Mapping[str, Any]:
         """The parsed documents by URI, as far as they have been read. Not to be changed."""
-        return MappingProxyType(self._library.trees)
+        return MappingProxyType(self.library.trees)
 
     def preload(self) -> None:
         """Reads every document that references lead to, as far as the reader lets it: what is used later
         reads no more. What cannot be read is in `missing`."""
-        self._library.preload(self.source)
+        self.library.preload(self.source)
 
     def with_security(self, schemes: Mapping[str, Any], security: Any) -> Document:
         """The same description with other security: `schemes` as under `securitySchemes`, `security` as at
         its top level. For the many descriptions that leave their authentication out."""
-        which, variables = self._server
+        which, variables = self.chosen
         replaced = {"schemes": schemes, "security": security}
         return Document(
-            self._library, self.source, security=replaced, server=which, server_variables=variables, like=self
-        )
-
-    def with_server(
-        self, which: int | str = 0, variables: Mapping[str, Any] | None = None, /, **more: Any
-    ) -> Document:
-        """The same description at another of its servers: by place in `servers`, by name, or by URL as
-        written; and with other values for its variables. Raises `ConfigError` naming what there is."""
-        chosen = {**(variables or {}), **more}
-        return Document(
-            self._library,
-            self.source,
-            security=self._replaced,
-            server=which,
-            server_variables=chosen,
-            like=self,
+            self.library, self.source, security=replaced, server=which, server_variables=variables, like=self
         )
 
     def own_path(
         self, servers: tuple[Server, ...], chosen: tuple[int | str, Mapping[str, Any]] | None
     ) -> str:
         """The path of an operation's own servers, where `chosen` stands in for the document's choice."""
-        which, variables = chosen or self._server
+        which, variables = chosen or self.chosen
         return own_server(servers, which, variables, self.source)
 
     def server_path_at(self, which: int | str, variables: Mapping[str, Any]) -> str:
@@ -246,51 +235,51 @@ class Document:
             mine.update({name: value for name, value in variables.items() if name not in elsewhere})
         return path_of_url(server_url(server, mine), self.source)
 
-    def _warn(self, message: str) -> None:
-        if message not in self._warnings:
-            self._warnings.append(message)
+    def warn(self, message: str) -> None:
+        """Adds to what is wrong, once."""
+        if message not in self.warned:
+            self.warned.append(message)
 
     def _warn_undefined(self, names: Requirement, where: str) -> None:
         for name in names:
             if name not in self.schemes:
-                self._warn(f"{where} requires the security scheme {name!r}, which is not defined")
+                self.warn(f"{where} requires the security scheme {name!r}, which is not defined")
 
-    def _check(self, schema: Place, name: str, direction: Direction = "answer") -> Check:
-        """The compiled check of a schema, shared by every operation that has it in this direction."""
+    def check(self, schema: Place, name: str) -> Check:
+        """The compiled check of an answer's schema, shared by every operation that answers with it."""
         place = schema
-        what = f"{'answers' if direction == 'answer' else 'bodies'} of {name}"
+        what = f"answers of {name}"
         try:
             # in 2020-12 what stands beside a reference counts too
-            place = self._library.follow(schema, alone=self._front.dialect == "2020-12")
-            _, known = self._checks.get((id(place.value), direction), (None, None))
-            check = known or self._compiled(place, direction, f"the schema of {what}")
+            place = self.library.follow(schema, alone=self.front.dialect == "2020-12")
+            _, known = self._checks.get(id(place.value), (None, None))
+            check = known or self._compiled(place, f"the schema of {what}")
         except MissingDocument:
             check = no_check
         except SpecError as error:
-            self._warn(f"{what} cannot be checked: {error}")
+            self.warn(f"{what} cannot be checked: {error}")
             check = no_check
-        self._checks[id(place.value), direction] = place.value, check
+        self._checks[id(place.value)] = place.value, check
         return check
 
-    def _compiled(self, place: Place, direction: Direction, what: str) -> Check:
+    def _compiled(self, place: Place, what: str) -> Check:
         made = compile_checks(
-            self._library,
+            self.library,
             place,
-            self._front.dialect,
-            direction,
-            warn=lambda why: self._warn(f"{what}: {why}"),
+            self.front.dialect,
+            warn=lambda why: self.warn(f"{what}: {why}"),
         )
         for node, check in made:  # of the schemas that it refers to, too, where they came with it
-            self._checks.setdefault((id(node), direction), (node, check))
+            self._checks.setdefault(id(node), (node, check))
         return made[0][1]
 
     def _unknown(self, ref: str | tuple[str, str], template: str, method: str) -> SpecError:
         shown = ref if isinstance(ref, str) else f"{method} {template}"
-        methods = sorted(verb for path, verb in self._by_route if path == template)
+        methods = sorted(verb for path, verb in self.by_route if path == template)
         if methods and template.startswith("/"):
             hint = f"{template} has: {', '.join(methods)}"
         else:
-            names = [*self.operations, *(f"{verb} {path}" for path, verb in self._by_route)]
+            names = [*self.operations, *(f"{verb} {path}" for path, verb in self.by_route)]
             near = closest(shown, names)
             hint = f"did you mean {near!r}?" if near else "'fleet spec operations' lists them"
         return SpecError(f"the description has no operation {shown!r}", file=self.source, hint=hint)
@@ -320,7 +309,8 @@ def load(
     `source` is its absolute path or URL: relative references start there. `reader` supplies every other
     document by URI and decides what may be read; without one nothing is. `parse` turns bytes into a tree,
     for callers that keep parsed trees. `server` and `server_variables` choose among the servers that the
-    description names, as `Document.with_server` does. Raises `SpecError`, `ConfigError`.
+    description names: by place, by name or by URL as written. Raises `SpecError`, and `ConfigError`
+    naming what there is.
     """
     library = Library(reader, parse)
     uri = source or "<text>"

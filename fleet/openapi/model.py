@@ -13,11 +13,6 @@ Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"
 Dialect: TypeAlias = Literal["2.0", "3.0", "2020-12"]
 """What the schemas of a description are written in."""
 
-SEQUENTIAL = frozenset({
-    "application/jsonl", "application/x-jsonl", "application/x-ndjson", "application/ndjson",
-    "application/json-seq", "application/geo+json-seq", "text/event-stream", "multipart/mixed",
-})  # fmt: skip
-
 FRAMING = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 """Headers that frame a message: whoever sends it writes them, and no description says how."""
 
@@ -79,11 +74,6 @@ class Media:
     item_encoding: Encoding | None = None
     parameters: str = ""  # of the type, as declared: "charset=iso-8859-1"
 
-    @property
-    def sequential(self) -> bool:
-        """Whether such a body is a sequence of items rather than one value."""
-        return self.item_schema is not None or self.type in SEQUENTIAL
-
 
 @frozen
 class Body:
@@ -135,12 +125,10 @@ class Answer:
 @frozen
 class Flow:
     """One OAuth2 flow, by its 3.x word: `clientCredentials`, `authorizationCode`, `password`, `implicit`,
-    `deviceAuthorization`. URLs are as written, empty where there is none."""
+    `deviceAuthorization`. The URL is as written, empty where there is none."""
 
     kind: str
     token_url: str = ""
-    authorization_url: str = ""
-    refresh_url: str = ""
     scopes: tuple[str, ...] = ()
 
 

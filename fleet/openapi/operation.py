@@ -50,12 +50,12 @@ class Operation:
 
     __slots__ = (
         "_accept", "_answers", "_bare", "_body", "_checks", "_document", "_own_servers", "_parameters",
-        "_plan", "_requirements", "_security", "_site", "_split", "method", "name", "template",
+        "_plan", "_requirements", "_security", "_split", "method", "name", "site", "template",
     )  # fmt: skip
 
     def __init__(self, document: Document, site: Site, name: str) -> None:
         self._document = document
-        self._site = site
+        self.site: Site = site
         self.name: str = name
         self.method: str = site.method
         self.template: str = site.template
@@ -75,9 +75,9 @@ class Operation:
         return f"<Operation {self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._document._by_route.get((self.template, self.method)) is self:
+        if self._document.by_route.get((self.template, self.method)) is self:
             return _restore, (self._document, self.template, self.method)
-        return Operation, (self._document, self._site, self.name)  # a webhook or a callback
+        return Operation, (self._document, self.site, self.name)  # a webhook or a callback
 
     @property
     def summary(self) -> str:
@@ -92,33 +92,33 @@ class Operation:
     @property
     def deprecated(self) -> bool:
         """Whether its author advises against it."""
-        return self._site.node.value.get("deprecated") is True
+        return self.site.node.value.get("deprecated") is True
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Names of its tags; `Document.tags` tells more of them."""
-        listed = self._site.node.value.get("tags")
+        listed = self.site.node.value.get("tags")
         return tuple(tag for tag in listed if isinstance(tag, str)) if isinstance(listed, list) else ()
 
     @property
     def extensions(self) -> Mapping[str, Any]:
         """What its author wrote under `x-` keys."""
-        return {key: value for key, value in self._site.node.value.items() if key.startswith("x-")}
+        return {key: value for key, value in self.site.node.value.items() if key.startswith("x-")}
 
     def _word(self, key: str) -> str:
-        found = self._site.node.value.get(key)
+        found = self.site.node.value.get(key)
         return found if isinstance(found, str) else ""
 
     @property
     def body(self) -> Body | None:
         """What it takes as a body, None where it takes none."""
-        return self._document._front.body(self._site)
+        return self._document.front.body(self.site)
 
     @property
     def servers(self) -> tuple[Server, ...]:
         """Its own servers, else its path's, else the document's."""
         if self._own_servers is None:
-            node, item = self._site.node.value, self._site.item.value
+            node, item = self.site.node.value, self.site.item.value
             self._own_servers = read_servers(node.get("servers")) or read_servers(item.get("servers"))
         return self._own_servers or self._document.servers
 
@@ -128,7 +128,7 @@ class Operation:
         servers = self.servers
         if not self._own_servers:
             return self._document.server_path
-        return own_server(servers, *self._document._server, self._document.source)
+        return own_server(servers, *self._document.chosen, self._document.source)
 
     @property
     def callbacks(self) -> Mapping[str, Mapping[str, Operation]]:
@@ -149,7 +149,7 @@ class Operation:
         media = None if answer is None else media_for(answer.media, content_type)
         if media is None or media.item_schema is not None or media.schema is None:
             return None if media is None else media.item_schema
-        whole = self._document._library.follow(media.schema)
+        whole = self._document.library.follow(media.schema)
         items = whole.value.get("items") if isinstance(whole.value, dict) else None
         return Place(whole.uri, items) if isinstance(items, dict) else None
 
@@ -161,26 +161,18 @@ class Operation:
         media = media_for(body.media, content_type) or (None if content_type else body.media[0])
         return None if media is None else media.schema
 
-    def body_violations(self, value: Any, content_type: str | None = None) -> tuple[tuple[str, str], ...]:
-        """Where a body to be sent breaks its schema, as `violations`; what is read-only is not asked for."""
-        body = self.body
-        media = None if body is None else media_for(body.media, content_type)
-        if media is None or media.schema is None or not is_json(media.type):
-            return ()
-        return self._document._check(media.schema, self.name, "body")(value)
-
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Parameters of the operation and of its path, in the document's order."""
         if self._parameters is None:
-            self._parameters = self._document._front.parameters(self._site)
+            self._parameters = self._document.front.parameters(self.site)
         return self._parameters
 
     @property
     def security(self) -> tuple[Requirement, ...] | None:
         """Its own requirement sets; `()` needs nothing, None leaves it to the document."""
         if self._security is _UNREAD:
-            self._security = self._document._front.requirements(self._site)
+            self._security = self._document.front.requirements(self.site)
         return self._security  # type: ignore[no-any-return]
 
     @property
@@ -197,11 +189,11 @@ class Operation:
         """Its documented answers; () where they cannot be read, with a warning on the document."""
         if self._answers is None:
             try:
-                self._answers = self._document._front.answers(self._site)
+                self._answers = self._document.front.answers(self.site)
             except MissingDocument:
                 self._answers = ()
             except SpecError as error:
-                self._document._warn(f"the answers of {self.name} cannot be read: {error}")
+                self._document.warn(f"the answers of {self.name} cannot be read: {error}")
                 self._answers = ()
         return self._answers
 
@@ -296,7 +288,7 @@ class Operation:
     def _keywords(self, parameter: Parameter) -> Mapping[str, Any]:
         """The keywords of a parameter's schema; none where it cannot be read."""
         try:
-            node = self._document._library.follow(parameter.schema).value if parameter.schema else None
+            node = self._document.library.follow(parameter.schema).value if parameter.schema else None
         except SpecError:
             return {}
         return node if isinstance(node, Mapping) else {}
@@ -315,7 +307,7 @@ class Operation:
     def _compile(self) -> ParameterPlan:
         plan = ParameterPlan(self.name, self.template, self.parameters)
         _ = self.servers
-        body = self._document._front.body(self._site)
+        body = self._document.front.body(self.site)
         if body is not None:
             self._body = BodyPlan(self.name, body)
             self._split = bool(body.name or body.fields)
@@ -342,7 +334,7 @@ class Operation:
         media = media_for(answer.media, content_type)
         if media is None or media.schema is None or not (is_json(media.type) or "*" in media.type):
             return no_check
-        return self._document._check(media.schema, self.name)
+        return self._document.check(media.schema, self.name)
 
 
 _UNREAD: Any = object()

@@ -20,13 +20,13 @@ _BY_FORMAT = {
 
 def shape_of(document: Document, schema: Place) -> Shape:
     """What a schema allows, references followed and `allOf` merged."""
-    return Shaper(document._library, document._front.dialect).of(schema)
+    return Shaper(document.library, document.front.dialect).of(schema)
 
 
 def sample(document: Document, schema: Place) -> Any:
     """A value such as a schema describes: its example, its default, or made of its types, with what is
     required and not read-only. Not always valid: patterns are not looked at."""
-    return _sample(Shaper(document._library, document._front.dialect), schema, 0)
+    return _sample(Shaper(document.library, document.front.dialect), schema, 0)
 
 
 def _sample(shaper: Shaper, schema: Place, depth: int) -> Any:

@@ -3,10 +3,15 @@
 from fleet.outcome.kinds import Blame, FailureKind
 from fleet.outcome.record import (
     OUTCOME_VERSION,
+    RESULTS,
+    SEVERITIES,
+    STATUSES,
     CheckResult,
     Failure,
     Outcome,
+    Result,
     Sample,
+    Severity,
     Skipped,
     Status,
     StepRows,
@@ -17,7 +22,10 @@ from fleet.outcome.timeline import RULES, WHATS, Again, Moment, Noted, Rule, Sen
 
 __all__ = [
     "OUTCOME_VERSION",
+    "RESULTS",
     "RULES",
+    "SEVERITIES",
+    "STATUSES",
     "WHATS",
     "Again",
     "Blame",
@@ -27,9 +35,11 @@ __all__ = [
     "Moment",
     "Noted",
     "Outcome",
+    "Result",
     "Rule",
     "Sample",
     "Sent",
+    "Severity",
     "Skipped",
     "Status",
     "StepRows",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from operator import methodcaller
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 from fleet.frozen import frozen
 from fleet.outcome.kinds import FailureKind
@@ -17,7 +17,12 @@ from fleet.outcome.timeline import Moment
 OUTCOME_VERSION = 1
 _json = methodcaller("to_json")
 
-Status = Literal["ok", "partial", "failed", "skipped"]
+Status: TypeAlias = Literal["ok", "partial", "failed", "skipped"]
+STATUSES: tuple[str, ...] = get_args(Status)
+Result: TypeAlias = Literal["fail", "waived", "unknown", "pass"]
+RESULTS: tuple[str, ...] = get_args(Result)
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[str, ...] = get_args(Severity)  # the mildest first
 
 
 @frozen
@@ -123,7 +128,7 @@ class CheckResult:
     the assertion read of its baseline, where it did not pass."""
 
     check: str
-    result: Literal["pass", "fail", "unknown", "waived"]
+    result: Result
     severity: str
     step: str
     row: int

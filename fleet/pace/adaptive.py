@@ -52,7 +52,7 @@ class Pressure:
 
     `finished` counts all of them, `troubled` those that met overload (`troubled_seconds` is what these took,
     together), `exhausted` those that lacked descriptors or ports. `answers` has, by route, how many were
-    answered and how long that took together. `in_hand` is how much of the limit is in use, `held` how much
+    answered and how long that took together. `in_flight` is how much of the limit is in use, `held` how much
     of that waits for something that this limit does not move.
     """
 
@@ -61,16 +61,16 @@ class Pressure:
     troubled_seconds: float = 0.0
     exhausted: int = 0
     answers: Mapping[str, tuple[int, float]] = field(default_factory=dict)
-    in_hand: int = 0
+    in_flight: int = 0
     held: int = 0
 
     def __add__(self, other: Pressure) -> Pressure:
         """The pressure on several workers in one interval."""
-        return self._joined(other, self.in_hand + other.in_hand, self.held + other.held)
+        return self._joined(other, self.in_flight + other.in_flight, self.held + other.held)
 
     def then(self, later: Pressure) -> Pressure:
         """The pressure of one interval and of the next: what is in hand is that of the later one."""
-        return self._joined(later, later.in_hand, later.held)
+        return self._joined(later, later.in_flight, later.held)
 
     @property
     def mean(self) -> float:
@@ -93,7 +93,7 @@ class Pressure:
                 usual += count * spent / before
         return mine / usual if usual else None
 
-    def _joined(self, other: Pressure, in_hand: int, held: int) -> Pressure:
+    def _joined(self, other: Pressure, in_flight: int, held: int) -> Pressure:
         answers = dict(self.answers)
         for route, (count, seconds) in other.answers.items():
             before = answers.get(route, (0, 0.0))
@@ -104,7 +104,7 @@ class Pressure:
             self.troubled_seconds + other.troubled_seconds,
             self.exhausted + other.exhausted,
             answers,
-            in_hand,
+            in_flight,
             held,
         )
 
@@ -206,7 +206,7 @@ class Adaptive:
             larger = isqrt(self.stood * self._failed)
         else:
             larger = int(self.stood * self._growth ** min(2.0, max(1.0, seen.mean)))
-        useful = seen.in_hand >= IN_USE * self.limit and seen.held <= HELD * seen.in_hand
+        useful = seen.in_flight >= IN_USE * self.limit and seen.held <= HELD * seen.in_flight
         larger = min(max(larger, self.stood + 1), self._ceiling)
         if not useful or larger <= self.stood:
             return self._stay()

@@ -39,10 +39,10 @@ class Governor:
         neither are those that `elsewhere` counts."""
         self._pace, self._elsewhere = pace, elsewhere
 
-    def step(self, seconds: float, *, in_hand: int, held: int) -> Iterator[ConcurrencyChanged]:
+    def step(self, seconds: float, *, in_flight: int, held: int) -> Iterator[ConcurrencyChanged]:
         """Adapts to what happened in the last `seconds`, and yields what has changed.
 
-        `in_hand` targets are in flight, and `held` of them wait for something other than their hosts, those
+        `in_flight` targets are in flight, and `held` of them wait for something other than their hosts, those
         that wait for a turn or a slot not counted.
         """
         pace = self._pace
@@ -56,12 +56,12 @@ class Governor:
                 if self._update(proxy, key, seconds, slots.held(key), 0):
                     slots.resize(key, proxy.limit)
                     yield ConcurrencyChanged("proxy", key, proxy.limit, proxy.stood)
-        if self._update(self._scan, SCAN, seconds, in_hand, held):
+        if self._update(self._scan, SCAN, seconds, in_flight, held):
             yield ConcurrencyChanged("targets", "", self._scan.limit, self._scan.stood)
 
-    def _update(self, limit: Adaptive, key: str, seconds: float, in_hand: int, held: int) -> bool:
+    def _update(self, limit: Adaptive, key: str, seconds: float, in_flight: int, held: int) -> bool:
         before = (limit.limit, limit.stood)
-        limit.update(self._meter.take(key, in_hand=in_hand, held=held), seconds)
+        limit.update(self._meter.take(key, in_flight=in_flight, held=held), seconds)
         return (limit.limit, limit.stood) != before
 
     def _adaptive(self, start: int, ceiling: int, growth: float) -> Adaptive:

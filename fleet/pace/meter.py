@@ -44,10 +44,10 @@ class _Sum:
         known[0] += count
         known[1] += seconds
 
-    def pressure(self, in_hand: int, held: int) -> Pressure:
+    def pressure(self, in_flight: int, held: int) -> Pressure:
         answers = {route: (int(count), seconds) for route, (count, seconds) in self.answers.items()}
         return Pressure(
-            self.finished, self.troubled, self.troubled_seconds, self.exhausted, answers, in_hand, held
+            self.finished, self.troubled, self.troubled_seconds, self.exhausted, answers, in_flight, held
         )
 
 
@@ -94,9 +94,9 @@ class Meter:
             if total := int(sum(counts)):
                 scan.answered(route, seconds, total)
 
-    def take(self, key: str, *, in_hand: int, held: int) -> Pressure:
+    def take(self, key: str, *, in_flight: int, held: int) -> Pressure:
         """What was counted since the last time, with how much is in hand, and held back, now."""
-        return (self._sums.pop(key, None) or _Sum()).pressure(in_hand, held)
+        return (self._sums.pop(key, None) or _Sum()).pressure(in_flight, held)
 
     def _sum(self, key: str) -> _Sum:
         known = self._sums.get(key)

@@ -320,11 +320,6 @@ class Plan:
         rate = policy.rate if asked.per_target is None else replace(policy.rate, per_target=asked.per_target)
         return replace(policy, timeouts=replace(policy.timeouts, **timeouts), rate=rate)
 
-    def describe(self) -> tuple[str, ...]:
-        """The plan in lines for people: one per step, in the order of need."""
-        wide = self.fan_out
-        return tuple(_line(step, self.lazy, wide) for step in self.steps.values())
-
 
 def path_of(operation: Operation, call: Call) -> str:
     """Where a call asks, below the base URL of a target; it has passed the gate that links pass. Raises
@@ -345,16 +340,6 @@ def _columns(step: StepPlan) -> Iterator[str]:
             if output.name not in seen:
                 seen.add(output.name)
                 yield output.name
-
-
-def _line(step: StepPlan, lazy: frozenset[str], wide: tuple[str, ...]) -> str:
-    marks = [
-        *(["stored"] if step.stored else []),
-        *(["once per member"] if step.name in wide else []),
-        *(["only when an alternative needs it"] if step.name in lazy else []),
-    ]
-    shown = ", ".join(marks)
-    return f"{step.name}: {step.asks}" + (f"  ({shown})" if shown else "")
 
 
 def _way(way: Way) -> str:

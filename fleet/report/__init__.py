@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fleet.report.causegroup import CauseGroup
     from fleet.report.causes import cause_id
     from fleet.report.documented import Documented, published_schema
-    from fleet.report.gather import STATUSES, Gatherer, gather_report
+    from fleet.report.gather import Gatherer, gather_report
     from fleet.report.groups import Again, Groups, cause_key, named, short_name
     from fleet.report.html import to_html
     from fleet.report.lines import TargetLine, TargetLines
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "STATUSES",
     "Again",
     "CauseGroup",
     "CausesSoFar",
@@ -82,7 +81,7 @@ load_late(
         "causegroup": ("CauseGroup",),
         "causes": ("cause_id",),
         "documented": ("Documented", "published_schema"),
-        "gather": ("Gatherer", "STATUSES", "gather_report"),
+        "gather": ("Gatherer", "gather_report"),
         "groups": ("Again", "Groups", "cause_key", "named", "short_name"),
         "html": ("to_html",),
         "lines": ("TargetLine", "TargetLines"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fleet.outcome import STATUSES
 from fleet.page import Child, Html, counted, element, join, stacked
 from fleet.phrases import host_text, some
 from fleet.report.causegroup import CauseGroup
-from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
 from fleet.report.shares import Common
 

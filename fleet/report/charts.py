@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fleet.outcome import STATUSES
 from fleet.page import Html, element, join
-from fleet.report.gather import STATUSES
 from fleet.report.model import Bucket
 
 WIDTH = 1000

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
+from fleet.frozen import frozen
 
+
+@frozen(kw_only=True)
 class Documented:
-    """The texts below fields are their descriptions in the published schema."""
+    """A frozen value; the texts below its fields are their descriptions in the published schema."""
 
-    __slots__ = ()
     __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
+
+    def to_json(self) -> dict[str, Any]:
+        """The public JSON object, as `published_schema` says it."""
+        return asdict(self)
 
 
 def published_schema(form: type[Documented], name: str, version: int) -> dict[str, Any]:

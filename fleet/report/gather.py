@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.inventory import Folder, natural
+from fleet.outcome import STATUSES
 from fleet.report.causes import operation_of
 from fleet.report.certificates import Expiries
 from fleet.report.groups import Again, Groups, named, short_name
@@ -35,7 +36,6 @@ from fleet.report.model import (
 from fleet.report.shares import PROXY, VALUES, Labels
 from fleet.report.stored import head_of, last_outcomes
 
-STATUSES = ("ok", "partial", "failed", "skipped")
 SLOWEST = 10
 SETS = 4  # host sets named of a check
 LINES = 500  # steps, operations, checks, ways in which answers break their schema

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fleet.observe import safe
+from fleet.outcome import STATUSES
 from fleet.page import Html, Section, closed_page, element, join, links, section, stacked, table
-from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
 from fleet.report.lines import TargetLines
 from fleet.report.model import Report

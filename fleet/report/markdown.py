@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from fleet.outcome import STATUSES
 from fleet.page import code, markdown_table, markdown_text
 from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report.causegroup import CauseGroup
-from fleet.report.gather import STATUSES
 from fleet.report.model import Report, WayLine
 from fleet.report.wording import cost_text, failures_title, gaps_title, latency_text
 

@@ -6,7 +6,6 @@ Names of hosts, labels, messages and operations are remote text: every form make
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from fleet.frozen import frozen
@@ -192,10 +191,6 @@ class Report(Documented):
     """what was forgiven"""
     dropped: Mapping[str, int]
     """what was beyond the limits, and is counted only"""
-
-    def to_json(self) -> dict[str, Any]:
-        """The public JSON object."""
-        return asdict(self)
 
 
 def report_schema() -> dict[str, Any]:

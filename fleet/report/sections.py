@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.observe import safe
+from fleet.outcome import STATUSES
 from fleet.page import Child, Html, Section, counted, element, join, section, stacked, table
 from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report.cards import group_cards
 from fleet.report.charts import histogram
-from fleet.report.gather import STATUSES
 from fleet.report.groups import short_name
 from fleet.report.model import Report, WayLine
 from fleet.report.wording import failures_title, gaps_title, latency_text

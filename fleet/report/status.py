@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from fleet.frozen import frozen
 from fleet.observe import Standing
 from fleet.report.causegroup import CauseGroup
-from fleet.report.documented import Documented
+from fleet.report.documented import Documented, published_schema
 
 STATUS_VERSION = 1
 _STATES = {"done": "complete"}  # as `fleet runs` calls it
@@ -61,10 +60,6 @@ class Status(Documented):
     gaps: tuple[CauseGroup, ...]
     """why partial targets are partial: a target may be in several"""
 
-    def to_json(self) -> dict[str, Any]:
-        """The public JSON object."""
-        return asdict(self)
-
 
 def status_of(
     run: str, standing: Standing, failures: tuple[CauseGroup, ...], gaps: tuple[CauseGroup, ...]
@@ -80,7 +75,7 @@ def status_of(
         done=standing.done,
         earlier=standing.earlier,
         statuses=dict(standing.statuses),
-        in_flight=standing.in_hand,
+        in_flight=standing.in_flight,
         per_second=round(standing.per_second, 1),
         seconds_left=None if standing.left is None else round(standing.left, 1),
         paused=tuple(
@@ -93,12 +88,4 @@ def status_of(
 
 def status_schema() -> dict[str, Any]:
     """The JSON Schema of `Status.to_json`."""
-    from pydantic import TypeAdapter  # noqa: PLC0415  (60 ms, for the reference only)
-
-    schema = TypeAdapter(Status).json_schema(mode="serialization")
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:fleet:status:{STATUS_VERSION}",
-    }
-    schema["properties"]["v"]["const"] = STATUS_VERSION
-    return {**head, **schema}
+    return published_schema(Status, "status", STATUS_VERSION)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fleet.assembly import PreparedScan
+from fleet.assembly import PreparedScan, dry_run_of
 from fleet.assembly.manifest import manifest_of
 from fleet.engine import RunDirectory
 from fleet.errors import UsageError
@@ -48,7 +48,7 @@ def test_medians_of_reached_targets_foretell(
     given = frozenset({"rate.concurrency", "rate.requests", "rate.auto_start"})
     scan = prepared("h[1-10]", policy=Policy(rate=rate), given=given)
     run = run_of(scan, folder / "run", *OUTCOMES)
-    said = scan.describe(earlier=folder / "run")["estimate"]
+    said = dry_run_of(scan, earlier=folder / "run")["estimate"]
     assert said.startswith(f"run {run} reached 3 targets with a median of 12 requests and 4.0 s each: ")
     assert said.endswith(expected)
 
@@ -57,11 +57,11 @@ def test_what_was_found_right_is_counted_on(prepared: Prepare, folder: Path) -> 
     scan = prepared("h[1-10]")
     run_of(scan, folder / "run", *OUTCOMES)
     (folder / "run" / "summary.json").write_text('{"concurrency": {"targets": 2, "proxies": {}}}')
-    assert scan.describe(earlier=folder / "run")["estimate"].endswith("in 20 s")
+    assert dry_run_of(scan, earlier=folder / "run")["estimate"].endswith("in 20 s")
 
 
 def test_without_a_run_there_is_no_estimate(prepared: Prepare) -> None:
-    assert prepared("h1").describe()["estimate"] is None
+    assert dry_run_of(prepared("h1"))["estimate"] is None
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_a_run_that_says_nothing_is_refused(
 ) -> None:
     run_of(prepared("h1", **options), folder / "run", *outcomes)
     with pytest.raises(UsageError, match=message):
-        prepared("h1").describe(earlier=folder / "run")
+        dry_run_of(prepared("h1"), earlier=folder / "run")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fleet.assembly import PreparedScan, ScanOptions, prepare
+from fleet.assembly import PreparedScan, ScanOptions, dry_run_of, prepare
 from fleet.assembly.manifest import manifest_of, options_of
 from fleet.errors import InventoryError, UsageError
 from fleet.inventory import Shard
@@ -93,7 +93,7 @@ def test_the_survey_counts_labels_proxies_and_credentials(prepared: Prepare) -> 
     scan = prepared(
         "h[1-3] site=a", "h4 site=b proxy=socks5h://p:1", "h5 site=b", select=("site=*", "site!=c")
     )
-    told = scan.describe()
+    told = dry_run_of(scan)
     assert told["targets"] == scan.survey.total == 5
     assert told["labels"] == {"site=a": 3, "site=b": 2}
     assert told["proxies"] == {"direct": 4, "socks5h://p:1": 1}
@@ -189,15 +189,15 @@ def test_numbers_of_a_resume_replace_those_of_the_run(prepared: Prepare) -> None
 
 
 def test_a_dry_run_of_a_stream_counts_for_one_target(prepared: Prepare, pipe: Callable[[str], str]) -> None:
-    told = prepared(pipe("h1\nh2\n")).describe()
+    told = dry_run_of(prepared(pipe("h1\nh2\n")))
     assert told["targets"] is None
     assert told["requests"] == 2
 
 
 def test_a_dry_run_names_a_built_in_spec_and_not_its_place(prepared: Prepare, folder: Path) -> None:
-    assert prepared("h1").describe()["spec"] == f"Lamps ({folder / 'lamps.yaml'})"
+    assert dry_run_of(prepared("h1"))["spec"] == f"Lamps ({folder / 'lamps.yaml'})"
     scan = prepare(ScanOptions(sources=("h1",), spec="redfish"), prompt=lambda _prompt: "")
-    assert scan.describe()["spec"].endswith("(built-in 'redfish')")
+    assert dry_run_of(scan)["spec"].endswith("(built-in 'redfish')")
 
 
 def test_a_shard_is_a_part_of_the_targets_and_may_be_empty(prepared: Prepare) -> None:

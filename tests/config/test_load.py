@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from fleet.config import (
-    SCHEMA_FILE,
     SpecFile,
     list_builtin_specs,
     load_spec,
     loads_spec,
     spec_schema,
-    write_spec_schema,
 )
 from fleet.errors import SpecError
 from fleet.openapi import load
@@ -224,7 +222,6 @@ def test_built_in_specs_compile_whole(name: str) -> None:
     for pipeline in spec.pipelines:
         plan = planned(spec, pipeline)
         assert plan.minimum_requests >= 1
-        assert len(plan.describe()) == len(plan.steps)
         assert all(plan.columns[step] for step in plan.stored)
 
 
@@ -241,11 +238,6 @@ def test_the_redfish_spec_has_its_pipelines() -> None:
     with pytest.raises(SpecError) as caught:
         planned(spec, "inventroy")
     assert caught.value.hint == "did you mean 'inventory'?"
-
-
-def test_the_published_schema_is_current(tmp_path: Path) -> None:
-    """Written by `fleet.config.write_spec_schema(Path("."))`."""
-    assert write_spec_schema(tmp_path).read_text() == (ROOT / SCHEMA_FILE).read_text()
 
 
 def test_the_schema_accepts_the_built_in_specs_and_refuses_unknown_keys() -> None:

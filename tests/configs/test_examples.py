@@ -36,7 +36,7 @@ def test_example_credentials_bind_the_example_hosts(tmp_path: Path) -> None:
         [str(EXAMPLES / "hosts.csv"), str(EXAMPLES / "hosts.txt")],
         report=lambda error: None,
     )
-    bound = {target.id: (credentials.for_target(target), proxies.for_target(target)) for target in targets}
+    bound = {target.id: (credentials.choose(target)[0], proxies.choose(target)[0]) for target in targets}
     assert bound["rack1-u01"] == ("racks", None)
     auth, proxy = bound["https://bmc001.dc2.example"]
     assert proxy is not None

@@ -94,11 +94,11 @@ class Touch:
         if api is None:
             return self.result
         document = api.document
-        self.result["operations"] = len(document._by_route)
+        self.result["operations"] = len(document.by_route)
         tree = document.trees[document.source]
         self.result["version"] = "2.0" if "swagger" in tree else str(tree["openapi"])[:3]
-        samples = Samples(document._library)
-        for operation in document._by_route.values():
+        samples = Samples(document.library)
+        for operation in document.by_route.values():
             self._operation(api, document, operation, samples)
         with self.step("webhooks"):
             hooks = [hook for group in document.webhooks.values() for hook in group.values()]
@@ -184,7 +184,7 @@ class Touch:
 
     def _whole(self, api: OpenAPI, document: Document) -> None:
         with self.step("review"):
-            few = len(document._by_route) <= MAX_REVIEWED
+            few = len(document.by_route) <= MAX_REVIEWED
             found = review(document) if few else ()
             self.counts["findings"] = sum(1 for finding in found if finding.severity == "error")
             for finding in found:
@@ -213,7 +213,7 @@ class Touch:
     def _rewritten(self, document: Document) -> None:
         """The description reduced to some of its operations, and converted: it loads, has the same
         operations, and their calls are the same bytes."""
-        keys = list(document._by_route)
+        keys = list(document.by_route)
         with self.step("reduce"):
             if keys:
                 made = reduce(document, [f"{method} {template}" for template, method in keys[:MAX_REDUCED]])
@@ -223,7 +223,7 @@ class Touch:
         converted: Document | None = None
         with self.step("convert"):
             if self.result["version"] != "3.2":
-                data, reader = orjson.dumps(convert(document).tree), document._library._reader
+                data, reader = orjson.dumps(convert(document).tree), document.library._reader
                 converted = load(data, source=document.source, reader=reader)  # one of 3.1 keeps its parts
                 _same(list(converted._by_route), keys)
                 self._same_calls(document, converted)
@@ -249,7 +249,7 @@ class Touch:
 
     def _types(self, document: Document) -> None:
         """The types of the named schemas, and values of them."""
-        samples = Samples(document._library)
+        samples = Samples(document.library)
         for name in list(document.types)[:MAX_TYPES]:
             with self.step("types", name):
                 made = document.types[name]
@@ -302,10 +302,10 @@ def _published(document: Document, operation: Operation, answer: Answer) -> Iter
 
 
 def _node(document: Document, operation: Operation, answer: Answer) -> Mapping[str, Any]:
-    responses = operation._site.node.value.get("responses")
+    responses = operation.site.node.value.get("responses")
     for status, value in responses.items() if isinstance(responses, Mapping) else ():
         if status.lower() == answer.status.lower():
-            found = document._library.follow(Place(operation._site.node.uri, value)).value
+            found = document.library.follow(Place(operation.site.node.uri, value)).value
             return found if isinstance(found, Mapping) else {}
     return {}
 

@@ -83,7 +83,7 @@ async def seated(*, logout: float = 5.0, over: bool = False) -> AsyncIterator[Se
         lambda _event: None,
         logout=logout,
         changed=lambda: changes.append(seat.taken),
-        described=lambda _warnings: None,
+        warned=lambda _warnings: None,
     )
     ends: list[str] = []
 

@@ -70,7 +70,7 @@ def test_a_target_gets_its_own_then_a_rule_then_the_default(
         (target("https://10.0.0.9"), "default"),
         (target("https://10.0.1.9", labels={"rack": "7"}), "default"),
     ]:
-        assert credentials.for_target(given) == name
+        assert credentials.choose(given)[0] == name
     assert credentials.names == ("lab", "racks", "cloud", "default")
     assert credentials.bindable() == ("lab", "racks", "default")
 
@@ -98,12 +98,12 @@ def test_a_secret_that_cannot_be_read_is_named(auths: Any, tmp_path: Path) -> No
 def test_unknown_names_come_with_a_guess(auths: Any, tmp_path: Path, target: Callable[..., Any]) -> None:
     credentials = Credentials(auths.auths, secrets=reader(tmp_path))
     with pytest.raises(InventoryError) as caught:
-        credentials.for_target(target(auth="lap", origin="hosts.txt:7"))
+        credentials.choose(target(auth="lap", origin="hosts.txt:7"))
     assert str(caught.value) == "hosts.txt:7: no credential is named 'lap'\n  did you mean lab?"
     with pytest.raises(ConfigError, match="no credential is named 'zzz'"):
         credentials.resolve("zzz")
     with pytest.raises(InventoryError, match="there is no `auths:` section"):
-        Credentials().for_target(target(auth="lab"))
+        Credentials().choose(target(auth="lab"))
 
 
 def model(**fields: Any) -> AuthModel:
@@ -111,11 +111,11 @@ def model(**fields: Any) -> AuthModel:
 
 
 def test_the_default_is_the_marked_the_named_or_the_only_one(target: Callable[..., Any]) -> None:
-    assert Credentials().for_target(target()) is None
-    assert Credentials({"only": model()}).for_target(target()) == "only"
-    assert Credentials({"only": model(match="site=a")}).for_target(target()) is None
-    assert Credentials({"a": model(), "b": model()}).for_target(target()) is None
-    assert Credentials({"a": model(), "b": model(default=True)}).for_target(target()) == "b"
+    assert Credentials().choose(target())[0] is None
+    assert Credentials({"only": model()}).choose(target())[0] == "only"
+    assert Credentials({"only": model(match="site=a")}).choose(target())[0] is None
+    assert Credentials({"a": model(), "b": model()}).choose(target())[0] is None
+    assert Credentials({"a": model(), "b": model(default=True)}).choose(target())[0] == "b"
     with pytest.raises(ConfigError, match="two credentials are the default: a and b"):
         Credentials({"a": model(default=True), "b": model(default=True)})
 
@@ -128,7 +128,7 @@ def test_a_user_on_the_command_line_is_asked_for_once(target: Callable[..., Any]
         return CANARY
 
     credentials = Credentials(secrets=SecretReader(prompt=ask), username="root")
-    name = credentials.for_target(target())
+    name = credentials.choose(target())[0]
     assert name is not None
     assert asked == []
     credentials.check()
@@ -150,7 +150,7 @@ def test_either_half_can_be_overridden(auths: Any, tmp_path: Path, target: Calla
     assert (auth.username, auth.password.reveal()) == ("root", "admin-pw")
     assert password.resolve("cloud").password is None
     both = Credentials(secrets=reader(tmp_path), username="other", password="env:ADMIN")
-    auth = both.resolve(both.for_target(target()) or "")
+    auth = both.resolve(both.choose(target())[0] or "")
     assert auth.password is not None
     assert (auth.username, auth.password.reveal()) == ("other", "admin-pw")
 

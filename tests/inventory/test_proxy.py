@@ -81,31 +81,31 @@ def test_the_targets_own_outranks_rules_outrank_the_scan(target: Callable[..., A
         (target("https://10.2.3.4"), "dc2"),
         (target("https://h"), "socks5://wide:1"),
     ]:
-        proxy = chosen.for_target(given_target)
+        proxy = chosen.choose(given_target)[0]
         assert proxy is not None
         assert proxy.label == label
-    assert chosen.for_target(target("https://10.2.3.4", proxy="direct")) is None
-    assert proxies().for_target(target("https://h")) is None
-    assert proxies(scan_wide="direct").for_target(target("https://h")) is None
+    assert chosen.choose(target("https://10.2.3.4", proxy="direct"))[0] is None
+    assert proxies().choose(target("https://h"))[0] is None
+    assert proxies(scan_wide="direct").choose(target("https://h"))[0] is None
 
 
 def test_a_named_proxy_has_its_credentials_and_hides_them(target: Callable[..., Any]) -> None:
     chosen = proxies()
-    proxy = chosen.for_target(target(proxy="dc1"))
+    proxy = chosen.choose(target(proxy="dc1"))[0]
     assert proxy is not None
     assert proxy.password is not None
     assert (proxy.host, proxy.port, proxy.username) == ("proxy.dc1", 1080, "scan")
     assert proxy.password.reveal() == CANARY
     assert CANARY not in repr(proxy)
-    assert chosen.for_target(target(proxy="dc1")) is proxy
+    assert chosen.choose(target(proxy="dc1"))[0] is proxy
 
 
 def test_errors_name_the_line(target: Callable[..., Any]) -> None:
     with pytest.raises(ConfigError) as caught:
-        proxies().for_target(target(proxy="dc3", origin="hosts.txt:7"))
+        proxies().choose(target(proxy="dc3", origin="hosts.txt:7"))
     assert str(caught.value) == "hosts.txt:7: no proxy is named 'dc3'\n  the proxies are: dc1, dc2"
     with pytest.raises(ConfigError, match="define it under `proxies:`"):
-        Proxies().for_target(target(proxy="dc3"))
+        Proxies().choose(target(proxy="dc3"))
     with pytest.raises(ConfigError, match="the word means no proxy"):
         Proxies({"direct": MODELS["dc2"]})
 
@@ -121,7 +121,7 @@ def test_check_reads_secrets_and_the_scan_wide_choice() -> None:
 def test_many_urls_are_not_all_kept(target: Callable[..., Any]) -> None:
     chosen = Proxies()
     for number in range(3000):
-        proxy = chosen.for_target(target(proxy=f"socks5://p{number}:1"))
+        proxy = chosen.choose(target(proxy=f"socks5://p{number}:1"))[0]
         assert proxy is not None
         assert proxy.host == f"p{number}"
     assert len(chosen._made) < 1100

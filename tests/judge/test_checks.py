@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema_rs
 import junitparser
 import pytest
 from planted import BROKEN, CURRENT, ENDED, HEALTHY, OLD, RULES, TODAY, TURNING, UNLISTED, WAIVED
@@ -20,7 +21,7 @@ from week import ALONE, FAILING, Week, names
 
 from fleet.cli.entry import run
 from fleet.inventory import read_targets
-from fleet.judge import Check, CheckReport, Finding, Rules, gather_checks
+from fleet.judge import Check, CheckReport, Finding, Rules, checks_schema, gather_checks
 from fleet.report import short_name
 
 WHOLE, JUDGED = 4605, 4605 + 41  # the incomplete ones have a system, and no drives
@@ -199,6 +200,7 @@ def test_json_is_the_report(judged: Path, capsys: pytest.CaptureFixture[str]) ->
     said = json.loads(capsys.readouterr().out)
     assert (said["v"], said["targets"], said["checks"][0]["name"]) == (1, 4999, CURRENT)
     assert said["checks"][0]["groups"][0]["values"] == [MODELS[0], "c"]
+    assert [str(error) for error in jsonschema_rs.validator_for(checks_schema()).iter_errors(said)] == []
 
 
 ATTRIBUTES = {

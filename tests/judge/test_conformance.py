@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from recorded import MODELS, host_name
 from week import LONE_TYPE, NAMELESS, ODD_MODE, Week, names
 
 from fleet.cli.entry import run
 from fleet.inventory import read_targets
-from fleet.judge import Conformance, gather_conformance
+from fleet.judge import Conformance, conformance_schema, gather_conformance
 from fleet.report import short_name
 
 ENUM = (
@@ -147,6 +148,13 @@ class Texts(HTMLParser):
         if self.inside in ("h1", "h2"):
             self.headings.append(data)
             self.inside = ""
+
+
+def test_json_is_what_its_schema_says(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["conformance", str(judged), "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["v"], len(said["makers"]) > 1) == (1, True)
+    assert [str(error) for error in jsonschema_rs.validator_for(conformance_schema()).iter_errors(said)] == []
 
 
 def test_the_page_has_a_section_for_each_maker(judged: Path, tmp_path: Path) -> None:

@@ -138,10 +138,10 @@ def test_where_there_is_no_terminal_a_line_comes_every_so_often() -> None:
 def test_what_waits_to_be_stored_is_not_in_flight(halfway) -> None:
     progress, _, _ = halfway
     progress(ScanStarted("r1", "probe", 100, 8))
-    assert progress.in_hand == 8
+    assert progress.in_flight == 8
     progress(ConcurrencyChanged("targets", "", 9, 8))
     progress(ConcurrencyChanged("proxy", "p", 1, 1))
-    assert progress.in_hand == 9
+    assert progress.in_flight == 9
 
 
 def test_where_logs_are_for_machines_the_lines_are_records() -> None:

@@ -22,6 +22,7 @@ from fleet.event import (
 )
 from fleet.observe import Tally
 from fleet.outcome import (
+    STATUSES,
     CheckResult,
     Failure,
     FailureKind,
@@ -31,7 +32,7 @@ from fleet.outcome import (
     Violation,
 )
 
-STATUSES = st.sampled_from(["ok", "partial", "failed", "skipped"])
+STATUS_NAMES = st.sampled_from(STATUSES)
 KINDS = st.sampled_from(list(FailureKind))
 NAMES = st.sampled_from(["", "a", "site", "ü", "x" * 40])
 CALM = settings(suppress_health_check=[HealthCheck.too_slow])
@@ -39,7 +40,7 @@ CALM = settings(suppress_health_check=[HealthCheck.too_slow])
 
 @st.composite
 def outcomes(draw: st.DrawFn) -> Outcome:
-    status = draw(STATUSES)
+    status = draw(STATUS_NAMES)
     failing = status in {"failed", "skipped"}
     return Outcome(
         run="r",
@@ -76,7 +77,7 @@ def test_counts_add_up_to_the_targets_fed(stored: list[Outcome]) -> None:
         tally(TargetFinished(outcome))
     shown = tally.to_json()
     assert shown["targets"] == sum(shown["statuses"].values()) == len(stored)
-    assert tally.in_hand == 0
+    assert tally.in_flight == 0
     with_failure = [outcome.failure.kind.value for outcome in stored if outcome.failure]
     assert {name: kind["targets"] for name, kind in shown["kinds"].items() if kind["targets"]} == Counter(
         with_failure
@@ -101,7 +102,7 @@ def test_a_resumed_run_sums_up_as_one_that_was_never_stopped(stored: list[Outcom
         resumed.add(outcome)
     assert resumed.to_json() == whole.to_json()
     assert resumed.earlier == len(stored[:cut])
-    assert resumed.in_hand == 0
+    assert resumed.in_flight == 0
 
 
 def test_memory_does_not_grow_with_targets(make_outcome) -> None:
@@ -161,13 +162,13 @@ def test_the_scan_s_own_events_are_counted() -> None:
 def test_credentials_without_tls_are_counted(make_outcome, url, auth, counted) -> None:
     tally = Tally()
     tally.add(make_outcome("h", url=url, auth=auth))
-    assert tally.to_json()["plaintextCredentials"] == counted
+    assert tally.to_json()["plaintext_credentials"] == counted
 
 
 def test_nothing_went_without_tls_where_that_was_not_allowed(make_outcome) -> None:
     tally = Tally(plaintext_allowed=False)
     tally.add(make_outcome("h", url="http://h", auth="lab"))
-    assert tally.to_json()["plaintextCredentials"] == 0
+    assert tally.to_json()["plaintext_credentials"] == 0
 
 
 def test_errors_of_a_skipped_target_are_not_those_of_a_partial_one(make_outcome) -> None:

@@ -60,7 +60,7 @@ def test_a_listener_is_deaf_only_to_what_it_makes_nothing_of(level: str) -> None
         for event in (ScanStarted("r", "p", 1, 1), *OFTEN):
             told(event)
         lines = [line.partition('"timestamp"')[0] for line in stream.getvalue().splitlines()]
-        return [tally.to_json(), tally.started, progress.in_hand, len(lines)]
+        return [tally.to_json(), tally.started, progress.in_flight, len(lines)]
 
     assert seen(deaf=True) == seen(deaf=False)
     assert seen(deaf=True)[1:] == [1, 1, 5 if level == "debug" else 1]

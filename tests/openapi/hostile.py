@@ -181,7 +181,7 @@ def _tools(document: Document) -> None:
     for name in document.types:
         _allowed(lambda name=name: _type(document, name))
     made: list[Document] = []
-    operations = [f"{method} {template}" for template, method in document._by_route]
+    operations = [f"{method} {template}" for template, method in document.by_route]
     for tree in (
         lambda: convert(document).tree,
         lambda: reduce(document, operations[:2]).tree if operations else None,
@@ -245,7 +245,7 @@ def _operate(document: Document, operation: Operation, level: int = 0) -> None:
     for value in VALUES:
         for status in (200, 404, 500):
             operation.violations(status, "application/json", value)
-        _allowed(lambda value=value: operation.body_violations(value))
+    _allowed(lambda: _judge_body(document, operation))
     for answer in operation.answers:
         for link in answer.links:
             _allowed(lambda link=link: document.linked(link))
@@ -258,12 +258,17 @@ def _operate(document: Document, operation: Operation, level: int = 0) -> None:
     _allowed(lambda: operation.typed_headers(200, HEADERS), RequestFailed)
 
 
+def _judge_body(document: Document, operation: Operation) -> None:
+    if (schema := operation.body_schema()) is not None:
+        _judge(document, schema)
+
+
 def _judge(document: Document, schema: Place) -> None:
     """The strict reading, which library users ask for."""
 
     def judged() -> None:
         for direction in ("answer", "body"):
-            check = compile_check(document._library, schema, document._front.dialect, direction, strict=True)
+            check = compile_check(document.library, schema, document.front.dialect, direction, strict=True)
             for value in VALUES:
                 check(value)
 

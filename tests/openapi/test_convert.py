@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from judged import body_violations
 
 from fleet.cli import main
 from fleet.errors import SpecError
@@ -161,7 +162,7 @@ def test_swagger_judges_the_same_answers() -> None:
         ]
         assert broken[0] == broken[1], value
         found += broken[0]
-        bodies = [bool(side.operation("addPet").body_violations(value)) for side in (old, new)]
+        bodies = [bool(body_violations(side, side.operation("addPet"), value)) for side in (old, new)]
         assert bodies[0] == bodies[1], value
     for value in ({"code": 0}, {"code": 1}):
         for status in (404, 400):

@@ -225,6 +225,6 @@ def test_schemas_that_only_lead_back_to_one_another(kind: str) -> None:
         graph = {"components": {"schemas": schemas}}
         document = load(orjson.dumps({"openapi": "3.1.0", "paths": {}, **graph}), source=HOME)
         for strict in (False, True):
-            place = document._library.resolve(HOME, "#/components/schemas/s0")
-            check = compile_check(document._library, place, "2020-12", strict=strict)
+            place = document.library.resolve(HOME, "#/components/schemas/s0")
+            check = compile_check(document.library, place, "2020-12", strict=strict)
             assert isinstance(check({"a": 1}), tuple)

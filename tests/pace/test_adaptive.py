@@ -20,7 +20,7 @@ SHARE = 0.85  # of what the best fixed one would do
 
 
 def seen(
-    count: int, mean: float, *, troubled: int = 0, in_hand: int = 10_000, held: int = 0, exhausted: int = 0
+    count: int, mean: float, *, troubled: int = 0, in_flight: int = 10_000, held: int = 0, exhausted: int = 0
 ) -> Pressure:
     return Pressure(
         finished=count + troubled,
@@ -28,7 +28,7 @@ def seen(
         troubled_seconds=troubled * mean,
         exhausted=exhausted,
         answers={"root": (count, count * mean)} if count else {},
-        in_hand=in_hand,
+        in_flight=in_flight,
         held=held,
     )
 
@@ -66,16 +66,16 @@ def test_a_trial_that_only_makes_answers_slower_is_taken_back() -> None:
 def test_a_scan_that_comes_to_slower_steps_has_not_met_a_limit() -> None:
     limit = Adaptive(64, floor=4, ceiling=4096)
     limit.update(seen(200, 0.05), 0.5)
-    later = Pressure(300, answers={"root": (100, 5.0), "firmware": (200, 400.0)}, in_hand=128)
+    later = Pressure(300, answers={"root": (100, 5.0), "firmware": (200, 400.0)}, in_flight=128)
     limit.update(later, 0.5)
     assert limit.stood == 128
 
 
-@pytest.mark.parametrize(("in_hand", "held"), [(40, 0), (64, 32)])
-def test_a_limit_that_is_not_what_holds_the_scan_up_stays(in_hand: int, held: int) -> None:
+@pytest.mark.parametrize(("in_flight", "held"), [(40, 0), (64, 32)])
+def test_a_limit_that_is_not_what_holds_the_scan_up_stays(in_flight: int, held: int) -> None:
     limit = Adaptive(64, floor=4, ceiling=4096)
     for _ in range(10):
-        assert limit.update(seen(200, 0.05, in_hand=in_hand, held=held), 0.5) == 64
+        assert limit.update(seen(200, 0.05, in_flight=in_flight, held=held), 0.5) == 64
 
 
 def test_trouble_ends_a_trial_at_once_and_the_next_stays_below() -> None:
@@ -155,7 +155,7 @@ class Computed:
             now = step
             step += STEP
             answers = {"root": (answered, spent)} if answered else {}
-            met = Pressure(answered + troubled, troubled, 0.0, 0, answers, in_hand=len(ends))
+            met = Pressure(answered + troubled, troubled, 0.0, 0, answers, in_flight=len(ends))
             limit = limit_of(met, STEP)
             answered, spent, troubled = 0, 0.0, 0
         return counted / (seconds - WARM), dropped

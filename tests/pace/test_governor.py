@@ -24,7 +24,7 @@ def failure(kind: FailureKind, *, proxy: str | None = None) -> RequestFinished:
 
 
 def take(meter: Meter, key: str = SCAN) -> Pressure:
-    return meter.take(key, in_hand=3, held=1)
+    return meter.take(key, in_flight=3, held=1)
 
 
 def test_requests_are_counted_and_begin_anew() -> None:
@@ -32,7 +32,7 @@ def test_requests_are_counted_and_begin_anew() -> None:
     for event in (answer(), answer(0.15), answer(status=404), answer(status=503), TargetStarted("h")):
         meter(event)
     assert take(meter) == Pressure(4, 1, 0.05, 0, {"root": (3, pytest.approx(0.25))}, 3, 1)
-    assert take(meter) == Pressure(in_hand=3, held=1)
+    assert take(meter) == Pressure(in_flight=3, held=1)
 
 
 def test_what_a_worker_process_counted_is_counted() -> None:
@@ -66,7 +66,7 @@ def test_trouble_behind_a_proxy_is_the_proxys() -> None:
     meter = Meter()
     meter(failure(FailureKind.PROXY_PROTOCOL, proxy=PROXY))
     meter(answer(proxy=PROXY))
-    assert (take(meter, PROXY).finished, meter.take(SCAN, in_hand=0, held=0).troubled) == (2, 0)
+    assert (take(meter, PROXY).finished, meter.take(SCAN, in_flight=0, held=0).troubled) == (2, 0)
 
 
 def test_a_scan_that_has_room_grows_up_to_what_the_machine_allows() -> None:
@@ -75,7 +75,7 @@ def test_a_scan_that_has_room_grows_up_to_what_the_machine_allows() -> None:
     for _ in range(40):
         for _ in range(governor.limit):
             governor(answer())
-        told += governor.step(0.2, in_hand=governor.limit, held=0)
+        told += governor.step(0.2, in_flight=governor.limit, held=0)
     assert told[0] == ConcurrencyChanged("targets", "", 128, 64)
     assert max(change.limit for change in told) == 200
 
@@ -97,7 +97,7 @@ async def test_a_proxy_has_a_limit_of_its_own() -> None:
     for _ in range(3):
         for _ in range(100):
             governor(answer(proxy=PROXY))
-        told += governor.step(0.2, in_hand=64, held=0)
+        told += governor.step(0.2, in_flight=64, held=0)
     assert ConcurrencyChanged("proxy", PROXY, 90, 64) in told
     assert slots.acquire_nowait(PROXY)
 
@@ -112,7 +112,7 @@ async def test_targets_that_wait_for_a_proxy_do_not_make_the_scan_grow() -> None
         for _ in range(10):
             for _ in range(100):
                 governor(answer(proxy=PROXY))
-            assert not list(governor.step(0.2, in_hand=64, held=0))
+            assert not list(governor.step(0.2, in_flight=64, held=0))
         group.cancel_scope.cancel()
 
 

@@ -97,4 +97,4 @@ async def test_a_reload_divides_the_budget_anew(workshop: Workshop) -> None:
 
 async def _in_hand(served: Served) -> bool:
     runs = (await served.get("/api/v1/status"))["running"]
-    return any(served.service.desk.runs.live[run].tally.in_hand for run in runs)
+    return any(served.service.desk.runs.live[run].tally.in_flight for run in runs)

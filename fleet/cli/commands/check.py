@@ -58,7 +58,7 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
     Without --against no socket opens. With it, one target (or a directory served as one) is scanned: a
     step that yields no rows is a warning, and one that fails makes exit status 1.
     """
-    from fleet.assembly import prepare
+    from fleet.assembly import dry_run_of, prepare
 
     if listing or spec is None:
         return _list(shell, asked=listing)
@@ -66,7 +66,7 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
     shell.redactor.learn(*prepared.secrets)
     for note in prepared.notes:
         shell.say(note)
-    plan = prepared.describe()
+    plan = dry_run_of(prepared)
     steps = f"{len(plan['steps'])} step{'' if len(plan['steps']) == 1 else 's'}"
     shell.say(f"spec         {plan['spec']}: valid; pipeline {plan['pipeline']}, {steps}")
     if given["sources"]:

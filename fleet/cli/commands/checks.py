@@ -14,7 +14,7 @@ import click
 from fleet.cli.findings import as_bad
 from fleet.cli.options.forms import format_option, run_argument
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.options.values import SEVERITIES, UNKNOWN, FailOnChecks
+from fleet.cli.options.values import UNKNOWN, FailOnChecks
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 from fleet.guess import closest
@@ -156,7 +156,7 @@ def _only(names: str | None, rules: Rules) -> frozenset[str] | None:
 
 def _wanted(results: str | None) -> frozenset[str] | None:
     from fleet.errors import UsageError
-    from fleet.judge import RESULTS
+    from fleet.outcome import RESULTS
 
     if results is None:
         return None
@@ -193,6 +193,8 @@ def _show(shell: Shell, report: CheckReport, path: Path, form: str) -> None:
 
 
 def _found(report: CheckReport, fail_on: frozenset[str]) -> bool:
+    from fleet.outcome import SEVERITIES
+
     bad = frozenset().union(*(as_bad(name) for name in fail_on & set(SEVERITIES)))
     if any(check.severity in bad and check.results["fail"] for check in report.checks):
         return True

@@ -70,11 +70,12 @@ def _dry_run(shell: Shell, prepared: PreparedScan, estimate: str | None) -> int:
     """Show the plan on stdout: here it is the data that was asked for."""
     import sys
 
+    from fleet.assembly import dry_run_of
     from fleet.cli.render.dry_run import dry_run
     from fleet.engine import find_run
 
     for note in prepared.notes:
         shell.say(note)
     earlier = find_run(estimate) if estimate is not None else None
-    shell.show(sys.stdout, dry_run(prepared.describe(earlier=earlier)))
+    shell.show(sys.stdout, dry_run(dry_run_of(prepared, earlier=earlier)))
     return Exit.DONE

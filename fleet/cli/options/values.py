@@ -99,7 +99,6 @@ class Pair(ValueType):
         return name, text
 
 
-SEVERITIES = ("info", "warning", "critical")  # of a check that failed; each stands for the worse ones too
 UNKNOWN = "unknown"
 
 
@@ -124,6 +123,8 @@ class FailOn(ValueType):
     name = "none|any|N|N%|all[,SEVERITY]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from fleet.outcome import SEVERITIES
+
         parts = [part.strip() for part in str(value).lower().split(",")]
         of_checks = [part for part in parts if part in SEVERITIES]
         of_targets = [part for part in parts if part not in SEVERITIES]
@@ -146,6 +147,8 @@ class FailOnChecks(ValueType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
         if isinstance(value, frozenset):
             return value
+        from fleet.outcome import SEVERITIES
+
         parts = frozenset(part.strip() for part in str(value).lower().split(","))
         if parts == {"none"}:
             return frozenset()

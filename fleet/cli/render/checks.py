@@ -12,8 +12,9 @@ from rich.text import Text
 from fleet.cli.render.groups import inert
 from fleet.cli.render.tables import plain_table
 from fleet.cli.shell import from_here
-from fleet.judge import RESULTS, Check, CheckReport, Finding, reason_text, verdict_text, waiver_texts
+from fleet.judge import Check, CheckReport, Finding, reason_text, verdict_text, waiver_texts
 from fleet.observe import safe
+from fleet.outcome import RESULTS
 from fleet.phrases import host_text, some
 
 GROUPS = 20  # of one check; --format json and csv have the rest

@@ -23,7 +23,7 @@ _BYTES = frozenset(("body", "headers", "item", "stream", "bodies", "line", "outc
 
 
 def dry_run(plan: Mapping[str, Any]) -> RenderableType:
-    """The picture of `PreparedScan.describe()`.
+    """The picture of `dry_run_of` a prepared scan.
 
     It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `hosts` (host sets,
     and how many hosts are in none of them); `sample`, `shard`, `order`, `canary`, `pace` (text); `labels`,

@@ -11,9 +11,9 @@ from rich.text import Text
 from fleet.cli.render.groups import counted, group_lines, inert
 from fleet.cli.render.tables import plain_table
 from fleet.observe import safe
+from fleet.outcome import STATUSES
 from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report import (
-    STATUSES,
     Report,
     WayLine,
     cost_text,

@@ -58,7 +58,7 @@ def _counts(tally: Tally, ending: Ending) -> Text:
         count = tally.statuses[status]
         shown.append(" + " if number else "", style="not bold")
         shown.append(f"{count:,} {status}", style=style if count else "dim")
-    missing = tally.in_hand
+    missing = tally.in_flight
     if missing:
         shown.append(f"\n{missing:,} were in hand and have no outcome", style="bold red")
     elif ending.complete:

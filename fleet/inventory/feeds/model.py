@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fleet.inventory.model import Duration, Reference, Strict, Variable
+from fleet.inventory.model import Duration, Reference, Strict, Variable, short_form
 
 URL = r"^https?://[^/?#@\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"
 Url = Annotated[str, Field(pattern=URL)]
@@ -83,17 +83,13 @@ class ProgramModel(Strict):
     env: Sequence[Variable] = ()
 
 
-def _short(key: str) -> Any:
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str | list) else value)
-
-
 class SourceModel(Strict):
     """One source, of one kind."""
 
-    http_sd: Annotated[HttpSdModel, _short("url")] | None = None
-    netbox: Annotated[NetBoxModel, _short("url")] | None = None
-    ansible: Annotated[AnsibleModel, _short("inventory")] | None = None
-    exec: Annotated[ProgramModel, _short("command")] | None = None
+    http_sd: Annotated[HttpSdModel, short_form("url", str | HttpSdModel)] | None = None
+    netbox: Annotated[NetBoxModel, short_form("url", str | NetBoxModel)] | None = None
+    ansible: Annotated[AnsibleModel, short_form("inventory", str | AnsibleModel)] | None = None
+    exec: Annotated[ProgramModel, short_form("command", list[str] | ProgramModel)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> SourceModel:

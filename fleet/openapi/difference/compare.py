@@ -38,14 +38,14 @@ class _Comparison:
     def __init__(self, old: Document, new: Document) -> None:
         self.old, self.new = old, new
         self.schemas = SchemaPairs(
-            Shaper(old._library, old._front.dialect), Shaper(new._library, new._front.dialect)
+            Shaper(old.library, old.front.dialect), Shaper(new.library, new.front.dialect)
         )
         self.roots: dict[str, list[Key]] = {}  # operation -> its pairs of schemas
 
     def run(self) -> Iterator[Change]:
         yield from self._head()
-        before = {_key(operation): operation for operation in self.old._by_route.values()}
-        after = {_key(operation): operation for operation in self.new._by_route.values()}
+        before = {_key(operation): operation for operation in self.old.by_route.values()}
+        after = {_key(operation): operation for operation in self.new.by_route.values()}
         for key, operation in before.items():
             if key not in after:
                 name = _name(operation)
@@ -61,7 +61,7 @@ class _Comparison:
         yield from self._within_schemas()
 
     def _head(self) -> Iterator[Change]:
-        old, new = (mapping(side._library.tree(side.source)) for side in (self.old, self.new))
+        old, new = (mapping(side.library.tree(side.source)) for side in (self.old, self.new))
         before, after = mapping(old.get("info")), mapping(new.get("info"))
         for key in sorted(before.keys() | after.keys()):
             if before.get(key) != after.get(key):

@@ -53,12 +53,12 @@ class Side:
 
     @property
     def node(self) -> dict[str, Any]:
-        return dict(self.operation._site.node.value)
+        return dict(self.operation.site.node.value)
 
     @property
     def old(self) -> bool:
         """Whether its description is one of 2.0."""
-        return self.document._front.dialect == "2.0"
+        return self.document.front.dialect == "2.0"
 
     def beside(self, other: Side) -> dict[tuple[str, str], Parameter]:
         """The parameters that can be compared with those of another side: 3.x has some headers that are none,
@@ -85,8 +85,8 @@ class Side:
         """What satisfies its security: sets of schemes, by definition and not by name, with their scopes."""
         own = self.node.get("security")
         if own is None:
-            own = mapping(self.document._library.tree(self.document.source)).get("security", [])
-        if self.operation.security is None and self.document._replaced is not None:
+            own = mapping(self.document.library.tree(self.document.source)).get("security", [])
+        if self.operation.security is None and self.document.replaced is not None:
             own = [{name: [] for name in names} for names in self.document.security]
         return [
             frozenset(

@@ -148,7 +148,5 @@ def _flow(kind: str, node: Mapping[str, Any]) -> Flow:
     return Flow(
         kind,
         text(node.get("tokenUrl")),
-        text(node.get("authorizationUrl")),
-        text(node.get("refreshUrl")),
         tuple(map(str, mapping(node.get("scopes")))),
     )

@@ -55,13 +55,13 @@ class Library:
     """Trees by URI. Shared by all threads: two of them may parse one file twice, the first tree stays."""
 
     __slots__ = (
-        "_aliases", "_anchors", "_bases", "_indexed", "_located", "_parse", "_reader", "_resources",
-        "embedding", "missing", "trees",
+        "_aliases", "_anchors", "_bases", "_indexed", "_located", "_resources",
+        "embedding", "missing", "parse", "reader", "trees",
     )  # fmt: skip
 
     def __init__(self, reader: Reader | None = None, parse: Parse = parse) -> None:
-        self._reader = reader
-        self._parse = parse
+        self.reader: Reader | None = reader
+        self.parse: Parse = parse
         self.trees: dict[str, Any] = {}
         self.missing: dict[str, str] = {}  # URI -> why
         self._start()
@@ -77,10 +77,10 @@ class Library:
         self.embedding: bool = False
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self._reader, self._parse, self.trees, self.missing
+        return self.reader, self.parse, self.trees, self.missing
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._reader, self._parse, self.trees, self.missing = state
+        self.reader, self.parse, self.trees, self.missing = state
         self._start()
 
     def learn(self, uri: str) -> None:
@@ -105,9 +105,9 @@ class Library:
         why = self.missing.get(uri)
         if why is None:
             try:
-                if self._reader is None:
+                if self.reader is None:
                     raise SpecError(f"{uri} is not part of this description, and nothing else may be read")
-                tree = self.trees.setdefault(uri, self._parse(self._reader(uri), uri))
+                tree = self.trees.setdefault(uri, self.parse(self.reader(uri), uri))
             except SpecError as error:
                 why = self.missing[uri] = str(error)
             else:
@@ -277,10 +277,10 @@ class Library:
 
     def text(self, uri: str) -> bytes | None:
         """The bytes of a document once more, to show where something stands; None where they are gone."""
-        if self._reader is None:
+        if self.reader is None:
             return None
         with suppress(SpecError):
-            return bytes(self._reader(uri))  # PyYAML takes bytes and no class of them
+            return bytes(self.reader(uri))  # PyYAML takes bytes and no class of them
         return None
 
 

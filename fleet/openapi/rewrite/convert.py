@@ -33,7 +33,7 @@ def convert(document: Document) -> Conversion:
     bytes. One of 3.1 is given as it is. What stands in other files is taken in; then named objects that no
     operation needs are left out. Raises `SpecError` for one of 3.2.
     """
-    tree = mapping(document._library.tree(document.source))
+    tree = mapping(document.library.tree(document.source))
     version = str(tree.get("swagger") or tree.get("openapi"))
     if version.startswith("3.2"):
         raise SpecError("OpenAPI 3.2 has what 3.1 cannot say: it is not converted", file=document.source)

@@ -47,11 +47,11 @@ def reduce(document: Document, keep: Sequence[Choice], *, external: bool = False
 def reduced(document: Document, keep: Sequence[Choice]) -> Document:
     """A document with the kept operations only, that reads other files as `document` does."""
     made = reduce(document, keep, external=True)
-    known = document._library
-    library = Library(known._reader, known._parse)
+    known = document.library
+    library = Library(known.reader, known.parse)
     library.trees.update({**known.trees, document.source: made.tree})
-    which, variables = document._server
-    security = document._replaced
+    which, variables = document.chosen
+    security = document.replaced
     return Document(library, document.source, security=security, server=which, server_variables=variables)
 
 
@@ -68,7 +68,7 @@ class _Item:
 class _Reducer:
     def __init__(self, document: Document, *, external: bool) -> None:
         self._source = document.source
-        self._library: Library = document._library
+        self._library: Library = document.library
         self._tree: Mapping[str, Any] = self._library.tree(document.source)
         self._ids: set[str] = set()
         self._routes: set[tuple[str, str]] = set()

@@ -43,7 +43,7 @@ class Findings:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.library: Library = document._library
+        self.library: Library = document.library
         self.tree: dict[str, Any] = self.library.trees[document.source]
         self.broken: set[Operation] = set()  # what cannot be called: told once
         self._found: dict[tuple[str, str, str], tuple[Severity, str, Sequence[str | int]]] = {}

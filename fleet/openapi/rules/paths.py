@@ -22,7 +22,7 @@ def head(found: Findings) -> None:
         for key in ("title", "version"):
             if not isinstance(info.get(key), str):
                 found.error("info", f"'info' has no {key!r}, as text", "info")
-    if "paths" not in found.tree and found.document._front.dialect != "2020-12":
+    if "paths" not in found.tree and found.document.front.dialect != "2020-12":
         found.error("paths", "there are no 'paths'")
 
 
@@ -48,8 +48,8 @@ def paths(found: Findings) -> None:
 
 def operations(found: Findings) -> None:
     ids: dict[str, str] = {}
-    for operation in found.document._by_route.values():
-        site = operation._site
+    for operation in found.document.by_route.values():
+        site = operation.site
         shown = f"{operation.method} {operation.template}"
         if site.name is not None and site.name in ids:
             message = f"the operationId {site.name!r} of {shown} is that of {ids[site.name]} too"
@@ -65,7 +65,7 @@ def operations(found: Findings) -> None:
 
 
 def _path_parameters(found: Findings, operation: Operation, shown: str) -> None:
-    site = operation._site
+    site = operation.site
     declared = {p.name for p in operation.parameters if p.location == "path"}
     used = set(_VARIABLE.findall(operation.template))
     for name in sorted(used - declared):
@@ -88,10 +88,10 @@ def _path_parameters(found: Findings, operation: Operation, shown: str) -> None:
 
 
 def _responses(found: Findings, operation: Operation, shown: str) -> None:
-    node = operation._site.node
+    node = operation.site.node
     responses = node.value.get("responses")
     if not isinstance(responses, dict) or not responses:
-        if found.document._front.dialect != "2020-12":
+        if found.document.front.dialect != "2020-12":
             found.at("responses", f"{shown} has no responses", node.uri, node.value)
         return
     for status in responses:
@@ -107,8 +107,8 @@ def security(found: Findings) -> None:
         for name in names:
             if name not in document.schemes:
                 found.error("unknown-security-scheme", f"no security scheme {name!r} is defined", "security")
-    for operation in document._by_route.values():
-        site = operation._site
+    for operation in document.by_route.values():
+        site = operation.site
         try:
             own = operation.security or ()
         except SpecError as error:

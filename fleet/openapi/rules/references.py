@@ -88,7 +88,7 @@ def _unused_schemes(found: Findings) -> None:
     }
     section = sections_of(found.tree)["securityScheme"]
     for name in found.document.schemes:
-        if name not in required and found.document._replaced is None:
+        if name not in required and found.document.replaced is None:
             message = f"no operation needs the security scheme {name!r}"
             found.add("warning", "unused", message, found.document.source, [*section, name])
 

@@ -13,22 +13,22 @@ from fleet.openapi.rules.finding import Findings
 def schemas(found: Findings) -> None:
     """Schemas that JSON Schema's meta-schema refuses (3.1 and later), or that cannot be compiled."""
     document = found.document
-    old = document._front.dialect != "2020-12"
+    old = document.front.dialect != "2020-12"
     judge = None if old else _meta()
     for steps, schema in _component_schemas(found.tree):
         if judge is not None:
             for inner, message in judge(schema):
                 found.error("schema", message, *steps, *inner)
-    for operation in document._by_route.values():
+    for operation in document.by_route.values():
         if operation in found.broken:
             continue
-        before = len(document._warnings)
+        before = len(document.warned)
         try:
             operation.compile(validate=True)
         except SpecError:
             continue  # told before
-        for warning in document._warnings[before:]:
-            node = operation._site.node
+        for warning in document.warned[before:]:
+            node = operation.site.node
             found.at("schema", warning.partition("\n")[0], node.uri, node.value)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from fleet.errors import SpecError
 from fleet.frozen import frozen
@@ -18,7 +18,6 @@ from fleet.openapi.reading.refs import Library, MissingDocument, Place
 
 MAX_PARTS = 50_000  # of one schema; what lies beyond says nothing
 
-Json: TypeAlias = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
 EVERY_TYPE = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 
 # What a schema may say without asking anything of a value: such a wrapper is the schema that it wraps.

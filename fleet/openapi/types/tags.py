@@ -31,7 +31,6 @@ class Tags:
         self.property: str = self._node["propertyName"]
         self._branches = {id(self._real(place).value): place for place in choice.branches}
         self._known: dict[str, Place | None] = {}
-        self._nested = False
         self._default = self._mapped(self._node.get("defaultMapping"))
         for tag, name in mapping(self._node.get("mapping")).items():
             self._known[str(tag)] = self._mapped(name)

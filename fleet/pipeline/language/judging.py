@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeGuard
 
 from pydantic import Field, field_validator, model_validator
 
+from fleet.outcome import Severity
 from fleet.pipeline.language.keys import Expr, LabelName, Model, Names, StepName, Text, as_list
 
 
@@ -82,9 +83,7 @@ class CheckSpec(Model):
         alias="assert", description="What must hold of the row's outputs; null, or a type error, is unknown."
     )
     where: Expr | None = Field(default=None, description="Rows for which it is false are not judged.")
-    severity: Literal["info", "warning", "critical"] = Field(
-        default="warning", description="How bad a failure is."
-    )
+    severity: Severity = Field(default="warning", description="How bad a failure is.")
     message: str = Field(default="", description="What a failure means, for people.")
     by: Names = Field(
         default=(),

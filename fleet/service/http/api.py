@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -111,7 +110,7 @@ class Api:
             {
                 "version": fleet.__version__,
                 "started": desk.started,
-                "now": time.time(),
+                "now": desk.wall(),
                 "shard": ready.config.shard,
                 "ready": desk.not_ready() is None,
                 "reload": {

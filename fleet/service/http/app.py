@@ -22,7 +22,7 @@ from fleet.service.dashboard.files import read_page
 from fleet.service.http.answers import json_answer, refusal, refused, text_answer
 from fleet.service.http.api import Api
 from fleet.service.http.dashboard import Dashboard
-from fleet.service.http.description import describe
+from fleet.service.http.description import openapi_of
 from fleet.service.http.metrics import ServiceMetrics
 from fleet.service.http.probe import ProbePage
 from fleet.service.http.shown import shown_config
@@ -38,7 +38,7 @@ def application(desk: Desk, metrics: ServiceMetrics) -> ASGIApp:
     files = read_page()
     page = Dashboard(files)
     api = list(Api(desk).routes())
-    description = describe(api)
+    description = openapi_of(api)
 
     async def openapi(_request: Request) -> Response:
         return json_answer(description)

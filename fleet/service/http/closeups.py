@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -101,10 +100,10 @@ class CloseUps:
             if row is None:
                 raise Refused(404, "there is no run of that name")
             known = self._reports.get(name)
-            if known is not None and _holds(known, row):
+            if known is not None and _holds(known, row, self._desk.wall()):
                 self._reports.move_to_end(name)
                 return json_answer(known.told)
-            told = await anyio.to_thread.run_sync(_report, row)
+            told = await anyio.to_thread.run_sync(_report, row, self._desk.wall())
             self._reports[name] = _Kept(row.state, told)
             while len(self._reports) > KEPT:
                 self._reports.popitem(last=False)
@@ -129,18 +128,18 @@ def _journal(row: RunRow) -> Path:
         return Path(row.path) / "outcomes.jsonl"
 
 
-def _holds(known: _Kept, row: RunRow) -> bool:
+def _holds(known: _Kept, row: RunRow, now: float) -> bool:
     """Whether a report still says what there is to say."""
-    return known.state == row.state and (row.state != "running" or time.time() - known.told["at"] < FRESH)
+    return known.state == row.state and (row.state != "running" or now - known.told["at"] < FRESH)
 
 
-def _report(row: RunRow) -> dict[str, Any]:
+def _report(row: RunRow, now: float) -> dict[str, Any]:
     folder = Path(row.path)
     report: dict[str, Any] | None = None
     if (folder / "manifest.json").exists() and _journal(row).exists():
-        said, _ = gather_report(folder, lambda kind, cause, alone: "", now=datetime.now(UTC))
+        said, _ = gather_report(folder, lambda kind, cause, alone: "", now=datetime.fromtimestamp(now, UTC))
         report = said.to_json()
-    return {"run": row.run, "at": time.time(), "report": report, "routes": _routes(folder / "metrics.prom")}
+    return {"run": row.run, "at": now, "report": report, "routes": _routes(folder / "metrics.prom")}
 
 
 def _routes(path: Path) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ _WHY = {
 _ALWAYS = (400, 401, 421, 503)
 
 
-def describe(routes: Iterable[Route]) -> dict[str, Any]:
+def openapi_of(routes: Iterable[Route]) -> dict[str, Any]:
     """OpenAPI 3.1."""
     routes = list(routes)
     models: list[type[BaseModel]] = [
@@ -61,7 +61,7 @@ def _operation(route: Route) -> dict[str, Any]:
     error = {"application/json": {"schema": {"$ref": _REFERENCES.format(model="Error")}}}
     for status in sorted({*route.errors, *_ALWAYS}):
         statuses[str(status)] = {"description": _WHY[status], "content": error}
-    parameters = [each.describe(in_path=route.in_path(each)) for each in route.parameters]
+    parameters = [each.to_openapi(in_path=route.in_path(each)) for each in route.parameters]
     if route.method == "POST":
         parameters.append(
             {

@@ -12,12 +12,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 import fleet
-from fleet.outcome import FailureKind
+from fleet.outcome import STATUSES, FailureKind
 from fleet.service.jobs.budget import PARTS, ROUNDS
 from fleet.service.jobs.desk import Desk
 
 _KINDS = frozenset(kind.value for kind in FailureKind)
-_STATUSES = ("ok", "partial", "failed", "skipped")
 _SCAN_LEVEL = frozenset({"fleet_scan"})  # of one scan; a service tells it by job
 
 
@@ -189,7 +188,7 @@ class ServiceMetrics(Collector):
         for name, job in self._desk.ready.jobs.items():
             for pipeline in job.pipelines:
                 failing[name, pipeline] = flapping[name, pipeline] = 0
-                by_status.update(dict.fromkeys(((name, pipeline, status) for status in _STATUSES), 0))
+                by_status.update(dict.fromkeys(((name, pipeline, status) for status in STATUSES), 0))
         for name, pipeline, status, kind, count, fails, flaps in self._desk.history.counts():
             if (name, pipeline) not in failing:
                 continue

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from fleet.errors import FleetError, TryAgain
 from fleet.observe import safe
-from fleet.outcome import FailureKind
+from fleet.outcome import STATUSES, FailureKind
 from fleet.service.http.answers import refusal
 from fleet.service.http.asking import Refused, asked_target
 from fleet.service.http.metrics import ServiceMetrics
@@ -31,7 +31,6 @@ LONGEST = 600.0
 MAX_SERIES = 20_000  # of one target
 MAX_VALUE = 200  # characters of one label value
 _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*\Z")
-_STATUSES = ("ok", "partial", "failed", "skipped")
 
 
 class ProbePage:
@@ -136,7 +135,7 @@ class _Page(Collector):
         status = GaugeMetricFamily(
             "fleet_probe_status", "1 for the status of the outcome.", labels=["status"]
         )
-        for name in _STATUSES:
+        for name in STATUSES:
             status.add_metric([name], float(record["status"] == name))
         yield status
         yield from self._failure(record)

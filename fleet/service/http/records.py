@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fleet.inventory import Folder
 from fleet.observe import safe
-from fleet.outcome import FailureKind
+from fleet.outcome import STATUSES, FailureKind
 from fleet.report import cause_key
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
@@ -33,7 +32,7 @@ def run_json(desk: Desk, row: RunRow) -> dict[str, Any]:
     live = desk.runs.live.get(row.run)
     progress = live.progress() if live is not None else None
     ended = row.ended if live is None else None
-    statuses = {name: getattr(row, name) for name in ("ok", "partial", "failed", "skipped")}
+    statuses = {name: getattr(row, name) for name in STATUSES}
     return {
         "run": row.run,
         "job": row.job,
@@ -42,10 +41,10 @@ def run_json(desk: Desk, row: RunRow) -> dict[str, Any]:
         "cause": row.cause,
         "started": row.started,
         "ended": ended,
-        "seconds": round(max(0.0, (ended or time.time()) - row.started), 3),
+        "seconds": round(max(0.0, (ended or desk.wall()) - row.started), 3),
         "total": row.total if live is None else live.total,
         "statuses": progress["statuses"] if progress is not None else statuses,
-        "in_hand": progress["in_hand"] if progress is not None else 0,
+        "in_flight": progress["in_flight"] if progress is not None else 0,
         "requests": progress["requests"] if progress is not None else row.requests,
         "failing": row.failing,
         "recovered": row.recovered,

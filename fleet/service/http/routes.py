@@ -68,7 +68,7 @@ class Parameter:
             raise Refused(400, f"{self.name} is out of its range")
         return value
 
-    def describe(self, *, in_path: bool) -> dict[str, Any]:
+    def to_openapi(self, *, in_path: bool) -> dict[str, Any]:
         """As an OpenAPI description has it."""
         schema: dict[str, Any] = {"type": self.type}
         if self.choices:

@@ -11,6 +11,7 @@ import anyio
 from starlette.responses import Response
 
 from fleet.engine import journal_of
+from fleet.outcome import STATUSES
 from fleet.report import last_outcomes
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
@@ -63,7 +64,7 @@ class RunsApi:
             shapes.OutcomePage,
             (
                 _RUN,
-                Parameter("status", "Only with this status.", choices=("ok", "partial", "failed", "skipped")),
+                Parameter("status", "Only with this status.", choices=STATUSES),
                 Parameter("target", "Only of the target of this id."),
                 PAGE,
                 Parameter("limit", "So many at most.", "integer", least=1, most=1000, default=100),

@@ -9,12 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fleet.outcome import Status
+from fleet.service.store.rows import RunState
+
 Time = Annotated[float, Field(description="Seconds since the epoch.")]
 Seconds = Annotated[float, Field(description="A duration in seconds.")]
 Count = Annotated[int, Field(ge=0)]
 Mark = Annotated[str | None, Field(description="`page` of the next page; null on the last one.")]
-StatusName = Literal["ok", "partial", "failed", "skipped"]
-RunState = Literal["running", "complete", "stopped", "failed", "abandoned"]
 
 
 class Shape(BaseModel):
@@ -78,7 +79,7 @@ class RunInfo(Shape):
     seconds: Seconds = Field(description="How long it took, or has taken until now.")
     total: int | None = Field(description="Targets that it has; null while that is not known.")
     statuses: Statuses = Field(description="Targets that have their outcome.")
-    in_hand: Count = Field(description="Targets that are asked now.")
+    in_flight: Count = Field(description="Targets that are asked now.")
     requests: Count
     failing: Count = Field(description="Targets that are newly failing.")
     recovered: Count
@@ -134,7 +135,7 @@ class TargetInfo(Shape):
     labels: dict[str, str]
     auth: str | None = Field(description="The name of its credential.")
     proxy: str | None = Field(description="The name of its proxy.")
-    status: StatusName | None
+    status: Status | None
     kind: str | None = Field(description="The kind of its failure.")
     message: str
     run: str | None
@@ -201,7 +202,7 @@ class Cells(Shape):
     labels: list[str] = Field(description="The names of labels that targets have.")
     metrics: list[str] = Field(description="The names of metrics that targets have samples of.")
     id: list[str]
-    status: list[StatusName | None]
+    status: list[Status | None]
     kind: list[str | None]
     at: list[float | None]
     seconds: list[float | None]

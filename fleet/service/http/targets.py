@@ -11,6 +11,7 @@ import anyio
 from starlette.responses import Response
 
 from fleet.inventory import natural
+from fleet.outcome import STATUSES
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
 from fleet.service.http.asking import asked_pairs
@@ -61,7 +62,7 @@ class TargetList:
                 Parameter(
                     "status",
                     "Only with this status; `none` is for those without an outcome.",
-                    choices=("ok", "partial", "failed", "skipped", "none"),
+                    choices=(*STATUSES, "none"),
                 ),
                 Parameter("kind", "Only with this kind of failure, or class of kinds."),
                 Parameter(

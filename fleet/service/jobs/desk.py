@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 
@@ -29,28 +29,40 @@ FIXED = ("listen", "state", "sessions", "grace", "clients")  # what a reload can
 class Reloads:
     """How reading the configuration anew went."""
 
+    succeeded_at: float
     successful: bool = True
-    succeeded_at: float = field(default_factory=time.time)
     error: str = ""
     count: int = 0
 
 
 class Desk:
-    """One running service. `ready` is the configuration that is worked by."""
+    """One running service. `ready` is the configuration that is worked by, `wall` the time of day in seconds
+    since the epoch, of all that it does."""
 
-    def __init__(self, ready: Ready, history: History, log: Logger, notifier: Notifier | None) -> None:
+    def __init__(
+        self,
+        ready: Ready,
+        history: History,
+        log: Logger,
+        notifier: Notifier | None,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         config = ready.config
         self.ready: Ready = ready
         self.history = history
         self.log = log
         self.hub: Hub = Hub()
         self.access: TargetAccess = TargetAccess(config, log)
-        self.runs: Runs = Runs(history, self.access, self.hub, grace=config.grace, taken=self._taken)
-        self.rounds: Rounds = Rounds(history, self.runs, self.hub, log)
-        self.prober: Prober = Prober(history, self.access)
+        self.wall: Callable[[], float] = wall
+        self.runs: Runs = Runs(
+            history, self.access, self.hub, grace=config.grace, taken=self._taken, wall=wall
+        )
+        self.rounds: Rounds = Rounds(history, self.runs, self.hub, log, wall=wall)
+        self.prober: Prober = Prober(history, self.access, wall=wall)
         self.notifier = notifier
-        self.reloads: Reloads = Reloads()
-        self.started: float = time.time()
+        self.reloads: Reloads = Reloads(succeeded_at=wall())
+        self.started: float = wall()
         self.stopping = False
         self.learn: Callable[..., None] = lambda *_secrets: None
         self.before_reload: Callable[[], None] = lambda: None
@@ -96,7 +108,7 @@ class Desk:
         self._divide(ready.config)
         await self.rounds.adopt(ready)
         self.reloads.successful, self.reloads.error = True, ""
-        self.reloads.succeeded_at = time.time()
+        self.reloads.succeeded_at = self.wall()
         self.reloads.count += 1
         for note in ready.notes:
             self.log.warning("config.noted", note=note)

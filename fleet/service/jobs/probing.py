@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,13 @@ class Prober:
     """Probes targets, each at most once at a time: whoever wants what a probe or a round asks for meanwhile
     gets the same answer. `running` counts probes on their way, `joined` those who waited for another one."""
 
-    def __init__(self, history: History, access: TargetAccess) -> None:
+    def __init__(
+        self, history: History, access: TargetAccess, *, wall: Callable[[], float] = time.time
+    ) -> None:
         self.joined: int = 0
         self._history = history
         self._access = access
+        self._wall = wall
         self._group: anyio.abc.TaskGroup | None = None
 
     @property
@@ -140,7 +143,7 @@ class Prober:
         self, job: ReadyJob, pipeline: str, target: Target, max_age: float
     ) -> tuple[Mapping[str, Any], float] | None:
         """The last outcome that a run stored, and its age, where it is young enough."""
-        now = time.time()
+        now = self._wall()
 
         def look() -> tuple[Mapping[str, Any], float] | None:
             state = self._history.target(job.name, pipeline, target.id)

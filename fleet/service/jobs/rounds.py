@@ -219,7 +219,7 @@ class Rounds:
     async def _prune(self, name: str) -> None:
         if self._ready is None:
             return
-        job, rules, now = self._ready.jobs.get(name), self._ready.config.retention, time.time()
+        job, rules, now = self._ready.jobs.get(name), self._ready.config.retention, self._wall()
         if job is not None:
             rules = job.job.retention or rules
         try:
@@ -236,7 +236,7 @@ class Rounds:
         """Go on with the runs that an earlier process left, the latest of each job; give up on others."""
         rows = await anyio.to_thread.run_sync(self._history.unfinished)
         latest: Mapping[str, RunRow] = {row.job: row for row in rows}
-        now = time.time()
+        now = self._wall()
         for row in rows:
             job = self._ready.jobs.get(row.job) if self._ready is not None else None
             why = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from fleet.engine import Probe, Stop, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
 from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
-from fleet.outcome import Outcome
+from fleet.outcome import STATUSES, Outcome
 from fleet.service.jobs.access import TargetAccess, with_run_dir
 from fleet.service.jobs.events import Hub
 from fleet.service.jobs.flights import FlightKey
@@ -42,6 +42,7 @@ class LiveRun:
     started: float
     tally: Tally
     stop: Stop
+    wall: Callable[[], float]
     total: int | None = None
     finished: anyio.Event = field(default_factory=anyio.Event)
 
@@ -54,10 +55,10 @@ class LiveRun:
             "pipeline": self.pipeline,
             "total": self.total,
             "done": tally.targets,
-            "in_hand": max(0, tally.in_hand),
-            "statuses": {name: tally.statuses[name] for name in ("ok", "partial", "failed", "skipped")},
+            "in_flight": max(0, tally.in_flight),
+            "statuses": {name: tally.statuses[name] for name in STATUSES},
             "requests": tally.requests,
-            "seconds": round(time.time() - self.started, 3),
+            "seconds": round(self.wall() - self.started, 3),
         }
 
 
@@ -65,7 +66,14 @@ class Runs:
     """Runs pipelines; `live` are those that run now, by name. `taken` is told what outcomes changed."""
 
     def __init__(
-        self, history: History, access: TargetAccess, hub: Hub, *, grace: float, taken: Taken
+        self,
+        history: History,
+        access: TargetAccess,
+        hub: Hub,
+        *,
+        grace: float,
+        taken: Taken,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
         self.grace = grace
@@ -74,6 +82,7 @@ class Runs:
         self._access = access
         self._hub = hub
         self._stopping = False
+        self._wall = wall
 
     async def make_up(self) -> None:
         """Tell the history what it could not be told, if there is anything. Raises SinkError where it still
@@ -95,7 +104,7 @@ class Runs:
         while await anyio.to_thread.run_sync(self._history.run, run) is not None:
             run = run_id()
         path = self._history.folder / "runs" / job.name / run
-        started = time.time()
+        started = self._wall()
         await anyio.to_thread.run_sync(self._history.begin_run, run, job.name, pipeline, path, cause, started)
         return await self._run(LiveRun(run, job, pipeline, path, started, *self._parts()), None)
 
@@ -107,7 +116,7 @@ class Runs:
                 lambda: prepare_resume(str(path), prompt=_nobody)
             )
         except FleetError as error:
-            end = partial(self._history.end_run, row.run, "abandoned", ended=time.time(), why=str(error))
+            end = partial(self._history.end_run, row.run, "abandoned", ended=self._wall(), why=str(error))
             await anyio.to_thread.run_sync(end)
             return "abandoned"
         prepared.bindings.learn = job.scans[row.pipeline].bindings.learn
@@ -117,8 +126,8 @@ class Runs:
         live = LiveRun(row.run, again, row.pipeline, path, row.started, *self._parts())
         return await self._run(live, resumed)
 
-    def _parts(self) -> tuple[Tally, Stop]:
-        return Tally(), Stop(grace=self.grace)
+    def _parts(self) -> tuple[Tally, Stop, Callable[[], float]]:
+        return Tally(), Stop(grace=self.grace), self._wall
 
     async def _run(self, live: LiveRun, resumed: Resumed | None) -> RunState:
         self.live[live.run] = live
@@ -196,12 +205,13 @@ class Runs:
             await anyio.sleep(FOLLOW)
             await self._recorder.take_in(live.run, live.path)
             progress = live.progress()
-            if progress["done"] != told.get("done") or progress["in_hand"] != told.get("in_hand"):
+            if progress["done"] != told.get("done") or progress["in_flight"] != told.get("in_flight"):
                 self._hub.tell("run", {**progress, "state": "running"})
             told = progress
 
     async def _finish(self, live: LiveRun, state: RunState, why: str) -> None:
-        await self._recorder.end(Ending(live.run, live.path, state, why, time.time(), live.total, live.tally))
+        ended = self._wall()
+        await self._recorder.end(Ending(live.run, live.path, state, why, ended, live.total, live.tally))
         self._access.log.info("run.ended", job=live.job.name, run=live.run, state=state)
         self._hub.tell("run", {**live.progress(), "state": state, "why": why})
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from fleet.outcome import STATUSES
 from fleet.service.store.database import BUSY, Database, set_aside
 from fleet.service.store.rows import Begun, Cell, RunRow, RunState, run_of, target_of
 from fleet.service.store.state import FLAPPING, StateChange, TargetState
@@ -89,7 +90,7 @@ class History:
                 (state, ended, why[:500], total, size, run),
             )
             if statuses is not None:
-                counts = [statuses.get(name, 0) for name in ("ok", "partial", "failed", "skipped")]
+                counts = [statuses.get(name, 0) for name in STATUSES]
                 database.execute(
                     "UPDATE runs SET ok = ?, partial = ?, failed = ?, skipped = ? WHERE run = ?",
                     (*counts, run),
@@ -101,11 +102,6 @@ class History:
                     (run,),
                 ).rowcount
                 database.execute("UPDATE runs SET gone = ? WHERE run = ?", (gone, run))
-
-    def set_total(self, run: str, total: int | None) -> None:
-        """How many targets a run has."""
-        with self._database.writing() as database:
-            database.execute("UPDATE runs SET total = ? WHERE run = ?", (total, run))
 
     def unfinished(self) -> list[RunRow]:
         """The runs that a process before this one left, oldest first."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 
+from fleet.outcome import STATUSES
 from fleet.service.store.journal import Placed, outcomes_from
 from fleet.service.store.rows import RunRow
 from fleet.service.store.state import StateChange, TargetState, advance
@@ -128,7 +129,7 @@ def _count(
     requests: int,
 ) -> None:
     what = Counter(change.what for change in changes)
-    named = (statuses.get(name, 0) for name in ("ok", "partial", "failed", "skipped"))
+    named = (statuses.get(name, 0) for name in STATUSES)
     told = (what[cast("Any", name)] for name in ("failing", "recovered", "check"))
     database.execute(
         "UPDATE runs SET ok = ok + ?, partial = partial + ?, failed = failed + ?, skipped = skipped + ?, "

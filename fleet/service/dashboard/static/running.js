@@ -85,12 +85,12 @@ export function progressBar(run, linked = true) {
   const progress = el("progress", { max: 100, "aria-label": `How far ${run.run} is` });
   const words = el("span", {});
   const name = linked ? el("a", { href: address("run", { name: run.run }) }, run.pipeline) : run.pipeline;
-  function update({ total, done, in_hand: inHand, statuses, seconds, requests }) {
+  function update({ total, done, in_flight: inFlight, statuses, seconds, requests }) {
     if (total) progress.value = (done / total) * 100;
     else progress.removeAttribute("value");
     tell(
       words,
-      `${number(done)}${total ? ` of ${number(total)}` : ""} · ${number(statuses.failed)} failed · ${number(inHand)} in hand · ${number(requests)} requests · ${duration(seconds)}`,
+      `${number(done)}${total ? ` of ${number(total)}` : ""} · ${number(statuses.failed)} failed · ${number(inFlight)} in hand · ${number(requests)} requests · ${duration(seconds)}`,
     );
   }
   update(run);
