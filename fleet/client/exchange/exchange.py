@@ -240,7 +240,8 @@ class Exchange:
     def _may_wait(self, wait: float, *, local: bool = False) -> bool:
         """Takes one retry from the budget, unless the wait would outlast the target's deadline or its
         proxy is paused. Faults of this machine cost the target nothing."""
-        if anyio.current_effective_deadline() - anyio.current_time() <= wait:
+        left = min(self.clock.left, anyio.current_effective_deadline() - anyio.current_time())
+        if left <= wait:
             return False
         if self.proxy is not None and self._pace.proxies.paused(self.proxy):
             return False
