@@ -27,7 +27,7 @@ class CallFailed(RequestFailed):
     """A call that failed after its request was made.
 
     `target` is the base URL of its handle, `operation` the operation's name, `path` the origin-form path
-    (without its query where that carries a key), `phase` how far it got: `connect`, `request`, `body`,
+    (`?***` for its query where that carries a key), `phase` how far it got: `connect`, `request`, `body`,
     `answer`, `decode` or `schema`. `seconds` is how long it took. `request` is what was sent, without its
     body and with `***` for credentials; `response` the `httpx.Response` where one was read. A copy that was
     pickled has no response.
