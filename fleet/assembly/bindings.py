@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fleet.assembly.options import ScanOptions
 from fleet.client import Credential
 from fleet.config import SpecFile
-from fleet.inventory import AuthModel, Credentials, NamedAuth, Proxies, ProxyModel, SecretReader, load_auths
+from fleet.inventory import AuthModel, Credentials, Proxies, ProxyModel, SecretReader, load_auths
 from fleet.policy import Proxy
 from fleet.secret import Secret
 from fleet.target import Target
@@ -86,16 +86,15 @@ class Bindings:
         used = (secret for auth in self._used.values() for secret in _secrets(auth))
         return (*used, *self.proxies.secrets)
 
-    def _own(self, found: NamedAuth) -> Credential:
+    def _own(self, found: Credential) -> Credential:
         """Values that are one target's alone: nobody else asks for them here."""
-        credential = _credential(found)
-        self.learn(*_secrets(credential))
-        return credential
+        self.learn(*_secrets(found))
+        return found
 
-    def _use(self, found: NamedAuth) -> Credential:
+    def _use(self, found: Credential) -> Credential:
         used = self._used.get(found.name)
         if used is None or used.version != found.version:
-            used = self._used[found.name] = _credential(found)
+            used = self._used[found.name] = found
             self.learn(*_secrets(used))
         return used
 
@@ -174,17 +173,6 @@ def _beside(home: Path, command: Sequence[str]) -> tuple[str, ...]:
 
 def _from(home: Path, reference: str) -> str:
     return f"file:{home / Path(reference[5:]).expanduser()}" if reference.startswith("file:") else reference
-
-
-def _credential(found: NamedAuth) -> Credential:
-    return Credential(
-        name=found.name,
-        username=found.username,
-        password=found.password,
-        token=found.token,
-        schemes=found.schemes,
-        version=found.version,
-    )
 
 
 def _secrets(credential: Credential) -> Iterator[Secret]:

@@ -32,14 +32,10 @@ class OpenAPI(Handle):
         api = OpenAPI.load_sync("https://host/openapi.json")  # or load_async, load_file, loads, cache_load
         api.authenticate(tokenAuth=token)                     # by the names of its security schemes
         user = await api._.getUser({"id": 7})                 # operationId; or api._["/users/{id}", "get"]
+        other = api.clone("https://other")                    # the same for another host
 
     Calls are awaited, unless `session_factory=sync_session` (or any that returns an `httpx.Client`). Sessions
     are closed by `aclose()` or `async with`, sync ones by `close()` or `with`.
-
-        api = OpenAPI.load_sync("https://host/openapi.json")
-        api.authenticate(basicAuth=("user", "password"))
-        user = await api._.getUser({"id": 1})
-        other = api.clone("https://other")
 
     A clone shares the document and the session factory and inherits the credentials; what happens to it
     afterwards stays with it. `base_url` is normalised, without a trailing slash, and empty where none is

@@ -67,16 +67,11 @@ def logs_requests() -> bool:
 
 
 def request_answered(request: Request, origin: str, status: int) -> None:
-    LOGGER.debug('HTTP Request: %s %s%s "HTTP/1.1 %d"', request.method, origin, _shown(request), status)
+    LOGGER.debug('HTTP Request: %s %s%s "HTTP/1.1 %d"', request.method, origin, request.shown_path, status)
 
 
 def request_failed(request: Request, origin: str, failed: RequestFailed) -> None:
-    LOGGER.debug("HTTP Request: %s %s%s failed: %s", request.method, origin, _shown(request), failed)
-
-
-def _shown(request: Request) -> str:
-    path, mark, query = request.path.partition("?")
-    return f"{path}?***" if request.secrets_in_path else f"{path}{mark}{query}"
+    LOGGER.debug("HTTP Request: %s %s%s failed: %s", request.method, origin, request.shown_path, failed)
 
 
 def _default_path(environment: Mapping[str, str]) -> Path:

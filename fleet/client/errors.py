@@ -27,7 +27,7 @@ class CallFailed(RequestFailed):
     """A call that failed after its request was made.
 
     `target` is the base URL of its handle, `operation` the operation's name, `path` the origin-form path
-    (without its query where that carries a key), `phase` how far it got: `connect`, `request`, `body`,
+    (`?***` for its query where that carries a key), `phase` how far it got: `connect`, `request`, `body`,
     `answer`, `decode` or `schema`. `seconds` is how long it took. `request` is what was sent, without its
     body and with `***` for credentials; `response` the `httpx.Response` where one was read. A copy that was
     pickled has no response.
@@ -183,12 +183,7 @@ def shown(request: Request) -> Request:
     """A request as an error may keep it: no body, `***` for credentials."""
     hidden = request.sensitive | _ALWAYS
     headers = tuple((name, "***" if name.lower() in hidden else value) for name, value in request.headers)
-    return replace(request, path=shown_path(request), headers=headers, body=None)
-
-
-def shown_path(request: Request) -> str:
-    """Its path, without the query where that carries a key."""
-    return request.path.partition("?")[0] if request.secrets_in_path else request.path
+    return replace(request, path=request.shown_path, headers=headers, body=None)
 
 
 def told(request: Request, origin: str) -> httpx.Request:

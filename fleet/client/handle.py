@@ -154,8 +154,10 @@ class Handle:
         if not isinstance(operation, Operation):
             operation = self.document.operation(operation)
         call = operation.build(parameters or NO_PARAMETERS, body)
-        added = NOTHING if anonymous else self._added_for(operation.requirements, operation.name)
-        return self._assembled(call, added)
+        request = self.bare(call)
+        if anonymous:
+            return request
+        return request.with_additions(self._added_for(operation.requirements, operation.name))
 
     def prepare_call(self, operation: Operation, call: Call) -> Request:
         """`prepare`, for a call that `operation.build` made and that many handles make: all those that share
@@ -165,25 +167,19 @@ class Handle:
             made_of, prefix, request = known
             if made_of is call and prefix == self._prefix:
                 return request
-        request = self._assembled(call, self._added_for(operation.requirements, operation.name))
+        added = self._added_for(operation.requirements, operation.name)
+        request = self.bare(call).with_additions(added)
         return request if kept is None else kept.keep(call, self._prefix, request)
 
     def bare(self, call: Call) -> Request:
         """The request for a call, without any credentials."""
-        return self._assembled(call, NOTHING)
-
-    def _assembled(self, call: Call, added: Additions) -> Request:
         path = (self._own_prefix(call) if call.servers else self._prefix) + call.path
-        query = call.query
-        if added.query:
-            query = f"{query}&{added.query}" if query else added.query
-        if query:
-            path = f"{path}?{query}"
-        headers = call.headers + added.headers if added.headers else call.headers
-        if call.cookies or added.cookies:
-            pairs = "; ".join(f"{name}={value}" for name, value in call.cookies + added.cookies)
-            headers = (*headers, ("Cookie", pairs))
-        return Request(call.method, path, headers, call.body, call.route, added.sensitive, bool(added.query))
+        if call.query:
+            path = f"{path}?{call.query}"
+        headers = call.headers
+        if call.cookies:
+            headers = (*headers, ("Cookie", "; ".join(f"{name}={value}" for name, value in call.cookies)))
+        return Request(call.method, path, headers, call.body, call.route)
 
     def _own_prefix(self, call: Call) -> str:
         """What comes before the path of an operation that has servers of its own."""
@@ -202,13 +198,8 @@ class Handle:
             route, needed, accept = operation.name, operation.requirements, _ANY_JSON
             if operation.compiled:  # else its answers may stand in files, and this runs in the event loop
                 accept = operation.accept
-        added = NOTHING if anonymous else self._added_for(needed, route)
-        if added.query:
-            path = f"{path}{'&' if '?' in path else '?'}{added.query}"
-        headers = accept + added.headers
-        if added.cookies:
-            headers = (*headers, ("Cookie", "; ".join(f"{name}={value}" for name, value in added.cookies)))
-        return Request("GET", path, headers, None, route, added.sensitive, bool(added.query))
+        request = Request("GET", path, accept, route=route)
+        return request if anonymous else request.with_additions(self._added_for(needed, route))
 
     def _routed(self, path: str) -> Operation | None:
         route = self.document.route

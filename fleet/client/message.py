@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from fleet.frozen import frozen
+
+if TYPE_CHECKING:
+    from fleet.openapi import Additions
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -40,6 +44,19 @@ class Request:
             return self.path
         path, mark, _ = self.path.partition("?")
         return f"{path}?***" if mark else path
+
+    def with_additions(self, added: Additions) -> Request:
+        """The same with what credentials add to it: headers, a query behind its own, cookies beside its own.
+        What needs a handshake is the sender's."""
+        path, headers = self.path, self.headers + added.headers
+        if added.query:
+            path = f"{path}{'&' if '?' in path else '?'}{added.query}"
+        if added.cookies:
+            own = [value for name, value in headers if name == "Cookie"]
+            pairs = "; ".join((*own, *(f"{name}={value}" for name, value in added.cookies)))
+            headers = (*(header for header in headers if header[0] != "Cookie"), ("Cookie", pairs))
+        sensitive, secret = self.sensitive | added.sensitive, self.secrets_in_path or bool(added.query)
+        return Request(self.method, path, headers, self.body, self.route, sensitive, secret)
 
 
 @frozen

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from fleet.inventory.feeds.store import Feeds
     from fleet.inventory.folding import FoldedSet, Folder, fold, natural
     from fleet.inventory.following import FollowedInventory, Refreshed
-    from fleet.inventory.given import NamedAuth
     from fleet.inventory.match import (
         Condition,
         HostSet,
@@ -59,7 +58,6 @@ __all__ = [
     "Inventory",
     "InventoryCounts",
     "InventoryOptions",
-    "NamedAuth",
     "Proxies",
     "ProxyModel",
     "Refreshed",
@@ -98,7 +96,6 @@ load_late(
         "feeds.store": ("Feeds",),
         "folding": ("FoldedSet", "Folder", "fold", "natural"),
         "following": ("FollowedInventory", "Refreshed"),
-        "given": ("NamedAuth",),
         "match": (
             "Condition",
             "HostSet",

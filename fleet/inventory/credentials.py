@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from fleet.client import Credential
 from fleet.errors import ConfigError, InventoryError
 from fleet.guess import closest
 from fleet.inventory.address import shown
-from fleet.inventory.given import NamedAuth, Source
+from fleet.inventory.given import Source
 from fleet.inventory.kept import Kept
 from fleet.inventory.match import MatchRules
 from fleet.inventory.secrets import SecretReader, Warn
@@ -86,7 +87,7 @@ class Credentials:
         """Whether reading again may give other values: a file may change, what was typed does not."""
         return self._source(name).renewable
 
-    def resolve(self, name: str, target: Target | None = None) -> NamedAuth:
+    def resolve(self, name: str, target: Target | None = None) -> Credential:
         """The credential behind a name, as it is: read once, and again when its file has changed or its time
         is up. A credential whose values are each target's own wants the target.
 
@@ -95,7 +96,7 @@ class Credentials:
         """
         return self._kept.get(name, self._source(name), target)
 
-    def renew(self, name: str, target: Target, refused: str) -> NamedAuth | None:
+    def renew(self, name: str, target: Target, refused: str) -> Credential | None:
         """The credential once more, where a host has refused the values of the version `refused`; None where
         there are no others. Blocks, and raises, as `resolve` does."""
         return self._kept.other(name, self._source(name), target, refused)

@@ -30,19 +30,6 @@ class Given:
     seconds: float | None = None
 
 
-@frozen
-class NamedAuth:
-    """A credential with its values. `schemes` has values for security schemes by their names; `version` tells
-    these values from others that it had, or that other targets have, and says nothing about them."""
-
-    name: str
-    username: str | None = None
-    password: Secret | None = None
-    token: Secret | None = None
-    schemes: Mapping[str, Secret] = field(default_factory=dict)
-    version: str = ""
-
-
 class Source(Protocol):
     """Where the values of one credential come from. Reading blocks."""
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from fleet.client import Credential
 from fleet.errors import SecretError
-from fleet.inventory.given import Given, NamedAuth, Source
+from fleet.inventory.given import Given, Source
 from fleet.inventory.secrets import Warn
 from fleet.target import Target
 
@@ -24,7 +25,7 @@ class _Held:
     """One credential, for all targets or for one. Whoever holds the lock reads; the others wait for that."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    auth: NamedAuth | None = None
+    auth: Credential | None = None
     stamp: object = None
     looked: float = 0.0  # when the stamp was compared
     until: float | None = None  # when its time is up
@@ -50,7 +51,7 @@ class Kept:
             32
         )  # worker processes are forked with it: versions mean the same there
 
-    def get(self, name: str, source: Source, target: Target | None) -> NamedAuth:
+    def get(self, name: str, source: Source, target: Target | None) -> Credential:
         """The values; read when there are none yet. Raises SecretError when that fails."""
         held = self._hold(name, source, target)
         auth = held.auth
@@ -63,7 +64,7 @@ class Kept:
                 self._refresh(held, name, source, target)
             return held.auth
 
-    def other(self, name: str, source: Source, target: Target, refused: str) -> NamedAuth | None:
+    def other(self, name: str, source: Source, target: Target, refused: str) -> Credential | None:
         """The values where they are others than those of the version `refused`: others by now, or after a
         reading. None where there are none. Raises SecretError."""
         held = self._hold(name, source, target)
@@ -109,14 +110,14 @@ class Kept:
             held.until = now + AGAIN if over else held.until
             self._warn(f"{error.message}; the values before stay in use")
 
-    def _read(self, held: _Held, name: str, source: Source, target: Target | None) -> NamedAuth:
+    def _read(self, held: _Held, name: str, source: Source, target: Target | None) -> Credential:
         stamp = source.stamp()
         given = source.read(target)
         now = self._clock()
         held.stamp = stamp
         held.looked = now
         held.until = now + given.seconds if given.seconds is not None else None
-        held.auth = NamedAuth(
+        held.auth = Credential(
             name, given.username, given.password, given.token, given.schemes, self._version(given)
         )
         return held.auth

@@ -175,7 +175,7 @@ async def test_statuses_are_typed_errors(
         status,
         data,
         "answer",
-        f"/answer/{kind}",
+        f"/answer/{kind}?***",
     )
     assert error.target == api.base_url
     copy = pickle.loads(pickle.dumps(error))

@@ -44,8 +44,8 @@ async def scan(
     URLs are taken when there is room for them, so they may come from a generator. Each clone's session is
     closed when its `run` ends. An exception of one URL, a bad URL included, is its result's `error` and
     touches no other; cancellation ends all of them. Raises `ConfigError` for a limit below 1 and for one
-    text in place of URLs, and what the
-    URLs' own iterator raises, after the runs that had begun were cancelled.
+    text in place of URLs, and what the URLs' own iterator raises, after the runs that had begun were
+    cancelled.
     """
     if limit < 1:
         raise ConfigError("limit is at least 1")

@@ -9,7 +9,6 @@ import httpx
 
 from fleet.client.calls.answer import decoded
 from fleet.client.calls.typed import untyped
-from fleet.client.errors import shown_path
 from fleet.client.message import Reply, Request
 from fleet.client.plugins import Message
 from fleet.errors import RequestFailed, SpecError
@@ -156,7 +155,7 @@ class LinkedCall:
         message = self._message
         request, reply = message.request or Request("GET", "/"), message.reply or Reply(0, (), b"")
         return Exchanged(
-            url=message.api.endpoint.origin + shown_path(request),
+            url=message.api.endpoint.origin + request.shown_path,
             method=request.method,
             status=reply.status,
             parameters=untyped(message.parameters),

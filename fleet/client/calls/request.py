@@ -169,7 +169,7 @@ class OperationRequest:
         call = self.operation.build(parameters, data, content_type=message.content_type, whole=False)
         pieces = call.pieces if file is None else (file,)
         upload = Upload(pieces) if pieces else None
-        request = self.api._assembled(call, added)
+        request = self.api.bare(call).with_additions(added)
         if not extra:
             return request, upload
         given = {name.lower() for name in extra}

@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, TypeAlias
+from collections.abc import Awaitable
 
-import anyio
-
-from fleet.client.debug import logs_requests, request_answered, request_failed
 from fleet.client.endpoint import Endpoint
-from fleet.client.exchange.pool import Pool
 from fleet.client.exchange.redirects import redirected
-from fleet.client.exchange.retry import backoff, retry_after, tries_allowed, worth_repeating
 from fleet.client.exchange.slashes import SlashHabit
-from fleet.client.exchange.trail import NOTABLE_WAIT, Trail
+from fleet.client.exchange.tries import Check, How, Tries
 from fleet.client.message import Reply, Request
-from fleet.client.wire.connection import Connection
 from fleet.client.wire.dial import Dialer
 from fleet.errors import RequestFailed
-from fleet.event import Listener, RequestFinished, RequestRetried
-from fleet.outcome import FailureKind, Rule, What
-from fleet.pace import Pace, TargetClock
+from fleet.event import Listener
+from fleet.outcome import FailureKind
+from fleet.pace import Pace
 from fleet.policy import Policy, Proxy
 
-Check = Callable[[], None]
 
+class Exchange(Tries):
+    """One target's HTTP conversation: requests as they are tried, redirects that stay with the target, the
+    paths that it likes.
 
-_How: TypeAlias = tuple[float, Check | None, bool, bool]
-"""How a request is sent, as `Exchange.send` was told: `timeout`, `check`, `urgent`, `replay`. A bare tuple,
-for each request makes one, and names would cost more than all that is done with it."""
-
-_Pause: TypeAlias = tuple[float, Rule, str]
-"""Before a request is sent once more: seconds, by which rule, and after what, as `RequestRetried` has it."""
-
-
-class Exchange:
-    """One target's HTTP conversation: a few kept-alive connections, redirects that stay with the target,
-    retries within a budget, rate and proxy limits, events.
-
-    `target` is the target's id. `requests` counts what was sent, `bytes` the decoded body bytes received,
-    `retries` the requests that were sent again after a wait; `trail` is what happened, in order. `clock`
-    stops while the scan makes the target wait. Credentials cannot leave the endpoint: there is no way to name
-    another one.
+    Credentials cannot leave the endpoint: there is no way to name another one.
     """
 
     def __init__(
@@ -59,33 +35,8 @@ class Exchange:
         tell: Listener,
         proxy: Proxy | None = None,
     ) -> None:
-        self.endpoint = endpoint
-        self.requests: int = 0
-        self.bytes: int = 0
-        self.retries: int = 0
-        self.certificate: Mapping[str, Any] | None = None
-        self.trail: Trail = Trail()
-        self.clock: TargetClock = TargetClock()
-        self.proxy: str | None = proxy.label if proxy else None
-        self.through: Proxy | None = proxy
-        self._dialer = dialer
-        self._target = target
-        self._policy = policy
-        self._timeout = policy.timeouts.request
-        self._pace = pace
-        self._tell = tell
-        self._unhurried = pace.rate.unlimited
-        self._logs = logs_requests()
+        super().__init__(endpoint, dialer, target, policy, pace, tell, proxy)
         self._slashes = SlashHabit()
-        self._dialed = False
-        self._pool = Pool(
-            self._dial,
-            policy.rate.per_target,
-            slots=pace.proxy_slots if proxy else None,
-            slot=self.proxy or "",
-            clock=self.clock,
-            patience=policy.rate.patience,
-        )
 
     def send(
         self,
@@ -109,12 +60,12 @@ class Exchange:
             return self._habitual(wanted, request, how)
         return self._follow(request, how)
 
-    async def _habitual(self, wanted: Request, request: Request, how: _How) -> Reply:
+    async def _habitual(self, wanted: Request, request: Request, how: How) -> Reply:
         """The final reply to a request as the target likes its paths, `wanted`; where that may have been
         wrong, to the request as it was made."""
         self.trail.led(request, wanted)
         try:
-            reply = await self._repeat(wanted, how)
+            reply = await self.tried(wanted, how)
         except RequestFailed as failed:
             raise self._placed(failed, wanted) from failed
         if not self._slashes.doubts(reply):
@@ -122,14 +73,14 @@ class Exchange:
         return await self._follow(request, how, (wanted, reply))
 
     async def _follow(
-        self, request: Request, how: _How, habitual: tuple[Request, Reply] | None = None
+        self, request: Request, how: How, habitual: tuple[Request, Reply] | None = None
     ) -> Reply:
         """The final reply to a request, at the end of its redirects; `habitual` is what was asked before it
         by habit, and the doubtful answer to that."""
         visited = [request.path]
         while True:
             try:
-                reply = await self._repeat(request, how)
+                reply = await self.tried(request, how)
                 if reply.status < 300 and habitual is None and not self._slashes.seen:
                     return reply
                 following = redirected(self.endpoint, request, reply)
@@ -154,240 +105,12 @@ class Exchange:
                 endless = RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
                 raise self._placed(endless, request)
 
-    @contextmanager
-    def waiting(self, what: What = "waited") -> Iterator[None]:
-        """For the length of a wait for other targets: the clock is stopped, no slot of a proxy is kept."""
-        began = time.monotonic()
-        with self.clock.stopped(), self._pool.standing_aside():
-            yield
-        if what != "waited" or time.monotonic() - began >= NOTABLE_WAIT:
-            self.trail.note(what, since=began)
-
     async def knock(self, request: Request) -> None:
-        """Opens a connection if there is none, for a request that is going to wait for other targets: a host
-        that cannot be reached need not wait to say so. Raises RequestFailed as `send` does."""
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                self._pool.release(await self._acquire(request, tries, fresh=False))
-            except RequestFailed as failed:
-                failed.attempts = tries
-                wait = backoff(tries, self._policy.retry)
-                allowed = tries_allowed(failed, request, self._policy.retry)
-                if tries >= allowed or not self._may_wait(wait, local=failed.kind.group == "local"):
-                    raise self._placed(failed, request) from failed
-                self.trail.again(wait, "backoff")
-                self._tell(RequestRetried(self._target, request.route, failed.kind.value, wait))
-                await self._pace.sleep(wait)
-            else:
-                return
-
-    def close(self) -> None:
-        """Closes all connections, but those that the dialer keeps for a later scan. The exchange is over."""
-        self._pool.close(self._keep)
-
-    def _keep(self, connection: Connection) -> bool:
-        return self._dialer.keep(connection, proxy=self.through, pin_key=self._target)
-
-    async def _repeat(self, request: Request, how: _How) -> Reply:
-        """The reply to one request, tried as often as the policy allows."""
-        tries = 1
-        while True:
-            try:
-                reply = await self._try(request, how, tries)
-            except RequestFailed as failed:
-                failed.attempts = tries
-                pause = self._pause_after_failure(failed, request, how, tries)
-                if pause is None:
-                    raise
-            else:
-                if tries > 1:
-                    reply = replace(reply, attempts=tries)
-                if reply.status < 400:  # which never says "later"
-                    return reply
-                pause = self._pause_after_reply(reply, request, how, tries)
-                if pause is None:
-                    return reply
-            wait, rule, reason = pause
-            self.trail.again(wait, rule)
-            self._tell(RequestRetried(self._target, request.route, reason, wait))
-            await self._pace.sleep(wait)
-            tries += 1
-
-    def _pause_after_failure(
-        self, failed: RequestFailed, request: Request, how: _How, tries: int
-    ) -> _Pause | None:
-        _, _, urgent, _ = how
-        wait = backoff(tries, self._policy.retry)
-        if urgent or tries >= tries_allowed(failed, request, self._policy.retry):
-            return None
-        if not self._may_wait(wait, local=failed.kind.group == "local"):
-            return None
-        return wait, "backoff", failed.kind.value
-
-    def _pause_after_reply(self, reply: Reply, request: Request, how: _How, tries: int) -> _Pause | None:
-        _, _, urgent, _ = how
-        if urgent or tries > self._policy.retry.attempts or not worth_repeating(reply, request):
-            return None
-        asked = retry_after(reply, now=self._pace.wall())
-        wait = max(backoff(tries, self._policy.retry), asked or 0.0)
-        if (asked or 0.0) > self._policy.retry.retry_after_max or not self._may_wait(wait):
-            return None
-        rule: Rule = "backoff" if asked is None or asked < wait else "retry_after"
-        return wait, rule, f"status {reply.status}"
-
-    def _may_wait(self, wait: float, *, local: bool = False) -> bool:
-        """Takes one retry from the budget, unless the wait would outlast the target's deadline or its
-        proxy is paused. Faults of this machine cost the target nothing."""
-        if anyio.current_effective_deadline() - anyio.current_time() <= wait:
-            return False
-        if self.proxy is not None and self._pace.proxies.paused(self.proxy):
-            return False
-        if local:
-            return True
-        if self.retries >= self._policy.retry.budget:
-            return False
-        self.retries += 1
-        return True
-
-    async def _try(self, request: Request, how: _How, tries: int) -> Reply:
-        """One try. An idle connection that the host had given up is replaced once, silently, for requests
-        that may be sent twice."""
-        timeout, check, urgent, replay = how
-        wanted = 0.0  # since when it waits, where it does
-        if not (self._unhurried or urgent):
-            wanted = time.monotonic()
-            with self.clock.stopped():
-                await self._pace.rate.wait()
-        connection = self._pool.idle()
-        if connection is None:
-            wanted = wanted or time.monotonic()
-            connection = await self._acquire(request, tries, fresh=False)
-        replaced = False
-        while True:
-            started = 0.0
-            try:
-                if check is not None:
-                    check()
-                self.requests += 1
-                started = time.monotonic()
-                reply = await connection.send(request, timeout=timeout)
-            except RequestFailed as failed:
-                if started:  # not what the check raised
-                    if self._logs:
-                        request_failed(request, self.endpoint.origin, failed)
-                    self._failed(request, failed.kind, started, tries)
-                if replaced or failed.fresh or not (request.idempotent or replay):
-                    raise
-            except asyncio.CancelledError:
-                self._cut_off(request, started, tries)
-                raise
-            else:
-                self._answered(request, reply, started, tries, started - wanted if wanted else 0.0)
-                return reply
-            finally:
-                self._pool.release(connection)
-            self.trail.again(0.0, "reconnect")
-            connection = await self._acquire(request, tries, fresh=True)
-            replaced = True
-
-    async def _acquire(self, request: Request, tries: int, *, fresh: bool) -> Connection:
-        started = time.monotonic()
+        """As `Tries` has it; the failure says which request it struck."""
         try:
-            return await self._pool.acquire(fresh=fresh)
+            await super().knock(request)
         except RequestFailed as failed:
-            if failed.kind is FailureKind.LOCAL_DESCRIPTORS:
-                self._pool.shrink()
-            self._failed(request, failed.kind, started, tries)
-            raise
-        except asyncio.CancelledError:
-            self._cut_off(request, started, tries)
-            raise
-
-    async def _dial(self) -> Connection:
-        """Opens a connection. A proxy that cannot be reached is reported to the breaker, and a paused one is
-        not tried. The first one may be a connection that an earlier scan has left: when that turns out to be
-        dead, the next one is new."""
-        label, reuse = self.proxy, not self._dialed
-        self._dialed = True
-        if label is None:
-            connection = await self._dialer.dial(self.endpoint, pin_key=self._target, reuse=reuse)
-        else:
-            if not self._pace.proxies.admits(label):
-                message = f"{label} is paused: it could not be reached several times in a row"
-                raise RequestFailed(FailureKind.PROXY_UNREACHABLE, message)
-            try:
-                connection = await self._dialer.dial(
-                    self.endpoint, proxy=self.through, pin_key=self._target, reuse=reuse
-                )
-            except RequestFailed as failed:
-                if failed.kind is FailureKind.PROXY_UNREACHABLE:
-                    self._pace.proxies.failed(label)
-                elif failed.kind.group not in {"dns", "local"}:
-                    self._pace.proxies.reached(label)
-                raise
-            self._pace.proxies.reached(label)
-        if self.certificate is None:
-            self.certificate = connection.certificate
-        if connection.served:
-            self.trail.note("connection_reused")
-        else:
-            self.trail.connected(connection.dialed, *connection.took)
-        return connection
-
-    def _answered(self, request: Request, reply: Reply, started: float, tries: int, waited: float) -> None:
-        received = len(reply.body)
-        self.bytes += received
-        if self._logs:
-            request_answered(request, self.endpoint.origin, reply.status)
-        # By position, here and below: names cost as much as the record, of which each request makes one.
-        finished = RequestFinished(
-            self._target,
-            request.method,
-            request.route,
-            request.shown_path,
-            reply.status,
-            reply.seconds,
-            received,
-            None,
-            self.proxy,
-            started,
-            tries,
-            waited,
-        )
-        self.trail.add(finished)
-        self._tell(finished)
-
-    def _failed(self, request: Request, kind: FailureKind, started: float, tries: int) -> None:
-        finished = self._unanswered(request, kind, started, tries)
-        self.trail.rough = True
-        self._tell(finished)
-
-    def _cut_off(self, request: Request, started: float, tries: int) -> None:
-        """It has no answer, and will have none. Nobody is told: it is no failure of its own."""
-        if started:
-            self._unanswered(request, None, started, tries)
-
-    def _unanswered(
-        self, request: Request, kind: FailureKind | None, started: float, tries: int
-    ) -> RequestFinished:
-        seconds = time.monotonic() - started
-        finished = RequestFinished(
-            self._target,
-            request.method,
-            request.route,
-            request.shown_path,
-            None,
-            seconds,
-            0,
-            kind,
-            self.proxy,
-            started,
-            tries,
-        )
-        self.trail.add(finished)
-        return finished
+            raise self._placed(failed, request) from failed
 
     def _placed(self, failed: RequestFailed, request: Request) -> RequestFailed:
         """The failure, saying which request it struck."""

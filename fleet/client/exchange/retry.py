@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import re
 from email.utils import parsedate_to_datetime
+from typing import TypeAlias
 
 from fleet.client.message import Reply, Request
 from fleet.client.wire.failures import failure_of
 from fleet.errors import RequestFailed
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, Rule
 from fleet.policy import Retry
 
 # The host, or the gateway in front of it, says that it is busy. 500 and 501 are what many BMCs answer for a
@@ -25,6 +26,33 @@ _BEFORE_SENDING = {
     FailureKind.CONNECT_REFUSED,
     FailureKind.CONNECT_UNREACHABLE,
 }
+
+
+Pause: TypeAlias = tuple[float, Rule, str]
+"""Before a request is sent once more: seconds, by which rule, and after what, as `RequestRetried` has it."""
+
+
+def pause_after_failure(failed: RequestFailed, request: Request, tries: int, policy: Retry) -> Pause | None:
+    """The pause before a request that failed is tried again; None where so many tries are enough."""
+    if tries >= tries_allowed(failed, request, policy):
+        return None
+    return backoff(tries, policy), "backoff", failed.kind.value
+
+
+def pause_after_reply(
+    reply: Reply, request: Request, tries: int, policy: Retry, *, now: float
+) -> Pause | None:
+    """The pause before a request is tried again that was answered by "later"; None for other answers, after
+    so many tries, and where the host wants to be left alone for too long. `now` as for `retry_after`."""
+    if tries > policy.attempts or not worth_repeating(reply, request):
+        return None
+    asked = retry_after(reply, now=now)
+    if asked is not None and asked > policy.retry_after_max:
+        return None
+    wait = backoff(tries, policy)
+    if asked is not None and asked >= wait:
+        return asked, "retry_after", f"status {reply.status}"
+    return wait, "backoff", f"status {reply.status}"
 
 
 def tries_allowed(failed: RequestFailed, request: Request, policy: Retry) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from copy import copy
-from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -340,18 +339,7 @@ class TargetClient:
         if added == NOTHING:
             message = f"401, and what is bound to {self.target.id} fits no security scheme of the description"
             raise RequestFailed(FailureKind.AUTH_REJECTED, message, status=401)
-        path, headers = request.path, request.headers + added.headers
-        if added.query:
-            path += ("&" if "?" in path else "?") + added.query
-        if added.cookies:
-            headers += (("Cookie", "; ".join(f"{name}={value}" for name, value in added.cookies)),)
-        return replace(
-            request,
-            path=path,
-            headers=headers,
-            sensitive=request.sensitive | added.sensitive,
-            secrets_in_path=request.secrets_in_path or bool(added.query),
-        )
+        return request.with_additions(added)
 
 
 def _opens_session(credential: Credential, login: LoginPlan | None) -> bool:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-import anyio
 
 from fleet.errors import RequestFailed
 from fleet.event import Listener, ProbeCrashed
@@ -72,10 +69,8 @@ class PipelineProbe:
         visit = _Visit(target, self._policy)
         late: Failure | None = None
         try:
-            deadline = asyncio.get_running_loop().time() + self._deadline
-            with anyio.CancelScope(deadline=deadline) as scope:
-                await self._walk(target, visit, scope)
-            if scope.cancelled_caught and not (visit.walk is not None and visit.walk.done):
+            await self._walk(target, visit)
+            if visit.struck and not (visit.walk is not None and visit.walk.done):
                 message = f"not done after {self._deadline:g} s"
                 late = Failure(kind=FailureKind.TIMEOUT_TARGET, message=message)
             return self._outcome(target, visit, late)
@@ -88,10 +83,9 @@ class PipelineProbe:
             failure = Failure(kind, f"{kind.meaning}: the log has its traceback")
             return self._stored(target, visit, "failed", failure, {}, {})
 
-    async def _walk(self, target: Target, visit: _Visit, time_left: anyio.CancelScope) -> None:
+    async def _walk(self, target: Target, visit: _Visit) -> None:
         client = self._connect(target)
         visit.exchange = client.exchange
-        visit.exchange.clock.start(time_left)
         visit.findings.hide = client.hide
         try:
             async with client:
@@ -110,7 +104,8 @@ class PipelineProbe:
                 )
                 visit.steps = resources.steps
                 visit.walk = Walk(self._plan, target, resources, crew, visit.findings, limits)
-                await visit.walk.run()
+                with client.exchange.clock.within(self._deadline):
+                    await visit.walk.run()
         finally:
             if visit.walk is not None:
                 visit.walk.let_go()
@@ -186,6 +181,11 @@ class _Visit:
         self.exchange: Exchanged | None = None
         self.walk: Walk | None = None
         self.steps: Mapping[str, str] = {}  # by path, for whom a request was made
+
+    @property
+    def struck(self) -> bool:
+        """Whether the deadline struck before the walk had ended."""
+        return self.exchange is not None and self.exchange.clock.struck
 
 
 def _places(found: Mapping[str, Yield]) -> dict[int, list[Any]]:
