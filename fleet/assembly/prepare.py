@@ -15,11 +15,13 @@ from fleet.assembly.options import ScanOptions, at_pace, with_numbers
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
+from fleet.client import TlsContexts
 from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
 from fleet.frozen import frozen
 from fleet.inventory import Folder
 from fleet.openapi import Document
+from fleet.phrases import some
 from fleet.pipeline import CheckPlan, Locate, Place, Plan, compile_plan
 from fleet.policy import Policy
 from fleet.secret import Secret
@@ -87,7 +89,7 @@ class PreparedScan:
         return {
             "spec": f"{self.spec.info.title} ({self._source})",
             "description": f"{self.document.title} {self.document.version}: "
-            f"{len(self.document.operations):,} operations",
+            f"{some(len(self.document.operations), 'operation')}",
             "pipeline": self.plan.pipeline,
             "targets": self.survey.total,
             "hosts": self._hosts(),
@@ -204,6 +206,8 @@ def prepare(
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
+    if policy.tls.ca_file is not None:
+        TlsContexts().context(policy.tls)  # what is wrong with the file is said before a run is begun
     said = tuple(dict.fromkeys(notes))
     files = {str(base): sha256(base.read_bytes()).hexdigest() for base in spec.bases} | outside.read
     return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, files)
