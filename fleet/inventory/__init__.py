@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fleet.inventory.following import FollowedInventory, Refreshed
     from fleet.inventory.given import NamedAuth
     from fleet.inventory.match import (
+        TARGET_FIELDS,
         Condition,
         HostSet,
         fields_of,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMAND_LINE",
+    "TARGET_FIELDS",
     "WAYS",
     "AuthModel",
     "AuthsFile",
@@ -97,6 +99,7 @@ load_late(
         "following": ("FollowedInventory", "Refreshed"),
         "given": ("NamedAuth",),
         "match": (
+            "TARGET_FIELDS",
             "Condition",
             "HostSet",
             "fields_of",
