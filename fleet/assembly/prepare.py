@@ -12,6 +12,7 @@ from fleet.assembly.bindings import Bindings, Prompt, bindings_of
 from fleet.assembly.cores import processes_for
 from fleet.assembly.description import describe, fixup_notes
 from fleet.assembly.options import ScanOptions, at_pace, with_numbers
+from fleet.assembly.pasted import pasted_paths
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
@@ -202,6 +203,7 @@ def prepare(
     needs = (
         Needs.of_operation(plan.document, plan.document.operation(called)) if called else Needs.of_plan(plan)
     )
+    notes.extend(pasted_paths(plan, survey))
     notes.extend(check_usable(plan, needs, bindings, _bound(options, bindings, survey)))
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():

@@ -28,6 +28,7 @@ from fleet.target import Target
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
 DIRECT = "direct"
 GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
+PREFIXES = 5  # paths of base URLs told apart
 NAMED = 5  # labels, and values of one, that a message names
 KEPT = 10_000  # targets that a scan need not read a second time: some 4 MB
 
@@ -36,7 +37,8 @@ KEPT = 10_000  # targets that a scan need not read a second time: some 4 MB
 class Survey:
     """What the targets are, counted in one pass before the scan. `total` is None where that would
     take what the scan needs: standard input, a pipe. `canaries` are the ids of those to scan first. `targets`
-    are all of them, bound and in their order, where they were to be kept, are few, and none was rejected."""
+    are all of them, bound and in their order, where they were to be kept, are few, and none was rejected.
+    `prefixes` are the paths of their base URLs, each with the first target and how many there are."""
 
     total: int | None = None
     labels: Counter[str] = field(default_factory=Counter)
@@ -45,6 +47,7 @@ class Survey:
     tls: int = 0
     canaries: frozenset[str] = frozenset()
     targets: list[Target] | None = None
+    prefixes: dict[str, tuple[Target, int]] = field(default_factory=dict)
     feeds: Feeds = field(default_factory=Feeds)  # what asked sources gave: the scan reads the same
 
     @property
@@ -62,9 +65,17 @@ class Survey:
         for name, value in target.labels.items():
             _count(self.labels, f"{name}={value}")
         self.tls += target.url.startswith("https:")
+        if target.url.count("/") > 2:  # after the two of its scheme: seldom
+            self._count_prefix(target)
         _count(self.proxies, target.proxy or DIRECT)
         if target.auth is not None:
             _count(self.auths, target.auth)
+
+    def _count_prefix(self, target: Target) -> None:
+        path = "/" + target.url.split("/", 3)[3]
+        first, count = self.prefixes.get(path, (target, 0))
+        if count or len(self.prefixes) < PREFIXES:
+            self.prefixes[path] = first, count + 1
 
 
 def open_inventory(
