@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 LISTED = 12  # known words that a hint spells out
 COMPARED = 20_000  # more than these are not searched: a hint must not cost seconds
@@ -22,6 +22,21 @@ def relatives(word: str, known: Iterable[str]) -> list[str]:
     """The known words of which `word` is a whole part: `Node` is one of `Node-Input` and of `app.Node`."""
     part = re.compile(rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])")
     return sorted(name for name in known if part.search(name)) if word else []
+
+
+def stray(names: Iterable[str], known: Collection[str]) -> str | None:
+    """What to say of a condition that reads names of which nothing has any; None where all are `known`. Two
+    that nothing has are equal: such a condition would hold everywhere."""
+    name = min(set(names).difference(known), default=None)
+    if name is None:
+        return None
+    near = closest(name, known)
+    meant = f"did you mean {near}? a" if near else "a"
+    return (
+        f"there is no field {name!r}\n"
+        f"  {meant} label is written labels.{name}, a text '{name}', in single quotes; "
+        "--list-fields names the fields"
+    )
 
 
 def guess(word: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from fleet.assembly.survey import bound, open_inventory
 from fleet.config import list_builtin_specs
 from fleet.errors import InventoryError
 from fleet.inventory import Folder
+from fleet.phrases import some
 
 NAMED_SETS = 8  # of hosts
 
@@ -26,7 +27,7 @@ def dry_run_of(prepared: PreparedScan, *, earlier: Path | None = None) -> dict[s
     rate = replace(prepared.policy.rate, workers=prepared.processes)
     return {
         "spec": f"{prepared.spec.info.title} ({_source(prepared)})",
-        "description": f"{document.title} {document.version}: {len(document.operations):,} operations",
+        "description": f"{document.title} {document.version}: {some(len(document.operations), 'operation')}",
         "pipeline": plan.pipeline,
         "targets": survey.total,
         "hosts": _hosts(prepared),

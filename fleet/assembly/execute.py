@@ -184,7 +184,7 @@ async def execute(
         _tell_of_description(prepared, listener)
     except BaseException:
         with suppress(SinkError):  # the same full disk again: what ended the scan is what to speak of
-            await _close(directory, tally)
+            await (_abandon(directory) if resume is None and not tally.started else _close(directory, tally))
         raise
     finally:
         if canary is not None:
@@ -228,6 +228,11 @@ def _sinks(directory: RunDirectory, outputs: Sequence[Sink]) -> list[Sink]:
 async def _close(directory: RunDirectory, tally: Tally, *, complete: str | None = None) -> None:
     with anyio.CancelScope(shield=True):
         await anyio.to_thread.run_sync(_sum_up, directory, tally, complete)
+
+
+async def _abandon(directory: RunDirectory) -> None:
+    with anyio.CancelScope(shield=True):
+        await anyio.to_thread.run_sync(directory.abandon)
 
 
 def _sum_up(directory: RunDirectory, tally: Tally, complete: str | None) -> None:

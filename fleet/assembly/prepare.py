@@ -12,10 +12,11 @@ from fleet.assembly.bindings import Bindings, Prompt, bindings_of
 from fleet.assembly.cores import processes_for
 from fleet.assembly.description import fixup_notes, read_description
 from fleet.assembly.options import ScanOptions, at_pace, with_numbers
+from fleet.assembly.pasted import pasted_paths
 from fleet.assembly.pins import read_pins
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
 from fleet.assembly.usable import Needs, check_usable
-from fleet.client import check_tls_library
+from fleet.client import TlsContexts, check_tls_library
 from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError
 from fleet.frozen import frozen
@@ -124,11 +125,14 @@ def prepare(
     needs = (
         Needs.of_operation(plan.document, plan.document.operation(called)) if called else Needs.of_plan(plan)
     )
+    notes.extend(pasted_paths(plan, survey))
     notes.extend(check_usable(plan, needs, bindings, _bound(options, bindings, survey)))
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
     if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
         raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
     check_tls_library(policy.tls)
+    if policy.tls.ca_file is not None:
+        TlsContexts().context(policy.tls)  # what is wrong with the file is said before a run is begun
     said = tuple(dict.fromkeys(notes))
     files = {str(base): sha256(base.read_bytes()).hexdigest() for base in spec.bases} | outside.read
     return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, files)

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, cast
 
 from fleet.assembly.bindings import Bindings
 from fleet.assembly.options import ScanOptions
 from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
-from fleet.inventory import Feeds, Inventory, InventoryOptions, Spread, fields_of, read_targets, rereadable
+from fleet.guess import stray
+from fleet.inventory import (
+    TARGET_FIELDS,
+    Feeds,
+    Inventory,
+    InventoryOptions,
+    Spread,
+    fields_of,
+    read_targets,
+    rereadable,
+)
 from fleet.pipeline import compile_expression
 from fleet.target import Target
 
 COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
 DIRECT = "direct"
 GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
+PREFIXES = 5  # paths of base URLs told apart
+NAMED = 5  # labels, and values of one, that a message names
 KEPT = 10_000  # targets that a scan need not read a second time: some 4 MB
 
 
@@ -24,7 +37,8 @@ KEPT = 10_000  # targets that a scan need not read a second time: some 4 MB
 class Survey:
     """What the targets are, counted in one pass before the scan. `total` is None where that would
     take what the scan needs: standard input, a pipe. `canaries` are the ids of those to scan first. `targets`
-    are all of them, bound and in their order, where they were to be kept, are few, and none was rejected."""
+    are all of them, bound and in their order, where they were to be kept, are few, and none was rejected.
+    `prefixes` are the paths of their base URLs, each with the first target and how many there are."""
 
     total: int | None = None
     labels: Counter[str] = field(default_factory=Counter)
@@ -33,6 +47,7 @@ class Survey:
     tls: int = 0
     canaries: frozenset[str] = frozenset()
     targets: list[Target] | None = None
+    prefixes: dict[str, tuple[Target, int]] = field(default_factory=dict)
     feeds: Feeds = field(default_factory=Feeds)  # what asked sources gave: the scan reads the same
 
     @property
@@ -50,9 +65,17 @@ class Survey:
         for name, value in target.labels.items():
             _count(self.labels, f"{name}={value}")
         self.tls += target.url.startswith("https:")
+        if target.url.count("/") > 2:  # after the two of its scheme: seldom
+            self._count_prefix(target)
         _count(self.proxies, target.proxy or DIRECT)
         if target.auth is not None:
             _count(self.auths, target.auth)
+
+    def _count_prefix(self, target: Target) -> None:
+        path = "/" + target.url.split("/", 3)[3]
+        first, count = self.prefixes.get(path, (target, 0))
+        if count or len(self.prefixes) < PREFIXES:
+            self.prefixes[path] = first, count + 1
 
 
 def open_inventory(
@@ -88,6 +111,8 @@ def _where(text: str | None) -> Callable[[Target], bool] | None:
         expression = compile_expression(text)
     except ValueError as error:
         raise UsageError(f"--where: {error}") from None
+    if wrong := stray(expression.fields(), TARGET_FIELDS):
+        raise UsageError(f"--where: {wrong}")
     return lambda target: expression.holds(fields_of(target))
 
 
@@ -143,11 +168,11 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str], *, kee
     if rejected > len(complaints):
         notes.append(f"and {rejected - len(complaints)} more inventory lines were rejected")
     if options.sources and not survey.total and options.shard is None:  # a shard of few targets may be empty
-        raise UsageError(_nothing(options, complaints))
+        raise UsageError(_nothing(options, complaints, survey.feeds))
     return survey
 
 
-def _nothing(options: ScanOptions, complaints: Sequence[InventoryError]) -> str:
+def _nothing(options: ScanOptions, complaints: Sequence[InventoryError], feeds: Feeds) -> str:
     """Why there are no targets, as far as that can be told."""
     if complaints:
         return f"no targets are left to scan; the first problem: {complaints[0]}"
@@ -159,7 +184,26 @@ def _nothing(options: ScanOptions, complaints: Sequence[InventoryError]) -> str:
     }
     used = [flag for flag, value in filters.items() if value]
     kept = f" that {' and '.join(used)} leave{'s' if len(used) == 1 else ''}" if used else ""
-    return f"there are no targets in {', '.join(options.sources)}{kept}"
+    named = f"\n  {_labels(options, feeds)}" if options.select or options.where is not None else ""
+    return f"there are no targets in {', '.join(options.sources)}{kept}{named}"
+
+
+def _labels(options: ScanOptions, feeds: Feeds) -> str:
+    """The labels that there are to choose by, as the first targets have them."""
+    everything = replace(options, select=(), where=None, sample=None, limit=None, shard=None)
+    counts: dict[str, Counter[str]] = {}
+    for target in islice(open_inventory(everything, lambda _said_already: None, feeds), KEPT):
+        for name, value in target.labels.items():
+            _count(counts.setdefault(name, Counter()), value)
+    if not counts:
+        return "no target has a label to choose by"
+    shown = (f"{name} ({_some(values)})" for name, values in sorted(counts.items())[:NAMED])
+    return f"the labels there are: {', '.join(shown)}{', ...' if len(counts) > NAMED else ''}"
+
+
+def _some(values: Counter[str]) -> str:
+    named = ", ".join(value for value, _ in values.most_common(NAMED))
+    return f"{named}, ..." if len(values) > NAMED else named
 
 
 def _at(target: Target, error: FleetError) -> InventoryError:

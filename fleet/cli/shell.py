@@ -82,9 +82,8 @@ def from_here(text: str) -> str:
 
 
 def shown_run(path: Path) -> str:
-    """The path of a run from here where it lies below, else in full; `latest` by the run's own name."""
-    named = path.parent / path.readlink() if path.is_symlink() else path
-    return from_here(str(named.absolute()))
+    """The path of a run from here where it lies below, else in full."""
+    return from_here(str(path.absolute()))
 
 
 def ask_secret(prompt: str) -> str:

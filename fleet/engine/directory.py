@@ -20,6 +20,7 @@ from fleet.errors import SinkError, TryAgain, UsageError
 MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 LOCK = "lock"
+LATEST = "latest"  # the link beside runs that leads to the one begun last
 NAMES = 1000  # tried for a new run, before there is none
 BASELINE = "baseline.json"  # in the copy of a run that is a baseline
 WHERE_RUNS_ARE = (
@@ -37,6 +38,9 @@ class RunDirectory:
 
     `id` names the run; `journal` is the outcomes file (the sink of that path is the journal).
     """
+
+    _before: str | None = None  # what `latest` led to, where this run took its place
+    _made: bool = False  # whether the folder was made for this run
 
     def __init__(self, path: Path, run: str, journal: Path, lock: int) -> None:
         self.path = path
@@ -56,18 +60,20 @@ class RunDirectory:
         """
         if path is None:
             place = fresh_place(runs_folder(), (run_id() for _ in range(NAMES)))
-            run = place.name
+            run, made = place.name, True
         else:
             place, run = path, path.name if _RUN.fullmatch(path.name) else run_id()
-            _make(place)
+            made = _make(place)
         directory = cls(place, run, place / JOURNALS[compress], _locked(place))
+        directory._made = made
         try:
             if (place / MANIFEST).exists() or any((place / name).exists() for name in JOURNALS):
                 raise UsageError(f"{place} holds a run already: 'fleet resume {place}' goes on with it")
             stored = {"v": MANIFEST_VERSION, "run": run, "journal": directory.journal.name, **manifest}
             directory.atomic_write(MANIFEST, orjson.dumps(stored, option=orjson.OPT_INDENT_2) + b"\n")
             if path is None:
-                _point_latest(place)
+                directory._before = _latest_of(place.parent)
+                _point_latest(place.parent, place.name)
         except BaseException:
             directory.close()
             raise
@@ -102,6 +108,27 @@ class RunDirectory:
     def write_failed(self) -> list[Path]:
         """Write `failed-<kind>.txt` for each kind that targets failed with; older ones are replaced."""
         return write_failed(self.path, self.journal)
+
+    def abandon(self) -> None:
+        """Take away a new run in which nothing was done, so that `latest` is again what it was, and give up
+        the lock. A journal that holds something stays, and so does a folder that was there before."""
+        try:
+            if self._taken_away() and _latest_of(self.path.parent) == self.path.name:
+                _point_latest(self.path.parent, self._before)
+        finally:
+            self.close()
+
+    def _taken_away(self) -> bool:
+        try:
+            if self.journal.exists() and self.journal.stat().st_size:
+                return False
+            for name in (self.journal.name, MANIFEST, LOCK):
+                (self.path / name).unlink(missing_ok=True)
+            if self._made:
+                self.path.rmdir()
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         """Give up the lock."""
@@ -198,12 +225,15 @@ def fresh_place(folder: Path, names: Iterable[str]) -> Path:
     raise SinkError(f"no name is left for a run in {folder}")
 
 
-def _make(place: Path) -> None:
+def _make(place: Path) -> bool:
+    """Whether it was not there before."""
+    there = place.is_dir()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unwritable(place, error) from error
+    return not there
 
 
 def _locked(place: Path) -> int:
@@ -227,12 +257,23 @@ def _locked(place: Path) -> int:
     return lock
 
 
-def _point_latest(place: Path) -> None:
-    """`latest` beside the run; a convenience, so its absence stops nobody."""
-    beside = place.parent / f".latest.{os.getpid()}"
+def _latest_of(folder: Path) -> str | None:
+    """What `latest` in a folder of runs leads to."""
     try:
-        beside.symlink_to(place.name)
-        beside.replace(place.parent / "latest")
+        return str((folder / LATEST).readlink())
+    except OSError:
+        return None
+
+
+def _point_latest(folder: Path, name: str | None) -> None:
+    """`latest` in a folder of runs, to one of them or to none; a convenience, so its absence stops nobody."""
+    beside = folder / f".{LATEST}.{os.getpid()}"
+    try:
+        if name is None:
+            (folder / LATEST).unlink(missing_ok=True)
+            return
+        beside.symlink_to(name)
+        beside.replace(folder / LATEST)
     except OSError:
         beside.unlink(missing_ok=True)
 

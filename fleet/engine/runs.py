@@ -17,14 +17,13 @@ from typing import Any, Literal
 
 import orjson
 
-from fleet.engine.directory import JOURNALS, LOCK, MANIFEST, WHERE_RUNS_ARE, read_manifest, run_places
+from fleet.engine.directory import JOURNALS, LATEST, LOCK, MANIFEST, WHERE_RUNS_ARE, read_manifest, run_places
 from fleet.engine.journal import read_last_outcomes, read_outcomes
 from fleet.engine.success import read_success
 from fleet.errors import FleetError, UsageError
 from fleet.frozen import frozen
 from fleet.guess import closest
 
-LATEST = "latest"
 PREVIOUS = "previous"
 BASELINES = "baselines"  # the folder of baselines, among the runs
 _BASELINE = "baseline:"  # begins the name of one
@@ -79,21 +78,21 @@ def find_run(name: str) -> Path:
     """The place of the run that a person means. Raises UsageError, which names what they may have meant.
 
     What exists as a path is that path, an outcomes file too: one that holds none is no run of no targets, but
-    something else.
+    something else. A link is followed at once: `latest` is the run that it is now, whatever is begun later.
     """
     path = Path(name)
     folder = known_folder()
     if path.exists():
         if path.is_file() and next(read_outcomes(path), None) is None:
             raise UsageError(f"{name} is no run: the file holds no outcomes\n  {WHERE_RUNS_ARE}")
-        return path
+        return _itself(path)
     if name.startswith(_BASELINE):
         return _baseline(name.removeprefix(_BASELINE), folder)
     if path.name != name or folder is None:
         here = "" if folder is not None else ": there are none here yet, 'fleet scan' makes one"
         raise UsageError(f"there is no run {name!r}{here}\n  {WHERE_RUNS_ARE}")
     if (folder / name).exists():
-        return folder / name
+        return _itself(folder / name)
     if name in (LATEST, PREVIOUS):
         return _by_time(folder, name)
     names = sorted((entry.name for entry in _directories(folder)), reverse=True)
@@ -105,6 +104,11 @@ def find_run(name: str) -> Path:
         raise UsageError(f"there is no run {name!r} in {folder}\n  {WHERE_RUNS_ARE}")
     named = "\n  ".join(found[:CANDIDATES]) + ("\n  ..." if len(found) > CANDIDATES else "")
     raise UsageError(f"{name!r} is the beginning of {len(found):,} runs in {folder}:\n  {named}")
+
+
+def _itself(path: Path) -> Path:
+    """What a link in the folder of runs leads to, written as the link is."""
+    return path.parent / path.readlink() if path.is_symlink() else path
 
 
 def _baseline(name: str, folder: Path | None) -> Path:

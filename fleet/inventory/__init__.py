@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fleet.inventory.folding import FoldedSet, Folder, fold, natural
     from fleet.inventory.following import FollowedInventory, Refreshed
     from fleet.inventory.match import (
+        TARGET_FIELDS,
         Condition,
         HostSet,
         fields_of,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMAND_LINE",
+    "TARGET_FIELDS",
     "WAYS",
     "AuthModel",
     "AuthsFile",
@@ -97,6 +99,7 @@ load_late(
         "folding": ("FoldedSet", "Folder", "fold", "natural"),
         "following": ("FollowedInventory", "Refreshed"),
         "match": (
+            "TARGET_FIELDS",
             "Condition",
             "HostSet",
             "fields_of",

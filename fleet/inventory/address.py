@@ -59,7 +59,8 @@ def split(text: str) -> AddressExpression:
     if "@" in authority:
         raise InventoryError("an address cannot carry a user or a password", hint=AUTH_HINT)
     if "?" in tail or "#" in tail:
-        raise InventoryError("a base URL has no query and no fragment")
+        origin = f"{scheme}://{authority}" if scheme is not None else authority
+        raise InventoryError("a base URL has no query and no fragment", hint=f"write for example {origin}")
     if tail[:1] in ("[", "]"):
         raise InventoryError(f"a bracket is not closed: {shown(text)}")
     if "\\" in tail:

@@ -38,5 +38,9 @@ def read_lines(stream: BinaryIO, *, file: str, limit: int, report: Report) -> It
         try:
             yield number, raw.decode().rstrip("\r\n")
         except UnicodeDecodeError as error:
+            if raw.lstrip().startswith(b"#"):  # a comment: nothing in it is meant
+                yield number, "#"
+                continue
             column = error.start + 1
-            report(InventoryError("the line is not UTF-8", file=file, line=number, column=column))
+            hint = "save the file as UTF-8"
+            report(InventoryError("the line is not UTF-8", file=file, line=number, column=column, hint=hint))

@@ -218,8 +218,11 @@ def place_of(url: str) -> tuple[str, int | None]:
     return host_port.host, host_port.port
 
 
+TARGET_FIELDS = frozenset({"id", "url", "target", "host", "port", "auth", "proxy", "labels"})
+
+
 def fields_of(target: Target) -> dict[str, object]:
-    """What an expression sees of a target."""
+    """What an expression sees of a target: each of `TARGET_FIELDS`."""
     host, port = place_of(target.url)
     return {
         "id": target.id,

@@ -95,7 +95,10 @@ class SecretReader:
     def _from_environment(self, name: str, what: str) -> Secret:
         value = self._environ.get(name)
         if value is None:
-            raise SecretError(f"the {what}: environment variable {name} is not set")
+            raise SecretError(
+                f"the {what}: environment variable {name} is not set",
+                hint=f"set it before: read -rs {name} && export {name}",
+            )
         return checked(value, f"the {what}: environment variable {name}")
 
     def _from_credentials(self, name: str, what: str) -> Secret:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from fleet.assembly import PreparedScan
 from fleet.assembly.manifest import changes_since, manifest_of, options_of
@@ -26,7 +27,7 @@ def test_the_options_come_back(prepared: Prepare, folder: Path, monkeypatch: pyt
     monkeypatch.setenv("WORD", "s3cret")
     (folder / "hosts.txt").write_text("h1 site=a\n")
     (folder / "skip.txt").write_text("h9\n")
-    (folder / "ca.pem").write_text("")
+    trustme.CA().cert_pem.write_to_path(folder / "ca.pem")
     (folder / "auths.yaml").write_text("auths: {lab: {username: u, password: env:WORD}}")
     scan = prepared(
         "hosts.txt",

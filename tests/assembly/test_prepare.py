@@ -80,6 +80,15 @@ def test_names_become_values_once(prepared: Prepare, folder: Path, monkeypatch: 
     assert "s3cret" not in repr(scan)
 
 
+def test_a_path_of_the_api_behind_an_address_is_told(prepared: Prepare, folder: Path) -> None:
+    (folder / "hosts.txt").write_text("h1\nhttps://h2/lamp\nhttps://h3/lamp\nhttps://h4/gateway/lamp\n")
+    (note,) = prepared("hosts.txt").notes
+    assert note == (
+        "hosts.txt:2: https://h2/lamp: the path comes before the API's own: asked is /lamp/lamp; "
+        "1 more have it too\n  pasted from a browser? write https://h2"
+    )
+
+
 def test_an_unknown_name_is_told_with_its_line(prepared: Prepare, folder: Path) -> None:
     (folder / "hosts.txt").write_text("h1\nh2 auth=nobody\n")
     scan = prepared("hosts.txt")

@@ -127,6 +127,41 @@ def test_a_group_that_no_row_has_is_said(journal: str, capsys: pytest.CaptureFix
     assert "model" not in said
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["inventory", "count", "h1 site=a"], ["scan", "h1 site=a", "--dry-run"], ["report"], ["resume"]],
+)
+@pytest.mark.parametrize(
+    ("where", "wrong", "meant"),
+    [
+        ("site == 'a'", "site", "a label is written labels.site"),
+        ("labels.site == a", "a", "a text 'a', in single quotes"),
+        ("site == a", "a", "a text 'a', in single quotes"),
+        ("hots == 'h1'", "hots", "did you mean host?"),
+    ],
+)
+def test_a_condition_on_what_no_target_has_chooses_none(
+    command: list[str], where: str, wrong: str, meant: str, journal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [journal] if len(command) == 1 else []
+    assert run([*command, *given, "--where", where]) == 2
+    told = capsys.readouterr()
+    assert f"fleet: --where: there is no field '{wrong}'\n  " in told.err
+    assert meant in told.err
+    assert not told.out
+
+
+@pytest.mark.parametrize("choice", [["--select", "sit=a"], ["--where", "labels.sit == 'a'"]])
+def test_what_there_was_to_choose_by_is_named_where_nothing_is_left(
+    choice: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["scan", "h[1-3] site=a rack=r1", "h[4-9] site=b", "--dry-run", *choice]) == 2
+    told = capsys.readouterr().err
+    assert f"that {choice[0]} leaves\n  the labels there are: rack (r1), site (b, a)\n" in told
+    assert run(["scan", "h[1-3]", "--dry-run", *choice]) == 2
+    assert "\n  no target has a label to choose by\n" in capsys.readouterr().err
+
+
 def test_where_there_are_no_runs_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

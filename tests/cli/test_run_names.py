@@ -66,6 +66,14 @@ def test_latest_is_the_newest_where_no_link_says_so(folder: Path) -> None:
     assert find_run("previous").name == NAMES[1]  # what was started before the one that the link names
 
 
+def test_latest_is_the_run_that_it_was_when_it_was_named(folder: Path) -> None:
+    named = find_run("latest")
+    (folder / "latest").unlink()
+    (folder / "latest").symlink_to(NAMES[0])
+    assert named.resolve().name == NAMES[3]
+    assert find_run("runs/latest") == Path("runs", NAMES[0])
+
+
 def test_a_run_elsewhere_that_is_the_latest_has_a_previous(folder: Path, tmp_path: Path) -> None:
     (folder / "latest").unlink()
     (folder / "latest").symlink_to(make(tmp_path / "elsewhere", "2026-11-30T00:00:00Z"))

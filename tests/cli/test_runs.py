@@ -149,6 +149,13 @@ def test_a_resumed_run_is_called_by_its_own_name(hosts: Hosts) -> None:
     assert f"run   runs/{hosts.latest.name}\n" in ended.stderr
 
 
+def test_merging_latest_merges_that_run_and_not_the_merged_one(hosts: Hosts) -> None:
+    assert hosts.scan("--pipeline", "probe", "--limit", "1").returncode == 0
+    merged = hosts.run("merge", "latest")
+    assert merged.stdout == f"1 target (1 ok) of 1 run in runs/{hosts.latest.name}\n"
+    assert merged.returncode == 0
+
+
 def test_the_canary_is_in_no_file(hosts: Hosts) -> None:
     assert hosts.scan("--pipeline", "probe", "--log-level", "debug", "--log-format", "json").returncode == 0
     assert hosts.run("show", "latest", "root").returncode == 0
@@ -233,3 +240,18 @@ def test_what_cannot_be_written_is_found_before_a_socket_opens(hosts: Hosts) -> 
     assert "--metrics-file absent/m.prom: there is no directory" in ended.stderr
     assert hosts.scan("--metrics-listen", "nonsense").returncode == 2
     assert hosts.total("accepted") == before
+
+
+def test_a_scan_that_cannot_begin_leaves_no_run(hosts: Hosts) -> None:
+    def runs() -> list[str]:
+        return [str(hosts.latest), *sorted(path.name for path in (hosts.folder / "runs").iterdir())]
+
+    assert hosts.scan("--pipeline", "probe").returncode == 0
+    before = runs()
+    assert hosts.scan("-o", "absent/rows.jsonl").returncode == 74
+    assert runs() == before
+    for more in ((), ("--dry-run",)):
+        ended = hosts.run("scan", "hosts.txt", "--cacert", "auths.yaml", *more)
+        assert ended.returncode == 2
+        assert "auths.yaml: the CA file cannot be read: not a PEM file" in ended.stderr
+    assert runs() == before

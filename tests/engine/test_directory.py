@@ -93,6 +93,35 @@ def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert runs_folder() == tmp_path / "state" / "runs"
 
 
+def test_a_run_in_which_nothing_was_done_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    latest = tmp_path / "runs" / "latest"
+    alone = RunDirectory.create(manifest={})
+    alone.abandon()
+    assert list((tmp_path / "runs").iterdir()) == []
+    RunDirectory.create(manifest={}).close()
+    before = latest.readlink()
+    new = RunDirectory.create(manifest={})
+    new.journal.write_bytes(b"")
+    new.abandon()
+    assert not new.path.exists()
+    assert latest.readlink() == before
+
+
+def test_what_a_run_holds_is_not_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    held = RunDirectory.create(manifest={})
+    held.journal.write_bytes(record("h1"))
+    held.abandon()
+    assert read_manifest(held.path)["run"] == held.id
+    assert (tmp_path / "runs" / "latest").resolve() == held.path
+    (tmp_path / "mine").mkdir()  # made by somebody else, as a mount is
+    RunDirectory.create(tmp_path / "mine", manifest={}).abandon()
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
 def test_where_nothing_can_be_written() -> None:
     with pytest.raises(SinkError, match="--run-dir"):
         RunDirectory.create(Path("/proc/none/run"), manifest={})

@@ -87,6 +87,12 @@ def test_what_is_not_an_address_says_why(text: str, message: str) -> None:
     assert caught.value.message == message
 
 
+def test_what_was_copied_from_a_browser_says_what_to_write() -> None:
+    with pytest.raises(InventoryError) as caught:
+        url_of("https://bmc7:8443/ui/#/login?next=%2F")
+    assert caught.value.hint == "write for example https://bmc7:8443"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -127,6 +127,13 @@ def test_line_ends_and_byte_order_marks_are_not_text(
     assert read_text(data).urls == urls
 
 
+def test_a_comment_in_another_encoding_is_a_comment(read_text: Callable[..., Any]) -> None:
+    reading = read_text(b"# B\xfcro\nh1\n  # M\xfcnchen\r\nh2 # B\xfcro\n")
+    assert reading.urls == ["https://h1"]
+    assert reading.messages == ["<stdin>:4:7: the line is not UTF-8"]
+    assert reading.errors[0].hint == "save the file as UTF-8"
+
+
 def test_bytes_that_are_not_text_are_reported(read_text: Callable[..., Any]) -> None:
     reading = read_text(b"h1\nh\xff2\nh\x003\nh4\n")
     assert reading.urls == ["https://h1", "https://h4"]

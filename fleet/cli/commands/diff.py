@@ -139,14 +139,14 @@ def diff(
     if within is not None:
         if first is not None:
             raise UsageError("--within looks at one run: name no other one beside it")
-        run = _itself(find_run(within))
+        run = find_run(within)
         if list_fields:
             return _fields(shell, run)
         return _within(shell, run, question, _names(fields), form, limit)
     if fields is not None:
         raise UsageError("--field goes with --within RUN; for two runs, --step and --ignore choose")
     a, b = ("previous", "latest") if first is None else (first, second or "latest")
-    runs = (_itself(find_run(a)), _itself(find_run(b)))
+    runs = (find_run(a), find_run(b))
     return _fields(shell, *runs) if list_fields else _between(shell, runs, question, form, limit)
 
 
@@ -230,11 +230,6 @@ def _within(
 
         shell.show(sys.stdout, drift_text(found, limit=limit), width=None if sys.stdout.isatty() else 120)
     return Exit.FINDINGS if found.differences else Exit.DONE
-
-
-def _itself(run: Path) -> Path:
-    """The run that `latest` leads to: its name says more."""
-    return run.parent / run.readlink() if run.is_symlink() else run
 
 
 def _names(text: str | None) -> tuple[str, ...]:

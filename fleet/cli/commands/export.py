@@ -16,6 +16,7 @@ from fleet.cli.options.values import Duration
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 from fleet.errors import ConfigError, UsageError
+from fleet.phrases import some
 
 if TYPE_CHECKING:
     from fleet.export import Preview, ProposedChange
@@ -162,7 +163,8 @@ def _text(shell: Shell, found: Preview) -> None:
     counts, width = found.summary, None if sys.stdout.isatty() else 10_000
     lines = [
         f"NetBox at {safe(found.netbox, 120)}: {counts['devices_in_netbox']:,} devices, none changed",
-        f"run {safe(found.run, 60)}: {counts['targets']:,} targets, {counts['devices']:,} devices seen",
+        f"run {safe(found.run, 60)}: {some(counts['targets'], 'target')}, "
+        f"{some(counts['devices'], 'device')} seen",
         "",
     ]
     shell.show(sys.stdout, Text("\n".join(lines)), width=width)

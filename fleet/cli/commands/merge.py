@@ -8,8 +8,9 @@ import click
 
 from fleet.cli.options import completing
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
+from fleet.phrases import some
 
 if TYPE_CHECKING:
     from fleet.distribute import Merged
@@ -40,10 +41,11 @@ def merge(shell: Shell, /, runs: tuple[str, ...], run_dir: str | None) -> int:
     merged = merged_of([find_run(run) for run in runs], Path(run_dir) if run_dir is not None else None)
     counts = ", ".join(f"{count:,} {status}" for status, count in merged.statuses.items() if count)
     click.echo(
-        f"{merged.targets:,} targets ({counts or 'none'}) of {len(runs)} runs in {merged.run_directory}"
+        f"{some(merged.targets, 'target')} ({counts or 'none'}) of {some(len(runs), 'run')} "
+        f"in {shown_run(merged.run_directory)}"
     )
     if merged.outranked:
-        click.echo(f"{merged.outranked:,} outcomes left out: another one of the same target counts")
+        click.echo(f"{some(merged.outranked, 'outcome')} left out: another one of the same target counts")
     for line in _missing(merged):
         shell.complain(line)
     return Exit.DONE if merged.complete else Exit.FINDINGS
@@ -62,10 +64,9 @@ def _missing(merged: Merged) -> list[str]:
         )
         lines.append(f"missing: not finished: {named}\n  fleet resume goes on with each")
     if merged.missing:
-        named = ", ".join(map(safe, merged.examples))
-        lines.append(
-            f"missing: {merged.missing:,} targets of the inventory have no outcome that stands: {named}"
-        )
+        named, verb = ", ".join(map(safe, merged.examples)), "has" if merged.missing == 1 else "have"
+        targets = some(merged.missing, "target")
+        lines.append(f"missing: {targets} of the inventory {verb} no outcome that stands: {named}")
     elif merged.missing is None:
         lines.append("the inventory cannot be read as it was: targets that no shard had are not noticed")
     return lines

@@ -62,7 +62,7 @@ def validate(
     for finding in findings if verbose else errors:
         click.echo(inert(from_here(str(finding))))
     if verbose:
-        shell.say(f"{document.title} {document.version}: {len(document.operations)} operations")
+        shell.say(f"{document.title} {document.version}: {some(len(document.operations), 'operation')}")
     if not official_schemas():
         shell.say(
             "not checked against the official meta-schema: pip install openapi-spec-validator, which has it"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fleet.cli.options.sections import Option, option
 from fleet.cli.options.shared import expression
 from fleet.errors import UsageError
+from fleet.guess import stray
 
 if TYPE_CHECKING:
     from fleet.target import Target
@@ -26,14 +27,29 @@ list_fields_option: Option = option(
 
 
 def condition(text: str | None, *, of_outcomes: bool = True) -> Callable[[Record], bool] | None:
-    """Whether an expression holds for an outcome, or for fields as they are. Raises UsageError."""
+    """Whether an expression holds for an outcome, or for the fields of a target. Raises UsageError."""
     if text is None:
         return None
     try:
-        holds = expression(text, "--where").holds
+        compiled = expression(text, "--where")
     except UsageError as error:
         raise UsageError(f"{error}{hint_for(text)}") from None
-    return (lambda record: holds(outcome_fields(record))) if of_outcomes else holds
+    if wrong := stray(compiled.fields(), _known(of_outcomes=of_outcomes)):
+        raise UsageError(f"--where: {wrong}")
+    return (lambda record: compiled.holds(outcome_fields(record))) if of_outcomes else compiled.holds
+
+
+def _known(*, of_outcomes: bool) -> Collection[str]:
+    """The names that an expression may read."""
+    if not of_outcomes:
+        from fleet.inventory import TARGET_FIELDS
+
+        return TARGET_FIELDS
+    from dataclasses import fields
+
+    from fleet.outcome import Outcome
+
+    return {"v", "url", "host", "port", *(field.name for field in fields(Outcome))}
 
 
 def target_condition(text: str | None) -> Callable[[Target], bool] | None:

@@ -44,7 +44,7 @@ class Repeat:
     """
 
     def __init__(self, run: Path | None, manifest: Mapping[str, Any] | None) -> None:
-        self.run: str = _from_here(run.parent / run.readlink() if run.is_symlink() else run) if run else ""
+        self.run: str = _from_here(run) if run else ""
         options = (manifest or {}).get("options")
         self._options: Mapping[str, Any] = options if isinstance(options, dict) else {}
         self._description = str(((manifest or {}).get("description") or {}).get("source") or "")

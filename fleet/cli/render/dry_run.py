@@ -12,7 +12,7 @@ from rich.text import Text
 from fleet.cli.render.tables import plain_table
 from fleet.cli.shell import from_here
 from fleet.observe import safe
-from fleet.phrases import host_text
+from fleet.phrases import host_text, some
 from fleet.policy import MIB
 
 MAX_GROUPS = 12  # labels, proxies and auths spelled out
@@ -93,7 +93,7 @@ def _asks(step: Mapping[str, Any]) -> str:
 def _requests(plan: Mapping[str, Any]) -> str:
     least = plan.get("requests", 0)
     fanning = sum(bool(step.get("fans_out")) for step in plan.get("steps", ()))
-    text = f"at least {least:,} requests" + ("" if plan.get("targets") is not None else " per target")
+    text = f"at least {some(least, 'request')}" + ("" if plan.get("targets") is not None else " per target")
     if fanning:
         steps = "1 step fans" if fanning == 1 else f"{fanning} steps fan"
         text += f"; {steps} out: how far, only the targets know"

@@ -72,7 +72,8 @@ def _counts(tally: Tally, ending: Ending) -> Text:
     if tally.earlier:
         shown.append(f"; {tally.earlier:,} of them were stored earlier", style="not bold")
     amounts = (
-        f"\n{tally.requests:,} requests, {size_text(tally.bytes)} received, {tally.retries:,} retries, "
+        f"\n{some(tally.requests, 'request')}, {size_text(tally.bytes)} received, "
+        f"{some(tally.retries, 'retry', 'retries')}, "
         f"{span_text(tally.seconds)}{_found(tally)}"
     )
     return shown.append(amounts, style="not bold dim")

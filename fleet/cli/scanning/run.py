@@ -12,7 +12,7 @@ from fleet.cli.options.watching import View
 from fleet.cli.scanning.garbage import RareCollections
 from fleet.cli.scanning.snapshots import keyboard
 from fleet.cli.scanning.watch import Watch, watch
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 from fleet.errors import ConfigError, SinkError
 
@@ -148,21 +148,13 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell:
     if directory is None and not seen.tally.started:
         return
     ending = Ending(
-        run=_shown(directory) if directory is not None else None,
+        run=shown_run(directory) if directory is not None else None,
         complete=result is not None and result.complete,
         unwell=result is not None and result.canary,
         insecure=prepared.policy.tls.mode == "insecure",
         failed_files=sorted(path.name for path in directory.glob("failed-*.txt")) if directory else (),
     )
     shell.tell(summary(seen.tally, ending))
-
-
-def _shown(directory: Path) -> str:
-    """The path from here where it lies below, else in full; the run's own name, for `latest` moves on."""
-    here = Path.cwd()
-    if directory.is_symlink():
-        directory = directory.parent / directory.readlink()
-    return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
 
 def _status(prepared: PreparedScan, seen: Watch, result: ScanResult, fail_on: str) -> int:
