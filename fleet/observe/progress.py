@@ -8,13 +8,7 @@ from collections.abc import Callable
 from threading import Event as Flag
 from threading import Lock, Thread
 from types import TracebackType
-from typing import ClassVar, TextIO
-
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
 from fleet.event import (
     BreakerClosed,
@@ -32,8 +26,11 @@ from fleet.event import (
     TargetStarted,
 )
 from fleet.observe.logs import Logger
-from fleet.observe.standing import Standing, canary_text, clock
-from fleet.observe.text import safe
+from fleet.observe.standing import Standing, canary_text
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.live import Live
 
 EVERY = 10.0  # seconds between two lines where there is no terminal
 REDRAWS = 4  # per second
@@ -57,13 +54,12 @@ class Progress:
         stream: TextIO,
         silent: bool = False,
         quiet: bool = False,
-        console: Console | None = None,
         every: float = EVERY,
         clock: Callable[[], float] = time.monotonic,
         hint: str = "",
     ) -> None:
         self._stream = stream
-        self._console = console or Console(file=stream, markup=False, highlight=False, emoji=False)
+        self._console: Console | None = None
         self._silent = silent or quiet
         self._quiet = quiet
         self._every = every
@@ -128,17 +124,21 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._began = self._clock()
-        if not self._silent and self._console.is_terminal and not self._console.is_dumb_terminal:
+        if self._silent:
+            return self
+        if self._draws():
+            from rich.live import Live  # noqa: PLC0415  (20 ms, and most scans have no terminal)
+
             self._live = Live(
                 self,
-                console=self._console,
+                console=self._screen(),
                 refresh_per_second=REDRAWS,
                 redirect_stdout=False,
                 redirect_stderr=False,
                 transient=True,
             )
             self._live.start()
-        elif not self._silent:
+        else:
             self._ticker = Thread(target=self._tick, name="fleet-progress", daemon=True)
             self._ticker.start()
         return self
@@ -156,6 +156,8 @@ class Progress:
     def note(self, text: str) -> None:
         """One line for a person, above the bar where there is one."""
         if self._live is not None:
+            from rich.text import Text  # noqa: PLC0415
+
             self._live.console.print(Text.from_ansi(text), soft_wrap=True)
         else:
             self._stream.write(f"{text}\n")
@@ -180,7 +182,7 @@ class Progress:
         if self._live is not None and echoed:
             self._stream.write(f"\x1b[{echoed}A\x1b[J")
             self._stream.flush()
-        self._console.print(shown)
+        self._screen().print(shown)
 
     def standing(self) -> Standing:
         """How far the scan is."""
@@ -202,43 +204,20 @@ class Progress:
         return self.standing().line()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rate, left = self._pace()
-        done, total = self.done, self._total
-        wide = options.max_width >= 72
-        bar = Table.grid(padding=(0, 1), expand=True)
-        bar.add_column(no_wrap=True)
-        bar.add_column(ratio=1)
-        bar.add_column(no_wrap=True, justify="right")
-        count = f"{done:,}/{total:,}" if total is not None else f"{done:,}"
-        percent = f" {done * 100 // total:3}%" if total else ""
-        eta = f"ETA {clock(left)}" if left is not None else ""
-        times = f"{clock(self._elapsed)} {eta}".rstrip() if wide or not eta else eta
-        bar.add_row(
-            Text(f"{count}{percent}"),
-            ProgressBar(total=total or 1, completed=done if total else 0, pulse=total is None),
-            Text(f"{rate:,.1f}/s {times}"),
-        )
-        counts = Text(no_wrap=True, overflow="ellipsis")
-        for status, style in (("ok", "green"), ("partial", "yellow"), ("failed", "red"), ("skipped", "")):
-            number = self._counts[status]
-            counts.append(f"{status} {number:,}", style=style if number else "dim")
-            counts.append("  ")
-        counts.append(f"in flight {self.in_flight:,}", style="cyan")
-        if self._state != "scanning":
-            counts.append(f"  {self._state}", style="bold")
-        elif wide and self._hint and (self._counts["failed"] or self._counts["partial"]):
-            counts.append(f"  {self._hint}", style="dim")
-        lines: list[Table | Text] = [bar, counts]
-        for (scope, key), why in list(self._paused.items())[:3]:
-            lines.append(
-                Text(
-                    f"{scope} {safe(key, 40)} paused: {safe(why, 80)}",
-                    style="yellow",
-                    no_wrap=True,
-                    overflow="ellipsis",
-                )
-            )
-        yield Group(*lines)
+        from fleet.observe.bar import bar  # noqa: PLC0415
+
+        yield bar(self.standing(), width=options.max_width, hint=self._hint)
+
+    def _draws(self) -> bool:
+        """Whether there is a terminal on which lines can be drawn again."""
+        return self.isatty() and self._screen().is_terminal and not self._screen().is_dumb_terminal
+
+    def _screen(self) -> Console:
+        if self._console is None:
+            from rich.console import Console  # noqa: PLC0415
+
+            self._console = Console(file=self._stream, markup=False, highlight=False, emoji=False)
+        return self._console
 
     @property
     def _elapsed(self) -> float:
