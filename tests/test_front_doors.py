@@ -85,6 +85,7 @@ ONLY_IMPORTERS = {
     "python_socks": {"client"},
     "httptools": {"client", "sim"},
     "prometheus_client": {"observe", "service"},
+    "structlog": {"observe"},
     "jmespath": {"pipeline"},
     "jsonschema_rs": {"openapi"},
     "tiny_proxy": {"sim"},

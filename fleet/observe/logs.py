@@ -6,17 +6,14 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
-from datetime import UTC, datetime
-from threading import Lock
-from typing import Any, Literal, Protocol, TypeAlias
+from functools import partial
+from typing import Any, Literal, Protocol, TextIO, cast
 
 from fleet.observe.redact import Redactor
 from fleet.observe.text import safe
 
 MAX_TEXT = 512  # characters of one value
 MAX_TRACEBACK = 16_384
-
-Fields: TypeAlias = MutableMapping[str, Any]
 
 
 class Stream(Protocol):
@@ -54,20 +51,41 @@ def configure_logging(
     terminal = stream.isatty()
     form = form or ("console" if terminal else "json")
     level = level or ("warning" if form == "console" else "info")
+    guard = redactor or Redactor()
     colored = terminal and not _colorless() if colors is None else colors
     render = _Console(colored) if form == "console" else _render_json
-    return _Log(stream, logging.getLevelNamesMapping()[level.upper()], redactor or Redactor(), render)
+    least = logging.getLevelNamesMapping()[level.upper()]
+    make = partial(_structured, stream, least, guard, render)
+    return make() if least < logging.WARNING else _AtFirstRecord(least, make)
 
 
-class _Log:
-    """The logger: stamps a record, masks it, tames it, renders it. Threads may share it."""
+def _structured(stream: Stream, least: int, guard: Redactor, render: Callable[..., str]) -> Logger:
+    import structlog  # noqa: PLC0415  (only when there is something to write)
 
-    def __init__(self, stream: Stream, least: int, guard: Redactor, render: Callable[[Fields], str]) -> None:
-        self._stream = stream
+    logger: Logger = structlog.wrap_logger(
+        structlog.PrintLogger(cast("TextIO", stream)),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            lambda _logger, _method, fields: guard.fields(fields),
+            _tame,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        context_class=dict,
+        cache_logger_on_first_use=False,
+    )
+    return logger
+
+
+class _AtFirstRecord:
+    """A logger for warnings, made when there is one: structlog imports what shows tracebacks in colours,
+    0.1 s of a start, which most scans on a terminal have no use for."""
+
+    def __init__(self, least: int, make: Callable[[], Logger]) -> None:
         self._least = least
-        self._guard = guard
-        self._render = render
-        self._writing = Lock()
+        self._make = make
+        self._made: Logger | None = None
 
     def is_enabled_for(self, level: int) -> bool:
         """Whether a record of this level is written."""
@@ -75,27 +93,24 @@ class _Log:
 
     def debug(self, event: str, **fields: Any) -> None:
         if self._least <= logging.DEBUG:
-            self._write("debug", event, fields)
+            self._logger().debug(event, **fields)
 
     def info(self, event: str, **fields: Any) -> None:
         if self._least <= logging.INFO:
-            self._write("info", event, fields)
+            self._logger().info(event, **fields)
 
     def warning(self, event: str, **fields: Any) -> None:
         if self._least <= logging.WARNING:
-            self._write("warning", event, fields)
+            self._logger().warning(event, **fields)
 
     def error(self, event: str, **fields: Any) -> None:
         if self._least <= logging.ERROR:
-            self._write("error", event, fields)
+            self._logger().error(event, **fields)
 
-    def _write(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
-        when = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        record = {**fields, "event": event, "level": level, "timestamp": when}
-        line = self._render(_tame(self._guard.fields(record)))
-        with self._writing:
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
+    def _logger(self) -> Logger:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 def _colorless() -> bool:
@@ -103,7 +118,7 @@ def _colorless() -> bool:
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "") in ("dumb", "unknown", "")
 
 
-def _tame(fields: Fields) -> Fields:
+def _tame(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Make every value one bounded, printable line; a traceback keeps its lines and its own bound."""
     for name, value in fields.items():
         if name == "traceback":
@@ -115,7 +130,7 @@ def _tame(fields: Fields) -> Fields:
     return fields
 
 
-def _render_json(fields: Fields) -> str:
+def _render_json(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> str:
     first = {"timestamp": fields.pop("timestamp"), "level": fields.pop("level"), "event": fields.pop("event")}
     return json.dumps({**first, **fields}, ensure_ascii=True, default=str)
 
@@ -128,7 +143,7 @@ class _Console:
     def __init__(self, colors: bool) -> None:
         self._colored = colors
 
-    def __call__(self, fields: Fields) -> str:
+    def __call__(self, _logger: Any, _method: str, fields: MutableMapping[str, Any]) -> str:
         when = str(fields.pop("timestamp"))[11:19]
         level, event = str(fields.pop("level")), str(fields.pop("event"))
         trace = fields.pop("traceback", None)

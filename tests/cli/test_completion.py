@@ -17,7 +17,7 @@ from fleet.outcome import Outcome, StepRows
 FLEET = Path(sys.executable).parent / "fleet"
 HEAVY = {
     "fleet.assembly", "fleet.client", "fleet.openapi", "fleet.pipeline", "httpx", "jmespath", "jsonschema_rs",
-    "prometheus_client", "pydantic", "yaml",
+    "prometheus_client", "pydantic", "structlog", "yaml",
 }  # fmt: skip
 
 

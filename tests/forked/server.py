@@ -33,7 +33,7 @@ import fleet
 KEPT = {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
 LARGEST = 200_000  # bytes of a command: one datagram
 # What commands import of others only once they run.
-LATE = ("anyio._backends._asyncio", "encodings.idna", "uvicorn.protocols.http.h11_impl")
+LATE = ("anyio._backends._asyncio", "encodings.idna", "structlog", "uvicorn.protocols.http.h11_impl")
 
 
 def prepare() -> None:

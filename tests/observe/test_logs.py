@@ -6,9 +6,8 @@ import base64
 import io
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
-from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -101,32 +100,19 @@ def test_no_logger_of_the_host_application_is_touched() -> None:
     assert (logging.root.level, list(logging.root.handlers), set(logging.root.manager.loggerDict)) == before
 
 
-def test_a_record_is_stamped_and_its_fields_cannot_replace_the_stamp() -> None:
-    stream = io.StringIO()
-    configure_logging(stream=stream).info("scan.started", run="r1", level="debug", timestamp="never")
-    (record,) = records(stream)
-    assert list(record) == ["timestamp", "level", "event", "run"]
-    assert (record["level"], record["event"]) == ("info", "scan.started")
-    assert datetime.fromisoformat(record["timestamp"]).utcoffset() == timedelta(0)
-
-
-def test_what_is_below_the_level_is_not_written() -> None:
-    stream = io.StringIO()
-    log = configure_logging(stream=stream, level="warning")
-    for say in (log.debug, log.info, log.warning, log.error):
-        say("scan.started")
-    assert [record["level"] for record in records(stream)] == ["warning", "error"]
-    enabled = [log.is_enabled_for(level) for level in (logging.INFO, logging.WARNING, logging.ERROR)]
-    assert enabled == [False, True, True]
-
-
-def test_lines_of_many_threads_stay_whole(tmp_path: Path) -> None:
-    with (tmp_path / "log").open("w", buffering=1) as stream, ThreadPoolExecutor(8) as pool:
-        log = configure_logging(stream=stream, form="json")
-        for _ in pool.map(lambda number: log.info("target.finished", number=number), range(200)):
-            pass
-    lines = (tmp_path / "log").read_text().splitlines()
-    assert sorted(json.loads(line)["number"] for line in lines) == list(range(200))
+def test_structlog_is_not_imported_before_there_is_a_warning() -> None:
+    program = """
+import io, sys
+from fleet.observe import configure_logging
+stream = io.StringIO()
+log = configure_logging(stream=stream, form="console")  # warnings, unless it is told otherwise
+log.info("target.finished")
+print("structlog" in sys.modules, bool(stream.getvalue()))
+log.warning("target.failed")
+print("structlog" in sys.modules, "target.failed" in stream.getvalue())
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "False", "True", "True"]
 
 
 def test_a_fleet_that_fails_is_ten_lines_and_a_count(make_outcome) -> None:
