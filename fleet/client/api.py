@@ -345,16 +345,7 @@ class OpenAPI(Handle):
         return _restore_handle, (self.document, self.base_url, self._sessions, self._server)
 
 
-_OF_SCANS = {
-    "bare",
-    "base_path",
-    "bearing",
-    "carries",
-    "prepare_call",
-    "prepare_link",
-    "server_path",
-    "share",
-}
+_OF_SCANS = {"bare", "bearing", "carries", "prepare_call", "prepare_link", "share"}
 
 _new: Callable[[type[OpenAPI]], OpenAPI] = object.__new__
 
