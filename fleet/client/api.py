@@ -228,7 +228,7 @@ class OpenAPI(Handle):
 
         return OperationRequest(self, self.document.operation(operation))
 
-    createRequest = create_request
+    createRequest = create_request  # the same, for who writes it so
 
     @property
     def _(self) -> Index:
@@ -325,6 +325,10 @@ class OpenAPI(Handle):
         document, base = restore(Path(path), loader, plugins_of(options))
         return cls(document, base or None, **options)
 
+    def __dir__(self) -> list[str]:
+        """What a user of the library calls; without what scans do with a handle."""
+        return [name for name in object.__dir__(self) if name not in _OF_SCANS]
+
     def __copy__(self) -> OpenAPI:
         return self.clone()
 
@@ -340,6 +344,8 @@ class OpenAPI(Handle):
         """Handles pickle in memory, for worker processes, without credentials and without a session."""
         return _restore_handle, (self.document, self.base_url, self._sessions, self._server)
 
+
+_OF_SCANS = {"bare", "bearing", "carries", "prepare_call", "prepare_link", "share"}
 
 _new: Callable[[type[OpenAPI]], OpenAPI] = object.__new__
 

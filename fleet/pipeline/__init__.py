@@ -22,8 +22,9 @@ from fleet.pipeline.language.model import PipelineSpec
 from fleet.pipeline.language.outside import Nothing, Outside, Table
 from fleet.pipeline.language.places import Locate, Place, nowhere
 from fleet.pipeline.language.scope import Row
-from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan, Settings, StepPlan
+from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan, Settings
 from fleet.pipeline.ports import Memory
+from fleet.pipeline.step import StepPlan
 from fleet.pipeline.walk.judge import judge_row
 from fleet.pipeline.walk.probe import PipelineProbe
 

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -23,6 +24,8 @@ from fleet.client import Dialer, Endpoint, Exchange, Resolver, TlsContexts
 from fleet.event import Event
 from fleet.pace import Pace
 from fleet.policy import Limits, Policy, Proxy, Timeouts, Tls
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `reference_server`
 
 # What no test is about: a machine that is busy keeps a peer waiting for longer than a host may take.
 PATIENT = Timeouts(connect=60, tls=60, request=60)

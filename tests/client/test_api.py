@@ -216,6 +216,12 @@ def test_operations_by_attribute_and_item(api: OpenAPI) -> None:
         api.prepare("getThing")
 
 
+def test_a_handle_lists_what_its_user_calls(api: OpenAPI) -> None:
+    listed = dir(api)
+    assert {"authenticate", "clone", "createRequest", "create_request", "document", "prepare"} <= set(listed)
+    assert not {"bare", "bearing", "carries", "prepare_call", "share"} & set(listed)
+
+
 def test_no_output_shows_a_credential(api: OpenAPI) -> None:
     api.authenticate(basic=("u", CANARY), key=CANARY)
     shown = repr(api) + repr(api._) + repr(api._.getThing) + repr(api._.getThing.operation)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import orjson
 import pytest
 
 from fleet.openapi import Document, load
-
-sys.path.insert(0, str(Path(__file__).parent))  # for `reference_server`
 
 
 def description(paths: dict[str, Any], version: str = "3.1.0", **rest: Any) -> bytes:

@@ -14,7 +14,7 @@ from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.model import PipelineSpec
 from fleet.pipeline.language.places import Complaints, Path
 from fleet.pipeline.language.steps import AlternativeSpec, Outputs, OutputSpec, StepSpec
-from fleet.pipeline.plan import OutputPlan, OverlayPlan, StepPlan, Way, path_of
+from fleet.pipeline.step import OutputPlan, OverlayPlan, StepPlan, Way, path_of
 from fleet.pointer import pointer_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from fleet.errors import RequestFailed
 from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.pipeline.language.scope import Scope
-from fleet.pipeline.plan import Dialect, Way
+from fleet.pipeline.plan import Dialect
+from fleet.pipeline.step import Way
 from fleet.pipeline.walk.crew import STRIDE
 from fleet.pipeline.walk.fetch import Answer, Resources
 from fleet.pipeline.walk.findings import Findings

@@ -72,12 +72,18 @@ class _Cell:
     recalled: bool = False  # of an earlier walk: it may lead on, and is no data
     value: Any = None  # decoded, of a large body that was wanted again
 
-    def fail(self, error: BaseException) -> None:
-        """Nothing came: for a reason that holds for whoever wants it, or because nobody asks any more."""
+    def __enter__(self) -> None:
+        """Somebody asks for it."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """It is here; or it did not come, for a reason that holds for whoever wants it, or because nobody
+        asks any more."""
         if isinstance(error, RequestFailed):
             self.failure = copy(error)  # the one that is raised holds all frames that hold the cell
-        else:
+        elif error is not None:
             self.lost = True
+        if self.ready is not None:
+            self.ready.set()
 
 
 class _Bare:
@@ -173,17 +179,11 @@ class Resources:
         if memory is not None and (known := memory.recall(key)) is not None:
             cell.recalled = True
             send = partial(_given, known)
-        try:
+        with cell:
             answer = await self._fetched(uri, method, operation, send, step)
             if memory is not None and not cell.recalled:
                 memory.note(key, answer.reply)
             cell.reply = answer.reply
-        except BaseException as error:
-            cell.fail(error)
-            raise
-        finally:
-            if cell.ready is not None:
-                cell.ready.set()
         return answer
 
     async def _fetched(

@@ -13,8 +13,9 @@ from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.scope import Row, Scope
-from fleet.pipeline.plan import Plan, StepPlan, Way, path_of
+from fleet.pipeline.plan import Plan
 from fleet.pipeline.ports import sending
+from fleet.pipeline.step import StepPlan, Way, path_of
 from fleet.pipeline.walk.collection import Collections, Member
 from fleet.pipeline.walk.crew import STRIDE, Crew
 from fleet.pipeline.walk.fetch import Answer, Resources

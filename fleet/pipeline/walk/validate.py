@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import anyio
@@ -23,6 +24,7 @@ class Validators:
         self.fail: bool = plan.settings.validate == "fail"
         self.ready: set[str] = set()
         self._lock: anyio.Lock | None = None
+        self._compiling = threading.Lock()  # a target whose time is over leaves its thread at work
 
     def operation_at(self, method: str, uri: str, base_path: str) -> Operation | None:
         """What the answer to a followed link is judged by: the operation whose template its path leads to,
@@ -36,9 +38,9 @@ class Validators:
             self._lock = anyio.Lock()
         async with self._lock:
             if operation.name not in self.ready:
-                await anyio.to_thread.run_sync(_compiled, operation)
+                await anyio.to_thread.run_sync(self._compile, operation)
                 self.ready.add(operation.name)
 
-
-def _compiled(operation: Operation) -> None:
-    operation.compile(validate=True)
+    def _compile(self, operation: Operation) -> None:
+        with self._compiling:
+            operation.compile(validate=True)

@@ -16,7 +16,8 @@ import anyio
 import anyio.lowlevel
 
 from fleet.pipeline.language.scope import Row, Scope
-from fleet.pipeline.plan import Plan, StepPlan
+from fleet.pipeline.plan import Plan
+from fleet.pipeline.step import StepPlan
 from fleet.pipeline.walk.collection import Collections
 from fleet.pipeline.walk.crew import Crew
 from fleet.pipeline.walk.fetch import Resources
