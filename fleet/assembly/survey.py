@@ -14,10 +14,10 @@ from fleet.inventory import Feeds, Inventory, InventoryOptions, Spread, fields_o
 from fleet.pipeline import compile_expression
 from fleet.target import Target
 
-COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
+MAX_COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
 DIRECT = "direct"
-GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
-KEPT = 10_000  # targets that a scan need not read a second time: some 4 MB
+MAX_GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
+MAX_KEPT_TARGETS = 10_000  # targets that a scan need not read a second time: some 4 MB
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str], *, kee
     def report(error: InventoryError) -> None:
         nonlocal rejected
         rejected += 1
-        if len(complaints) < COMPLAINTS:
+        if len(complaints) < MAX_COMPLAINTS:
             complaints.append(error)
 
     spread = Spread(options.canary or 0)
@@ -134,9 +134,9 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str], *, kee
         survey.add(target)
         if options.canary is not None:
             spread.add(target)
-        if keep and survey.total <= KEPT:
+        if keep and survey.total <= MAX_KEPT_TARGETS:
             kept.append(target)
-    if keep and survey.total <= KEPT and not rejected and not options.shuffle:
+    if keep and survey.total <= MAX_KEPT_TARGETS and not rejected and not options.shuffle:
         survey.targets = kept
     survey.canaries = spread.chosen()
     notes.extend(str(error) for error in complaints)
@@ -170,5 +170,5 @@ def _at(target: Target, error: FleetError) -> InventoryError:
 
 
 def _count(counter: Counter[str], name: str) -> None:
-    if name in counter or len(counter) < GROUPS:
+    if name in counter or len(counter) < MAX_GROUPS:
         counter[name] += 1

@@ -28,8 +28,8 @@ from fleet.compare.values import same_value, shown_value
 from fleet.digest import DigestTable
 
 _KEPT = ("id", "target", "labels", "proxy", "status", "failure", "errors", "skipped", "steps", "started")
-STEPS = 500  # of which rules are told the fields
-FIELDS = 200  # outputs named that one run has alone
+MAX_STEPS = 500  # of which rules are told the fields
+MAX_FIELDS = 200  # outputs named that one run has alone
 
 
 def compare_runs(
@@ -186,7 +186,7 @@ class _Comparison:
 
     def _meet(self, step: str, rows: Sequence[Row]) -> None:
         """Let the rules know the step and its fields, once there are any."""
-        if not self._steps_known.get(step) and len(self._steps_known) < STEPS:
+        if not self._steps_known.get(step) and len(self._steps_known) < MAX_STEPS:
             self._steps_known[step] = bool(rows)
             self._rules.meet(step, rows[0] if rows else ())
 
@@ -217,7 +217,7 @@ class _Comparison:
             if name.startswith("@"):
                 continue
             if name not in was or name not in is_:
-                if len(self._one_sided) < FIELDS:
+                if len(self._one_sided) < MAX_FIELDS:
                     self._one_sided[step, name, SIDES[name not in was]] = None
                 continue
             old, new = was[name], is_[name]

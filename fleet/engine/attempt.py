@@ -17,7 +17,7 @@ from fleet.target import Target
 
 Probe: TypeAlias = Callable[[Target], Awaitable[Outcome]]
 
-TRACEBACK = 20_000  # characters kept of a crash: a recursion's is endless
+MAX_TRACEBACK = 20_000  # characters kept of a crash: a recursion's is endless
 
 
 class Attempt:
@@ -50,7 +50,7 @@ class Attempt:
     def crashed(self, target: Target, error: BaseException, began: float) -> Outcome:
         """The outcome of a bug, or of no memory; the traceback is told, not stored. `began` is monotonic."""
         text = "".join(traceback.format_exception(error, limit=-50))
-        self._listener(ProbeCrashed(target.id, text[-TRACEBACK:]))
+        self._listener(ProbeCrashed(target.id, text[-MAX_TRACEBACK:]))
         return self._failed(target, FailureKind.of_crash(error), type(error).__name__, began)
 
     def _failed(self, target: Target, kind: FailureKind, message: str, began: float) -> Outcome:

@@ -21,8 +21,8 @@ from fleet.frozen import frozen
 from fleet.pace import Governor
 from fleet.target import Target
 
-AHEAD = 1024  # targets read from the inventory before a worker wants them
-STEP = 0.1  # seconds between two looks at what a concurrency that finds itself has met
+READ_AHEAD_TARGETS = 1024  # targets read from the inventory before a worker wants them
+LOOK_SECONDS = 0.1  # seconds between two looks at what a concurrency that finds itself has met
 
 
 @frozen
@@ -108,7 +108,7 @@ class _Loop:
         began = time.monotonic()
         await self._drain.open()
         self._listener(ScanStarted(self._run, self._pipeline, total, self._limit))
-        feed = Feed(targets, room=AHEAD, done=done, wake=self._look.set)
+        feed = Feed(targets, room=READ_AHEAD_TARGETS, done=done, wake=self._look.set)
         unwatch = self._stop.watch(self._obey)
         try:
             self._obey()  # it may have been asked before it began
@@ -170,7 +170,7 @@ class _Loop:
         """Have as many targets in flight as the governor finds right."""
         before = time.monotonic()
         while True:
-            await anyio.sleep(STEP)
+            await anyio.sleep(LOOK_SECONDS)
             now = time.monotonic()
             held = len(self._scopes) if self._drain.crowded else 0
             for change in governor.step(now - before, in_flight=len(self._scopes), held=held):

@@ -12,9 +12,9 @@ from fleet.report.causegroup import CauseGroup, Example
 from fleet.report.causes import cause_id, cause_of, operation_of
 from fleet.report.shares import Labels, in_common
 
-CAUSES = 200  # told apart; further ones of a kind are one group
-NAMED = 12  # host sets named of a group
-COUNTED = 40  # steps and operations of a group
+MAX_CAUSES = 200  # told apart; further ones of a kind are one group
+MAX_HOST_SETS = 12  # host sets named of a group
+MAX_STEPS = 40  # steps and operations of a group
 OTHER = "(further causes)"
 _KINDS = {kind.value: kind for kind in FailureKind}
 
@@ -58,7 +58,7 @@ class Group:
             (self.steps, failure.get("step")),
             (self.operations, operation_of(failure)),
         ):
-            if name and (name in counts or len(counts) < COUNTED):
+            if name and (name in counts or len(counts) < MAX_STEPS):
                 counts[str(name)] += 1
 
     def result(self, fleet: Labels, again: Again, *, gap: bool, alone: bool) -> CauseGroup:
@@ -133,7 +133,7 @@ class Groups:
         kind, message = str(failure.get("kind", "")), str(failure.get("message", ""))
         key = cause_key(record, failure)
         group = self._groups.get(key)
-        if group is None and len(self._groups) >= CAUSES:
+        if group is None and len(self._groups) >= MAX_CAUSES:
             key = (kind, None, OTHER)
             group = self._groups.get(key)
         if group is None:
@@ -163,7 +163,7 @@ def short_name(target: str) -> str:
     return target.removeprefix("https://")
 
 
-def named(folder: Folder, most: int = NAMED) -> tuple[tuple[str, ...], int]:
+def named(folder: Folder, most: int = MAX_HOST_SETS) -> tuple[tuple[str, ...], int]:
     """The largest host sets, and how many hosts are in none of them."""
     return folder.largest(most)
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fleet.client import Web
 from fleet.errors import InventoryError
-from fleet.inventory.feeds.feed import MOST, Listing
+from fleet.inventory.feeds.feed import MAX_LIST_BYTES, Listing
 from fleet.inventory.feeds.model import HttpSdModel
 from fleet.inventory.secrets import SecretReader
 from fleet.quantities import parse_duration
@@ -28,7 +28,7 @@ class HttpSd:
             what=name,
             error=InventoryError,
             seconds=parse_duration(model.timeout),
-            most=MOST,
+            most=MAX_LIST_BYTES,
             ca_file=model.ca_file,
         )
 

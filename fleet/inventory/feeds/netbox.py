@@ -13,14 +13,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from fleet.client import Web
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
-from fleet.inventory.feeds.feed import MOST, Listing, Rows, plain
+from fleet.inventory.feeds.feed import MAX_LIST_BYTES, Listing, Rows, plain
 from fleet.inventory.feeds.model import NetBoxModel
 from fleet.inventory.secrets import SecretReader
 from fleet.quantities import parse_duration
 from fleet.secret import Secret
 
-PAGE = 500  # devices
-PAGES = 4000  # of one list: two million devices
+PAGE_DEVICES = 500  # devices
+MAX_PAGES = 4000  # of one list: two million devices
 _FIELDS = {"oob": "oob_ip", "primary": "primary_ip", "primary4": "primary_ip4", "primary6": "primary_ip6"}
 _NAMED = ("site", "location", "tenant", "platform", "role")  # objects with a slug
 
@@ -40,7 +40,7 @@ class NetBox:
             what=name,
             error=InventoryError,
             seconds=parse_duration(model.timeout),
-            most=MOST,
+            most=MAX_LIST_BYTES,
             ca_file=model.ca_file,
         )
 
@@ -54,7 +54,7 @@ class NetBox:
         """All devices, page by page. Raises InventoryError unless it got as many as NetBox says there are."""
         headers = self._login()
         got = 0
-        for _ in range(PAGES):
+        for _ in range(MAX_PAGES):
             page = self._page(got, headers)
             found, count = page.get("results"), page.get("count")
             if not isinstance(found, list) or not isinstance(count, int):
@@ -67,10 +67,10 @@ class NetBox:
                 return
             if not found:
                 raise InventoryError(f"{self._name}: an empty page, and more to come")
-        raise InventoryError(f"{self._name}: more than {PAGES} pages")
+        raise InventoryError(f"{self._name}: more than {MAX_PAGES} pages")
 
     def _page(self, offset: int, headers: Mapping[str, str | Secret]) -> Mapping[str, Any]:
-        own = [("limit", PAGE), ("offset", offset), ("ordering", "id"), ("exclude", "config_context")]
+        own = [("limit", PAGE_DEVICES), ("offset", offset), ("ordering", "id"), ("exclude", "config_context")]
         reply = self._web.ask(f"{self._base}?{urlencode([*self._query, *own])}", headers=headers)
         if reply.status in {401, 403}:
             raise InventoryError(

@@ -26,8 +26,8 @@ from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.probing import Probed
 
 TIMEOUT_HEADER = "x-prometheus-scrape-timeout-seconds"
-SHORTEST = 0.2  # seconds that a probe has, whatever is asked
-LONGEST = 600.0
+SHORTEST_SECONDS = 0.2  # seconds that a probe has, whatever is asked
+LONGEST_SECONDS = 600.0
 MAX_SERIES = 20_000  # of one target
 MAX_VALUE = 200  # characters of one label value
 _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*\Z")
@@ -80,7 +80,7 @@ class ProbePage:
             raise Refused(400, f"{TIMEOUT_HEADER} is not a number") from None
         if not 0 < given < float("inf"):
             raise Refused(400, f"{TIMEOUT_HEADER} is not a number of seconds")
-        return min(max(given - config.timeout_offset, SHORTEST), LONGEST)
+        return min(max(given - config.timeout_offset, SHORTEST_SECONDS), LONGEST_SECONDS)
 
 
 def _debug(probed: Probed, registry: CollectorRegistry) -> Response:

@@ -26,7 +26,7 @@ from fleet.service.store.journal import outcome_at
 from fleet.target import Target
 
 RUN = "probe"  # what outcomes of single probes call their run
-SPOKEN = 500  # requests listed by a probe that tells what it did
+MAX_SPOKEN = 500  # requests listed by a probe that tells what it did
 
 
 @frozen
@@ -165,7 +165,7 @@ def _speaking(said: list[str]) -> Listener:
     """Tells what was asked of the target, in lines; never what it answered."""
 
     def listener(event: Event) -> None:
-        if isinstance(event, RequestFinished) and len(said) < SPOKEN:
+        if isinstance(event, RequestFinished) and len(said) < MAX_SPOKEN:
             what = event.status if event.status is not None else event.failure
             said.append(f"{event.method} {event.uri} {what} {event.seconds:.3f}s {event.received} bytes")
 
