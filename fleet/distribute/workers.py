@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 
 import anyio
 
@@ -15,7 +14,7 @@ from fleet.distribute.nursery import Nursery
 from fleet.distribute.seat import Seat
 from fleet.distribute.words import Begin
 from fleet.distribute.worker import Work
-from fleet.engine import Probe, Stop, capped_concurrency
+from fleet.engine import Probe, Stop, capped_concurrency, failed_outcome
 from fleet.event import Event, Listener, WarningRaised
 from fleet.outcome import Failure, FailureKind, Outcome
 from fleet.target import Target
@@ -165,23 +164,10 @@ class _Workers:
             return outcome or self._deadly(target, began)
 
     def _deadly(self, target: Target, began: float) -> Outcome:
-        seconds = time.monotonic() - began
-        started = datetime.fromtimestamp(time.time() - seconds, UTC)
         died = f"{MAX_LOST_AMONG_OTHERS + 1} worker processes died"
         message = f"{died} while they scanned this target, the last had no other"
-        return Outcome(
-            run=self._run,
-            id=target.id,
-            target=target.url,
-            status="failed",
-            started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            seconds=seconds,
-            labels=target.labels,
-            pipeline=self._pipeline,
-            failure=Failure(FailureKind.LOCAL_INTERNAL, message),
-            auth=target.auth,
-            proxy=target.proxy,
-        )
+        failure = Failure(FailureKind.LOCAL_INTERNAL, message)
+        return failed_outcome(target, failure, run=self._run, pipeline=self._pipeline, began=began)
 
     def _least(self) -> Seat | None:
         """The seat with the fewest targets in hand, and room for another."""

@@ -54,21 +54,27 @@ class Attempt:
         return self._failed(target, FailureKind.of_crash(error), type(error).__name__, began)
 
     def _failed(self, target: Target, kind: FailureKind, message: str, began: float) -> Outcome:
-        seconds = time.monotonic() - began
-        started = datetime.fromtimestamp(time.time() - seconds, UTC)
-        return Outcome(
-            run=self._run,
-            id=target.id,
-            target=target.url,
-            status="failed",
-            started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            seconds=seconds,
-            labels=target.labels,
-            pipeline=self._pipeline,
-            failure=Failure(kind, message),
-            auth=target.auth,
-            proxy=target.proxy,
-        )
+        failure = Failure(kind, message)
+        return failed_outcome(target, failure, run=self._run, pipeline=self._pipeline, began=began)
+
+
+def failed_outcome(target: Target, failure: Failure, *, run: str, pipeline: str, began: float) -> Outcome:
+    """The outcome of a target of which nothing is known but this failure. `began` is monotonic."""
+    seconds = time.monotonic() - began
+    started = datetime.fromtimestamp(time.time() - seconds, UTC)
+    return Outcome(
+        run=run,
+        id=target.id,
+        target=target.url,
+        status="failed",
+        started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        seconds=seconds,
+        labels=target.labels,
+        pipeline=pipeline,
+        failure=failure,
+        auth=target.auth,
+        proxy=target.proxy,
+    )
 
 
 def _checked(outcome: object, target: Target) -> Outcome:

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fleet.client import Web
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
-from fleet.inventory.feeds.feed import MAX_LIST_BYTES, Listing, Rows, plain
+from fleet.inventory.feeds.feed import Listing, Rows, plain
 from fleet.inventory.feeds.model import NetBoxModel
+from fleet.inventory.feeds.web import web_of
 from fleet.inventory.secrets import SecretReader
-from fleet.quantities import parse_duration
 from fleet.secret import Secret
 
 PAGE_DEVICES = 500  # devices
@@ -35,14 +34,7 @@ class NetBox:
         parts = urlsplit(model.url)
         self._base = parts.path.rstrip("/") + "/api/dcim/devices/"
         self._query = [*parse_qsl(parts.query, keep_blank_values=True), *_pairs(model.filter)]
-        self._web = Web(
-            model.url,
-            what=name,
-            error=InventoryError,
-            seconds=parse_duration(model.timeout),
-            most=MAX_LIST_BYTES,
-            ca_file=model.ca_file,
-        )
+        self._web = web_of(name, model)
 
     def fetch(self) -> Listing:
         rows = Rows()
