@@ -29,9 +29,8 @@ LOOK_SECONDS = 0.1  # seconds between two looks at what a concurrency that finds
 class ScanTotals:
     """What became of the targets of one scan. The four statuses count stored outcomes.
 
-    `cancelled` of the failed ones were stopped and are scanned again on resume, `already` were left alone
-    because an earlier scan is done with them. `complete`: every target of the inventory has an outcome
-    that stands. `reason` says why it stopped early, `forced` who insisted.
+    `cancelled` of the failed ones were stopped and are scanned again on resume. `complete`: every target of
+    the inventory has an outcome that stands. `reason` says why it stopped early, `forced` who insisted.
     """
 
     ok: int
@@ -39,7 +38,6 @@ class ScanTotals:
     failed: int
     skipped: int
     cancelled: int
-    already: int
     complete: bool
     seconds: float
     reason: str | None = None
@@ -211,7 +209,6 @@ class _Loop:
         return ScanTotals(
             **drain.counts,
             cancelled=drain.unfinished,
-            already=feed.skipped,
             complete=complete,
             seconds=seconds,
             reason=self._stop.reason,

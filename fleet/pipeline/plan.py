@@ -16,7 +16,7 @@ from fleet.pipeline.language.outputs import Reader, reader
 from fleet.pipeline.language.outside import Table
 from fleet.pipeline.language.places import Path
 from fleet.pipeline.ports import Send, sending
-from fleet.policy import Policy
+from fleet.policy import Policy, Validate
 from fleet.target import Target
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class Settings:
     tls: float | None = None
     request: float | None = None
     target: float | None = None
-    validate: Literal["off", "warn", "fail"] = "warn"
+    validate: Validate = "warn"
 
 
 @frozen
