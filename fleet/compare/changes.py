@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fleet.compare.model import FieldChange, Outlier, ValueChange
-from fleet.compare.rows import Record, Row, above
+from fleet.compare.rows import Row, above
 from fleet.compare.values import shown_value, value_key
 from fleet.inventory import Folder
+from fleet.outcome import Record
 from fleet.report import named, short_name
 
 MAX_FIELDS = 500  # fields of which changes are told apart

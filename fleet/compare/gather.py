@@ -19,13 +19,14 @@ from fleet.compare.lines import Line, Tell, tell_nobody
 from fleet.compare.model import DIFF_VERSION, Counts, Diff
 from fleet.compare.question import Question
 from fleet.compare.rowgroups import RowGroups
-from fleet.compare.rows import Record, Row, StepMatch, TargetMatch, label_of, parents, same_rows
+from fleet.compare.rows import Row, StepMatch, TargetMatch, label_of, parents, same_rows
 from fleet.compare.rules import IgnoreRules
 from fleet.compare.runs import Run, unlike
 from fleet.compare.spill import Spill
 from fleet.compare.targets import WELL, Turns
 from fleet.compare.values import same_value, shown_value
 from fleet.digest import DigestTable
+from fleet.outcome import Record
 
 _KEPT = ("id", "target", "labels", "proxy", "status", "failure", "errors", "skipped", "steps", "started")
 MAX_STEPS = 500  # of which rules are told the fields

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fleet.compare.model import Callouts, Duplicate, Identity, Move
-from fleet.compare.rows import Record, Row, StepMatch, above, parents
+from fleet.compare.rows import Row, StepMatch, above, parents
 from fleet.digest import DigestTable
 from fleet.frozen import frozen
+from fleet.outcome import Record
 from fleet.report import short_name
 
 MAX_KEYS = 5_000_000  # keys of the second run that are held, at some 18 bytes each

@@ -10,9 +10,8 @@ from typing import Any
 
 from fleet.compare.model import Side
 from fleet.compare.question import Condition
-from fleet.compare.rows import Record
 from fleet.engine import read_manifest
-from fleet.outcome import STATUSES
+from fleet.outcome import STATUSES, Record
 from fleet.report import head_of, last_outcomes
 
 MAX_LOOKED_AT = 2_000  # targets whose fields are listed: later ones seldom have fields of their own

@@ -12,7 +12,7 @@ from fleet.compare.changes import peers_of
 from fleet.compare.drift import DRIFT_VERSION, Drift, Group, Stray
 from fleet.compare.gaps import Steps
 from fleet.compare.question import Question
-from fleet.compare.rows import INCOMPLETE, NOT_OFFERED, Record, Row
+from fleet.compare.rows import INCOMPLETE, NOT_OFFERED, Row
 from fleet.compare.rules import IgnoreRules
 from fleet.compare.runs import Run
 from fleet.compare.targets import WELL
@@ -20,6 +20,7 @@ from fleet.compare.values import shown_value, value_key
 from fleet.errors import UsageError
 from fleet.guess import closest
 from fleet.inventory import Folder, natural
+from fleet.outcome import Record
 from fleet.report import named, short_name
 
 MAX_VALUES = 500  # of one field in one group; rows with further ones are counted

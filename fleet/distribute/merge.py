@@ -24,6 +24,7 @@ from fleet.errors import UsageError
 from fleet.frozen import frozen
 from fleet.inventory import Shard
 from fleet.observe import Tally
+from fleet.outcome import Record
 from fleet.sinks import sink_for
 
 BATCH_OUTCOMES = 256  # outcomes written together
@@ -213,5 +214,5 @@ def _at(manifest: Mapping[str, Any], keys: Sequence[str]) -> object:
     return value
 
 
-def _key(record: Mapping[str, Any]) -> bytes:
+def _key(record: Record) -> bytes:
     return str(record["id"]).encode("utf-8", "surrogatepass")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from fleet.export.mapping import Fields, ItemMap, NetBoxMapping
 from fleet.frozen import frozen
+from fleet.outcome import Record
 
 MAX_DEPTH = 20  # steps above a step
 BATCH_OUTCOMES = 200  # outcomes at once
@@ -19,7 +20,6 @@ BATCH_OUTCOMES = 200  # outcomes at once
 LENGTHS = {"serial": 50, "name": 64, "part_id": 50, "model": 100, "manufacturer": 100}
 CUSTOM = 500
 
-Record = Mapping[str, Any]
 Place = tuple[str, int]  # a row: its step and its number there
 
 

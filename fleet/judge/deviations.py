@@ -26,7 +26,8 @@ from fleet.judge.conformance import (
     Maker,
 )
 from fleet.judge.kinds import kind_names
-from fleet.judge.names import Record, on_target
+from fleet.judge.names import on_target
+from fleet.outcome import Record
 from fleet.report import head_of, last_outcomes, named, short_name
 
 MAX_KINDS = 2000  # of machines, told apart

@@ -22,8 +22,8 @@ from fleet.judge.model import (
     Group,
     WaiverUse,
 )
-from fleet.judge.names import Record, on_row, row_at, value_text
-from fleet.outcome import RESULTS, SEVERITIES
+from fleet.judge.names import on_row, row_at, value_text
+from fleet.outcome import RESULTS, SEVERITIES, Record
 from fleet.report import head_of, last_outcomes, named, short_name
 
 MAX_CHECKS = 500

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from fleet.judge.names import Record, value_text
+from fleet.judge.names import value_text
+from fleet.outcome import Record
 
 MAX_LOOKED_AT = 2000  # outcomes
 MAX_ROWS_OF_MACHINE = 2.0  # of a step, a target: what has more is a part of a machine

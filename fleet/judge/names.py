@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-Record = Mapping[str, Any]
+from fleet.outcome import Record
+
 TARGET = "target"
 MAX_VALUE = 200  # characters of one value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ from fleet.event import (
     WarningRaised,
 )
 from fleet.observe.counted import Counted, counted_outcome, counted_record
-from fleet.outcome import STATUSES, FailureKind, Outcome
+from fleet.outcome import STATUSES, FailureKind, Outcome, Record
 
 MAX_EXAMPLES = 3  # targets named per failure kind
 MAX_FOLDS = 1000  # distinct proxies, and distinct label pairs, told apart; the rest is not folded
@@ -170,7 +170,7 @@ class Tally:
         """Count one stored outcome."""
         self._count(counted_outcome(outcome))
 
-    def add_record(self, record: Mapping[str, Any]) -> None:
+    def add_record(self, record: Record) -> None:
         """Count one outcome read back from a run, stored before this session."""
         self.earlier += 1
         self._count(counted_record(record))

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fleet.errors import SinkError, UsageError
+from fleet.outcome import Record
 from fleet.query.above import Above, key_of
-from fleet.query.facts import FIXED, LISTS, WHO, Record, listed, target_labels, target_row
+from fleet.query.facts import FIXED, LISTS, WHO, listed, target_labels, target_row
 from fleet.query.heap import MAX_SHAPES, Heap
 from fleet.query.kinds import MAX_TEXT, Kind
 from fleet.query.model import Table, Tables

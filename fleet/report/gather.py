@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.inventory import Folder, natural
-from fleet.outcome import STATUSES
+from fleet.outcome import STATUSES, Record
 from fleet.report.causes import operation_of
 from fleet.report.certificates import Expiries
 from fleet.report.groups import Again, Groups, named, short_name
@@ -88,7 +88,7 @@ class Gatherer:
         self._dropped: Counter[str] = Counter()
         self._expiries = Expiries(now, within)
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Count one target."""
         status = str(record["status"])
         self._statuses[status] += 1
@@ -147,7 +147,7 @@ class Gatherer:
             dropped=dict(self._dropped.most_common()),
         )
 
-    def _time(self, record: Mapping[str, Any], status: str) -> None:
+    def _time(self, record: Record, status: str) -> None:
         seconds = float(record.get("seconds", 0.0))
         self._histogram.add(seconds, status)
         if len(self._slowest) >= MAX_SLOWEST and seconds <= self._slowest[0][0]:
@@ -160,7 +160,7 @@ class Gatherer:
         push = heapq.heappush if len(self._slowest) < MAX_SLOWEST else heapq.heappushpop
         push(self._slowest, (seconds, target, slow))
 
-    def _way(self, record: Mapping[str, Any], status: str) -> None:
+    def _way(self, record: Record, status: str) -> None:
         labels = record.get("labels") or {}
         for name, ways in self._ways.items():
             value = str((record.get("proxy") if name == PROXY else labels.get(name)) or "")
@@ -178,7 +178,7 @@ class Gatherer:
             for value, way in sorted(self._ways[name].items(), key=lambda item: natural(item[0]))
         )
 
-    def _step(self, record: Mapping[str, Any]) -> None:
+    def _step(self, record: Record) -> None:
         for name, held in record.get("steps", {}).items():
             counts = self._counts(name)
             counts[0] += len(held["rows"])
@@ -194,7 +194,7 @@ class Gatherer:
                 self._steps[name] = counts
         return counts
 
-    def _operation(self, record: Mapping[str, Any]) -> None:
+    def _operation(self, record: Record) -> None:
         seen: set[tuple[str, str | None]] = set()
         for error in record.get("errors", ()):
             step = error.get("step")
@@ -222,7 +222,7 @@ class Gatherer:
             sorted(lines, key=lambda line: (-line.targets, -line.errors, line.name, line.step or ""))
         )
 
-    def _check(self, record: Mapping[str, Any]) -> None:
+    def _check(self, record: Record) -> None:
         failed: set[str] = set()
         for judged in record.get("checks", ()):
             name = str(judged["check"])
@@ -252,7 +252,7 @@ class Gatherer:
             )  # fmt: skip
         return tuple(sorted(lines, key=lambda line: (-line.targets, -line.failed, line.name)))
 
-    def _violate(self, record: Mapping[str, Any]) -> None:
+    def _violate(self, record: Record) -> None:
         seen: set[tuple[str, str]] = set()
         for violation in record.get("violations", ()):
             times = violation.get("times", 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fleet.inventory import Folder
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, Record
 from fleet.report.causegroup import CauseGroup, Example
 from fleet.report.causes import cause_id, cause_of, operation_of
 from fleet.report.shares import Labels, in_common
@@ -44,7 +44,7 @@ class Group:
         self.first: str = ""
         self.last: str = ""
 
-    def add(self, record: Mapping[str, Any], started: str) -> None:
+    def add(self, record: Record, started: str) -> None:
         """Count one target."""
         self.targets += 1
         self.folder.add(short_name(str(record["id"])))
@@ -96,13 +96,13 @@ class Groups:
         self._folder = folder
         self._groups: dict[tuple[str, int | None, str], Group] = {}
 
-    def failed(self, record: Mapping[str, Any], failure: Mapping[str, Any]) -> None:
+    def failed(self, record: Record, failure: Mapping[str, Any]) -> None:
         """Count a target that failed, or was skipped."""
         group = self._group(record, failure)
         group.add(record, str(record.get("started", "")))
         group.happened(failure)
 
-    def partial(self, record: Mapping[str, Any]) -> None:
+    def partial(self, record: Record) -> None:
         """Count the errors of a partial target, and the failure that stands beside its rows."""
         seen: set[int] = set()
         failure = record.get("failure")
@@ -129,7 +129,7 @@ class Groups:
             group.result(fleet, again, gap=self._gap, alone=kinds[group.kind] == 1) for group in ranked
         )
 
-    def _group(self, record: Mapping[str, Any], failure: Mapping[str, Any]) -> Group:
+    def _group(self, record: Record, failure: Mapping[str, Any]) -> Group:
         kind, message = str(failure.get("kind", "")), str(failure.get("message", ""))
         key = cause_key(record, failure)
         group = self._groups.get(key)
@@ -144,7 +144,7 @@ class Groups:
         return group
 
 
-def cause_key(record: Mapping[str, Any], failure: Mapping[str, Any]) -> tuple[str, int | None, str]:
+def cause_key(record: Record, failure: Mapping[str, Any]) -> tuple[str, int | None, str]:
     """What makes two failures one cause: kind, HTTP status, and the words of the message."""
     status = failure.get("status")
     status = status if isinstance(status, int) else None

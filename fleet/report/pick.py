@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from fleet.engine import read_outcomes
 from fleet.errors import InventoryError
 from fleet.frozen import frozen
 from fleet.inventory import HostSet, place_of, split_commas
+from fleet.outcome import Record
 from fleet.report.causes import cause_id
 from fleet.report.groups import cause_key
 from fleet.report.shares import MAX_LABELS
@@ -18,8 +18,6 @@ from fleet.report.stored import head_of, last_outcomes
 
 MAX_NEAR = 20  # targets named of those that a text may mean
 MAX_LOOKED_AT = 2000  # outcomes in which labels are looked for
-
-Record = Mapping[str, Any]
 
 
 @frozen

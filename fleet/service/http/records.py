@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.inventory import Folder
 from fleet.observe import safe
-from fleet.outcome import STATUSES, FailureKind
+from fleet.outcome import STATUSES, FailureKind, Record
 from fleet.report import cause_key
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
@@ -114,7 +114,7 @@ class Groups:
         self._groups: dict[tuple[str, str], dict[str, Any]] = {}
         self._hosts: dict[tuple[str, str], Folder] = {}
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Count an outcome (its JSON form, or as much of it: id, target, failure)."""
         failure = record.get("failure") or {}
         if not failure:

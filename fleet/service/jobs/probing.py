@@ -15,7 +15,7 @@ from fleet.engine import Attempt, Probe, journal_of
 from fleet.errors import FleetError, TryAgain
 from fleet.event import Event, Listener, RequestFinished, tell
 from fleet.frozen import frozen
-from fleet.outcome import Outcome
+from fleet.outcome import Outcome, Record
 from fleet.pipeline import PipelineProbe
 from fleet.service.jobs.access import TargetAccess
 from fleet.service.jobs.budget import PROBES
@@ -34,7 +34,7 @@ class Probed:
     """What a probe gave: the outcome's JSON form, how old it is in seconds (0: of now), what was done for it
     in lines for people, and the pipeline's metrics as (name, help, type)."""
 
-    record: Mapping[str, Any]
+    record: Record
     age: float
     said: tuple[str, ...]
     metrics: tuple[tuple[str, str, str], ...]

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from fleet.frozen import frozen
+from fleet.outcome import Record
 
 REMEMBERED_OUTCOMES = 32  # outcomes that flapping is judged by
 FLAPPING_CHANGES = 4  # changes between reached and failed among them, from which a target flaps
@@ -100,7 +101,7 @@ class Before(Protocol):
 
 
 def advance(
-    before: Before | None, record: Mapping[str, Any], *, job: str, run: str, offset: int, length: int
+    before: Before | None, record: Record, *, job: str, run: str, offset: int, length: int
 ) -> tuple[TargetState, tuple[StateChange, ...]]:
     """The state after an outcome (its JSON form), and what that changed."""
     before = before or _NEW
@@ -156,12 +157,12 @@ def _change(what: What, state: TargetState, detail: str) -> StateChange:
     return StateChange(what, state.job, state.pipeline, state.id, state.run, state.at, state.kind, detail)
 
 
-def _failed_checks(record: Mapping[str, Any]) -> Iterator[str]:
+def _failed_checks(record: Record) -> Iterator[str]:
     names = {str(check.get("check")) for check in record.get("checks") or () if check.get("result") == "fail"}
     yield from sorted(names)[:MAX_CHECKS]
 
 
-def _highest(record: Mapping[str, Any]) -> dict[str, float]:
+def _highest(record: Record) -> dict[str, float]:
     """The highest sample of each metric; one that is no number (null) says nothing."""
     found: dict[str, float] = {}
     for name, _labels, value in record.get("samples") or ():
