@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-FEW = 64  # beginnings of forms that are looked for one by one
+FEW_BEGINNINGS = 64  # beginnings of forms that are looked for one by one
 _MASK = "***"
 _TOO_SHORT = 4  # masking every "a" would destroy the text and tell the secret
 
@@ -36,7 +36,7 @@ class Masks:
     def text(self, text: str) -> str:
         """The text with every known value masked; two that overlap are one mask."""
         starts = self._starts
-        if not starts or (len(starts) <= FEW and not any(start in text for start in starts)):
+        if not starts or (len(starts) <= FEW_BEGINNINGS and not any(start in text for start in starts)):
             return text
         parts: list[str] = []
         shown = masked = 0  # up to where the text was copied, and is masked

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from fleet.frozen import frozen
 from fleet.secret import Secret
 
 MIB = 1024 * 1024
+
+Validate: TypeAlias = Literal["off", "warn", "fail"]
+"""What becomes of an answer that breaks its schema: nobody looks, it is told, or it fails."""
 
 
 @frozen

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,13 @@ def test_no_lock_of_another_tool_is_tracked() -> None:
 def test_nothing_that_was_built_is_tracked() -> None:
     built = {".whl", ".gz", ".zip", ".so", ".pyc", ".egg"}
     assert [name for name in _tracked() if Path(name).suffix in built] == []
+
+
+def test_a_source_distribution_has_all_that_is_tracked(tmp_path: Path) -> None:
+    tracked = set(_tracked())
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    assert tracked <= names
+    assert not {name for name in names - tracked if "cache" in name or name.startswith((".venv", "build"))}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fleet.inventory import AuthsFile, VaultModel
 
 Prompt = Callable[[str], str]
-WAYS = 1024  # in which targets come to credential and proxy, that are kept to be shared
+MAX_WAYS = 1024  # in which targets come to credential and proxy, that are kept to be shared
 Named = TypeVar("Named", AuthModel, ProxyModel)
 
 
@@ -46,7 +46,7 @@ class Bindings:
         chosen = self._ways.get((by, way))
         if chosen is None:
             chosen = {name: how for name, how in (("auth", by), ("proxy", way)) if how}
-            if len(self._ways) < WAYS:
+            if len(self._ways) < MAX_WAYS:
                 self._ways[by, way] = chosen
         named = proxy.label if proxy else None
         return Target(target.id, target.url, target.labels, auth, named, target.origin, chosen)

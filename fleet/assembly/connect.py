@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fleet.client import KeptConnections, KeptSessions
 
 
-READERS = 8  # credentials that are read at once: programs, questions to a store
+CREDENTIAL_READERS = 8  # credentials that are read at once: programs, questions to a store
 
 
 @frozen
@@ -33,7 +33,7 @@ class Connector:
     dialer: Dialer
     pace: Pace
     tell: Listener
-    readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
+    readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(CREDENTIAL_READERS))
     sessions: KeptSessions | None = None
 
     @classmethod

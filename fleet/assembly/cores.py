@@ -10,8 +10,10 @@ from pathlib import Path
 from fleet.assembly.survey import Survey
 from fleet.policy import Policy
 
-LARGE = 5000  # targets from which a scan takes every core by itself: below, one process is done in seconds
-MOST = 16  # processes that a scan takes by itself: the one that stores feeds about so many
+LARGE_TARGETS = (
+    5000  # targets from which a scan takes every core by itself: below, one process is done in seconds
+)
+MAX_PROCESSES = 16  # processes that a scan takes by itself: the one that stores feeds about so many
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -22,8 +24,8 @@ def processes_for(policy: Policy, survey: Survey) -> int:
     """
     asked, rate = policy.rate.workers, policy.rate
     if asked is None:
-        large = survey.total is not None and survey.total >= LARGE
-        asked = min(cores(), MOST) if large and threading.active_count() == 1 else 1
+        large = survey.total is not None and survey.total >= LARGE_TARGETS
+        asked = min(cores(), MAX_PROCESSES) if large and threading.active_count() == 1 else 1
     most = rate.concurrency or rate.auto_most
     most = most if survey.total is None else min(most, survey.total)
     return max(1, min(asked, most, asked if survey.direct else rate.per_proxy))

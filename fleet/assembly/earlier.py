@@ -14,7 +14,7 @@ from fleet.errors import UsageError
 from fleet.frozen import frozen
 from fleet.policy import Rate
 
-SAMPLE = 100_000  # outcomes looked at: more would not move a median
+SAMPLE_OUTCOMES = 100_000  # outcomes looked at: more would not move a median
 
 
 @frozen
@@ -51,7 +51,7 @@ def experience_of(run: Path, *, spec: Path | None, pipeline: str) -> Experience:
     if ran != (str(spec or ""), pipeline):
         raise UsageError(f"{run} ran pipeline {ran[1]} of {ran[0]}: it says nothing about {pipeline}")
     requests, seconds = array("l"), array("d")
-    for record in islice(read_last_outcomes(journal_of(run)), SAMPLE):
+    for record in islice(read_last_outcomes(journal_of(run)), SAMPLE_OUTCOMES):
         if record["status"] in ("ok", "partial"):
             requests.append(record["requests"])
             seconds.append(record["seconds"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from fleet.assembly.bindings import Bindings, Prompt, bindings_of
 from fleet.assembly.cores import processes_for
@@ -22,11 +22,9 @@ from fleet.errors import ConfigError, InventoryError
 from fleet.frozen import frozen
 from fleet.openapi import Document
 from fleet.pipeline import CheckPlan, Locate, Place, Plan, compile_plan
-from fleet.policy import Policy
+from fleet.policy import Policy, Validate
 from fleet.secret import Secret
 from fleet.target import Target
-
-Validation = Literal["off", "warn", "fail"]
 
 
 @frozen
@@ -112,7 +110,7 @@ def prepare(
         outside=outside,
     )
     if options.validate is not None:
-        validate = cast("Validation", options.validate)
+        validate = cast("Validate", options.validate)
         plan = replace(plan, settings=replace(plan.settings, validate=validate))
     if plan.settings.validate != "off":
         for operation in plan.operations:

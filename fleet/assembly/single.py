@@ -20,7 +20,7 @@ from fleet.pipeline import PipelineProbe
 from fleet.policy import Tls
 from fleet.target import Target
 
-AT_ONCE = 256  # handshakes, where nobody says how many
+HANDSHAKES_AT_ONCE = 256  # handshakes, where nobody says how many
 
 
 @frozen
@@ -103,7 +103,7 @@ async def learn_certificates(prepared: PreparedScan) -> Learnt:
     )
     waiting = iter(targets)
     async with anyio.create_task_group() as group:
-        for _ in range(min(policy.rate.concurrency or AT_ONCE, len(targets))):
+        for _ in range(min(policy.rate.concurrency or HANDSHAKES_AT_ONCE, len(targets))):
             group.start_soon(_learn, waiting, prepared, dialer, learnt)
     return learnt
 

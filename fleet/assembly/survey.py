@@ -25,12 +25,12 @@ from fleet.inventory import (
 from fleet.pipeline import compile_expression
 from fleet.target import Target
 
-COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
+MAX_COMPLAINTS = 20  # bad inventory lines quoted in full; the rest is counted
 DIRECT = "direct"
-GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
-PREFIXES = 5  # paths of base URLs told apart
-NAMED = 5  # labels, and values of one, that a message names
-KEPT = 10_000  # targets that a scan need not read a second time: some 4 MB
+MAX_GROUPS = 1000  # labels, proxies and credentials counted apart in a dry run
+MAX_PREFIXES = 5  # paths of base URLs told apart
+MAX_NAMED = 5  # labels, and values of one, that a message names
+MAX_KEPT_TARGETS = 10_000  # targets that a scan need not read a second time: some 4 MB
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class Survey:
     def _count_prefix(self, target: Target) -> None:
         path = "/" + target.url.split("/", 3)[3]
         first, count = self.prefixes.get(path, (target, 0))
-        if count or len(self.prefixes) < PREFIXES:
+        if count or len(self.prefixes) < MAX_PREFIXES:
             self.prefixes[path] = first, count + 1
 
 
@@ -149,7 +149,7 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str], *, kee
     def report(error: InventoryError) -> None:
         nonlocal rejected
         rejected += 1
-        if len(complaints) < COMPLAINTS:
+        if len(complaints) < MAX_COMPLAINTS:
             complaints.append(error)
 
     spread = Spread(options.canary or 0)
@@ -159,9 +159,9 @@ def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str], *, kee
         survey.add(target)
         if options.canary is not None:
             spread.add(target)
-        if keep and survey.total <= KEPT:
+        if keep and survey.total <= MAX_KEPT_TARGETS:
             kept.append(target)
-    if keep and survey.total <= KEPT and not rejected and not options.shuffle:
+    if keep and survey.total <= MAX_KEPT_TARGETS and not rejected and not options.shuffle:
         survey.targets = kept
     survey.canaries = spread.chosen()
     notes.extend(str(error) for error in complaints)
@@ -192,18 +192,18 @@ def _labels(options: ScanOptions, feeds: Feeds) -> str:
     """The labels that there are to choose by, as the first targets have them."""
     everything = replace(options, select=(), where=None, sample=None, limit=None, shard=None)
     counts: dict[str, Counter[str]] = {}
-    for target in islice(open_inventory(everything, lambda _said_already: None, feeds), KEPT):
+    for target in islice(open_inventory(everything, lambda _said_already: None, feeds), MAX_KEPT_TARGETS):
         for name, value in target.labels.items():
             _count(counts.setdefault(name, Counter()), value)
     if not counts:
         return "no target has a label to choose by"
-    shown = (f"{name} ({_some(values)})" for name, values in sorted(counts.items())[:NAMED])
-    return f"the labels there are: {', '.join(shown)}{', ...' if len(counts) > NAMED else ''}"
+    shown = (f"{name} ({_some(values)})" for name, values in sorted(counts.items())[:MAX_NAMED])
+    return f"the labels there are: {', '.join(shown)}{', ...' if len(counts) > MAX_NAMED else ''}"
 
 
 def _some(values: Counter[str]) -> str:
-    named = ", ".join(value for value, _ in values.most_common(NAMED))
-    return f"{named}, ..." if len(values) > NAMED else named
+    named = ", ".join(value for value, _ in values.most_common(MAX_NAMED))
+    return f"{named}, ..." if len(values) > MAX_NAMED else named
 
 
 def _at(target: Target, error: FleetError) -> InventoryError:
@@ -214,5 +214,5 @@ def _at(target: Target, error: FleetError) -> InventoryError:
 
 
 def _count(counter: Counter[str], name: str) -> None:
-    if name in counter or len(counter) < GROUPS:
+    if name in counter or len(counter) < MAX_GROUPS:
         counter[name] += 1

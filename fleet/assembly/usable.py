@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fleet.openapi import Document, Operation
     from fleet.pipeline import Plan
 
-NAMED = 12  # alternatives and credentials spelled out in one message
+MAX_NAMED = 12  # alternatives and credentials spelled out in one message
 
 
 @frozen
@@ -70,7 +70,7 @@ def check_usable(plan: Plan, needs: Needs, bindings: Bindings, names: Iterable[s
     if plan.login is not None:  # whoever has a user and a password logs in
         held = {name: credential for name, credential in held.items() if credential.pair is None}
     if not needs.alternatives and not needs.open:
-        unused = ", ".join(sorted(held)[:NAMED])
+        unused = ", ".join(sorted(held)[:MAX_NAMED])
         return [f"no operation of this plan takes a credential: {unused} will not be used"] if held else []
     useless = [credential for credential in held.values() if not needs.met_by(credential)]
     if useless:
@@ -79,7 +79,7 @@ def check_usable(plan: Plan, needs: Needs, bindings: Bindings, names: Iterable[s
 
 
 def _refusal(useless: list[Credential], needs: Needs, bindings: Bindings, *, login: bool) -> ConfigError:
-    found = [_complaint(credential, needs, bindings, login=login) for credential in useless[:NAMED]]
+    found = [_complaint(credential, needs, bindings, login=login) for credential in useless[:MAX_NAMED]]
     first, *others = found
     more = [
         str(PlacedError(other.message, file=other.file, line=other.line, column=other.column))
@@ -94,7 +94,7 @@ def _refusal(useless: list[Credential], needs: Needs, bindings: Bindings, *, log
 def _complaint(credential: Credential, needs: Needs, bindings: Bindings, *, login: bool) -> ConfigError:
     name = credential.name
     listed = needs.alternatives or tuple((name,) for name in needs.document.schemes)
-    taken = alternatives(listed[:NAMED], needs.document.schemes) or "no credential that a spec can give"
+    taken = alternatives(listed[:MAX_NAMED], needs.document.schemes) or "no credential that a spec can give"
     if login:
         taken = f"a user and password to log in with, or {taken}"
     message = f"{_held(credential)} satisfies no operation of this plan: they take {taken}"

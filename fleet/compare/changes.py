@@ -13,19 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fleet.compare.model import FieldChange, Outlier, ValueChange
-from fleet.compare.rows import Record, Row, above
+from fleet.compare.rows import Row, above
 from fleet.compare.values import shown_value, value_key
 from fleet.inventory import Folder
+from fleet.outcome import Record
 from fleet.report import named, short_name
 
-FIELDS = 500  # fields of which changes are told apart
-WAYS = 500  # changes of one field that are told apart; further ones are counted
+MAX_FIELDS = 500  # fields of which changes are told apart
+MAX_WAYS = 500  # changes of one field that are told apart; further ones are counted
 ALL_WAYS = 20_000  # the same of all fields together: each takes some 1.5 KB
-PEERS = 5000  # values of `--by`, over all steps; a row with a further one has no peers
-OTHERS = 3  # peers beside the target, from which being alone says something
-ALONE = 10  # where more than one in so many peers is alone, being alone says nothing
-SHARED = 200  # characters of what peers share
-OUTLIERS = 20  # named of one change
+MAX_PEERS = 5000  # values of `--by`, over all steps; a row with a further one has no peers
+LEAST_PEERS = 3  # peers beside the target, from which being alone says something
+ALONE_ONE_IN = 10  # where more than one in so many peers is alone, being alone says nothing
+MAX_SHARED = 200  # characters of what peers share
+MAX_OUTLIERS = 20  # named of one change
 
 Peers = tuple[str, str]  # step, and what the peers share
 
@@ -46,7 +47,7 @@ class Changes:
         peers = (step, shared)
         if peers in self._here:
             return shared
-        if peers not in self._compared and len(self._compared) >= PEERS:
+        if peers not in self._compared and len(self._compared) >= MAX_PEERS:
             return None
         self._here.add(peers)
         return shared
@@ -55,7 +56,7 @@ class Changes:
         """Count one changed value."""
         field = self._fields.get((step, name))
         if field is None:
-            if len(self._fields) >= FIELDS:
+            if len(self._fields) >= MAX_FIELDS:
                 step, name = "(further fields)", ""
             field = self._fields.setdefault((step, name), _Field())
         self._ways += field.changed(target, values, peers, room=self._ways < ALL_WAYS)
@@ -81,7 +82,7 @@ def peers_of(record: Record, row: Row, by: str) -> str:
         value = next((held for _, upper in above(record, row) if (held := upper.get(by)) is not None), None)
     if value is None:
         value = (record.get("labels") or {}).get(by)
-    return "" if value is None else str(value)[:SHARED]
+    return "" if value is None else str(value)[:MAX_SHARED]
 
 
 class _Way:
@@ -143,7 +144,7 @@ class _Field:
         if way is not None:
             way.add(target, peers)
             return False
-        if not room or len(self.ways) >= WAYS:
+        if not room or len(self.ways) >= MAX_WAYS:
             self.further += 1
             return False
         way = self.ways[key] = _Way(before, after)
@@ -174,14 +175,15 @@ class _Field:
         return frozenset(
             shared
             for shared, count in alone.items()
-            if (whole := compared.get((step, shared), 0)) > OTHERS and count <= max(1, whole // ALONE)
+            if (whole := compared.get((step, shared), 0)) > LEAST_PEERS
+            and count <= max(1, whole // ALONE_ONE_IN)
         )
 
     def _outliers(
         self, way: _Way, step: str, by: str, compared: Mapping[Peers, int], quiet: frozenset[str]
     ) -> Iterator[Outlier]:
         found = ((shared, target) for shared, (count, target) in way.peers.items() if count == 1)
-        for shared, target in sorted(one for one in found if one[0] in quiet)[:OUTLIERS]:
+        for shared, target in sorted(one for one in found if one[0] in quiet)[:MAX_OUTLIERS]:
             yield Outlier(
                 target=target,
                 by=by,

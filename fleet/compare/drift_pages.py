@@ -21,8 +21,8 @@ from fleet.page import (
 )
 from fleet.phrases import host_text, some
 
-GROUPS = 200  # of a page
-SHOWN = 20  # lines of a list in Markdown
+MAX_GROUPS = 200  # of a page
+MAX_LINES = 20  # lines of a list in Markdown
 
 
 def drift_html(drift: Drift) -> str:
@@ -50,15 +50,15 @@ def drift_html(drift: Drift) -> str:
 
 def drift_markdown(drift: Drift, *, limit: int | None = None) -> str:
     """The whole, at most `limit` lines of a list."""
-    return "\n".join(_parts(drift, limit or SHOWN)) + "\n"
+    return "\n".join(_parts(drift, limit or MAX_LINES)) + "\n"
 
 
 def _cards(groups: Sequence[Group], drift: Drift) -> Html | None:
     if not groups:
         return None
-    rest = groups[GROUPS:]
+    rest = groups[MAX_GROUPS:]
     more = element("p", f"{some(len(rest), 'further group')}.", class_="note") if rest else None
-    return element("div", *(_card(group, drift) for group in groups[:GROUPS]), more, class_="fields")
+    return element("div", *(_card(group, drift) for group in groups[:MAX_GROUPS]), more, class_="fields")
 
 
 def _card(group: Group, drift: Drift) -> Html:

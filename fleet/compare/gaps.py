@@ -10,7 +10,7 @@ from fleet.compare.rows import INCOMPLETE, StepMatch
 from fleet.inventory import Folder
 from fleet.report import named, short_name
 
-STEPS = 500  # steps told apart
+MAX_STEPS = 500  # steps told apart
 SIDES = ("first", "second")
 BELOW = "below a gap"  # the rows that stand above were not seen
 
@@ -123,13 +123,13 @@ class Steps:
     def _step(self, name: str) -> _Step:
         step = self._steps.get(name)
         if step is None:
-            name = name if len(self._steps) < STEPS else "(further steps)"
+            name = name if len(self._steps) < MAX_STEPS else "(further steps)"
             step = self._steps.setdefault(name, _Step())
         return step
 
     def _gap(self, target: str, step: str | None, side: str, why: str, unseen: int) -> None:
         key = (step, side, why)
-        if key not in self._gaps and len(self._gaps) >= STEPS:
+        if key not in self._gaps and len(self._gaps) >= MAX_STEPS:
             key = ("(further steps)", side, why)
         gap = self._gaps.setdefault(key, _Gap())
         gap.targets += 1

@@ -19,17 +19,18 @@ from fleet.compare.lines import Line, Tell, tell_nobody
 from fleet.compare.model import DIFF_VERSION, Counts, Diff
 from fleet.compare.question import Question
 from fleet.compare.rowgroups import RowGroups
-from fleet.compare.rows import Record, Row, StepMatch, TargetMatch, label_of, parents, same_rows
+from fleet.compare.rows import Row, StepMatch, TargetMatch, label_of, parents, same_rows
 from fleet.compare.rules import IgnoreRules
 from fleet.compare.runs import Run, unlike
 from fleet.compare.spill import Spill
 from fleet.compare.targets import WELL, Turns
 from fleet.compare.values import same_value, shown_value
 from fleet.digest import DigestTable
+from fleet.outcome import Record
 
 _KEPT = ("id", "target", "labels", "proxy", "status", "failure", "errors", "skipped", "steps", "started")
-STEPS = 500  # of which rules are told the fields
-FIELDS = 200  # outputs named that one run has alone
+MAX_STEPS = 500  # of which rules are told the fields
+MAX_FIELDS = 200  # outputs named that one run has alone
 
 
 def compare_runs(
@@ -186,7 +187,7 @@ class _Comparison:
 
     def _meet(self, step: str, rows: Sequence[Row]) -> None:
         """Let the rules know the step and its fields, once there are any."""
-        if not self._steps_known.get(step) and len(self._steps_known) < STEPS:
+        if not self._steps_known.get(step) and len(self._steps_known) < MAX_STEPS:
             self._steps_known[step] = bool(rows)
             self._rules.meet(step, rows[0] if rows else ())
 
@@ -217,7 +218,7 @@ class _Comparison:
             if name.startswith("@"):
                 continue
             if name not in was or name not in is_:
-                if len(self._one_sided) < FIELDS:
+                if len(self._one_sided) < MAX_FIELDS:
                     self._one_sided[step, name, SIDES[name not in was]] = None
                 continue
             old, new = was[name], is_[name]

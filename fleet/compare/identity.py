@@ -16,17 +16,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fleet.compare.model import Callouts, Duplicate, Identity, Move
-from fleet.compare.rows import Record, Row, StepMatch, above, parents
+from fleet.compare.rows import Row, StepMatch, above, parents
 from fleet.digest import DigestTable
 from fleet.frozen import frozen
+from fleet.outcome import Record
 from fleet.report import short_name
 
-KEYS = 5_000_000  # keys of the second run that are held, at some 18 bytes each
-ROWS = 100_000  # rows that are looked for elsewhere
-REPEATED = 20  # one in so many may be there twice
-ENOUGH = 2000  # keys of an output, from which it is known whether it identifies
-TOLD = 200  # of each list
-PLACES = 10  # of one duplicate
+MAX_KEYS = 5_000_000  # keys of the second run that are held, at some 18 bytes each
+MAX_ROWS = 100_000  # rows that are looked for elsewhere
+REPEATED_ONE_IN = 20  # one in so many may be there twice
+ENOUGH_KEYS = 2000  # keys of an output, from which it is known whether it identifies
+MAX_TOLD = 200  # of each list
+MAX_PLACES = 10  # of one duplicate
 
 Known = tuple[str, str, str]  # step, output, key
 
@@ -52,7 +53,7 @@ class _Output:
 
     @property
     def identifies(self) -> bool:
-        return self.repeats * REPEATED <= self.named
+        return self.repeats * REPEATED_ONE_IN <= self.named
 
 
 class Identities:
@@ -73,7 +74,7 @@ class Identities:
         """Take the keys of one target of the second run."""
         self._number += 1
         keys = self._keys
-        if len(keys) >= KEYS:
+        if len(keys) >= MAX_KEYS:
             self._counts["unsearched"] += sum(1 for _ in keyed(record))
             return
         for known, _ in keyed(record):
@@ -81,7 +82,7 @@ class Identities:
             output = self._outputs.get((step, name))
             if output is None:
                 output = self._outputs[step, name] = _Output(_digestible((step, name, "")))
-            if output.named > ENOUGH and not output.identifies:
+            if output.named > ENOUGH_KEYS and not output.identifies:
                 continue
             output.named += 1
             digestible = output.prefix + key.encode("utf-8", "surrogatepass")
@@ -89,7 +90,7 @@ class Identities:
                 continue
             if keys.get(digestible) != self._number:
                 output.repeats += 1
-                if len(self._twice) < ROWS:
+                if len(self._twice) < MAX_ROWS:
                     self._twice[known] = None
 
     def lost(self, record: Record, rows: Iterable[tuple[str, Row]], *, gone: bool = False) -> None:
@@ -98,7 +99,7 @@ class Identities:
             output = output_of(row)
             if output is None:
                 continue
-            if len(self._lost) >= ROWS:
+            if len(self._lost) >= MAX_ROWS:
                 self._counts["unsearched"] += 1
                 continue
             known = (step, output, str(row["@key"]))
@@ -118,7 +119,7 @@ class Identities:
         elsewhere = [(row, new.get(row.get("@key"))) for row in left]
         self.lost(before, ((match.step, row) for row, other in elsewhere if other is None))
         for row, other in elsewhere:
-            if other is not None and (output := output_of(row)) is not None and len(self._inside) < ROWS:
+            if other is not None and (output := output_of(row)) is not None and len(self._inside) < MAX_ROWS:
                 key = str(row["@key"])
                 self._inside.append(
                     Move(step=match.step, output=output, key=key, before=place_of(before, row),
@@ -149,12 +150,12 @@ class Identities:
         duplicates = [*self._doubled, *_duplicates(twice)]
         replaced = self._replacements()
         return Callouts(
-            moved=tuple(moves[:TOLD]),
+            moved=tuple(moves[:MAX_TOLD]),
             moves=len(moves),
             carried=carried,
-            duplicated=tuple(duplicates[:TOLD]),
+            duplicated=tuple(duplicates[:MAX_TOLD]),
             duplicates=len(twice) + self._counts["doubled"],
-            replaced=tuple(replaced[:TOLD]),
+            replaced=tuple(replaced[:MAX_TOLD]),
             replacements=len(replaced),
             unsearched=self._counts["unsearched"],
         )
@@ -203,8 +204,10 @@ class Identities:
             record, rows = (after, match.after) if second else (before, match.before)
             row = rows[places[0]]
             self._counts["doubled"] += 1
-            if len(self._doubled) < TOLD:
-                named = [f"{place_of(record, rows[at])} at {rows[at].get('@uri')}" for at in places[:PLACES]]
+            if len(self._doubled) < MAX_TOLD:
+                named = [
+                    f"{place_of(record, rows[at])} at {rows[at].get('@uri')}" for at in places[:MAX_PLACES]
+                ]
                 self._doubled.append(
                     Duplicate(step=match.step, output=output_of(row) or "", key=str(row["@key"]),
                               side="second" if second else "first", places=tuple(named))
@@ -215,7 +218,7 @@ class Identities:
         if output is None or before.get("@key") == after.get("@key") or output != output_of(after):
             return
         uppers = list(above(record, before))
-        if len(uppers) > 1 or len(self._replaced) >= ROWS:
+        if len(uppers) > 1 or len(self._replaced) >= MAX_ROWS:
             return
         found = Identity(
             target=str(record["id"]),
@@ -232,7 +235,7 @@ class Identities:
 def _duplicates(twice: Mapping[Known, Sequence[str]]) -> Iterator[Duplicate]:
     """Keys that are on several targets of the second run."""
     for (step, output, key), places in twice.items():
-        yield Duplicate(step=step, output=output, key=key, side="second", places=tuple(places[:PLACES]))
+        yield Duplicate(step=step, output=output, key=key, side="second", places=tuple(places[:MAX_PLACES]))
 
 
 def keyed(record: Record) -> Iterator[tuple[Known, Row]]:

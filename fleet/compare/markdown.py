@@ -24,12 +24,12 @@ from fleet.page import code, markdown_table, markdown_text
 from fleet.phrases import host_text
 from fleet.report import markdown_groups, short_name
 
-SHOWN = 20  # lines of a list
+MAX_LINES = 20  # lines of a list
 
 
 def diff_markdown(diff: Diff, *, limit: int | None = None) -> str:
     """The whole comparison, at most `limit` lines of a list."""
-    return "\n".join(_parts(diff, limit or SHOWN)) + "\n"
+    return "\n".join(_parts(diff, limit or MAX_LINES)) + "\n"
 
 
 def _parts(diff: Diff, shown: int) -> Iterator[str]:

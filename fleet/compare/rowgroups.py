@@ -8,8 +8,8 @@ from fleet.compare.model import RowExample, RowGroup
 from fleet.inventory import Folder
 from fleet.report import named, short_name
 
-EXAMPLES = 20  # rows named of a step
-STEPS = 500
+MAX_EXAMPLES = 20  # rows named of a step
+MAX_STEPS = 500
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class RowGroups:
         """Take one row, by what its parents and it are called; `carried`: the row above shares its fate."""
         group = self._groups.get(step)
         if group is None:
-            step = step if len(self._groups) < STEPS else "(further steps)"
+            step = step if len(self._groups) < MAX_STEPS else "(further steps)"
             group = self._groups.setdefault(step, _Group())
         group.rows += 1
         if target != group.last:
@@ -40,7 +40,7 @@ class RowGroups:
             group.targets += 1
             group.folder.add(short_name(target))
         group.carried += carried
-        if not carried and len(group.examples) < EXAMPLES:
+        if not carried and len(group.examples) < MAX_EXAMPLES:
             group.examples.append(RowExample(target=target, parent=parent, row=row))
 
     def result(self) -> tuple[RowGroup, ...]:

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Record = Mapping[str, Any]
+from fleet.outcome import Record
+
 Row = Mapping[str, Any]
 TOP = -1  # the parent of rows that have none
 

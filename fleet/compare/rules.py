@@ -16,7 +16,7 @@ from fleet.compare.model import Ignored
 from fleet.errors import UsageError
 from fleet.frozen import frozen
 
-RULES = 500  # of one comparison
+MAX_RULES = 500  # of one comparison
 _TOLERANCE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(%?)")
 
 
@@ -80,8 +80,8 @@ class IgnoreRules:
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules: Sequence[Rule] = tuple(dict.fromkeys(rules))
-        if len(self._rules) > RULES:
-            raise UsageError(f"--ignore: {len(self._rules):,} rules, more than {RULES}")
+        if len(self._rules) > MAX_RULES:
+            raise UsageError(f"--ignore: {len(self._rules):,} rules, more than {MAX_RULES}")
         self._counts = [0] * len(self._rules)
         self._known = [False] * len(self._rules)
         self._steps: dict[str, int | None] = {}

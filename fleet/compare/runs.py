@@ -10,12 +10,11 @@ from typing import Any
 
 from fleet.compare.model import Side
 from fleet.compare.question import Condition
-from fleet.compare.rows import Record
 from fleet.engine import read_manifest
-from fleet.outcome import STATUSES
+from fleet.outcome import STATUSES, Record
 from fleet.report import head_of, last_outcomes
 
-LOOKED = 2_000  # targets whose fields are listed: later ones seldom have fields of their own
+MAX_LOOKED_AT = 2_000  # targets whose fields are listed: later ones seldom have fields of their own
 
 
 class Run:
@@ -61,7 +60,7 @@ def scope(record: Record) -> dict[str, Any]:
 
 def scopes_of(path: Path) -> Iterator[dict[str, Any]]:
     """What a condition sees of the first targets of a run. Raises UsageError and SinkError."""
-    return map(scope, islice(Run(path, None).records(), LOOKED))
+    return map(scope, islice(Run(path, None).records(), MAX_LOOKED_AT))
 
 
 def unlike(first: Run, second: Run) -> Iterator[str]:

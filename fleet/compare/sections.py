@@ -18,8 +18,8 @@ from fleet.page import Child, Html, Section, element, join, section, table
 from fleet.phrases import host_text, some
 from fleet.report import group_cards, short_name
 
-FIELDS = 200
-WAYS = 100  # of one field: more are no table to read
+MAX_FIELDS = 200
+MAX_WAYS = 100  # of one field: more are no table to read
 
 
 def sections(diff: Diff) -> list[Section]:
@@ -50,14 +50,14 @@ def _targets(diff: Diff) -> Html | None:
 def _fields(fields: Sequence[FieldChange]) -> Html | None:
     if not fields:
         return None
-    rest = fields[FIELDS:]
+    rest = fields[MAX_FIELDS:]
     more = element("p", f"{some(len(rest), 'further field')} changed.", class_="note") if rest else None
-    return element("div", *map(_field, fields[:FIELDS]), more, class_="fields")
+    return element("div", *map(_field, fields[:MAX_FIELDS]), more, class_="fields")
 
 
 def _field(field: FieldChange) -> Html:
     name = f"{field.step}.{field.field}" if field.field else field.step
-    rows = [_change(change) for change in field.changes[:WAYS]]
+    rows = [_change(change) for change in field.changes[:MAX_WAYS]]
     left = len(field.changes) - len(rows)
     told = ", ".join(
         filter(

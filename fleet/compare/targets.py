@@ -8,8 +8,8 @@ from typing import Any
 
 from fleet.compare.lines import Line, Tell
 from fleet.compare.model import Hosts, Turn
-from fleet.compare.rows import Record
 from fleet.inventory import Folder
+from fleet.outcome import Record
 from fleet.report import CauseGroup, Groups, Labels, cause_key, named, short_name
 
 WELL = ("ok", "partial")

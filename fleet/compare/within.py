@@ -12,7 +12,7 @@ from fleet.compare.changes import peers_of
 from fleet.compare.drift import DRIFT_VERSION, Drift, Group, Stray
 from fleet.compare.gaps import Steps
 from fleet.compare.question import Question
-from fleet.compare.rows import INCOMPLETE, NOT_OFFERED, Record, Row
+from fleet.compare.rows import INCOMPLETE, NOT_OFFERED, Row
 from fleet.compare.rules import IgnoreRules
 from fleet.compare.runs import Run
 from fleet.compare.targets import WELL
@@ -20,12 +20,15 @@ from fleet.compare.values import shown_value, value_key
 from fleet.errors import UsageError
 from fleet.guess import closest
 from fleet.inventory import Folder, natural
+from fleet.outcome import Record
 from fleet.report import named, short_name
 
-VALUES = 500  # of one field in one group; rows with further ones are counted
+MAX_VALUES = 500  # of one field in one group; rows with further ones are counted
 ALL_VALUES = 20_000  # the same of all together: each takes some 1.5 KB
-GROUPS = 5000  # fields in groups
-OWN = 0.5  # where no more of the rows have the usual value, rows have values of their own, and none strays
+MAX_GROUPS = 5000  # fields in groups
+LEAST_SHARE = (
+    0.5  # where no more of the rows have the usual value, rows have values of their own, and none strays
+)
 FURTHER = "(further values)"
 
 
@@ -119,7 +122,7 @@ class _Drift:
             if self._fields and name not in self._fields:
                 continue
             key = (name, shared)
-            if key not in self._groups and len(self._groups) >= GROUPS:
+            if key not in self._groups and len(self._groups) >= MAX_GROUPS:
                 key = (name, FURTHER)
             self._count(self._groups.setdefault(key, _Group()), target, value)
 
@@ -132,7 +135,7 @@ class _Drift:
         key = value_key(shown)
         found = group.values.get(key)
         if found is None:
-            if len(group.values) >= VALUES or self._values >= ALL_VALUES:
+            if len(group.values) >= MAX_VALUES or self._values >= ALL_VALUES:
                 group.further += 1
                 return
             self._values += 1
@@ -174,7 +177,7 @@ class _Drift:
         for (name, _), group in self._groups.items():
             rows[name] += group.rows - group.without
             usual[name] += max((value.rows for value in group.values.values()), default=0)
-        return {name for name, count in rows.items() if usual[name] <= count * OWN}
+        return {name for name, count in rows.items() if usual[name] <= count * LEAST_SHARE}
 
     def _group(self, name: str, shared: str, group: _Group) -> Group:
         usual, *others = group.ranked() or [_Value(None)]

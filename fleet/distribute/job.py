@@ -20,7 +20,7 @@ from fleet.frozen import frozen
 from fleet.inventory import Shard
 from fleet.observe import Tally
 
-ROUNDS = 3  # how often a job is begun whose process was killed
+MAX_ROUNDS = 3  # how often a job is begun whose process was killed
 
 
 @frozen
@@ -88,7 +88,7 @@ def shard_jobs(options: ScanOptions, count: int, folder: Path) -> tuple[Job, ...
 
 
 def run_jobs(
-    executor: Callable[[], Executor], jobs: Sequence[Job], *, rounds: int = ROUNDS
+    executor: Callable[[], Executor], jobs: Sequence[Job], *, rounds: int = MAX_ROUNDS
 ) -> Iterator[JobResult]:
     """The results, as they come, of all jobs run by what `executor` makes.
 

@@ -17,7 +17,7 @@ from fleet.outcome import CheckResult, Failure, Outcome, Sample, Skipped, Violat
 from fleet.target import Target
 
 HEAD = struct.Struct("!Q")  # how many bytes follow
-AT_ONCE = 64  # words that do not wait for others
+WORDS_AT_ONCE = 64  # words that do not wait for others
 
 
 def _by_position(value: type) -> Callable[[Any], tuple[type, tuple[Any, ...]]]:
@@ -72,7 +72,7 @@ class Link(asyncio.Protocol):
         self._waiting.append(word)
         if self._soon:
             return
-        if linger and self._linger and len(self._waiting) < AT_ONCE:
+        if linger and self._linger and len(self._waiting) < WORDS_AT_ONCE:
             if self._timer is None:
                 self._timer = self._loop.call_later(self._linger, self.flush)
             return

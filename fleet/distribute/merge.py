@@ -24,10 +24,11 @@ from fleet.errors import UsageError
 from fleet.frozen import frozen
 from fleet.inventory import Shard
 from fleet.observe import Tally
+from fleet.outcome import Record
 from fleet.sinks import sink_for
 
-BATCH = 256  # outcomes written together
-EXAMPLES = 3  # targets named of those that are missing
+BATCH_OUTCOMES = 256  # outcomes written together
+MAX_EXAMPLES = 3  # targets named of those that are missing
 # What must be the same in every part, as (where it stands in the manifest, what a person calls it).
 _ALIKE = (
     (("pipeline",), "pipeline"),
@@ -163,7 +164,7 @@ def _write(directory: RunDirectory, tally: Tally, parts: Sequence[_Part], last: 
             for number, (_, record) in enumerate(_records(parts), start=1)
             if (last.get(_key(record)) or 0) // 2 == number
         )
-        while batch := list(islice(chosen, BATCH)):
+        while batch := list(islice(chosen, BATCH_OUTCOMES)):
             sink.write((), [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in batch])
             for record in batch:
                 tally.add_record(record)
@@ -180,7 +181,7 @@ def _missing(manifest: Mapping[str, Any], last: DigestTable) -> tuple[int | None
     for target in expected:
         if not (last.get(target.encode("utf-8", "surrogatepass")) or 0) % 2:
             count += 1
-            if len(examples) < EXAMPLES:
+            if len(examples) < MAX_EXAMPLES:
                 examples.append(target)
     return count, tuple(examples)
 
@@ -213,5 +214,5 @@ def _at(manifest: Mapping[str, Any], keys: Sequence[str]) -> object:
     return value
 
 
-def _key(record: Mapping[str, Any]) -> bytes:
+def _key(record: Record) -> bytes:
     return str(record["id"]).encode("utf-8", "surrogatepass")

@@ -25,7 +25,7 @@ from typing import NoReturn
 
 from fleet.errors import UsageError
 
-LAST = 15.0  # seconds for workers to end after the scan did, before they are killed
+LAST_SECONDS = 15.0  # seconds for workers to end after the scan did, before they are killed
 _WORD = struct.Struct("!cqq")
 _FORK, _KILL, _ENDED = b"f", b"k", b"e"
 # A process group gets them; the scan decides.
@@ -86,7 +86,7 @@ class Nursery:
         return unwatch
 
     def close(self) -> None:
-        """End the nursery, and whoever is left in it, within `LAST` seconds."""
+        """End the nursery, and whoever is left in it, within `LAST_SECONDS` seconds."""
         self._control.close()
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
@@ -195,7 +195,7 @@ def _reap(workers: dict[int, int], heard: int, control: socket.socket) -> None:
 
 
 def _see_off(workers: dict[int, int], heard: int, control: socket.socket) -> None:
-    until = time.monotonic() + LAST
+    until = time.monotonic() + LAST_SECONDS
     while workers and (left := until - time.monotonic()) > 0:
         select.select([heard], [], [], left)
         _reap(workers, heard, control)

@@ -18,10 +18,10 @@ from fleet.event import Listener
 from fleet.outcome import Outcome
 from fleet.target import Target
 
-PING = 10.0  # seconds between two pings
-UNANSWERED = 6  # pings, after which a worker is killed: it does nothing but run in a circle
-PATIENCE = 5.0  # seconds beyond a logout's that a worker has to end what was cancelled
-REAPED = 2.0  # seconds until it is known how a worker ended
+PING_SECONDS = 10.0  # seconds between two pings
+MAX_UNANSWERED = 6  # pings, after which a worker is killed: it does nothing but run in a circle
+PATIENCE_SECONDS = 5.0  # seconds beyond a logout's that a worker has to end what was cancelled
+REAPED_SECONDS = 2.0  # seconds until it is known how a worker ended
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +53,7 @@ class Seat:
         self._nursery = nursery
         self._limits = limits
         self._listener = listener
-        self._patience = logout + PATIENCE
+        self._patience = logout + PATIENCE_SECONDS
         self._changed = changed
         self._warned = warned
         self._numbers = count(1)
@@ -103,7 +103,7 @@ class Seat:
                 self._let_go()
                 self._changed()
             group.cancel_scope.cancel()
-        with anyio.move_on_after(REAPED):
+        with anyio.move_on_after(REAPED_SECONDS):
             await ended.wait()
         return how_it_ended(statuses[0]) if statuses else "gone"
 
@@ -178,8 +178,8 @@ class Seat:
 
     async def _ping(self, link: Link) -> None:
         while True:
-            await anyio.sleep(PING)
-            if self._unanswered >= UNANSWERED:
+            await anyio.sleep(PING_SECONDS)
+            if self._unanswered >= MAX_UNANSWERED:
                 self.kill()
             self._unanswered += 1
             link.say(Ping())

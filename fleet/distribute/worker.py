@@ -22,9 +22,9 @@ from fleet.frozen import frozen
 from fleet.observe import Metrics
 from fleet.outcome import Failure, FailureKind
 
-COUNTED = 0.25  # seconds that counts may lag behind what they count
-LINGER = 0.005  # seconds that an outcome waits for others to travel with, where many are in hand
-FEW = 8
+COUNTS_SECONDS = 0.25  # seconds that counts may lag behind what they count
+LINGER_SECONDS = 0.005  # seconds that an outcome waits for others to travel with, where many are in hand
+FEW_IN_HAND = 8
 _COUNTED = (RequestFinished, RequestRetried)
 
 
@@ -74,7 +74,7 @@ class _Worker:
         try:
             async with anyio.create_task_group() as self._group:
                 self._link = await Link.over(
-                    end, lambda: Link(self._hear, self._lost, linger=LINGER, mend=_mended)
+                    end, lambda: Link(self._hear, self._lost, linger=LINGER_SECONDS, mend=_mended)
                 )
                 await self._over.wait()
         except BaseException:
@@ -123,14 +123,14 @@ class _Worker:
     async def _scan(self, word: Take, attempt: Attempt, link: Link) -> None:
         with self._scopes[word.number] as scope:
             outcome = await attempt(word.target, scope)
-        link.say(Done(word.number, outcome), linger=len(self._scopes) > FEW)
+        link.say(Done(word.number, outcome), linger=len(self._scopes) > FEW_IN_HAND)
         del self._scopes[word.number]
 
     def _tell(self, event: Event) -> None:
         if type(event) in _COUNTED and not self._shared.each:
             self._counts(event)
             if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(COUNTED, self._say_counts)
+                self._timer = asyncio.get_running_loop().call_later(COUNTS_SECONDS, self._say_counts)
         elif self._link is not None:
             self._link.say(Told(event), linger=True)
 

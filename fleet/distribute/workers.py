@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 
 import anyio
 
@@ -15,15 +14,15 @@ from fleet.distribute.nursery import Nursery
 from fleet.distribute.seat import Seat
 from fleet.distribute.words import Begin
 from fleet.distribute.worker import Work
-from fleet.engine import Probe, Stop, capped_concurrency
+from fleet.engine import Probe, Stop, capped_concurrency, failed_outcome
 from fleet.event import Event, Listener, WarningRaised
 from fleet.outcome import Failure, FailureKind, Outcome
 from fleet.target import Target
 
-COMPANY = 2  # workers that a target may lose among others; the next one it has to itself
-FUTILE = 20  # workers that may die one after another without an outcome in between
-PAUSE = 0.05  # seconds before another is begun, for each of those
-PATIENCE = 5.0  # seconds for a worker without a target to end
+MAX_LOST_AMONG_OTHERS = 2  # workers that a target may lose among others; the next one it has to itself
+MAX_FUTILE = 20  # workers that may die one after another without an outcome in between
+PAUSE_SECONDS = 0.05  # seconds before another is begun, for each of those
+PATIENCE_SECONDS = 5.0  # seconds for a worker without a target to end
 
 
 @contextmanager
@@ -112,16 +111,16 @@ class _Workers:
 
     async def _keep(self, seat: Seat, begin: Begin, listener: Listener, stop: Stop) -> None:
         """Always a worker in this seat, until the scan is over."""
-        while self._nursery.alive and self._futile < FUTILE:
+        while self._nursery.alive and self._futile < MAX_FUTILE:
             how = await seat.seat(begin)
             if not self._over:
                 self._futile = 0 if seat.delivered else self._futile + 1
                 text = f"a worker process ended, {how}: its unfinished targets are scanned again"
                 listener(WarningRaised("worker.died", text))
-                await anyio.sleep(PAUSE * self._futile)
+                await anyio.sleep(PAUSE_SECONDS * self._futile)
             if self._over:  # nobody would tell the next one to end
                 return
-        if self._futile >= FUTILE or not any(other.taken for other in self._seats):
+        if self._futile >= MAX_FUTILE or not any(other.taken for other in self._seats):
             text = "there is no worker process to be had: the scan ends, and can go on with 'fleet resume'"
             listener(WarningRaised("worker.missing", text))
             stop.abort("workers")
@@ -131,7 +130,7 @@ class _Workers:
         self._over = True
         for seat in self._seats:
             seat.end()
-        with anyio.move_on_after(PATIENCE):
+        with anyio.move_on_after(PATIENCE_SECONDS):
             while any(seat.taken for seat in self._seats):
                 await self._any_change()
         for seat in self._seats:
@@ -139,7 +138,7 @@ class _Workers:
                 seat.kill()
 
     async def _probe(self, target: Target) -> Outcome:
-        for _ in range(COMPANY):
+        for _ in range(MAX_LOST_AMONG_OTHERS):
             seat = self._least() or await self._free()
             if (outcome := await seat.scan(target)) is not None:
                 self._futile = 0
@@ -165,22 +164,10 @@ class _Workers:
             return outcome or self._deadly(target, began)
 
     def _deadly(self, target: Target, began: float) -> Outcome:
-        seconds = time.monotonic() - began
-        started = datetime.fromtimestamp(time.time() - seconds, UTC)
-        message = f"{COMPANY + 1} worker processes died while they scanned this target, the last had no other"
-        return Outcome(
-            run=self._run,
-            id=target.id,
-            target=target.url,
-            status="failed",
-            started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            seconds=seconds,
-            labels=target.labels,
-            pipeline=self._pipeline,
-            failure=Failure(FailureKind.LOCAL_INTERNAL, message),
-            auth=target.auth,
-            proxy=target.proxy,
-        )
+        died = f"{MAX_LOST_AMONG_OTHERS + 1} worker processes died"
+        message = f"{died} while they scanned this target, the last had no other"
+        failure = Failure(FailureKind.LOCAL_INTERNAL, message)
+        return failed_outcome(target, failure, run=self._run, pipeline=self._pipeline, began=began)
 
     def _least(self) -> Seat | None:
         """The seat with the fewest targets in hand, and room for another."""

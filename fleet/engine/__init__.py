@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.engine.attempt import Attempt, Probe
+from fleet.engine.attempt import Attempt, Probe, failed_outcome
 from fleet.engine.descriptors import capped_concurrency
 from fleet.engine.directory import (
     WHERE_RUNS_ARE,
@@ -46,6 +46,7 @@ __all__ = [
     "capped_concurrency",
     "count_lines",
     "done_ids",
+    "failed_outcome",
     "fails",
     "find_run",
     "inventory_line",

@@ -17,7 +17,7 @@ from fleet.target import Target
 
 Probe: TypeAlias = Callable[[Target], Awaitable[Outcome]]
 
-TRACEBACK = 20_000  # characters kept of a crash: a recursion's is endless
+MAX_TRACEBACK = 20_000  # characters kept of a crash: a recursion's is endless
 
 
 class Attempt:
@@ -50,25 +50,31 @@ class Attempt:
     def crashed(self, target: Target, error: BaseException, began: float) -> Outcome:
         """The outcome of a bug, or of no memory; the traceback is told, not stored. `began` is monotonic."""
         text = "".join(traceback.format_exception(error, limit=-50))
-        self._listener(ProbeCrashed(target.id, text[-TRACEBACK:]))
+        self._listener(ProbeCrashed(target.id, text[-MAX_TRACEBACK:]))
         return self._failed(target, FailureKind.of_crash(error), type(error).__name__, began)
 
     def _failed(self, target: Target, kind: FailureKind, message: str, began: float) -> Outcome:
-        seconds = time.monotonic() - began
-        started = datetime.fromtimestamp(time.time() - seconds, UTC)
-        return Outcome(
-            run=self._run,
-            id=target.id,
-            target=target.url,
-            status="failed",
-            started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            seconds=seconds,
-            labels=target.labels,
-            pipeline=self._pipeline,
-            failure=Failure(kind, message),
-            auth=target.auth,
-            proxy=target.proxy,
-        )
+        failure = Failure(kind, message)
+        return failed_outcome(target, failure, run=self._run, pipeline=self._pipeline, began=began)
+
+
+def failed_outcome(target: Target, failure: Failure, *, run: str, pipeline: str, began: float) -> Outcome:
+    """The outcome of a target of which nothing is known but this failure. `began` is monotonic."""
+    seconds = time.monotonic() - began
+    started = datetime.fromtimestamp(time.time() - seconds, UTC)
+    return Outcome(
+        run=run,
+        id=target.id,
+        target=target.url,
+        status="failed",
+        started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        seconds=seconds,
+        labels=target.labels,
+        pipeline=pipeline,
+        failure=failure,
+        auth=target.auth,
+        proxy=target.proxy,
+    )
 
 
 def _checked(outcome: object, target: Target) -> Outcome:

@@ -21,7 +21,7 @@ MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 LOCK = "lock"
 LATEST = "latest"  # the link beside runs that leads to the one begun last
-NAMES = 1000  # tried for a new run, before there is none
+MAX_NAMES_TRIED = 1000  # tried for a new run, before there is none
 BASELINE = "baseline.json"  # in the copy of a run that is a baseline
 WHERE_RUNS_ARE = (
     "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or\n"
@@ -59,7 +59,7 @@ class RunDirectory:
         `path` holds a run already, TryAgain when a scan works there, SinkError when it cannot be written.
         """
         if path is None:
-            place = fresh_place(runs_folder(), (run_id() for _ in range(NAMES)))
+            place = fresh_place(runs_folder(), (run_id() for _ in range(MAX_NAMES_TRIED)))
             run, made = place.name, True
         else:
             place, run = path, path.name if _RUN.fullmatch(path.name) else run_id()

@@ -17,11 +17,13 @@ from fleet.errors import SinkError
 from fleet.event import Listener, ProbeCrashed, TargetFinished
 from fleet.outcome import Failure, FailureKind, Outcome
 
-BATCH = 256  # outcomes written together
-LINGER = 0.05  # seconds that the first outcome of a batch waits for others: each batch costs a thread's turn
+BATCH_OUTCOMES = 256  # outcomes written together
+LINGER_SECONDS = (
+    0.05  # seconds that the first outcome of a batch waits for others: each batch costs a thread's turn
+)
 SYNC_OUTCOMES = 256  # outcomes, or ...
 SYNC_SECONDS = 1.0  # ... seconds after which what was written is made to survive a power loss
-TOLD = 32  # outcomes told before others get a turn of the event loop
+TOLD_AT_ONCE = 32  # outcomes told before others get a turn of the event loop
 
 
 T = TypeVar("T")
@@ -68,14 +70,14 @@ class Drain:
         self.unfinished: int = 0  # outcomes that a resumed scan replaces, or that could not be stored
 
     def add(self, outcome: Outcome) -> bool:
-        """One more to store: with others, as soon as a batch is full or `LINGER` seconds have passed. Whether
+        """One more to store: with others, as soon as a batch is full or `LINGER_SECONDS` have passed. Whether
         it is `crowded` now: then wait for `relief` before the next one."""
         self._waiting.append(outcome)
         count = len(self._waiting)
-        if count >= BATCH or count >= self.room:
+        if count >= BATCH_OUTCOMES or count >= self.room:
             self._called.set()
         elif count == 1:
-            self._call_in(LINGER)
+            self._call_in(LINGER_SECONDS)
         return count >= self.room
 
     @property
@@ -112,17 +114,17 @@ class Drain:
                 if self._sync_is_due():
                     await self._in_thread(self._sync)
                 if self._waiting:
-                    self._call_in(LINGER)
+                    self._call_in(LINGER_SECONDS)
                 elif self._unsynced:
                     self._call_in(self._due - time.monotonic())
 
     async def _empty(self) -> None:
         """Store what waits, as long as that is a batch."""
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_OUTCOMES, len(self._waiting)))]
             self._let_in()
             await self._store(batch)
-            if len(self._waiting) < min(BATCH, self.room) and not self._ended:
+            if len(self._waiting) < min(BATCH_OUTCOMES, self.room) and not self._ended:
                 return
 
     async def open(self) -> None:
@@ -155,7 +157,7 @@ class Drain:
             self.counts[outcome.status] += 1
             self.unfinished += not outcome.done
             self._listener(TargetFinished(outcome))
-            if not number % TOLD:
+            if not number % TOLD_AT_ONCE:
                 await anyio.lowlevel.checkpoint()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

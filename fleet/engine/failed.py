@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from fleet.engine.journal import read_last_outcomes
 from fleet.errors import SinkError
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, Record
 
 _KNOWN = frozenset(kind.value for kind in FailureKind)
 
@@ -38,7 +37,7 @@ def write_failed(folder: Path, journal: Path) -> list[Path]:
         raise SinkError(f"cannot write failed-*.txt in {folder}: {error.strerror}") from error
 
 
-def inventory_line(record: Mapping[str, Any]) -> str:
+def inventory_line(record: Record) -> str:
     """An outcome's target as a line of a text inventory: address, then `name=value` words, quoted."""
     words = [str(record["target"])]
     if record["id"] != record["target"]:

@@ -15,8 +15,8 @@ class Feed:
 
     Targets are handed over as they come, so a slow producer's first target is scanned before its last is
     read. `wake` is called in the event loop when there may be a target after `take` had none, and when
-    reading has ended; `error` is then what the iterator raised. `skipped` counts the targets that are in
-    `done`. All methods belong to the event loop's thread; `close()` may be called at any time.
+    reading has ended; `error` is then what the iterator raised. Targets that are in `done` are left
+    out. All methods belong to the event loop's thread; `close()` may be called at any time.
     """
 
     def __init__(
@@ -42,7 +42,6 @@ class Feed:
         self._read = False
         self._loop = asyncio.get_running_loop()
         self.error: BaseException | None = None
-        self.skipped: int = 0
         # A daemon, because it may be inside a read of standard input that never returns: such a thread must
         # not keep a process alive that was asked to stop, and no pool of waiting threads must join it.
         threading.Thread(target=self._fill, name="fleet inventory", daemon=True).start()
@@ -83,9 +82,8 @@ class Feed:
     def _fill(self) -> None:
         try:
             for target in self._targets:
-                if self._done is not None and target.id in self._done:
-                    self.skipped += 1
-                elif not self._put(target):
+                done = self._done is not None and target.id in self._done
+                if not done and not self._put(target):
                     return
         except BaseException as error:  # handed to the loop, which decides
             self.error = error

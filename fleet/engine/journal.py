@@ -15,8 +15,8 @@ from fleet.errors import SinkError
 from fleet.outcome import FailureKind
 from fleet.policy import Limits
 
-BLOCK = 64 * 1024
-LIMIT = Limits().outcome
+BLOCK_BYTES = 64 * 1024
+MAX_LINE_BYTES = Limits().outcome
 _LOCAL = FailureKind.LOCAL_CANCELLED.group
 
 
@@ -140,8 +140,8 @@ def _lines(path: Path) -> Iterator[bytes]:
         first, newline, more = block.partition(b"\n")
         rest.append(first)
         size += len(first)
-        if size > LIMIT:
-            raise SinkError(f"cannot read {path}: a line is longer than {LIMIT} bytes")
+        if size > MAX_LINE_BYTES:
+            raise SinkError(f"cannot read {path}: a line is longer than {MAX_LINE_BYTES} bytes")
         if newline:
             yield b"".join(rest)
             *whole, last = more.split(b"\n")
@@ -155,7 +155,9 @@ def _blocks(path: Path) -> Iterator[bytes]:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         with os.fdopen(fd, "rb") as file:
-            yield from _inflated(file) if path.name.endswith(".zst") else iter(lambda: file.read(BLOCK), b"")
+            yield from (
+                _inflated(file) if path.name.endswith(".zst") else iter(lambda: file.read(BLOCK_BYTES), b"")
+            )
     except OSError as error:
         raise SinkError(f"cannot read {path}: {error.strerror}") from error
 
@@ -163,7 +165,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 def _inflated(file: BinaryIO) -> Iterator[bytes]:
     """What the frames hold, up to where the last one is torn. Lines do not reach across frames."""
     frame = zstandard.ZstdDecompressor().decompressobj()
-    while data := file.read(BLOCK):
+    while data := file.read(BLOCK_BYTES):
         while data:
             try:
                 yield frame.decompress(data)

@@ -27,8 +27,8 @@ from fleet.guess import closest
 PREVIOUS = "previous"
 BASELINES = "baselines"  # the folder of baselines, among the runs
 _BASELINE = "baseline:"  # begins the name of one
-CANDIDATES = 10  # named of those that a prefix may mean
-COUNTED = 64 * 1024 * 1024  # bytes of a journal that is read to count a run that left no counts
+MAX_CANDIDATES = 10  # named of those that a prefix may mean
+MAX_COUNTED_BYTES = 64 * 1024 * 1024  # bytes of a journal that is read to count a run that left no counts
 
 State = Literal["complete", "running", "stopped", "broken"]
 
@@ -102,7 +102,7 @@ def find_run(name: str) -> Path:
         return folder / found[0]
     if not found:
         raise UsageError(f"there is no run {name!r} in {folder}\n  {WHERE_RUNS_ARE}")
-    named = "\n  ".join(found[:CANDIDATES]) + ("\n  ..." if len(found) > CANDIDATES else "")
+    named = "\n  ".join(found[:MAX_CANDIDATES]) + ("\n  ..." if len(found) > MAX_CANDIDATES else "")
     raise UsageError(f"{name!r} is the beginning of {len(found):,} runs in {folder}:\n  {named}")
 
 
@@ -211,7 +211,7 @@ def _statuses(
     journal = path / str(manifest.get("journal"))
     if journal.name not in JOURNALS or not journal.exists():
         return {}
-    if journal.stat().st_size > COUNTED:
+    if journal.stat().st_size > MAX_COUNTED_BYTES:
         return None
     return Counter(str(record["status"]) for record in read_last_outcomes(journal))
 

@@ -21,17 +21,16 @@ from fleet.frozen import frozen
 from fleet.pace import Governor
 from fleet.target import Target
 
-AHEAD = 1024  # targets read from the inventory before a worker wants them
-STEP = 0.1  # seconds between two looks at what a concurrency that finds itself has met
+READ_AHEAD_TARGETS = 1024  # targets read from the inventory before a worker wants them
+LOOK_SECONDS = 0.1  # seconds between two looks at what a concurrency that finds itself has met
 
 
 @frozen
 class ScanTotals:
     """What became of the targets of one scan. The four statuses count stored outcomes.
 
-    `cancelled` of the failed ones were stopped and are scanned again on resume, `already` were left alone
-    because an earlier scan is done with them. `complete`: every target of the inventory has an outcome
-    that stands. `reason` says why it stopped early, `forced` who insisted.
+    `cancelled` of the failed ones were stopped and are scanned again on resume. `complete`: every target of
+    the inventory has an outcome that stands. `reason` says why it stopped early, `forced` who insisted.
     """
 
     ok: int
@@ -39,7 +38,6 @@ class ScanTotals:
     failed: int
     skipped: int
     cancelled: int
-    already: int
     complete: bool
     seconds: float
     reason: str | None = None
@@ -108,7 +106,7 @@ class _Loop:
         began = time.monotonic()
         await self._drain.open()
         self._listener(ScanStarted(self._run, self._pipeline, total, self._limit))
-        feed = Feed(targets, room=AHEAD, done=done, wake=self._look.set)
+        feed = Feed(targets, room=READ_AHEAD_TARGETS, done=done, wake=self._look.set)
         unwatch = self._stop.watch(self._obey)
         try:
             self._obey()  # it may have been asked before it began
@@ -170,7 +168,7 @@ class _Loop:
         """Have as many targets in flight as the governor finds right."""
         before = time.monotonic()
         while True:
-            await anyio.sleep(STEP)
+            await anyio.sleep(LOOK_SECONDS)
             now = time.monotonic()
             held = len(self._scopes) if self._drain.crowded else 0
             for change in governor.step(now - before, in_flight=len(self._scopes), held=held):
@@ -211,7 +209,6 @@ class _Loop:
         return ScanTotals(
             **drain.counts,
             cancelled=drain.unfinished,
-            already=feed.skipped,
             complete=complete,
             seconds=seconds,
             reason=self._stop.reason,

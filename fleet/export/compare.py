@@ -14,11 +14,10 @@ from fleet.export.needed import Needed, create, update
 from fleet.export.netbox import ITEMS_OF, NetBox, text_in
 from fleet.export.preview import Problem, ProposedChange, Unknown
 from fleet.export.seen import SeenDevice, SeenItem, Unseen, distinct, seen_by_some
+from fleet.outcome import Record
 
 DEVICES = "/api/dcim/devices/"
 ITEMS = "/api/dcim/inventory-items/"
-
-Record = Mapping[str, Any]
 
 
 class Comparison:

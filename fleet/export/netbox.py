@@ -16,10 +16,10 @@ from fleet.frozen import frozen
 from fleet.policy import Limits, Retry
 from fleet.secret import Secret
 
-PAGE = 500  # objects asked for at once; NetBox gives fewer where its own limit is lower
-PAGES = 4000  # of one list
+PAGE_OBJECTS = 500  # objects asked for at once; NetBox gives fewer where its own limit is lower
+MAX_PAGES = 4000  # of one list
 ITEMS_OF = 50  # devices whose items are asked for at once: their numbers stand in one URL
-READS = 3  # of a list that changes while it is read
+MAX_READS = 3  # of a list that changes while it is read
 RETRY = Retry(attempts=3, backoff=1.0, retry_after_max=60.0)
 
 _AGAIN = {429, 502, 503, 504}
@@ -66,7 +66,7 @@ class NetBox:
         Pages are counted and not followed: no URL of an answer is asked. Where the list changed while it was
         read, it is read again. Raises UsageError.
         """
-        for _ in range(READS):
+        for _ in range(MAX_READS):
             found = await self._read(operation, parameters)
             if found is not None:
                 return found
@@ -76,8 +76,8 @@ class NetBox:
         """The list; None where it did not hold still."""
         found: dict[int, Mapping[str, Any]] = {}
         count: int | None = None
-        asked = {"limit": PAGE, "ordering": "id", **parameters}
-        for _ in range(PAGES):
+        asked = {"limit": PAGE_OBJECTS, "ordering": "id", **parameters}
+        for _ in range(MAX_PAGES):
             page = await self._answer(operation, {**asked, "offset": len(found)})
             results, total = page["results"], page["count"]
             before = len(found)
@@ -89,7 +89,9 @@ class NetBox:
                 return [found[number] for number in sorted(found)]
             if not results:
                 return None
-        raise UsageError(f"{self.url}: {operation} has more than {PAGES * PAGE:,} objects, or pages of few")
+        raise UsageError(
+            f"{self.url}: {operation} has more than {MAX_PAGES * PAGE_OBJECTS:,} objects, or pages of few"
+        )
 
     async def _answer(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         for tried in range(self._retry.attempts + 1):

@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 from fleet.export.mapping import Fields, ItemMap, NetBoxMapping
 from fleet.frozen import frozen
+from fleet.outcome import Record
 
 MAX_DEPTH = 20  # steps above a step
-READ = 200  # outcomes at once
+BATCH_OUTCOMES = 200  # outcomes at once
 
 # How long NetBox lets a text be. A longer one is not cut: half a serial number is another one's.
 LENGTHS = {"serial": 50, "name": 64, "part_id": 50, "model": 100, "manufacturer": 100}
 CUSTOM = 500
 
-Record = Mapping[str, Any]
 Place = tuple[str, int]  # a row: its step and its number there
 
 
@@ -82,7 +82,7 @@ def seen_of(record: Record, mapping: NetBoxMapping) -> Iterator[SeenDevice | Uns
 
 def seen_by_some(outcomes: Iterator[Record], mapping: NetBoxMapping) -> list[list[SeenDevice | Unseen]]:
     """What some of the next outcomes saw: a thread reads them, the event loop is not to wait for a disk."""
-    return [list(seen_of(record, mapping)) for record in islice(outcomes, READ)]
+    return [list(seen_of(record, mapping)) for record in islice(outcomes, BATCH_OUTCOMES)]
 
 
 def repeated_serials(outcomes: Iterable[Record], mapping: NetBoxMapping) -> frozenset[str]:

@@ -16,7 +16,7 @@ from fleet.errors import UsageError
 from fleet.frozen import frozen
 from fleet.target import Target
 
-HELD = 100_000  # targets in memory at once: some 40 MB
+MAX_HELD = 100_000  # targets in memory at once: some 40 MB
 _SPACE = 2**63
 _TEXT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*%|(\d{1,9})", re.ASCII)
 
@@ -29,7 +29,7 @@ class Sample:
     every smaller one.
     """
 
-    MOST: ClassVar[int] = HELD  # of a count: so many targets are held until the inventory has been read
+    MOST: ClassVar[int] = MAX_HELD  # of a count: so many targets are held until the inventory has been read
 
     share: float | None
     count: int | None

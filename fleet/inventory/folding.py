@@ -16,10 +16,12 @@ from math import prod
 from fleet.frozen import frozen
 from fleet.inventory.ranges import MAX_BRACKETS
 
-HELD = 200_000  # groups of hosts that differ in their last number only; what is beyond is counted, not named
-RUNS = 12  # items in one bracket: a longer list is read by nobody, and makes two expressions instead
-EXACTING = 20_000  # hosts of one text up to which a second way to fold them is tried
-PROGRESSION = 4  # numbers at equal distances, from which `1-15/2` is shorter than a list
+MAX_HELD = (
+    200_000  # groups of hosts that differ in their last number only; what is beyond is counted, not named
+)
+MAX_ITEMS = 12  # items in one bracket: a longer list is read by nobody, and makes two expressions instead
+EXACTING_HOSTS = 20_000  # hosts of one text up to which a second way to fold them is tried
+LEAST_PROGRESSION = 4  # numbers at equal distances, from which `1-15/2` is shorter than a list
 
 _URL = re.compile(
     r"((?:[a-z][a-z0-9+.-]*://)?)([^\[\]/:,\s]+|\[[0-9a-f:.]+\])((?::[0-9]{1,5})?(?:/.*)?)", re.DOTALL
@@ -50,7 +52,7 @@ class Folder:
 
     __slots__ = ("_held", "_most", "_shapes", "_singles", "_v6", "unnamed")
 
-    def __init__(self, *, most: int = HELD) -> None:
+    def __init__(self, *, most: int = MAX_HELD) -> None:
         self._shapes: dict[tuple[str, str, Literals, Numbers], dict[Numbers, _Chunks]] = {}
         self._singles: dict[str, None] = {}
         self._v6: dict[tuple[str, str], _Chunks] = {}
@@ -178,12 +180,12 @@ def _written(
     boxes = [(*((number,) for number in head), tuple(sorted(last))) for head, last in points.items()]
     dimensions = len(literals) - 1
     joined = _joined(boxes, range(dimensions - 2, -1, -1))
-    if len(joined) > 1 and dimensions > 1 and sum(map(len, points.values())) <= EXACTING:
+    if len(joined) > 1 and dimensions > 1 and sum(map(len, points.values())) <= EXACTING_HOSTS:
         single = [(*box[:-1], (number,)) for box in boxes for number in box[-1]]
         joined = min(joined, _joined(single, range(dimensions)), key=len)
     for box in joined:
         spans = [_spans(numbers, width) for numbers, width in zip(box, widths, strict=True)]
-        pages = [[span[at : at + RUNS] for at in range(0, len(span), RUNS)] for span in spans]
+        pages = [[span[at : at + MAX_ITEMS] for at in range(0, len(span), MAX_ITEMS)] for span in spans]
         for page in product(*pages):
             yield FoldedSet(
                 prefix + _expression(literals, page) + suffix,
@@ -213,7 +215,7 @@ def _spans(numbers: Numbers, width: int) -> list[tuple[str, int]]:
         step = numbers[end] - numbers[at] if end < len(numbers) else 0
         while end < len(numbers) and numbers[end] - numbers[end - 1] == step:
             end += 1
-        if step > 1 and end - at < PROGRESSION:
+        if step > 1 and end - at < LEAST_PROGRESSION:
             end = at + 1
         first, last = f"{numbers[at]:0{width}d}", f"{numbers[end - 1]:0{width}d}"
         if end - at == 1:

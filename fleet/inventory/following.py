@@ -11,7 +11,7 @@ from fleet.inventory.feeds.store import Feeds
 from fleet.inventory.read import Inventory, InventoryOptions
 from fleet.target import Target
 
-COMPLAINTS = 20  # bad entries that one reading names; the rest is counted
+MAX_COMPLAINTS = 20  # bad entries that one reading names; the rest is counted
 
 
 @frozen
@@ -86,7 +86,7 @@ class FollowedInventory:
             ),
             total=len(found),
             stale=stale,
-            complaints=tuple(complaints[:COMPLAINTS]),
+            complaints=tuple(complaints[:MAX_COMPLAINTS]),
             rejected=inventory.counts.rejected,
         )
 

@@ -15,7 +15,7 @@ from fleet.secret import Secret
 from fleet.target import Target
 
 KEYS = ("username", "password", "token", "schemes", "expires")
-LONGEST = 366 * 86400.0  # seconds that values may be kept; what says more is kept for so long
+LONGEST_SECONDS = 366 * 86400.0  # seconds that values may be kept; what says more is kept for so long
 _USER = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 
 
@@ -95,12 +95,12 @@ def seconds_of(value: Any, subject: str) -> float | None:
         return None
     if isinstance(value, str):
         try:
-            return min(parse_duration(value), LONGEST)
+            return min(parse_duration(value), LONGEST_SECONDS)
         except ValueError:
             raise SecretError(f"{subject}: expires is no duration", hint="write seconds, or 10m") from None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise SecretError(f"{subject}: expires is not a number of seconds above 0")
-    return min(float(value), LONGEST)
+    return min(float(value), LONGEST_SECONDS)
 
 
 def _username(value: Any, subject: str) -> str | None:

@@ -21,7 +21,7 @@ from fleet.target import Target
 if TYPE_CHECKING:
     from fleet.inventory.model import ExecModel
 
-MOST = 64 * 1024  # bytes that a helper may write
+MAX_OUTPUT_BYTES = 64 * 1024  # bytes that a helper may write
 
 
 class Helper:
@@ -47,7 +47,7 @@ class Helper:
             what=self._subject,
             error=SecretError,
             seconds=self._seconds,
-            most=MOST,
+            most=MAX_OUTPUT_BYTES,
             environ=self._environ,
             tells=False,
         )

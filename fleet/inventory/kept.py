@@ -15,9 +15,9 @@ from fleet.inventory.given import Given, Source
 from fleet.inventory.secrets import Warn
 from fleet.target import Target
 
-LOOK = 5.0  # seconds between two looks at whether the files of a credential have changed
-AGAIN = 10.0  # seconds between two questions to a program or a store because somebody was refused
-REMEMBERED = 100_000  # credentials that are each one target's own
+LOOK_SECONDS = 5.0  # seconds between two looks at whether the files of a credential have changed
+AGAIN_SECONDS = 10.0  # seconds between two questions to a program or a store because somebody was refused
+MAX_REMEMBERED = 100_000  # credentials that are each one target's own
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +40,11 @@ class Kept:
     """
 
     def __init__(
-        self, *, warn: Warn | None = None, clock: Callable[[], float] = time.monotonic, look: float = LOOK
+        self,
+        *,
+        warn: Warn | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        look: float = LOOK_SECONDS,
     ) -> None:
         self._warn = warn or (lambda message: None)
         self._clock = clock
@@ -83,7 +87,7 @@ class Kept:
         if held is None:
             with self._lock:
                 held = self._held.setdefault(key, _Held())
-                if len(self._held) > REMEMBERED:
+                if len(self._held) > MAX_REMEMBERED:
                     del self._held[next(iter(self._held))]
         return held
 
@@ -95,7 +99,7 @@ class Kept:
         """A file is read when it has changed; what cannot be told that of is asked once in a while."""
         if (stamp := source.stamp()) is not None:
             return stamp != held.stamp
-        return held.asked is None or self._clock() - held.asked >= AGAIN
+        return held.asked is None or self._clock() - held.asked >= AGAIN_SECONDS
 
     def _refresh(self, held: _Held, name: str, source: Source, target: Target | None) -> None:
         """Read again where the files have changed or the time is up; what cannot be read changes nothing."""
@@ -107,7 +111,7 @@ class Kept:
         try:
             self._read(held, name, source, target)
         except SecretError as error:
-            held.until = now + AGAIN if over else held.until
+            held.until = now + AGAIN_SECONDS if over else held.until
             self._warn(f"{error.message}; the values before stay in use")
 
     def _read(self, held: _Held, name: str, source: Source, target: Target | None) -> Credential:

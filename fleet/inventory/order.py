@@ -9,11 +9,11 @@ from contextlib import closing
 from itertools import chain, islice
 
 from fleet.errors import InventoryError
-from fleet.inventory.choice import HELD, rank
+from fleet.inventory.choice import MAX_HELD, rank
 from fleet.target import Target
 
 
-def shuffled(targets: Iterator[Target], seed: int, *, held: int = HELD) -> Iterator[Target]:
+def shuffled(targets: Iterator[Target], seed: int, *, held: int = MAX_HELD) -> Iterator[Target]:
     """The same targets in an order that their ids and the seed decide.
 
     All of them are read before the first one comes. Up to `held` are sorted in memory; more are sorted by a

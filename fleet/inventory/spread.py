@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from fleet.inventory.choice import rank
 from fleet.target import Target
 
-VALUES = 64  # of one label: a label with more of them names hosts, not places
-PAIRS = 1_000  # of names and values told apart
+MAX_VALUES = 64  # of one label: a label with more of them names hosts, not places
+MAX_PAIRS = 1_000  # of names and values told apart
 
 _Pair = tuple[str, str]
 
@@ -73,13 +73,13 @@ class Spread:
     def _has_room(self, name: str) -> bool:
         """Whether another value of a name is told apart; a name that turns out to name hosts is forgotten."""
         seen = self._values.get(name, 0)
-        if seen >= VALUES:
-            if seen == VALUES:
-                self._values[name] = VALUES + 1
+        if seen >= MAX_VALUES:
+            if seen == MAX_VALUES:
+                self._values[name] = MAX_VALUES + 1
                 for pair in [pair for pair in self._pairs if pair[0] == name]:
                     del self._pairs[pair]
             return False
-        if len(self._pairs) >= PAIRS:
+        if len(self._pairs) >= MAX_PAIRS:
             return False
         self._values[name] = seen + 1
         return True

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from fleet.client import Web
 from fleet.errors import SecretError
 from fleet.inventory.address import shown
-from fleet.inventory.given import LONGEST, Given, secret_of, whole
+from fleet.inventory.given import LONGEST_SECONDS, Given, secret_of, whole
 from fleet.inventory.placeholders import Template
 from fleet.inventory.secrets import SecretReader
 from fleet.quantities import parse_duration
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from fleet.client import Reply
     from fleet.inventory.model import VaultModel, VaultSecretModel
 
-MOST = 1024 * 1024  # bytes of one answer
-EARLY = 2 / 3  # of a token's life: then a new login
+MAX_ANSWER_BYTES = 1024 * 1024  # bytes of one answer
+EARLY_SHARE = 2 / 3  # of a token's life: then a new login
 _REFUSED = {
     400: "the request is not valid: check the mount and the role",
     403: "permission denied: check the token's policy",
@@ -63,7 +63,7 @@ class Vault:
             what="vault",
             error=SecretError,
             seconds=parse_duration(model.timeout),
-            most=MOST,
+            most=MAX_ANSWER_BYTES,
             ca_file=model.ca_file,
         )
 
@@ -94,7 +94,7 @@ class Vault:
         with self._lock:
             if self._token is None or self._token == refused or self._clock() >= self._until:
                 self._token, seconds = self._log_in()
-                self._until = self._clock() + seconds * EARLY
+                self._until = self._clock() + seconds * EARLY_SHARE
             return self._token
 
     def _log_in(self) -> tuple[Secret, float]:
@@ -193,7 +193,7 @@ def _lent(answer: Mapping[str, Any]) -> float | None:
     seconds = answer.get("lease_duration")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
         return None
-    return min(float(seconds), LONGEST)
+    return min(float(seconds), LONGEST_SECONDS)
 
 
 def _segment(value: str) -> str:

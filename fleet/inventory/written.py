@@ -11,7 +11,7 @@ from fleet.target import Target
 if TYPE_CHECKING:
     from fleet.inventory.model import AuthModel
 
-TRIES = 3  # readings, where the files are swapped in between
+MAX_TRIES = 3  # readings, where the files are swapped in between
 
 
 class Written:
@@ -41,7 +41,7 @@ class Written:
 
     def read(self, target: Target | None) -> Given:
         """All of it from one state of the files: a Kubernetes volume is swapped as a whole, in an instant."""
-        for _ in range(TRIES - 1):
+        for _ in range(MAX_TRIES - 1):
             before = self.stamp()
             given = self._given()
             if self.stamp() == before:

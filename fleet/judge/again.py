@@ -15,8 +15,7 @@ from fleet.assembly import check_json, expired_waivers
 from fleet.config import SpecFile, SpecOutside, load_spec
 from fleet.judge.gather import Rules
 from fleet.judge.known import UNHEARD, Known
-from fleet.judge.names import Record
-from fleet.outcome import CheckResult
+from fleet.outcome import CheckResult, Record
 from fleet.pipeline import CheckPlan, Row, compile_checks, judge_row
 from fleet.target import Target
 

@@ -17,8 +17,8 @@ from fleet.judge.conformance_wording import (
 from fleet.page import code, markdown_table, markdown_text
 from fleet.phrases import host_text, some
 
-WAYS = 60  # of one maker
-MACHINES = 10  # kinds of machines named of one way
+MAX_WAYS = 60  # of one maker
+MAX_MACHINES = 10  # kinds of machines named of one way
 
 
 def conformance_markdown(report: Conformance, *, run: str) -> str:
@@ -45,16 +45,16 @@ def _maker(maker: Maker, report: Conformance) -> Iterator[str]:
         for kind in maker.kinds
     ]  # fmt: skip
     yield from markdown_table("", (*head, "targets", "deviate", "ways"), rows) if report.by else ()
-    for found in maker.deviations[:WAYS]:
+    for found in maker.deviations[:MAX_WAYS]:
         first = found.machines[0].example
         yield f"\n### {markdown_text(place_text(found))}\n"
         if found.operation:
             yield f"in {code(found.operation)}\n"
         yield f"{code(wants_text(found, first.actual))}\n"
-        for one in found.machines[:MACHINES]:
+        for one in found.machines[:MAX_MACHINES]:
             yield f"- {markdown_text(machines_text(one))}: {code(host_text(one.hosts, one.unnamed))}"
-        if len(found.machines) > MACHINES:
-            yield f"- and {some(len(found.machines) - MACHINES, 'more kind')}"
+        if len(found.machines) > MAX_MACHINES:
+            yield f"- and {some(len(found.machines) - MAX_MACHINES, 'more kind')}"
         yield f"\nExample: {code(example_text(first))}"
-    if len(maker.deviations) > WAYS:
-        yield f"\nand {some(len(maker.deviations) - WAYS, 'more way')}"
+    if len(maker.deviations) > MAX_WAYS:
+        yield f"\nand {some(len(maker.deviations) - MAX_WAYS, 'more way')}"

@@ -17,15 +17,15 @@ from fleet.observe import safe
 from fleet.page import Child, Html, Section, closed_page, element, join, links, section, stacked, table
 from fleet.phrases import host_text, some
 
-WAYS = 200  # of one maker
-KINDS = 500  # of one maker
-MACHINES = 20  # kinds of machines named of one way
-MAKERS = 200
+MAX_WAYS = 200  # of one maker
+MAX_KINDS = 500  # of one maker
+MAX_MACHINES = 20  # kinds of machines named of one way
+MAX_MAKERS = 200
 
 
 def conformance_page(report: Conformance, *, run: str) -> str:
     """The whole page."""
-    found = [_maker(maker, report, at) for at, maker in enumerate(report.makers[:MAKERS])]
+    found = [_maker(maker, report, at) for at, maker in enumerate(report.makers[:MAX_MAKERS])]
     told: list[Section] = [part for part in found if part is not None]
     title = f"Deviations from {report.description}"
     return closed_page(title, _header(report, title, told), told, source=run).text
@@ -54,8 +54,8 @@ def _header(report: Conformance, title: str, told: Sequence[Section]) -> Html:
 def _maker(maker: Maker, report: Conformance, at: int) -> Section | None:
     name = safe(maker.name, 80) or ("(no maker named)" if report.by else "All machines")
     told = maker_text(maker)
-    more = len(maker.deviations) - WAYS
-    cards = [_card(found, report) for found in maker.deviations[:WAYS]]
+    more = len(maker.deviations) - MAX_WAYS
+    cards = [_card(found, report) for found in maker.deviations[:MAX_WAYS]]
     content = join(
         element("p", f"{told[:1].upper()}{told[1:]}."),
         _kinds(maker, report) if report.by else None,
@@ -71,7 +71,7 @@ def _kinds(maker: Maker, report: Conformance) -> Html:
     """Every kind of machines of a maker, those without a deviation too: that is good to know."""
     names = [name.rpartition(".")[2].replace("_", " ") for name in report.by[1:]] or ["machines"]
     rows: list[Sequence[Child]] = []
-    for kind in maker.kinds[:KINDS]:
+    for kind in maker.kinds[:MAX_KINDS]:
         counts = {"failed": kind.deviating, "ok": kind.targets - kind.deviating}
         label = f"{kind.deviating:,} of {kind.targets:,} deviate"
         bar = stacked(counts, ("failed", "ok"), whole=kind.targets, height=10, label=label)
@@ -81,9 +81,9 @@ def _kinds(maker: Maker, report: Conformance) -> Html:
 
 
 def _card(found: Deviation, report: Conformance) -> Html:
-    shown = found.machines[:MACHINES]
+    shown = found.machines[:MAX_MACHINES]
     example = shown[0].example
-    more = found.machines[MACHINES:]
+    more = found.machines[MAX_MACHINES:]
     missing = found.rule == "required" and bool(found.expected)
     machines = [
         element(

@@ -26,16 +26,17 @@ from fleet.judge.conformance import (
     Maker,
 )
 from fleet.judge.kinds import kind_names
-from fleet.judge.names import Record, on_target
+from fleet.judge.names import on_target
+from fleet.outcome import Record
 from fleet.report import head_of, last_outcomes, named, short_name
 
-KINDS = 2000  # of machines, told apart
-WAYS = 5000  # to deviate
-PAIRS = 20_000  # of a kind and a way
-MIXES = 20_000  # of a kind and all its ways: beyond, hosts are counted and not named
-SETS = 12  # host sets named
-NAMED = 40  # makers named to who asked for another one
-POINTER = 300  # characters
+MAX_KINDS = 2000  # of machines, told apart
+MAX_WAYS = 5000  # to deviate
+MAX_PAIRS = 20_000  # of a kind and a way
+MAX_MIXES = 20_000  # of a kind and all its ways: beyond, hosts are counted and not named
+MAX_HOST_SETS = 12  # host sets named
+MAX_NAMED = 40  # makers named to who asked for another one
+MAX_POINTER = 300  # characters
 OTHERS = "(others)"
 _INDEX = re.compile(r"(?<=/)[0-9]+(?=/|$)")
 
@@ -80,7 +81,7 @@ class Deviations:
         """Count one target."""
         values = tuple(on_target(record, name) for name in self._by)
         if self._only is not None and (not values or values[0].casefold() != self._only):
-            if values and len(self._passed_over) < NAMED:
+            if values and len(self._passed_over) < MAX_NAMED:
                 self._passed_over.add(values[0])
             return
         violations = record.get("violations") or ()
@@ -90,7 +91,7 @@ class Deviations:
         self._targets += 1
         kind = self._kinds.get(values)
         if kind is None:
-            if len(self._kinds) >= KINDS:
+            if len(self._kinds) >= MAX_KINDS:
                 values = (OTHERS,) * len(self._by)
             kind = self._kinds.setdefault(values, _Kind())
         kind.targets += 1
@@ -137,7 +138,7 @@ class Deviations:
             number = self._way(violation, times)
             pair = self._pairs.get((values, number))
             if pair is None:
-                if len(self._pairs) >= PAIRS:
+                if len(self._pairs) >= MAX_PAIRS:
                     self._more += times
                     continue
                 pair = self._pairs[values, number] = _Pair(_example(target, violation))
@@ -148,7 +149,7 @@ class Deviations:
         mix = frozenset(mine)
         folder = kind.mixes.get(mix)
         if folder is None:
-            if self._mixes >= MIXES:
+            if self._mixes >= MAX_MIXES:
                 kind.unnamed.update(mine)
                 return
             self._mixes += 1
@@ -158,14 +159,14 @@ class Deviations:
     def _way(self, violation: Mapping[str, Any], times: int) -> int:
         """The number of the way that a violation is of."""
         way: _Way = (
-            str(violation.get("operation") or "")[:POINTER],
-            _INDEX.sub("*", str(violation.get("pointer") or "")[:POINTER]),
-            str(violation.get("rule") or "")[:POINTER],
-            str(violation.get("expected") or "")[:POINTER],
+            str(violation.get("operation") or "")[:MAX_POINTER],
+            _INDEX.sub("*", str(violation.get("pointer") or "")[:MAX_POINTER]),
+            str(violation.get("rule") or "")[:MAX_POINTER],
+            str(violation.get("expected") or "")[:MAX_POINTER],
         )
         number = self._ways.get(way)
         if number is None:
-            if len(self._ways) >= WAYS:
+            if len(self._ways) >= MAX_WAYS:
                 self._more += times
                 way = (OTHERS, "", "", "")
             number = self._ways.setdefault(way, len(self._ways))
@@ -209,7 +210,7 @@ class Deviations:
         for mix, folder in kind.mixes.items():
             if number in mix:
                 together.merge(folder)
-        hosts, unnamed = named(together, SETS)
+        hosts, unnamed = named(together, MAX_HOST_SETS)
         return Deviating(
             kind=values,
             targets=pair.targets,
@@ -250,7 +251,7 @@ def _answered(record: Record) -> bool:
 def _example(target: str, violation: Mapping[str, Any]) -> Example:
     return Example(
         target=target,
-        uri=str(violation.get("uri") or "")[:POINTER],
-        pointer=str(violation.get("pointer") or "")[:POINTER],
-        actual=str(violation.get("actual") or "")[:POINTER],
+        uri=str(violation.get("uri") or "")[:MAX_POINTER],
+        pointer=str(violation.get("pointer") or "")[:MAX_POINTER],
+        actual=str(violation.get("actual") or "")[:MAX_POINTER],
     )

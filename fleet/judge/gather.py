@@ -22,18 +22,18 @@ from fleet.judge.model import (
     Group,
     WaiverUse,
 )
-from fleet.judge.names import Record, on_row, row_at, value_text
-from fleet.outcome import RESULTS, SEVERITIES
+from fleet.judge.names import on_row, row_at, value_text
+from fleet.outcome import RESULTS, SEVERITIES, Record
 from fleet.report import head_of, last_outcomes, named, short_name
 
-CHECKS = 500
-GROUPS = 5000  # of one check
-SAW = 40  # different things seen in one group, for one result
-FINDINGS = 2000  # of one check
-SETS = 12  # host sets named of a finding
-LOOKED_AT = 8  # values shown of a row
-WAIVERS = 200  # of one check
-TEXT = 500  # characters of a reason
+MAX_CHECKS = 500
+MAX_GROUPS = 5000  # of one check
+MAX_SEEN = 40  # different things seen in one group, for one result
+MAX_FINDINGS = 2000  # of one check
+MAX_HOST_SETS = 12  # host sets named of a finding
+MAX_LOOKED_AT = 8  # values shown of a row
+MAX_WAIVERS = 200  # of one check
+MAX_TEXT = 500  # characters of a reason
 OTHERS = "(others)"
 
 Judged = Callable[[Record], Iterable[Mapping[str, Any]]]
@@ -81,7 +81,7 @@ class _Check:
         self.name: str = name
         self.rule: Mapping[str, Any] = rule
         self.by: tuple[str, ...] = tuple(by if by is not None else _texts(rule.get("by")))
-        self.reads: tuple[str, ...] = _texts(rule.get("reads"))[:LOOKED_AT]
+        self.reads: tuple[str, ...] = _texts(rule.get("reads"))[:MAX_LOOKED_AT]
         self.severity: str = str(rule.get("severity") or "")
         self.step: str = str(rule.get("step") or "")
         self.message: str = str(rule.get("message") or "")
@@ -105,7 +105,7 @@ class _Check:
             self.targets += 1
         step, at = _place(judged)
         group = tuple(on_row(record, step, at, name) for name in self.by)
-        if group not in self._groups and len(self._groups) >= GROUPS:
+        if group not in self._groups and len(self._groups) >= MAX_GROUPS:
             group = (OTHERS,) * len(self.by)
             self.more += 1
         counts = self._groups.get(group)
@@ -129,9 +129,9 @@ class _Check:
         key = (result, group, tuple(saw.items()), why, until)
         finding = self._findings.get(key)
         if finding is None:
-            if self._saw[result, group] >= SAW or len(self._findings) >= FINDINGS:
+            if self._saw[result, group] >= MAX_SEEN or len(self._findings) >= MAX_FINDINGS:
                 self.more += 1
-                group = group if len(self._findings) < FINDINGS else ()
+                group = group if len(self._findings) < MAX_FINDINGS else ()
                 saw, why, until = {}, OTHERS, ""
                 key = (result, group, (), why, until)
                 finding = self._findings.get(key)
@@ -151,8 +151,8 @@ class _Check:
         """What a row that did not pass has in common with others: what was seen of it, why, until when."""
         waiver = judged.get("waiver")
         if isinstance(waiver, dict):
-            said = str(waiver.get("reason"))[:TEXT], str(waiver.get("until"))[:TEXT]
-            if said in self._waivers or len(self._waivers) < WAIVERS:
+            said = str(waiver.get("reason"))[:MAX_TEXT], str(waiver.get("until"))[:MAX_TEXT]
+            if said in self._waivers or len(self._waivers) < MAX_WAIVERS:
                 self._waivers[said] += 1
             if result == "waived":
                 return {}, *said
@@ -160,11 +160,11 @@ class _Check:
         row = row_at(record, step, at) or {}
         saw = {name: value_text(row.get(name)) for name in self.reads}
         if result == "unknown":
-            return {}, str(judged.get("message") or "")[:TEXT] or _missing(saw), ""
+            return {}, str(judged.get("message") or "")[:MAX_TEXT] or _missing(saw), ""
         lookup = judged.get("lookup")
         if isinstance(lookup, dict):
             saw |= {
-                f"$lookup.{column}": value_text(cell) for column, cell in list(lookup.items())[:LOOKED_AT]
+                f"$lookup.{column}": value_text(cell) for column, cell in list(lookup.items())[:MAX_LOOKED_AT]
             }
         return {name: text for name, text in saw.items() if text}, "", ""
 
@@ -215,7 +215,7 @@ def gather_checks(
     day = today.isoformat()
     checks = {
         name: _Check(name, rule, by)
-        for name, rule in list(rules.checks.items())[:CHECKS]
+        for name, rule in list(rules.checks.items())[:MAX_CHECKS]
         if only is None or name in only
     }
     statuses: Counter[str] = Counter()
@@ -226,7 +226,7 @@ def gather_checks(
             name = str(result.get("check"))
             check = checks.get(name)
             if check is None:
-                if (only is not None and name not in only) or len(checks) >= CHECKS:
+                if (only is not None and name not in only) or len(checks) >= MAX_CHECKS:
                     continue
                 known = {"severity": result.get("severity"), "step": _place(result)[0]}
                 check = checks[name] = _Check(name, known, by)
@@ -263,7 +263,7 @@ def _order(values: tuple[str, ...], group: _Group) -> tuple[Any, ...]:
 
 
 def _finding(key: tuple[Any, ...], finding: _Finding) -> Finding:
-    hosts, unnamed = named(finding.folder, SETS)
+    hosts, unnamed = named(finding.folder, MAX_HOST_SETS)
     return Finding(
         result=key[0],
         group=key[1],

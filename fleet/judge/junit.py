@@ -15,7 +15,7 @@ from fleet.judge.wording import counts_text, group_text, reason_text, unjudged_t
 from fleet.observe import safe
 from fleet.phrases import host_text
 
-TEXT = 20_000  # characters of what one case says
+MAX_TEXT = 20_000  # characters of what one case says
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
 _UNSEEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -70,7 +70,7 @@ def _properties(check: Check, report: CheckReport) -> Iterator[tuple[str, str]]:
 def _case(check: Check, group: Group) -> Iterator[str]:
     opened = _open(check, group_text(check.by, group.values) or "all rows")
     found = [finding for finding in check.findings if finding.group == group.values]
-    told = _inert("\n".join(_lines(found)))[:TEXT]
+    told = _inert("\n".join(_lines(found)))[:MAX_TEXT]
     says = f"{check.message + ': ' if check.message else ''}{counts_text(group.results)}"
     if _failed(group):
         failure = _attributes(message=says, type=check.severity)

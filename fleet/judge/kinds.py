@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from fleet.judge.names import Record, value_text
+from fleet.judge.names import value_text
+from fleet.outcome import Record
 
-LOOKED = 2000  # outcomes
-ROWS = 2.0  # of a step, a target: what has more is a part of a machine
+MAX_LOOKED_AT = 2000  # outcomes
+MAX_ROWS_OF_MACHINE = 2.0  # of a step, a target: what has more is a part of a machine
 SLOTS = (
     ("vendor", "manufacturer", "maker"),
     ("model", "product", "product_name"),
@@ -26,7 +27,7 @@ def kind_names(records: Iterable[Record]) -> tuple[str, ...]:
     labels: set[str] = set()
     seen = 0
     wanted = {name for slot in SLOTS for name in slot}
-    for record in islice(records, LOOKED):
+    for record in islice(records, MAX_LOOKED_AT):
         seen += bool(record.get("steps"))
         labels.update(name for name in record.get("labels") or {} if name in wanted)
         for step, held in (record.get("steps") or {}).items():
@@ -35,7 +36,7 @@ def kind_names(records: Iterable[Record]) -> tuple[str, ...]:
             for row in found:
                 for name in wanted & row.keys():
                     filled[step, name] = filled.get((step, name), 0) + bool(value_text(row[name]))
-    whole = [step for step, count in rows.items() if 0 < count <= ROWS * max(seen, 1)]
+    whole = [step for step, count in rows.items() if 0 < count <= MAX_ROWS_OF_MACHINE * max(seen, 1)]
     whole.sort(key=lambda step: rows[step])  # stable: of equals the one that the spec names first
     chosen = []
     for slot in SLOTS:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fleet.pipeline import CheckPlan
 
-KINDS = 4096  # of rows that one check remembers; others are judged each time
+MAX_KINDS = 4096  # of rows that one check remembers; others are judged each time
 OF_THE_SPEC = frozenset({"lookup", "inputs"})  # names that mean the same on each row with the same values
 SCALARS = (str, int, float, bool, type(None))
 ABSENT: Final = object()
@@ -40,7 +40,7 @@ class Known:
 
     def remember(self, row: Mapping[str, Any], said: Mapping[str, Any] | None) -> None:
         """Keep what was said of a row, if it holds for all that are like it."""
-        if self._reads is None or len(self._said) >= KINDS:
+        if self._reads is None or len(self._said) >= MAX_KINDS:
             return
         if self._waived and said is not None and said["result"] in ("fail", "waived"):
             return

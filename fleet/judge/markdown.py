@@ -10,9 +10,9 @@ from fleet.outcome import RESULTS
 from fleet.page import code, markdown_table, markdown_text
 from fleet.phrases import host_text, some
 
-GROUPS = 100  # of one check
-FINDINGS = 40  # of one check
-HOSTS = 1200  # characters of host sets
+MAX_GROUPS = 100  # of one check
+MAX_FINDINGS = 40  # of one check
+MAX_HOSTS_TEXT = 1200  # characters of host sets
 
 
 def checks_markdown(report: CheckReport, *, run: str) -> str:
@@ -50,15 +50,15 @@ def _check(check: Check, report: CheckReport) -> Iterator[str]:
         groups = [
             (*(markdown_text(value or "(none)") for value in group.values),
              *(group.results[name] for name in RESULTS), group.rows)
-            for group in check.groups[:GROUPS]
+            for group in check.groups[:MAX_GROUPS]
         ]  # fmt: skip
         yield from markdown_table("", (*map(markdown_text, check.by), *RESULTS, "of"), groups)
     found = [
         (finding.result, finding.rows, markdown_text(reason_text(finding)),
          markdown_text(group_text(check.by, finding.group)),
-         markdown_text(host_text(finding.hosts, finding.unnamed), HOSTS))
-        for finding in check.findings[:FINDINGS]
+         markdown_text(host_text(finding.hosts, finding.unnamed), MAX_HOSTS_TEXT))
+        for finding in check.findings[:MAX_FINDINGS]
     ]  # fmt: skip
     yield from markdown_table("", ("result", "rows", "why", "of", "hosts"), found)
-    if len(check.findings) > FINDINGS:
-        yield f"\nand {some(len(check.findings) - FINDINGS, 'more reason')}"
+    if len(check.findings) > MAX_FINDINGS:
+        yield f"\nand {some(len(check.findings) - MAX_FINDINGS, 'more reason')}"

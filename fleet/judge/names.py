@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-Record = Mapping[str, Any]
+from fleet.outcome import Record
+
 TARGET = "target"
-VALUE = 200  # characters of one value
+MAX_VALUE = 200  # characters of one value
 
 
 def on_row(record: Record, step: str, at: int, name: str) -> str:
     """What a name says of one row: an output of its own, or of the row of a step above it (`STEP.OUTPUT`), a
     label (`labels.NAME`), or the target. Empty where there is nothing."""
     if name == TARGET:
-        return str(record.get("id", ""))[:VALUE]
+        return str(record.get("id", ""))[:MAX_VALUE]
     part, dot, output = name.partition(".")
     if dot and part == "labels":
         return value_text((record.get("labels") or {}).get(output))
@@ -48,9 +48,9 @@ def row_at(record: Record, step: str, at: object) -> dict[str, Any] | None:
 def value_text(value: object) -> str:
     """A value as text: nothing as empty, structures as compact JSON."""
     if isinstance(value, str):
-        return value[:VALUE]
+        return value[:MAX_VALUE]
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value, separators=(",", ":"), default=str)[:VALUE]
+    return json.dumps(value, separators=(",", ":"), default=str)[:MAX_VALUE]

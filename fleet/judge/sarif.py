@@ -16,8 +16,8 @@ from fleet.observe import safe
 from fleet.phrases import host_text
 
 LEVELS = {"critical": "error", "warning": "warning", "info": "note"}
-RULES = 500
-RESULTS = 5000  # GitHub takes as many
+MAX_RULES = 500
+MAX_RESULTS = 5000  # GitHub takes as many
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -25,7 +25,7 @@ def to_sarif(
     report: CheckReport, *, run: str, uri: str, lines: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
     """The log. `uri` is where the spec is, from where results are shown; `lines` are those of its checks."""
-    checks = report.checks[:RULES]
+    checks = report.checks[:MAX_RULES]
     index = {check.name: at for at, check in enumerate(checks)}
     results = [
         _result(check, finding, index[check.name], uri, (lines or {}).get(check.name))
@@ -46,14 +46,14 @@ def to_sarif(
                 },
                 "automationDetails": {"id": f"fleet-checks/{_text(report.spec or 'spec')}/"},
                 "columnKind": "unicodeCodePoints",
-                "results": results[:RESULTS],
+                "results": results[:MAX_RESULTS],
                 "properties": {
                     "run": _text(report.run or run),
                     "started": _text(report.started),
                     "targets": report.targets,
                     "statuses": {_text(name): count for name, count in report.statuses.items()},
                     "judgedAgain": report.again,
-                    "resultsLeftOut": max(len(results) - RESULTS, 0),
+                    "resultsLeftOut": max(len(results) - MAX_RESULTS, 0),
                 },
             }
         ],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fleet.outcome import Outcome
+from fleet.outcome import Outcome, Record
 
 
 class Counted(NamedTuple):
@@ -55,7 +55,7 @@ def counted_outcome(outcome: Outcome) -> Counted:
     )
 
 
-def counted_record(record: Mapping[str, Any]) -> Counted:
+def counted_record(record: Record) -> Counted:
     """Of an outcome as it stands in a journal."""
     failure = record.get("failure")
     return Counted(

@@ -20,8 +20,8 @@ from prometheus_client.exposition import MetricsHandler, generate_latest
 from fleet.errors import ConfigError, SinkError
 from fleet.observe.metrics import LAST_SUCCESS
 
-READERS = 8  # scrapes served at the same time; more are closed unanswered
-READ_TIMEOUT = 10.0  # seconds that one peer may keep a reader waiting
+MAX_READERS = 8  # scrapes served at the same time; more are closed unanswered
+READ_SECONDS = 10.0  # seconds that one peer may keep a reader waiting
 
 
 def render(registry: CollectorRegistry) -> bytes:
@@ -117,7 +117,7 @@ class MetricsServer:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(timeout=READ_TIMEOUT)
+        self._thread.join(timeout=READ_SECONDS)
 
 
 class _Server(ThreadingMixIn, HTTPServer):
@@ -130,7 +130,7 @@ class _Server(ThreadingMixIn, HTTPServer):
             self.address_family = socket.AF_INET6 if literal.version == 6 else socket.AF_INET
         except ValueError:
             self.address_family = socket.AF_INET
-        self._free = BoundedSemaphore(READERS)
+        self._free = BoundedSemaphore(MAX_READERS)
         super().__init__((host, port), handler)
 
     def server_bind(self) -> None:
@@ -144,7 +144,7 @@ class _Server(ThreadingMixIn, HTTPServer):
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
             return
-        request.settimeout(READ_TIMEOUT)
+        request.settimeout(READ_SECONDS)
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:

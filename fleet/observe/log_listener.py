@@ -27,7 +27,7 @@ from fleet.event import (
 from fleet.observe.logs import Logger
 from fleet.outcome import Outcome
 
-SPELLED_OUT = 10  # records of one sort before the rest goes to debug and into a count at the end
+MAX_SPELLED_OUT = 10  # records of one sort before the rest goes to debug and into a count at the end
 _OF_EVERY_TARGET = frozenset({RequestFinished, TargetStarted, RequestRetried, SessionOpened})
 _RESERVED = frozenset({"event", "message", "level", "timestamp", "self"})
 
@@ -164,7 +164,7 @@ class LogListener:
         """Log at `level` for the first records of a (name, sort), at debug after."""
         key = (name, sort)
         self._told[key] += 1
-        if self._told[key] <= SPELLED_OUT:
+        if self._told[key] <= MAX_SPELLED_OUT:
             write = {logging.INFO: self._log.info, logging.WARNING: self._log.warning}.get(
                 level, self._log.error
             )
@@ -174,7 +174,7 @@ class LogListener:
 
     def _scan_finished(self, event: ScanFinished) -> None:
         for (name, sort), count in self._told.items():
-            if count > SPELLED_OUT:
+            if count > MAX_SPELLED_OUT:
                 self._log.info(f"{name}_counted", sort=sort, count=count)
         self._log.info(
             "scan.finished", run=event.run, seconds=round(event.seconds, 3), complete=event.complete

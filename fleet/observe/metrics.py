@@ -44,7 +44,7 @@ from fleet.observe.samples import MAX_SERIES, TargetSamples
 from fleet.outcome import STATUSES, FailureKind, Outcome
 
 # Seconds. A LAN service answers in milliseconds, a BMC in seconds, and the default deadline is 20 s.
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
+BUCKET_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
 MAX_ROUTES = 200  # distinct `route` labels; operations beyond it share `other`
 MAX_KEYS = 1000  # distinct breaker keys
 MAX_SORTS = 2000  # distinct exchanges, by all that makes their labels, whose series is found at once
@@ -150,7 +150,7 @@ class Metrics(Collector):
             series = self._sorted(event)
         series.count += 1
         durations = series.durations
-        durations[bisect_left(BUCKETS, event.seconds)] += 1
+        durations[bisect_left(BUCKET_SECONDS, event.seconds)] += 1
         durations[-1] += event.seconds
         self._bytes += event.received
 
@@ -202,7 +202,7 @@ class Metrics(Collector):
         return series
 
     def _durations_of(self, route: str) -> list[float]:
-        return self._durations.setdefault(route, [0.0] * (len(BUCKETS) + 2))
+        return self._durations.setdefault(route, [0.0] * (len(BUCKET_SECONDS) + 2))
 
     def _route(self, route: str) -> str:
         if route not in self._routes:
@@ -275,7 +275,7 @@ class Metrics(Collector):
         )
         for route, numbers in sorted(self._durations.copy().items()):
             *counts, total = tuple(numbers)
-            bounds = (*(str(bound) for bound in BUCKETS), "+Inf")
+            bounds = (*(str(bound) for bound in BUCKET_SECONDS), "+Inf")
             durations.add_metric((route,), list(zip(bounds, accumulate(counts), strict=True)), total)
         yield durations
         yield _counter("fleet_received_bytes", "Decoded body bytes received.", (), {(): self._bytes})

@@ -8,8 +8,8 @@ from types import TracebackType
 
 from fleet.observe.logs import Stream
 
-LINES = 10_000  # waiting to be written; more are dropped and counted
-LAST = 5.0  # seconds to write what waits, at the end
+MAX_LINES = 10_000  # waiting to be written; more are dropped and counted
+LAST_SECONDS = 5.0  # seconds to write what waits, at the end
 
 
 class Outbox:
@@ -19,7 +19,7 @@ class Outbox:
     many were.
     """
 
-    def __init__(self, stream: Stream, *, lines: int = LINES) -> None:
+    def __init__(self, stream: Stream, *, lines: int = MAX_LINES) -> None:
         self._stream = stream
         self._waiting: Queue[str | None] = Queue(lines)
         self._thread = Thread(target=self._write_all, name="fleet-log", daemon=True)
@@ -33,10 +33,10 @@ class Outbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._waiting.put(None, timeout=LAST)
+            self._waiting.put(None, timeout=LAST_SECONDS)
         except Full:
             return  # nobody reads: the thread is a daemon and ends with the process
-        self._thread.join(timeout=LAST)
+        self._thread.join(timeout=LAST_SECONDS)
 
     def write(self, text: str, /) -> int:
         try:

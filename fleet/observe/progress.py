@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.live import Live
 
-EVERY = 10.0  # seconds between two lines where there is no terminal
-REDRAWS = 4  # per second
-WINDOW = 30.0  # seconds that the rate, and the ETA with it, look back
+LINE_SECONDS = 10.0  # seconds between two lines where there is no terminal
+REDRAWS_PER_SECOND = 4
+WINDOW_SECONDS = 30.0  # seconds that the rate, and the ETA with it, look back
 
 
 class Progress:
@@ -54,7 +54,7 @@ class Progress:
         stream: TextIO,
         silent: bool = False,
         quiet: bool = False,
-        every: float = EVERY,
+        every: float = LINE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         hint: str = "",
     ) -> None:
@@ -73,7 +73,7 @@ class Progress:
         self._counts = {"ok": 0, "partial": 0, "failed": 0, "skipped": 0}
         self._earlier = 0  # of the counts: stored before this session
         self._pacing = Lock()  # the bar, its ticker and whoever asks are threads of their own
-        self._marks: deque[tuple[float, int]] = deque(maxlen=int(WINDOW) * REDRAWS)
+        self._marks: deque[tuple[float, int]] = deque(maxlen=int(WINDOW_SECONDS) * REDRAWS_PER_SECOND)
         self._paused: dict[tuple[str, str], str] = {}
         self._state = "scanning"
         self._live: Live | None = None
@@ -132,7 +132,7 @@ class Progress:
             self._live = Live(
                 self,
                 console=self._screen(),
-                refresh_per_second=REDRAWS,
+                refresh_per_second=REDRAWS_PER_SECOND,
                 redirect_stdout=False,
                 redirect_stderr=False,
                 transient=True,
@@ -227,7 +227,7 @@ class Progress:
         """Targets per second over the window, and the seconds left; None while that is unknown."""
         with self._pacing:
             now, done = self._clock(), self.done - self._earlier
-            while len(self._marks) > 1 and now - self._marks[0][0] > WINDOW:
+            while len(self._marks) > 1 and now - self._marks[0][0] > WINDOW_SECONDS:
                 self._marks.popleft()
             then, before = self._marks[0] if self._marks else (self._began, 0)
             self._marks.append((now, done))

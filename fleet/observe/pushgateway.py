@@ -15,8 +15,8 @@ from fleet.observe.exposition import render
 from fleet.secret import Secret
 
 JOB = "fleet_scan"
-SECONDS = 10.0  # for one push; a scan must not end late for it
-MOST = 64 * 1024  # bytes of the gateway's answer
+PUSH_SECONDS = 10.0  # for one push; a scan must not end late for it
+MAX_ANSWER_BYTES = 64 * 1024  # bytes of the gateway's answer
 
 
 @frozen
@@ -59,7 +59,14 @@ class Pushgateway:
 
     def _web(self) -> Web:
         what = f"--pushgateway {self.url}" if "@" not in self.url else "--pushgateway"
-        web = Web(self.url, what=what, error=ConfigError, seconds=SECONDS, most=MOST, ca_file=self.ca_file)
+        web = Web(
+            self.url,
+            what=what,
+            error=ConfigError,
+            seconds=PUSH_SECONDS,
+            most=MAX_ANSWER_BYTES,
+            ca_file=self.ca_file,
+        )
         if urlsplit(self.url).query or urlsplit(self.url).fragment:
             raise ConfigError(f"{what}: a gateway's URL has no query and no fragment")
         return web

@@ -9,7 +9,7 @@ from typing import Any
 from fleet.masks import Masks, forms_of
 from fleet.secret import Secret
 
-MOST = 20_000  # values known: two for each target of a large fleet, 15 MB
+MAX_KNOWN = 20_000  # values known: two for each target of a large fleet, 15 MB
 _MASK = "***"
 _SENSITIVE = (
     "password", "passwd", "secret", "token", "authorization", "cookie", "apikey", "api_key", "api-key",
@@ -23,7 +23,7 @@ class Redactor:
     At most `most` values are known: of more, those that were learnt longest ago give way. Threads share it.
     """
 
-    def __init__(self, secrets: Iterable[Secret] = (), *, most: int = MOST) -> None:
+    def __init__(self, secrets: Iterable[Secret] = (), *, most: int = MAX_KNOWN) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._known: dict[Secret, tuple[str, ...]] = {}  # the longest unseen first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -24,11 +24,11 @@ from fleet.event import (
     WarningRaised,
 )
 from fleet.observe.counted import Counted, counted_outcome, counted_record
-from fleet.outcome import STATUSES, FailureKind, Outcome
+from fleet.outcome import STATUSES, FailureKind, Outcome, Record
 
-EXAMPLES = 3  # targets named per failure kind
-FOLDS = 1000  # distinct proxies, and distinct label pairs, told apart; the rest is not folded
-OVERHEARD = 100  # distinct warnings kept
+MAX_EXAMPLES = 3  # targets named per failure kind
+MAX_FOLDS = 1000  # distinct proxies, and distinct label pairs, told apart; the rest is not folded
+MAX_WARNINGS = 100  # distinct warnings kept
 _KINDS = {kind.value: kind for kind in FailureKind}
 
 
@@ -170,7 +170,7 @@ class Tally:
         """Count one stored outcome."""
         self._count(counted_outcome(outcome))
 
-    def add_record(self, record: Mapping[str, Any]) -> None:
+    def add_record(self, record: Record) -> None:
         """Count one outcome read back from a run, stored before this session."""
         self.earlier += 1
         self._count(counted_record(record))
@@ -230,7 +230,7 @@ class Tally:
         for step, rows, complete in one.steps:
             self.steps[step].add(rows, complete)
         for skip in one.skipped:
-            if skip in self.not_offered or len(self.not_offered) < FOLDS:
+            if skip in self.not_offered or len(self.not_offered) < MAX_FOLDS:
                 self.not_offered[skip] += 1
         for check, result in one.checks:
             self.checks.setdefault(check, Counter())[result] += 1
@@ -250,23 +250,23 @@ class Tally:
         count = self.kinds.get(kind)
         if count is None:
             count = self.kinds[kind] = KindCount(kind, message=message)
-        if len(count.examples) < EXAMPLES and target not in count.examples:
+        if len(count.examples) < MAX_EXAMPLES and target not in count.examples:
             count.examples.append(target)
         return count
 
     def _limited(self, event: ConcurrencyChanged) -> None:
         if event.scope == "targets":
             self.concurrency = event.stood
-        elif event.key in self.proxy_limits or len(self.proxy_limits) < FOLDS:
+        elif event.key in self.proxy_limits or len(self.proxy_limits) < MAX_FOLDS:
             self.proxy_limits[event.key] = event.stood
 
     def _overhear(self, event: WarningRaised) -> None:
         key = (event.name, event.message)
-        if key in self.warnings or len(self.warnings) < OVERHEARD:
+        if key in self.warnings or len(self.warnings) < MAX_WARNINGS:
             self.warnings[key] = self.warnings.get(key, 0) + 1
 
 
 def _fold(counts: Counter[str], keys: Iterable[str]) -> None:
     for key in keys:
-        if key in counts or len(counts) < FOLDS:
+        if key in counts or len(counts) < MAX_FOLDS:
             counts[key] += 1

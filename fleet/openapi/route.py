@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 T = TypeVar("T")
 
-KNOWN = 4096  # paths whose template is remembered: hosts of one make have the same paths
-LONGEST = 256  # characters of such a path
+MAX_KNOWN = 4096  # paths whose template is remembered: hosts of one make have the same paths
+MAX_PATH = 256  # characters of such a path
 
 _VARIABLE = re.compile(r"\{[^{}/]+\}")
 
@@ -48,8 +48,8 @@ class Routes(Generic[T]):
             return self._known[asked]
         except KeyError:
             found = self._find(method, path)
-        if len(path) <= LONGEST:
-            if len(self._known) >= KNOWN:
+        if len(path) <= MAX_PATH:
+            if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[asked] = found
         return found

@@ -17,6 +17,8 @@ from fleet.outcome.timeline import Moment
 OUTCOME_VERSION = 1
 _json = methodcaller("to_json")
 
+Record: TypeAlias = Mapping[str, Any]
+"""An outcome as a journal has it: the object that `docs/reference/outcome.schema.json` says."""
 Status: TypeAlias = Literal["ok", "partial", "failed", "skipped"]
 STATUSES: tuple[str, ...] = get_args(Status)
 Result: TypeAlias = Literal["fail", "waived", "unknown", "pass"]

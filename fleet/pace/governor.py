@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from fleet.event import ConcurrencyChanged, Event
 from fleet.pace.adaptive import Adaptive
-from fleet.pace.meter import PROXIES, SCAN, Meter
+from fleet.pace.meter import MAX_PROXIES, SCAN, Meter
 from fleet.pace.pace import Pace
 from fleet.policy import Rate
 
@@ -50,7 +50,7 @@ class Governor:
             slots = pace.proxy_slots
             held += pace.rate.waiting + sum(slots.waiting(key) for key in slots) + self._elsewhere()
             for key in slots:
-                if key not in self._proxies and len(self._proxies) < PROXIES:
+                if key not in self._proxies and len(self._proxies) < MAX_PROXIES:
                     self._proxies[key] = self._adaptive(slots.limit, self._rate.per_proxy, PROXY_GROWTH)
             for key, proxy in self._proxies.items():
                 if self._update(proxy, key, seconds, slots.held(key), 0):

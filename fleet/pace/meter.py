@@ -9,8 +9,8 @@ from fleet.outcome import FailureKind
 from fleet.pace.adaptive import Pressure
 
 SCAN = ""  # the key of the whole scan; every other one is a proxy's label
-PROXIES = 1000  # told apart; what goes through further ones is counted for the scan alone
-ROUTES = 200  # told apart; the rest is one
+MAX_PROXIES = 1000  # told apart; what goes through further ones is counted for the scan alone
+MAX_ROUTES = 200  # told apart; the rest is one
 OTHER = "other"
 
 _BUSY = frozenset({429, 503})
@@ -40,7 +40,7 @@ class _Sum:
     def answered(self, route: str, seconds: float, count: int = 1) -> None:
         known = self.answers.get(route)
         if known is None:
-            known = self.answers.setdefault(route if len(self.answers) < ROUTES else OTHER, [0, 0.0])
+            known = self.answers.setdefault(route if len(self.answers) < MAX_ROUTES else OTHER, [0, 0.0])
         known[0] += count
         known[1] += seconds
 
@@ -101,5 +101,5 @@ class Meter:
     def _sum(self, key: str) -> _Sum:
         known = self._sums.get(key)
         if known is None:
-            known = self._sums.setdefault(key if len(self._sums) <= PROXIES else SCAN, _Sum())
+            known = self._sums.setdefault(key if len(self._sums) <= MAX_PROXIES else SCAN, _Sum())
         return known

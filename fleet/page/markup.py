@@ -11,7 +11,7 @@ from html import escape
 from fleet.frozen import frozen
 from fleet.observe import safe
 
-TEXT = 600  # characters of one remote text in a page
+MAX_TEXT = 600  # characters of one remote text in a page
 _VOID = frozenset({"meta", "input", "br", "rect", "line"})
 
 
@@ -52,4 +52,4 @@ def join(*children: Child) -> Html:
 def _escaped(value: object) -> str:
     """Text that is neither markup nor moves what stands around it: bidirectional marks and control
     characters are written as their escapes."""
-    return escape(safe(value, TEXT), quote=True)
+    return escape(safe(value, MAX_TEXT), quote=True)

@@ -14,7 +14,7 @@ from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.outside import Table
 from fleet.pipeline.language.places import Path
 from fleet.pipeline.step import StepPlan
-from fleet.policy import Policy
+from fleet.policy import Policy, Validate
 from fleet.target import Target
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Settings:
     tls: float | None = None
     request: float | None = None
     target: float | None = None
-    validate: Literal["off", "warn", "fail"] = "warn"
+    validate: Validate = "warn"
 
 
 @frozen

@@ -9,8 +9,8 @@ from fleet.guess import closest
 from fleet.query.model import Tables
 from fleet.query.naming import RESERVED, quoted, written
 
-LISTED = 40  # tables or columns that a message spells out
-EXCERPT = 56  # characters of the line that is wrong
+MAX_LISTED = 40  # tables or columns that a message spells out
+MAX_EXCERPT = 56  # characters of the line that is wrong
 
 _PLACE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _KIND = re.compile(r"^(?:[A-Z][A-Za-z-]+ )+Error: ")
@@ -64,8 +64,8 @@ def _near(wrong: str, known: list[str], what: str) -> str:
     near = closest(wrong.casefold(), known)
     if near is not None:
         return f"did you mean {written(near)}?"
-    shown = ", ".join(written(name) for name in known[:LISTED])
-    return f"{what}: {shown}{', ...' if len(known) > LISTED else ''}"
+    shown = ", ".join(written(name) for name in known[:MAX_LISTED])
+    return f"{what}: {shown}{', ...' if len(known) > MAX_LISTED else ''}"
 
 
 def _columns(sql: str, tables: Tables) -> list[str]:
@@ -85,6 +85,6 @@ def _excerpt(sql: str, number: int, shown: str, at: int) -> tuple[list[str], int
     if start < 0 or at < 0:
         return [], 0
     column = start + at - (len(shown) - len(shown.removeprefix("...")))
-    left = max(0, column - EXCERPT // 2)
-    cut = line[left : left + EXCERPT].replace("\t", " ")
+    left = max(0, column - MAX_EXCERPT // 2)
+    cut = line[left : left + MAX_EXCERPT].replace("\t", " ")
     return [cut, " " * (column - left) + "^"], column + 1

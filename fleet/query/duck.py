@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import duckdb
 
 THREADS = 2  # of one query or one load
-MEMORY = 192 * 1024 * 1024  # bytes of DuckDB's own; what needs more goes to its scratch directory
-SCRATCH = "64GiB"  # there, at most
-BATCH = 1000  # rows of an answer in Python at a time
-LINE = 1024 * 1024  # bytes of one stored row that reading is prepared for, where none is longer
+MEMORY_BYTES = 192 * 1024 * 1024  # bytes of DuckDB's own; what needs more goes to its scratch directory
+MAX_SCRATCH = "64GiB"  # there, at most
+BATCH_ROWS = 1000  # rows of an answer in Python at a time
+LINE_BYTES = 1024 * 1024  # bytes of one stored row that reading is prepared for, where none is longer
 
 # No part of DuckDB is fetched, nothing of the user's home is read, no variable of Python is a table.
 _ALONE = {
@@ -40,7 +40,7 @@ _ALONE = {
     "python_enable_replacements": "false",
     "http_proxy": "none",  # else the environment's, with its password, can be read
     "threads": str(THREADS),
-    "max_temp_directory_size": SCRATCH,
+    "max_temp_directory_size": MAX_SCRATCH,
 }
 _LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
 _TYPES = {
@@ -100,7 +100,7 @@ def asked(database: Path, sql: str, tables: Tables) -> Iterator[Answer]:
     one. Several statements may stand in it; the last one answers. Raises UsageError, NotLoaded, and
     KeyboardInterrupt where a signal ended it."""
     duckdb = need_duckdb("fleet query")
-    config = {**_ALONE, **_LOCKED, **_bounds(MEMORY, database)}
+    config = {**_ALONE, **_LOCKED, **_bounds(MEMORY_BYTES, database)}
     with closing(duckdb.connect(str(database), read_only=True, config=config)) as connection:
         try:
             if connection.execute(sql) is None:  # nothing in it but blanks and comments
@@ -125,7 +125,7 @@ def _rows(
     duckdb = need_duckdb("fleet query")
     while structured:
         try:
-            batch = connection.fetchmany(BATCH)
+            batch = connection.fetchmany(BATCH_ROWS)
         except duckdb.Error as error:
             raise complaint(str(error), sql, tables) from None
         if not batch:
@@ -183,7 +183,7 @@ def _loading(tables: Tables, place: Path, what: str) -> Iterator[duckdb.DuckDBPy
     directory. Its memory grows with the longest row."""
     duckdb = need_duckdb(what)
     longest = max((table.longest for table in tables), default=0)
-    config = {**_ALONE, **_bounds(max(MEMORY, 16 * longest), place)}
+    config = {**_ALONE, **_bounds(max(MEMORY_BYTES, 16 * longest), place)}
     database = ":memory:" if place.is_dir() else str(place)
     try:
         with closing(duckdb.connect(database, config=config)) as connection:
@@ -200,7 +200,7 @@ def _selected(table: Table) -> str:
         return f"select {empty} limit 0"
     shown = ", ".join(f"{slot} as {name}" for name, slot, _ in names)
     kinds = ", ".join(f"{slot}: '{kind}'" for _, slot, kind in names)
-    options = f"columns = {{{kinds}}}, maximum_object_size = {max(LINE, 2 * table.longest)}"
+    options = f"columns = {{{kinds}}}, maximum_object_size = {max(LINE_BYTES, 2 * table.longest)}"
     rows = f"read_json({_literal(table.file)}, format = 'newline_delimited', {options})"
     return f"select {shown} from {rows}"  # noqa: S608  (names are quoted, slots are ours)
 

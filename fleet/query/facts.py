@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, Record
 from fleet.query.above import key_of, row_at
 from fleet.query.kinds import Kind
 
 MAX_LABELS = 100  # that are columns of `targets`; the table `labels` has them all
 
-Record = Mapping[str, Any]
 Row = tuple[Any, ...]  # values in the order of the columns, without run and target
 
 _I, _T, _N, _B = Kind.INTEGER, Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN

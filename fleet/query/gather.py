@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from fleet.errors import SinkError, UsageError
+from fleet.outcome import Record
 from fleet.query.above import Above, key_of
-from fleet.query.facts import FIXED, LISTS, WHO, Record, listed, target_labels, target_row
-from fleet.query.heap import SHAPES, Heap
+from fleet.query.facts import FIXED, LISTS, WHO, listed, target_labels, target_row
+from fleet.query.heap import MAX_SHAPES, Heap
 from fleet.query.kinds import MAX_TEXT, Kind
 from fleet.query.model import Table, Tables
 from fleet.query.naming import merged, unique
@@ -121,7 +122,7 @@ class _Filler:
     def _outcome(self, run: str, record: Record) -> None:
         who = (run, record["id"])
         steps: Mapping[str, Any] = record.get("steps") or {}
-        if (order := tuple(steps)) not in self._orders and len(self._orders) < SHAPES:
+        if (order := tuple(steps)) not in self._orders and len(self._orders) < MAX_SHAPES:
             self._orders[order] = None
         above = Above(steps)
         for name, held in steps.items():

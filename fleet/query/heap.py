@@ -24,9 +24,9 @@ from fleet.query.model import Column, Table
 from fleet.query.naming import merged, unique_names
 
 MAX_COLUMNS = 500  # of one table, those that every table has not counted
-SHAPES = 1000  # different sequences of columns whose order is merged; further ones only add their columns
-FORMS = 5000  # sequences of columns and types that are known at once
-BUFFER = 64 * 1024  # bytes of one table between writes
+MAX_SHAPES = 1000  # different sequences of columns whose order is merged; further ones only add their columns
+MAX_FORMS = 5000  # sequences of columns and types that are known at once
+BUFFER_BYTES = 64 * 1024  # bytes of one table between writes
 
 Declared = Mapping[str, Kind]
 Names = tuple[str, ...]
@@ -84,7 +84,7 @@ class Heap:
 
     def __init__(self, file: Path, head: Declared, tail: Declared, *, ordered: bool) -> None:
         self._path = file
-        self._file: BinaryIO = file.open("xb", buffering=BUFFER)
+        self._file: BinaryIO = file.open("xb", buffering=BUFFER_BYTES)
         self._made = 0
         self._split = len(head)
         self._fixed = {name: self._column(kind) for name, kind in {**head, **tail}.items()}
@@ -155,7 +155,7 @@ class Heap:
         return _Seen(f"c{self._made}", kind)
 
     def _form(self, own: Names, above: Names, types: tuple[type, ...]) -> _Form:
-        if len(self._forms) >= FORMS:
+        if len(self._forms) >= MAX_FORMS:
             self._settle()
             self._forms.clear()
         mine = self._columns(own, self._own, self._shapes)
@@ -166,7 +166,7 @@ class Heap:
     def _columns(
         self, names: Names, known: dict[str, _Seen], shapes: dict[Names, None]
     ) -> list[_Seen | None]:
-        if len(shapes) < SHAPES:
+        if len(shapes) < MAX_SHAPES:
             shapes[names] = None
         for name in names:
             if name not in known:

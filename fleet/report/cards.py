@@ -11,18 +11,18 @@ from fleet.report.causegroup import CauseGroup
 from fleet.report.groups import short_name
 from fleet.report.shares import Common
 
-GROUPS = 200
+MAX_GROUPS = 200
 
 
 def group_cards(groups: Sequence[CauseGroup], targets: int) -> Html | None:
     """A card for each group of a report over so many targets; None where there are none."""
     if not groups:
         return None
-    rest = groups[GROUPS:]
+    rest = groups[MAX_GROUPS:]
     more = f"{some(len(rest), 'further cause')}: {sum(group.targets for group in rest):,} targets"
     return element(
         "div",
-        *(_group(group, targets) for group in groups[:GROUPS]),
+        *(_group(group, targets) for group in groups[:MAX_GROUPS]),
         element("p", more) if rest else None,
         class_="groups",
     )

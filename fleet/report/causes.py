@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-READ = 400  # characters of a message that are looked at
+MAX_READ = 400  # characters of a message that are looked at
 _REQUEST = re.compile(r"[A-Z]{3,7} (?:\S{1,300} )?\(([^()]{1,120})\): ")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,12}://[^\s'\"<>()]+")
 _PATH = re.compile(r"(?<![\w*.])/[^\s'\"<>(),;]+")
@@ -32,7 +32,7 @@ def cause_of(message: str, *, names: tuple[str, ...] = (), status: int | None = 
     Its request, the target's own `names`, addresses, URLs, paths and everything with a digit are taken out;
     only the number that is the HTTP `status` stays.
     """
-    text = message[:READ]
+    text = message[:MAX_READ]
     found = _REQUEST.match(text)
     if found is not None:
         text = text[found.end() :]

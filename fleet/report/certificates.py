@@ -11,9 +11,9 @@ from fleet.inventory import Folder
 from fleet.report.groups import named, short_name
 from fleet.report.model import Certificates, Expiry
 
-DAYS = 60  # different days told apart of those that count
-SETS = 4  # host sets named of one day
-VERSIONS = 10
+MAX_DAYS = 60  # different days told apart of those that count
+MAX_HOST_SETS = 4  # host sets named of one day
+MAX_VERSIONS = 10
 
 
 class Expiries:
@@ -30,7 +30,7 @@ class Expiries:
         """Count one target's certificate, if its facts say when it ends."""
         self._unsigned += facts.get("selfSigned") is True
         version = facts.get("version")
-        if isinstance(version, str) and (version in self._versions or len(self._versions) < VERSIONS):
+        if isinstance(version, str) and (version in self._versions or len(self._versions) < MAX_VERSIONS):
             self._versions[version] += 1
         try:
             end = datetime.fromisoformat(str(facts.get("notAfter"))).date()
@@ -42,7 +42,7 @@ class Expiries:
             return
         self._expired += left < 0
         self._soon += left >= 0
-        if end in self._days or len(self._days) < DAYS:
+        if end in self._days or len(self._days) < MAX_DAYS:
             folder, count = self._days.setdefault(end, (Folder(), [0]))
             folder.add(short_name(target))
             count[0] += 1
@@ -61,6 +61,6 @@ class Expiries:
 
     def _expiry(self, day: date) -> Expiry:
         folder, count = self._days[day]
-        hosts, unnamed = named(folder, SETS)
+        hosts, unnamed = named(folder, MAX_HOST_SETS)
         left = (day - self._today).days
         return Expiry(day=day.isoformat(), days=left, targets=count[0], hosts=hosts, unnamed=unnamed)

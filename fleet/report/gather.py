@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.inventory import Folder, natural
-from fleet.outcome import STATUSES
+from fleet.outcome import STATUSES, Record
 from fleet.report.causes import operation_of
 from fleet.report.certificates import Expiries
 from fleet.report.groups import Again, Groups, named, short_name
@@ -33,13 +33,13 @@ from fleet.report.model import (
     ViolationLine,
     WayLine,
 )
-from fleet.report.shares import PROXY, VALUES, Labels
+from fleet.report.shares import MAX_VALUES, PROXY, Labels
 from fleet.report.stored import head_of, last_outcomes
 
-SLOWEST = 10
-SETS = 4  # host sets named of a check
-LINES = 500  # steps, operations, checks, ways in which answers break their schema
-WITHIN = 30  # days in which a certificate ends soon
+MAX_SLOWEST = 10
+MAX_HOST_SETS = 4  # host sets named of a check
+MAX_LINES = 500  # steps, operations, checks, ways in which answers break their schema
+SOON_DAYS = 30  # days in which a certificate ends soon
 _INDEX = re.compile(r"(?<=/)[0-9]+(?=/|$)")
 
 
@@ -69,7 +69,7 @@ class Gatherer:
     """Takes outcomes (JSON form), one for each target, and gives the report."""
 
     def __init__(
-        self, *, now: datetime, by: Sequence[str] = (), within: int = WITHIN, lines: int = 0
+        self, *, now: datetime, by: Sequence[str] = (), within: int = SOON_DAYS, lines: int = 0
     ) -> None:
         self.lines: TargetLines = TargetLines(lines)
         self._by = tuple(by)
@@ -88,7 +88,7 @@ class Gatherer:
         self._dropped: Counter[str] = Counter()
         self._expiries = Expiries(now, within)
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Count one target."""
         status = str(record["status"])
         self._statuses[status] += 1
@@ -147,24 +147,24 @@ class Gatherer:
             dropped=dict(self._dropped.most_common()),
         )
 
-    def _time(self, record: Mapping[str, Any], status: str) -> None:
+    def _time(self, record: Record, status: str) -> None:
         seconds = float(record.get("seconds", 0.0))
         self._histogram.add(seconds, status)
-        if len(self._slowest) >= SLOWEST and seconds <= self._slowest[0][0]:
+        if len(self._slowest) >= MAX_SLOWEST and seconds <= self._slowest[0][0]:
             return
         target = str(record["id"])
         requests, retries = record.get("requests", 0), record.get("retries", 0)
         slow = SlowTarget(
             target=target, status=status, seconds=round(seconds, 3), requests=requests, retries=retries
         )
-        push = heapq.heappush if len(self._slowest) < SLOWEST else heapq.heappushpop
+        push = heapq.heappush if len(self._slowest) < MAX_SLOWEST else heapq.heappushpop
         push(self._slowest, (seconds, target, slow))
 
-    def _way(self, record: Mapping[str, Any], status: str) -> None:
+    def _way(self, record: Record, status: str) -> None:
         labels = record.get("labels") or {}
         for name, ways in self._ways.items():
             value = str((record.get("proxy") if name == PROXY else labels.get(name)) or "")
-            if value not in ways and len(ways) >= VALUES:
+            if value not in ways and len(ways) >= MAX_VALUES:
                 value = "(others)"
             way = ways.get(value)
             if way is None:
@@ -178,7 +178,7 @@ class Gatherer:
             for value, way in sorted(self._ways[name].items(), key=lambda item: natural(item[0]))
         )
 
-    def _step(self, record: Mapping[str, Any]) -> None:
+    def _step(self, record: Record) -> None:
         for name, held in record.get("steps", {}).items():
             counts = self._counts(name)
             counts[0] += len(held["rows"])
@@ -190,17 +190,17 @@ class Gatherer:
         counts = self._steps.get(name)
         if counts is None:
             counts = [0, 0, 0, 0]
-            if len(self._steps) < LINES:
+            if len(self._steps) < MAX_LINES:
                 self._steps[name] = counts
         return counts
 
-    def _operation(self, record: Mapping[str, Any]) -> None:
+    def _operation(self, record: Record) -> None:
         seen: set[tuple[str, str | None]] = set()
         for error in record.get("errors", ()):
             step = error.get("step")
             name = operation_of(error) or ""
             key = (name, str(step) if step is not None else None)
-            if key not in self._operations and len(self._operations) >= LINES:
+            if key not in self._operations and len(self._operations) >= MAX_LINES:
                 continue
             kinds, targets = self._operations.setdefault(key, (Counter(), [0]))
             kinds[str(error.get("kind"))] += 1
@@ -222,13 +222,13 @@ class Gatherer:
             sorted(lines, key=lambda line: (-line.targets, -line.errors, line.name, line.step or ""))
         )
 
-    def _check(self, record: Mapping[str, Any]) -> None:
+    def _check(self, record: Record) -> None:
         failed: set[str] = set()
         for judged in record.get("checks", ()):
             name = str(judged["check"])
             check = self._checks.get(name)
             if check is None:
-                if len(self._checks) >= LINES:
+                if len(self._checks) >= MAX_LINES:
                     continue
                 check = self._checks[name] = _Check(str(judged.get("severity", "")))
             check.results[judged["result"]] += 1
@@ -241,7 +241,7 @@ class Gatherer:
     def _check_lines(self) -> tuple[CheckLine, ...]:
         lines = []
         for name, check in self._checks.items():
-            hosts, unnamed = named(check.folder, SETS)
+            hosts, unnamed = named(check.folder, MAX_HOST_SETS)
             results = check.results
             lines.append(
                 CheckLine(
@@ -252,13 +252,13 @@ class Gatherer:
             )  # fmt: skip
         return tuple(sorted(lines, key=lambda line: (-line.targets, -line.failed, line.name)))
 
-    def _violate(self, record: Mapping[str, Any]) -> None:
+    def _violate(self, record: Record) -> None:
         seen: set[tuple[str, str]] = set()
         for violation in record.get("violations", ()):
             times = violation.get("times", 1)
             self._violations += times
             key = (str(violation.get("rule")), _INDEX.sub("*", str(violation.get("pointer"))[:200]))
-            if key not in self._violated and len(self._violated) >= LINES:
+            if key not in self._violated and len(self._violated) >= MAX_LINES:
                 continue
             counts = self._violated.setdefault(key, [0, 0])
             counts[0] += times
@@ -273,7 +273,7 @@ def gather_report(
     *,
     now: datetime,
     by: Sequence[str] = (),
-    within: int = WITHIN,
+    within: int = SOON_DAYS,
     lines: int = 0,
     where: Callable[[dict[str, Any]], bool] | None = None,
 ) -> tuple[Report, TargetLines]:

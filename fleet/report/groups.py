@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fleet.inventory import Folder
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, Record
 from fleet.report.causegroup import CauseGroup, Example
 from fleet.report.causes import cause_id, cause_of, operation_of
 from fleet.report.shares import Labels, in_common
 
-CAUSES = 200  # told apart; further ones of a kind are one group
-NAMED = 12  # host sets named of a group
-COUNTED = 40  # steps and operations of a group
+MAX_CAUSES = 200  # told apart; further ones of a kind are one group
+MAX_HOST_SETS = 12  # host sets named of a group
+MAX_STEPS = 40  # steps and operations of a group
 OTHER = "(further causes)"
 _KINDS = {kind.value: kind for kind in FailureKind}
 
@@ -44,7 +44,7 @@ class Group:
         self.first: str = ""
         self.last: str = ""
 
-    def add(self, record: Mapping[str, Any], started: str) -> None:
+    def add(self, record: Record, started: str) -> None:
         """Count one target."""
         self.targets += 1
         self.folder.add(short_name(str(record["id"])))
@@ -58,7 +58,7 @@ class Group:
             (self.steps, failure.get("step")),
             (self.operations, operation_of(failure)),
         ):
-            if name and (name in counts or len(counts) < COUNTED):
+            if name and (name in counts or len(counts) < MAX_STEPS):
                 counts[str(name)] += 1
 
     def result(self, fleet: Labels, again: Again, *, gap: bool, alone: bool) -> CauseGroup:
@@ -96,13 +96,13 @@ class Groups:
         self._folder = folder
         self._groups: dict[tuple[str, int | None, str], Group] = {}
 
-    def failed(self, record: Mapping[str, Any], failure: Mapping[str, Any]) -> None:
+    def failed(self, record: Record, failure: Mapping[str, Any]) -> None:
         """Count a target that failed, or was skipped."""
         group = self._group(record, failure)
         group.add(record, str(record.get("started", "")))
         group.happened(failure)
 
-    def partial(self, record: Mapping[str, Any]) -> None:
+    def partial(self, record: Record) -> None:
         """Count the errors of a partial target, and the failure that stands beside its rows."""
         seen: set[int] = set()
         failure = record.get("failure")
@@ -129,11 +129,11 @@ class Groups:
             group.result(fleet, again, gap=self._gap, alone=kinds[group.kind] == 1) for group in ranked
         )
 
-    def _group(self, record: Mapping[str, Any], failure: Mapping[str, Any]) -> Group:
+    def _group(self, record: Record, failure: Mapping[str, Any]) -> Group:
         kind, message = str(failure.get("kind", "")), str(failure.get("message", ""))
         key = cause_key(record, failure)
         group = self._groups.get(key)
-        if group is None and len(self._groups) >= CAUSES:
+        if group is None and len(self._groups) >= MAX_CAUSES:
             key = (kind, None, OTHER)
             group = self._groups.get(key)
         if group is None:
@@ -144,7 +144,7 @@ class Groups:
         return group
 
 
-def cause_key(record: Mapping[str, Any], failure: Mapping[str, Any]) -> tuple[str, int | None, str]:
+def cause_key(record: Record, failure: Mapping[str, Any]) -> tuple[str, int | None, str]:
     """What makes two failures one cause: kind, HTTP status, and the words of the message."""
     status = failure.get("status")
     status = status if isinstance(status, int) else None
@@ -163,7 +163,7 @@ def short_name(target: str) -> str:
     return target.removeprefix("https://")
 
 
-def named(folder: Folder, most: int = NAMED) -> tuple[tuple[str, ...], int]:
+def named(folder: Folder, most: int = MAX_HOST_SETS) -> tuple[tuple[str, ...], int]:
     """The largest host sets, and how many hosts are in none of them."""
     return folder.largest(most)
 

@@ -7,7 +7,7 @@ from math import ceil, log
 
 from fleet.report.model import Bucket, Latency
 
-EDGES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+BUCKET_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 _STEP = log(1.1)  # percentiles are to within 10 percent, however many targets there are
 _LEAST = 0.001
 
@@ -42,18 +42,18 @@ class Histogram:
     """Targets by how long they took and what became of them."""
 
     def __init__(self) -> None:
-        self._counts: list[Counter[str]] = [Counter() for _ in range(len(EDGES) + 1)]
+        self._counts: list[Counter[str]] = [Counter() for _ in range(len(BUCKET_SECONDS) + 1)]
         self._times = Times()
 
     def add(self, seconds: float, status: str) -> None:
         """Count one target."""
         self._times.add(seconds)
-        at = next((at for at, edge in enumerate(EDGES) if seconds <= edge), len(EDGES))
+        at = next((at for at, edge in enumerate(BUCKET_SECONDS) if seconds <= edge), len(BUCKET_SECONDS))
         self._counts[at][status] += 1
 
     def result(self) -> Latency:
         """Without the empty buckets at both ends."""
-        edges: tuple[float | None, ...] = (*EDGES, None)
+        edges: tuple[float | None, ...] = (*BUCKET_SECONDS, None)
         full = [at for at, counts in enumerate(self._counts) if counts]
         span = range(full[0], full[-1] + 1) if full else range(0)
         times = self._times

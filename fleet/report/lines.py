@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fleet.outcome import Record
+
 _RANKS = {"failed": 3, "partial": 2, "skipped": 1}
 
 
@@ -34,7 +36,7 @@ class TargetLines:
         self._held: list[TargetLine] = []
         self.left_out: int = 0
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Take one target in, or leave it out."""
         if not self._most:
             return

@@ -11,7 +11,7 @@ from fleet.report.causegroup import CauseGroup
 from fleet.report.model import Report, WayLine
 from fleet.report.wording import cost_text, failures_title, gaps_title, latency_text
 
-GROUPS = 50
+MAX_GROUPS = 50
 
 
 def to_markdown(report: Report, *, run: str) -> str:
@@ -74,7 +74,7 @@ def markdown_groups(title: str, groups: Sequence[CauseGroup]) -> Iterator[str]:
     if not groups:
         return
     yield f"\n## {title}\n"
-    for group in groups[:GROUPS]:
+    for group in groups[:MAX_GROUPS]:
         blame = f", blame: {group.blame}" if group.blame else ""
         yield f"- **{group.targets:,} {markdown_text(group.kind)}**{blame}: {markdown_text(group.cause)}"
         yield f"  - {code(host_text(group.hosts, group.unnamed))}"
@@ -85,8 +85,9 @@ def markdown_groups(title: str, groups: Sequence[CauseGroup]) -> Iterator[str]:
             yield f"  - hint: {markdown_text(group.hint)}"
         if group.again:
             yield f"  - again: {code(group.again)}"
-    if len(groups) > GROUPS:
-        yield f"- {sum(group.targets for group in groups[GROUPS:]):,} by {len(groups) - GROUPS:,} more causes"
+    if len(groups) > MAX_GROUPS:
+        further = sum(group.targets for group in groups[MAX_GROUPS:])
+        yield f"- {further:,} by {len(groups) - MAX_GROUPS:,} more causes"
 
 
 def _latency(report: Report) -> Iterator[str]:

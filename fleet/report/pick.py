@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from fleet.engine import read_outcomes
 from fleet.errors import InventoryError
 from fleet.frozen import frozen
 from fleet.inventory import HostSet, place_of, split_commas
+from fleet.outcome import Record
 from fleet.report.causes import cause_id
 from fleet.report.groups import cause_key
-from fleet.report.shares import NAMES
+from fleet.report.shares import MAX_LABELS
 from fleet.report.stored import head_of, last_outcomes
 
-NEAR = 20  # targets named of those that a text may mean
-LOOKED = 2000  # outcomes in which labels are looked for
-
-Record = Mapping[str, Any]
+MAX_NEAR = 20  # targets named of those that a text may mean
+MAX_LOOKED_AT = 2000  # outcomes in which labels are looked for
 
 
 @frozen
@@ -72,7 +70,7 @@ def find_target(run: Path, text: str) -> Found:
         if rank < best:
             best, record, near, count = rank, outcome, [], 0
         count += 1
-        if len(near) < NEAR:
+        if len(near) < MAX_NEAR:
             near.append(str(outcome["id"]))
     return Found(record if count == 1 else None, tuple(near), count)
 
@@ -82,9 +80,9 @@ def label_names(run: Path) -> tuple[str, ...]:
     _, journal = head_of(run)
     found: dict[str, None] = {}
     if journal.exists():
-        for record in islice(read_outcomes(journal), LOOKED):
+        for record in islice(read_outcomes(journal), MAX_LOOKED_AT):
             found.update(dict.fromkeys(record.get("labels") or {}))
-    return tuple(found)[:NAMES]
+    return tuple(found)[:MAX_LABELS]
 
 
 def _names(record: Record) -> Iterator[tuple[str, str]]:

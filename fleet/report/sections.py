@@ -14,7 +14,7 @@ from fleet.report.groups import short_name
 from fleet.report.model import Report, WayLine
 from fleet.report.wording import failures_title, gaps_title, latency_text
 
-VALUES = 100  # of one label or proxy: more are no table to read
+MAX_VALUES = 100  # of one label or proxy: more are no table to read
 _STEP_PARTS = ("complete", "incomplete", "absent")
 
 
@@ -30,7 +30,7 @@ def sections(report: Report) -> list[Section]:
         *(
             section(f"label-{at}", f"By {safe(table.label, 40)}", _ways(table.label, table.lines))
             for at, table in enumerate(report.labels)
-            if len(table.lines) <= VALUES
+            if len(table.lines) <= MAX_VALUES
         ),
         section("checks", "Checks", _checks(report)),
         section("certificates", "Certificates", _certificates(report)),

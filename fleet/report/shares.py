@@ -8,12 +8,12 @@ from math import sqrt
 
 from fleet.frozen import frozen
 
-VALUES = 500  # of one label: a label with more names hosts, not places
-NAMES = 50  # labels looked at
-LEAST = 3  # targets of a group, from which a share says something
-SHARE = 0.5  # of the group
-LIFT = 0.15  # by which the share is above that of the fleet
-DEVIATIONS = 3.0  # from what chance would give
+MAX_VALUES = 500  # of one label: a label with more names hosts, not places
+MAX_LABELS = 50  # labels looked at
+LEAST_TARGETS = 3  # targets of a group, from which a share says something
+LEAST_SHARE = 0.5  # of the group
+LEAST_LIFT = 0.15  # by which the share is above that of the fleet
+LEAST_DEVIATIONS = 3.0  # from what chance would give
 
 PROXY = "proxy"
 
@@ -54,11 +54,11 @@ class Labels:
     def _count(self, name: str, value: str) -> None:
         counts = self.counts.get(name)
         if counts is None:
-            if name in self._forgotten or len(self.counts) >= NAMES:
+            if name in self._forgotten or len(self.counts) >= MAX_LABELS:
                 return
             counts = self.counts[name] = Counter()
         counts[value] += 1
-        if len(counts) > VALUES:
+        if len(counts) > MAX_VALUES:
             del self.counts[name]
             self._forgotten.add(name)
 
@@ -71,7 +71,7 @@ def in_common(group: Labels, fleet: Labels, *, most: int = 3) -> tuple[Common, .
 
 def _telling(group: Labels, fleet: Labels) -> Iterator[tuple[float, Common]]:
     size = group.targets
-    if size < LEAST or not fleet.targets:
+    if size < LEAST_TARGETS or not fleet.targets:
         return
     for name, counts in group.counts.items():
         value, count = counts.most_common(1)[0]
@@ -79,5 +79,9 @@ def _telling(group: Labels, fleet: Labels) -> Iterator[tuple[float, Common]]:
         share, base = count / size, whole / fleet.targets
         expected = sqrt(max(size * base * (1 - base), 0.25))
         apart = (count - size * base) / expected
-        if share >= SHARE and share - base >= LIFT and (apart >= DEVIATIONS or count == size == whole):
+        if (
+            share >= LEAST_SHARE
+            and share - base >= LEAST_LIFT
+            and (apart >= LEAST_DEVIATIONS or count == size == whole)
+        ):
             yield share - base, Common(name, value, count, round(share, 4), round(base, 4))

@@ -23,8 +23,8 @@ from fleet.report.causegroup import CauseGroup
 from fleet.report.groups import Groups
 from fleet.report.shares import Labels
 
-HELD = 2_000  # groups of neighbours in the host sets of one cause
-WAITING = 4_096  # outcomes put aside until somebody groups them
+MAX_HELD_GROUPS = 2_000  # groups of neighbours in the host sets of one cause
+MAX_WAITING = 4_096  # outcomes put aside until somebody groups them
 
 _Grouped = tuple[tuple[CauseGroup, ...], tuple[CauseGroup, ...]]
 
@@ -39,7 +39,7 @@ class CausesSoFar:
     deaf_to: ClassVar[frozenset[type[Event]]] = frozenset({RequestFinished, RequestRetried, TargetStarted})
 
     def __init__(self) -> None:
-        folder = partial(Folder, most=HELD)
+        folder = partial(Folder, most=MAX_HELD_GROUPS)
         self._failures = Groups(folder=folder)
         self._gaps = Groups(gaps=True, folder=folder)
         self._fleet = Labels()
@@ -60,7 +60,7 @@ class CausesSoFar:
                 return
             case _:
                 return
-        if len(self._waiting) > WAITING and self._grouping.acquire(blocking=False):
+        if len(self._waiting) > MAX_WAITING and self._grouping.acquire(blocking=False):
             try:  # nobody came for them: a turn of their own keeps the memory bounded
                 self._group()
             finally:

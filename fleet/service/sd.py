@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Mapping
 
-FIRST = 3  # the descriptor of the first socket
+FIRST_DESCRIPTOR = 3  # the descriptor of the first socket
 
 
 class Manager:
@@ -54,7 +54,7 @@ def inherited_sockets(environ: Mapping[str, str] = os.environ) -> list[socket.so
     if environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdigit():
         return []
     found = []
-    for descriptor in range(FIRST, FIRST + int(count)):
+    for descriptor in range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + int(count)):
         os.set_inheritable(descriptor, False)
         found.append(socket.socket(fileno=descriptor))
     return found

@@ -27,12 +27,12 @@ from fleet.service.sd import Manager, inherited_sockets
 from fleet.service.store.history import History
 from fleet.service.store.restoring import restore
 
-EXPIRE = 30.0  # seconds between two looks at sessions that were not used
-TELLING = 5.0  # seconds that the webhook has for what is still to be told
-SWEEP = 3600.0  # seconds between two looks at what is kept of runs
-SETTLE = 0.1  # seconds in which a file that is being written changes again
-SETTLES = 50  # times that this is waited for
-LEAVING = 20.0  # seconds that logging out everywhere may take
+EXPIRE_SECONDS = 30.0  # seconds between two looks at sessions that were not used
+TELLING_SECONDS = 5.0  # seconds that the webhook has for what is still to be told
+SWEEP_SECONDS = 3600.0  # seconds between two looks at what is kept of runs
+SETTLE_SECONDS = 0.1  # seconds in which a file that is being written changes again
+MAX_SETTLES = 50  # times that this is waited for
+LEAVING_SECONDS = 20.0  # seconds that logging out everywhere may take
 
 
 def check(path: Path) -> Ready:
@@ -161,14 +161,14 @@ class Service:
         if desk.notifier is not None:
             await self._tell_the_rest(desk.notifier)
         await self._server.close(grace=2.0)
-        with anyio.move_on_after(LEAVING) as scope:
+        with anyio.move_on_after(LEAVING_SECONDS) as scope:
             await desk.access.close()
         if scope.cancelled_caught:
             self._log.warning("sessions.left", sessions=len(desk.access.sessions))
         self._log.info("service.stopped")
 
     async def _tell_the_rest(self, notifier: Notifier) -> None:
-        with anyio.move_on_after(TELLING):
+        with anyio.move_on_after(TELLING_SECONDS):
             await notifier.told()
         left = notifier.left()
         try:
@@ -252,12 +252,12 @@ class Service:
 
     async def _expire(self) -> None:
         while True:
-            await anyio.sleep(EXPIRE)
+            await anyio.sleep(EXPIRE_SECONDS)
             await self.desk.access.sessions.expire()
 
     async def _sweep(self) -> None:
         while True:
-            await anyio.sleep(SWEEP)
+            await anyio.sleep(SWEEP_SECONDS)
             await self.desk.rounds.sweep()
 
     async def _notify(self) -> None:
@@ -279,8 +279,8 @@ async def _settled(files: Iterable[Path]) -> Stamp:
     used and means something else."""
     files = list(files)
     seen = await anyio.to_thread.run_sync(look, files)
-    for _ in range(SETTLES):
-        await anyio.sleep(SETTLE)
+    for _ in range(MAX_SETTLES):
+        await anyio.sleep(SETTLE_SECONDS)
         before, seen = seen, await anyio.to_thread.run_sync(look, files)
         if seen == before:
             break

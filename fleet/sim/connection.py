@@ -14,9 +14,9 @@ from fleet.sim.certificates import Authority, Recipe
 from fleet.sim.reply import Asked, Close, Part, Parts, Reply, Reset, Script, Silence, Wait
 from fleet.sim.request_parser import RequestParser
 
-CHUNK = 64 * 1024
-LINGER = 1.0  # seconds that an orderly close waits for the peer's end
-BURST = 16  # parts of a script played before other connections get a turn
+CHUNK_BYTES = 64 * 1024
+LINGER_SECONDS = 1.0  # seconds that an orderly close waits for the peer's end
+BURST_PARTS = 16  # parts of a script played before other connections get a turn
 
 _RESET = struct.pack("ii", 1, 0)
 _RETRY = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -162,7 +162,7 @@ class Connection:
     def _readable(self) -> None:
         while self._stage in ("serve", "linger"):
             try:
-                data = self._sock.recv(CHUNK)
+                data = self._sock.recv(CHUNK_BYTES)
             except _RETRY:
                 return
             except OSError:
@@ -213,7 +213,7 @@ class Connection:
     def _advance(self) -> None:
         """Plays parts of the script until one has to be waited for."""
         self._timer = None
-        for _ in range(BURST):
+        for _ in range(BURST_PARTS):
             if self._out or self._script is None or self._stage != "serve":
                 return  # goes on when what was written has left
             match next(self._script, None):
@@ -292,7 +292,7 @@ class Connection:
         except (OSError, ValueError):
             self.close()
             return
-        self._timer = self._loop.call_later(LINGER, self.close)
+        self._timer = self._loop.call_later(LINGER_SECONDS, self.close)
 
     def reset(self) -> None:
         """Ends the connection with RST."""

@@ -14,8 +14,8 @@ from fleet.sim.certificates import Authority
 from fleet.sim.connection import Answering, Connection
 
 BACKLOG = 4096
-BATCH = 128  # connections accepted before the others get a turn
-PAUSE = 0.05  # seconds without accepting after running out of descriptors
+BATCH_CONNECTIONS = 128  # connections accepted before the others get a turn
+PAUSE_SECONDS = 0.05  # seconds without accepting after running out of descriptors
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -61,7 +61,7 @@ class Listener:
 
     def _accept(self) -> None:
         assert self._sock is not None  # noqa: S101
-        for _ in range(BATCH):
+        for _ in range(BATCH_CONNECTIONS):
             try:
                 sock, _ = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -70,7 +70,7 @@ class Listener:
                 if problem.errno not in _EXHAUSTED:
                     raise
                 self._loop.remove_reader(self._sock.fileno())
-                self._timer = self._loop.call_later(PAUSE, self._resume)
+                self._timer = self._loop.call_later(PAUSE_SECONDS, self._resume)
                 return
             self._take(sock)
 

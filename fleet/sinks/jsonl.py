@@ -12,8 +12,8 @@ from fleet.errors import SinkError
 from fleet.outcome import Outcome
 from fleet.sinks.appending import AppendFile
 
-BLOCK = 64 * 1024
-START = b'{"v":'  # how every outcome begins
+BLOCK_BYTES = 64 * 1024
+OUTCOME_START = b'{"v":'  # how every outcome begins
 
 
 class JsonlSink:
@@ -67,7 +67,7 @@ def _mend(file: AppendFile) -> None:
 
 def is_whole(tail: bytes) -> bool:
     """Whether a line without its newline is a complete outcome."""
-    if not tail.startswith(START):
+    if not tail.startswith(OUTCOME_START):
         return False
     try:
         return isinstance(orjson.loads(tail), dict)
@@ -77,7 +77,7 @@ def is_whole(tail: bytes) -> bool:
 
 def is_torn(tail: bytes) -> bool:
     """Whether these bytes can be the beginning of an outcome."""
-    return tail.startswith(START) or START.startswith(tail)
+    return tail.startswith(OUTCOME_START) or OUTCOME_START.startswith(tail)
 
 
 def _tail(file: AppendFile) -> bytes:
@@ -85,7 +85,7 @@ def _tail(file: AppendFile) -> bytes:
     tail = b""
     end = file.size
     while end:
-        start = max(0, end - BLOCK)
+        start = max(0, end - BLOCK_BYTES)
         block = os.pread(file.fd, end - start, start)
         _, newline, rest = block.rpartition(b"\n")
         tail = rest + tail

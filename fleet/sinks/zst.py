@@ -18,11 +18,11 @@ from fleet.outcome import Outcome
 from fleet.sinks.appending import AppendFile
 from fleet.sinks.jsonl import is_whole
 
-LEVEL = 3
+COMPRESSION_LEVEL = 3
 FRAME_OUTCOMES = 1000
 FRAME_SECONDS = 1.0
 MAGIC = b"\x28\xb5\x2f\xfd"
-HEADER_MAX = 18  # bytes of the longest frame header
+MAX_HEADER_BYTES = 18  # bytes of the longest frame header
 
 
 class JsonlZstSink:
@@ -47,7 +47,7 @@ class JsonlZstSink:
         if self._file is None:
             raise SinkError(f"{self.path} is not open")
         if self._frame is None:
-            self._frame = zstandard.ZstdCompressor(level=LEVEL).compressobj()
+            self._frame = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compressobj()
             self._began = time.monotonic()
         data = self._frame.compress(b"".join(lines))
         try:
@@ -98,7 +98,7 @@ def _mend(file: AppendFile) -> None:
     lines = data + b"\n" if is_whole(data[end:]) else data[:end]
     file.cut(at)
     if lines:
-        file.append(zstandard.ZstdCompressor(level=LEVEL).compress(lines))
+        file.append(zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(lines))
 
 
 def _whole_frames(file: AppendFile) -> int:
@@ -114,7 +114,7 @@ def _whole_frames(file: AppendFile) -> int:
 
 def _frame_end(file: AppendFile, at: int) -> int | None:
     """Where the frame that starts at `at` ends, from its block headers alone; None when it is cut short."""
-    head = os.pread(file.fd, HEADER_MAX, at)
+    head = os.pread(file.fd, MAX_HEADER_BYTES, at)
     if not head.startswith(MAGIC[: len(head)]):
         raise SinkError(
             f"cannot append to {file.path}: no zstd frame at byte {at}\n"

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from fleet.assembly.cores import LARGE, MOST, cores, processes_for
+from fleet.assembly.cores import LARGE_TARGETS, MAX_PROCESSES, cores, processes_for
 from fleet.assembly.survey import DIRECT, Survey
 from fleet.policy import Policy, Rate
 
@@ -18,8 +18,8 @@ def survey(total: int | None, proxy: str = DIRECT) -> Survey:
 
 def test_the_cores_are_for_large_inventories() -> None:
     assert 1 <= cores() <= (os.cpu_count() or 1)
-    assert processes_for(Policy(), survey(LARGE)) == min(cores(), MOST)
-    assert processes_for(Policy(), survey(LARGE - 1)) == 1
+    assert processes_for(Policy(), survey(LARGE_TARGETS)) == min(cores(), MAX_PROCESSES)
+    assert processes_for(Policy(), survey(LARGE_TARGETS - 1)) == 1
     assert processes_for(Policy(), survey(None)) == 1, "a stream may end any moment"
 
 
@@ -28,7 +28,7 @@ def test_the_cores_are_for_large_inventories() -> None:
     [
         (Rate(workers=6), survey(100), 6),
         (Rate(workers=6), survey(None), 6),
-        (Rate(workers=1), survey(LARGE), 1),
+        (Rate(workers=1), survey(LARGE_TARGETS), 1),
         (Rate(workers=6, concurrency=2), survey(100), 2),
         (Rate(workers=6), survey(3), 3),
         (Rate(workers=6), survey(0), 1),

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fleet.errors import ConfigError, SinkError
 from fleet.event import ScanFinished, ScanStarted
 from fleet.observe import Metrics, MetricsServer, last_success, render, write_metrics_file
-from fleet.observe.exposition import READERS, parse_address
+from fleet.observe.exposition import MAX_READERS, parse_address
 
 
 def scanned(when: float, *, complete: bool = True, **more: object) -> Metrics:
@@ -80,7 +80,7 @@ def test_metrics_are_served_while_entered(address: str, url: str) -> None:
 def test_slow_readers_are_bounded_and_do_not_keep_the_others_out() -> None:
     with MetricsServer(scanned(1.0).registry, "0") as server:
         port = int(server.url.rsplit(":", 1)[1].removesuffix("/metrics"))
-        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(READERS)]
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(MAX_READERS)]
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=60) as refused:
                 assert refused.recv(1) == b""

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from fleet.openapi.route import KNOWN, LONGEST, Routes
+from fleet.openapi.route import MAX_KNOWN, MAX_PATH, Routes
 
 ROUTES = [
     ("GET", "/systems", "all"),
@@ -38,9 +38,9 @@ def test_the_second_answer_is_the_first(method: str, path: str, found: str | Non
 
 def test_what_is_remembered_is_bounded() -> None:
     routes = Routes(ROUTES)
-    for number in range(2 * KNOWN + 7):
+    for number in range(2 * MAX_KNOWN + 7):
         assert routes.find("GET", f"/systems/{number}") == "one"
-    assert len(routes._known) <= KNOWN
+    assert len(routes._known) <= MAX_KNOWN
     before = len(routes._known)
-    assert routes.find("GET", "/systems/" + "7" * LONGEST) == "one"
+    assert routes.find("GET", "/systems/" + "7" * MAX_PATH) == "one"
     assert len(routes._known) == before

@@ -9,7 +9,7 @@ from fleet.engine import read_last_outcomes
 from fleet.event import ScanStarted, TargetFinished, TargetRecalled
 from fleet.outcome import Failure, FailureKind, Outcome
 from fleet.report import CausesSoFar, gather_report
-from fleet.report.groups import CAUSES
+from fleet.report.groups import MAX_CAUSES
 
 
 def finished(number: int, message: str, kind: FailureKind = FailureKind.HTTP_STATUS) -> TargetFinished:
@@ -66,7 +66,7 @@ def test_6_000_different_messages_make_no_more_groups_than_a_report_has(asked: b
             causes.take_in()
         assert len(causes._waiting) <= 4097
     failures, _ = causes.groups()
-    assert len(failures) == CAUSES + 1
+    assert len(failures) == MAX_CAUSES + 1
     assert sum(group.targets for group in failures) == 6_000
     assert failures[0].cause == "(further causes)"
-    assert failures[0].targets == 6_000 - CAUSES
+    assert failures[0].targets == 6_000 - MAX_CAUSES

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from served import Served, Workshop
 
-from fleet.service.jobs.events import BEHIND, LISTENERS, Hub
+from fleet.service.jobs.events import MAX_BEHIND, MAX_LISTENERS, Hub
 
 
 async def heard(served: Served) -> AsyncIterator[tuple[str, dict[str, Any]]]:
@@ -57,11 +57,11 @@ async def test_the_stream_ends_when_the_service_does(workshop: Workshop) -> None
 async def test_a_listener_that_falls_behind_hears_no_more_and_nobody_waits_for_it() -> None:
     hub = Hub()
     with hub.listening() as slow, hub.listening() as quick:
-        for number in range(BEHIND + 1):
+        for number in range(MAX_BEHIND + 1):
             hub.tell("run", {"number": number})
             assert (await quick.receive()).number == number + 1
         assert len(hub) == 1
-        for _ in range(BEHIND):
+        for _ in range(MAX_BEHIND):
             await slow.receive()
         with pytest.raises(anyio.EndOfStream):
             await slow.receive()
@@ -74,7 +74,7 @@ async def test_there_is_room_for_so_many_listeners() -> None:
     from contextlib import ExitStack
 
     with ExitStack() as stack:
-        for _ in range(LISTENERS):
+        for _ in range(MAX_LISTENERS):
             stack.enter_context(hub.listening())
         assert hub.full
     assert len(hub) == 0

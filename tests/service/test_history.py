@@ -14,7 +14,7 @@ from fleet.errors import SinkError, TryAgain
 from fleet.service.store.history import History
 from fleet.service.store.journal import outcome_at
 from fleet.service.store.rows import RunRow
-from fleet.service.store.taking import BATCH
+from fleet.service.store.taking import BATCH_OUTCOMES
 
 
 def line(number: int, status: str = "ok") -> bytes:
@@ -68,9 +68,9 @@ def test_outcomes_count_once_whenever_they_are_read(tmp_path: Path, journal: Pat
 def test_long_journals_are_read_in_parts(tmp_path: Path, journal: Path) -> None:
     history = History(tmp_path / "state")
     row = begun(history, journal)
-    journal.write_bytes(b"".join(line(number) for number in range(BATCH + 5)))
-    assert [len(history.take_in(row, journal).states) for _ in range(3)] == [BATCH, 5, 0]
-    assert len(history.targets()) == BATCH + 5
+    journal.write_bytes(b"".join(line(number) for number in range(BATCH_OUTCOMES + 5)))
+    assert [len(history.take_in(row, journal).states) for _ in range(3)] == [BATCH_OUTCOMES, 5, 0]
+    assert len(history.targets()) == BATCH_OUTCOMES + 5
     history.close()
 
 

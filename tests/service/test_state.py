@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet.service.store.state import FLAPPING, REMEMBERED, StateChange, TargetState, advance
+from fleet.service.store.state import FLAPPING_CHANGES, REMEMBERED_OUTCOMES, StateChange, TargetState, advance
 
 
 def outcome(status: str, kind: str | None = None, **more: Any) -> dict[str, Any]:
@@ -63,9 +63,9 @@ def test_a_target_flaps_when_it_goes_up_and_down() -> None:
     steady, _ = told(*[FAILED] * 10, *[outcome("ok")] * 10)
     assert steady.flaps == 1 and not steady.flapping
     state, _ = told(*[outcome("ok"), FAILED] * 3)
-    assert state.flaps == 5 >= FLAPPING and state.flapping
-    calm, _ = told(*[outcome("ok"), FAILED] * 3, *[outcome("ok")] * REMEMBERED)
-    assert not calm.flapping and len(calm.past) == REMEMBERED
+    assert state.flaps == 5 >= FLAPPING_CHANGES and state.flapping
+    calm, _ = told(*[outcome("ok"), FAILED] * 3, *[outcome("ok")] * REMEMBERED_OUTCOMES)
+    assert not calm.flapping and len(calm.past) == REMEMBERED_OUTCOMES
 
 
 def test_a_check_is_told_when_it_newly_fails() -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
-from fleet.inventory.feeds.feed import MOST, Listing, Rows, plain
+from fleet.inventory.feeds.feed import MAX_LIST_BYTES, Listing, Rows, plain
 from fleet.inventory.feeds.model import AnsibleModel
 from fleet.inventory.program import Program
 from fleet.quantities import parse_duration
@@ -37,7 +37,7 @@ class Ansible:
             what=name,
             error=InventoryError,
             seconds=parse_duration(model.timeout),
-            most=MOST,
+            most=MAX_LIST_BYTES,
             prefixes=("ANSIBLE_",),
             settings=STRICT,
         )

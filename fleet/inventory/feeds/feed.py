@@ -11,8 +11,8 @@ from fleet.errors import InventoryError
 from fleet.frozen import frozen
 from fleet.policy import MIB
 
-MOST = 64 * MIB  # bytes of one list
-PROBLEMS = 20  # left-out entries that are named; the rest is counted
+MAX_LIST_BYTES = 64 * MIB  # bytes of one list
+MAX_PROBLEMS = 20  # left-out entries that are named; the rest is counted
 
 Format = Literal["json", "jsonl", "text"]
 
@@ -48,14 +48,14 @@ class Rows:
         """One target: `host`, the reserved names, `labels`. Raises InventoryError when there are too many."""
         line = orjson.dumps(row)
         self._size += len(line) + 1
-        if self._size > MOST:
-            raise InventoryError(f"the list is longer than {MOST} bytes")
+        if self._size > MAX_LIST_BYTES:
+            raise InventoryError(f"the list is longer than {MAX_LIST_BYTES} bytes")
         self._lines.append(line)
 
     def omit(self, why: str) -> None:
         """One entry that is no target."""
         self._omitted += 1
-        if len(self._problems) < PROBLEMS:
+        if len(self._problems) < MAX_PROBLEMS:
             self._problems.append(why)
 
     def listing(self) -> Listing:

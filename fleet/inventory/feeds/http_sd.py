@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 from urllib.parse import urlsplit
 
-from fleet.client import Web
 from fleet.errors import InventoryError
-from fleet.inventory.feeds.feed import MOST, Listing
+from fleet.inventory.feeds.feed import Listing
 from fleet.inventory.feeds.model import HttpSdModel
+from fleet.inventory.feeds.web import web_of
 from fleet.inventory.secrets import SecretReader
-from fleet.quantities import parse_duration
 from fleet.secret import Secret
 
 
@@ -23,14 +22,7 @@ class HttpSd:
         self._secrets = secrets
         parts = urlsplit(model.url)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._web = Web(
-            model.url,
-            what=name,
-            error=InventoryError,
-            seconds=parse_duration(model.timeout),
-            most=MOST,
-            ca_file=model.ca_file,
-        )
+        self._web = web_of(name, model)
 
     def fetch(self) -> Listing:
         reply = self._web.ask(self._path, headers=self._login())

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from fleet.errors import InventoryError
-from fleet.inventory.feeds.feed import MOST, Listing
+from fleet.inventory.feeds.feed import MAX_LIST_BYTES, Listing
 from fleet.inventory.feeds.model import ProgramModel
 from fleet.inventory.program import Program
 from fleet.quantities import parse_duration
@@ -21,7 +21,7 @@ class ProgramListing:
             what=name,
             error=InventoryError,
             seconds=parse_duration(model.timeout),
-            most=MOST,
+            most=MAX_LIST_BYTES,
             environ=tuple(model.env),
         )
 

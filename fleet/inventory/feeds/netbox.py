@@ -10,17 +10,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fleet.client import Web
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
-from fleet.inventory.feeds.feed import MOST, Listing, Rows, plain
+from fleet.inventory.feeds.feed import Listing, Rows, plain
 from fleet.inventory.feeds.model import NetBoxModel
+from fleet.inventory.feeds.web import web_of
 from fleet.inventory.secrets import SecretReader
-from fleet.quantities import parse_duration
 from fleet.secret import Secret
 
-PAGE = 500  # devices
-PAGES = 4000  # of one list: two million devices
+PAGE_DEVICES = 500  # devices
+MAX_PAGES = 4000  # of one list: two million devices
 _FIELDS = {"oob": "oob_ip", "primary": "primary_ip", "primary4": "primary_ip4", "primary6": "primary_ip6"}
 _NAMED = ("site", "location", "tenant", "platform", "role")  # objects with a slug
 
@@ -35,14 +34,7 @@ class NetBox:
         parts = urlsplit(model.url)
         self._base = parts.path.rstrip("/") + "/api/dcim/devices/"
         self._query = [*parse_qsl(parts.query, keep_blank_values=True), *_pairs(model.filter)]
-        self._web = Web(
-            model.url,
-            what=name,
-            error=InventoryError,
-            seconds=parse_duration(model.timeout),
-            most=MOST,
-            ca_file=model.ca_file,
-        )
+        self._web = web_of(name, model)
 
     def fetch(self) -> Listing:
         rows = Rows()
@@ -54,7 +46,7 @@ class NetBox:
         """All devices, page by page. Raises InventoryError unless it got as many as NetBox says there are."""
         headers = self._login()
         got = 0
-        for _ in range(PAGES):
+        for _ in range(MAX_PAGES):
             page = self._page(got, headers)
             found, count = page.get("results"), page.get("count")
             if not isinstance(found, list) or not isinstance(count, int):
@@ -67,10 +59,10 @@ class NetBox:
                 return
             if not found:
                 raise InventoryError(f"{self._name}: an empty page, and more to come")
-        raise InventoryError(f"{self._name}: more than {PAGES} pages")
+        raise InventoryError(f"{self._name}: more than {MAX_PAGES} pages")
 
     def _page(self, offset: int, headers: Mapping[str, str | Secret]) -> Mapping[str, Any]:
-        own = [("limit", PAGE), ("offset", offset), ("ordering", "id"), ("exclude", "config_context")]
+        own = [("limit", PAGE_DEVICES), ("offset", offset), ("ordering", "id"), ("exclude", "config_context")]
         reply = self._web.ask(f"{self._base}?{urlencode([*self._query, *own])}", headers=headers)
         if reply.status in {401, 403}:
             raise InventoryError(

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 MAX_TEXT = 200  # characters
-NAMED = 8  # values of a list
-NESTED = 2  # alternatives inside alternatives that are still put into words
+MAX_NAMED = 8  # values of a list
+MAX_NESTED = 2  # alternatives inside alternatives that are still put into words
 _LIMITS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -52,7 +52,7 @@ def expected_of(kind: Any, depth: int = 0) -> str:
     elif name in ("additionalProperties", "unevaluatedProperties"):
         text = f"no {_listed(kind.unexpected)}"
     elif name in ("anyOf", "oneOf"):
-        text = _any(getattr(kind, "context", ()), depth + 1) if depth < NESTED else ""
+        text = _any(getattr(kind, "context", ()), depth + 1) if depth < MAX_NESTED else ""
     else:
         text = ""
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
@@ -60,14 +60,14 @@ def expected_of(kind: Any, depth: int = 0) -> str:
 
 def _any(branches: Sequence[Sequence[Any]], depth: int) -> str:
     """What each of some alternatives wants first."""
-    wanted = (expected_of(branch[0].kind, depth) for branch in branches[:NAMED] if branch)
+    wanted = (expected_of(branch[0].kind, depth) for branch in branches[:MAX_NAMED] if branch)
     return " or ".join(dict.fromkeys(text for text in wanted if text))
 
 
 def _listed(values: Iterable[str]) -> str:
     shown = [str(value) for value in values]
-    more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
-    return ", ".join(shown[:NAMED]) + more
+    more = f" and {len(shown) - MAX_NAMED} more" if len(shown) > MAX_NAMED else ""
+    return ", ".join(shown[:MAX_NAMED]) + more
 
 
 def _json(value: Any) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from fleet.pipeline.language.durations import Duration
 from fleet.pipeline.language.keys import Expr, HttpStatus, Model, StepName, Text
+from fleet.policy import Validate
 
 
 class SecuritySpec(Model):
@@ -74,6 +75,6 @@ class DefaultsSpec(Model):
         default=None, alias="perTarget", ge=1, le=64, description="Connections per target."
     )
     timeout: TimeoutSpec = Field(default_factory=TimeoutSpec, description="Wall-clock deadlines.")
-    validate_: Literal["off", "warn", "fail"] = Field(
+    validate_: Validate = Field(
         default="warn", alias="validate", description="What an answer that breaks its schema means."
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from cronsim import CronSim, CronSimError
 from pydantic import Field, field_validator, model_validator
 
+from fleet.policy import Validate
 from fleet.service.config.section import Section, SomeTexts, Texts
 from fleet.service.config.values import Duration, PerSecond, Size, zone_of
 
@@ -45,7 +46,7 @@ class Job(Section):
     )
     inventory: SomeTexts = Field(description="Inventory files, addresses, ranges or networks.")
     inputs: dict[str, str] = Field(default_factory=dict, description="Values for $inputs.NAME.")
-    validation: Literal["off", "warn", "fail"] | None = Field(
+    validation: Validate | None = Field(
         default=None,
         alias="validate",
         description="What an answer that breaks its schema means. Default: as the spec says.",

@@ -24,10 +24,10 @@ from fleet.service.jobs.desk import Desk
 from fleet.service.store.journal import outcome_at, outcome_of
 from fleet.service.store.rows import RunRow
 
-KEPT = 8  # reports of runs that ended, which do not change
-FRESH = 10.0  # seconds for which the report of a run that runs is told again
-ROUTES = 200  # routes told of one run
-DIFFERENCES = 1000  # told of one target
+MAX_KEPT = 8  # reports of runs that ended, which do not change
+FRESH_SECONDS = 10.0  # seconds for which the report of a run that runs is told again
+MAX_ROUTES = 200  # routes told of one run
+MAX_DIFFERENCES = 1000  # told of one target
 SHARE = 0.9
 _DURATIONS = "fleet_request_duration_seconds"
 
@@ -105,7 +105,7 @@ class CloseUps:
                 return json_answer(known.told)
             told = await anyio.to_thread.run_sync(_report, row, self._desk.wall())
             self._reports[name] = _Kept(row.state, told)
-            while len(self._reports) > KEPT:
+            while len(self._reports) > MAX_KEPT:
                 self._reports.popitem(last=False)
         return json_answer(told)
 
@@ -116,7 +116,7 @@ def _differences(before: dict[str, Any] | None, after: dict[str, Any] | None) ->
         return None
     from fleet.compare import compare_outcomes  # noqa: PLC0415 (for who asks for it)
 
-    lines = (line.to_json() for line in compare_outcomes(before, after)[:DIFFERENCES])
+    lines = (line.to_json() for line in compare_outcomes(before, after)[:MAX_DIFFERENCES])
     return [{name: value for name, value in line.items() if name != "target"} for line in lines]
 
 
@@ -130,7 +130,7 @@ def _journal(row: RunRow) -> Path:
 
 def _holds(known: _Kept, row: RunRow, now: float) -> bool:
     """Whether a report still says what there is to say."""
-    return known.state == row.state and (row.state != "running" or now - known.told["at"] < FRESH)
+    return known.state == row.state and (row.state != "running" or now - known.told["at"] < FRESH_SECONDS)
 
 
 def _report(row: RunRow, now: float) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _routes(path: Path) -> list[dict[str, Any]]:
             elif sample.name.endswith("_sum"):
                 sums[route] = sample.value
     lines = [_line(route, sorted(found), sums.get(route, 0.0)) for route, found in bounds.items()]
-    return [line for _, line in sorted(lines, key=lambda told: -told[0])[:ROUTES]]
+    return [line for _, line in sorted(lines, key=lambda told: -told[0])[:MAX_ROUTES]]
 
 
 def _line(route: str, bounds: list[tuple[float, float]], spent: float) -> tuple[float, dict[str, Any]]:

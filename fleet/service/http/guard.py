@@ -19,9 +19,11 @@ from fleet.service.http.web_config import AccessRules
 
 REQUEST_HEADER = "x-fleet-request"  # what a script sends with a POST, and no foreign page can
 OPEN = frozenset({"/-/healthy", "/-/ready"})  # they tell nothing, and whoever starts us has no password
-HEAD = 64 * 1024  # bytes of a request's head: any two parameters of the API, percent-encoded, and more
+MAX_HEAD_BYTES = (
+    64 * 1024
+)  # bytes of a request's head: any two parameters of the API, percent-encoded, and more
 _ABSOLUTE = re.compile(rb"https?://([^/?#]+)(/.*)?", re.IGNORECASE | re.DOTALL)
-BODY = 64 * 1024  # bytes of a request's body; nothing here reads one
+MAX_BODY_BYTES = 64 * 1024  # bytes of a request's body; nothing here reads one
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
@@ -54,8 +56,8 @@ class Guard:
         await (refused or self._app)(scope, receive, carrying)
 
     async def _refused(self, scope: Scope, headers: Headers, named: str | None) -> Response | None:
-        if _size(scope) > HEAD:
-            return refusal(431, f"a request's head has at most {HEAD} bytes here")
+        if _size(scope) > MAX_HEAD_BYTES:
+            return refusal(431, f"a request's head has at most {MAX_HEAD_BYTES} bytes here")
         hosts = headers.getlist("host") if named is None else [named]
         if len(hosts) != 1 or not self._known(hosts[0]):
             self.refused["host"] += 1
@@ -70,7 +72,7 @@ class Guard:
             self.refused["origin"] += 1
             return refusal(403, "a request from another site, or without the header X-Fleet-Request: 1")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > BODY or "transfer-encoding" in headers:
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES or "transfer-encoding" in headers:
             return refusal(413, "no body is read here")
         return None
 

@@ -16,8 +16,8 @@ from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
 
-LABELS = 50  # names of labels told apart in a map
-PLACES = 100  # values of a label, beyond which it names hosts and not places
+MAX_LABELS = 50  # names of labels told apart in a map
+MAX_PLACES = 100  # values of a label, beyond which it names hosts and not places
 
 
 class MapApi:
@@ -64,7 +64,7 @@ class MapApi:
                 labels.setdefault(name, Counter())[value] += 1
             metrics.update(dict.fromkeys(state.values if state is not None else ()))
         told = [state for _, state in rows]
-        names = sorted(labels, key=lambda name: -labels[name].total())[:LABELS]
+        names = sorted(labels, key=lambda name: -labels[name].total())[:MAX_LABELS]
         if by == "*":
             by = next((name for name in names if _tells_apart(labels[name])), None)
         return {
@@ -88,4 +88,4 @@ class MapApi:
 
 def _tells_apart(values: Counter[str]) -> bool:
     """Whether a label's values name places, and not all targets alike or each by itself."""
-    return 1 < len(values) <= min(PLACES, values.total() / 2)
+    return 1 < len(values) <= min(MAX_PLACES, values.total() / 2)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import anyio
 from prometheus_client import CollectorRegistry, generate_latest
@@ -18,7 +17,7 @@ from starlette.responses import Response
 
 from fleet.errors import FleetError, TryAgain
 from fleet.observe import safe
-from fleet.outcome import STATUSES, FailureKind
+from fleet.outcome import STATUSES, FailureKind, Record
 from fleet.service.http.answers import refusal
 from fleet.service.http.asking import Refused, asked_target
 from fleet.service.http.metrics import ServiceMetrics
@@ -26,8 +25,8 @@ from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.probing import Probed
 
 TIMEOUT_HEADER = "x-prometheus-scrape-timeout-seconds"
-SHORTEST = 0.2  # seconds that a probe has, whatever is asked
-LONGEST = 600.0
+SHORTEST_SECONDS = 0.2  # seconds that a probe has, whatever is asked
+LONGEST_SECONDS = 600.0
 MAX_SERIES = 20_000  # of one target
 MAX_VALUE = 200  # characters of one label value
 _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*\Z")
@@ -80,7 +79,7 @@ class ProbePage:
             raise Refused(400, f"{TIMEOUT_HEADER} is not a number") from None
         if not 0 < given < float("inf"):
             raise Refused(400, f"{TIMEOUT_HEADER} is not a number of seconds")
-        return min(max(given - config.timeout_offset, SHORTEST), LONGEST)
+        return min(max(given - config.timeout_offset, SHORTEST_SECONDS), LONGEST_SECONDS)
 
 
 def _debug(probed: Probed, registry: CollectorRegistry) -> Response:
@@ -144,7 +143,7 @@ class _Page(Collector):
         yield from self._tls(record)
         yield from self._samples(record)
 
-    def _failure(self, record: Mapping[str, Any]) -> Iterator[Metric]:
+    def _failure(self, record: Record) -> Iterator[Metric]:
         kind = (record.get("failure") or {}).get("kind")
         family = GaugeMetricFamily(
             "fleet_probe_failure", "1 for the kind of the failure; absent without one.", labels=["kind"]
@@ -154,7 +153,7 @@ class _Page(Collector):
             family.add_metric([kind if known else "other"], 1.0)
         yield family
 
-    def _checks(self, record: Mapping[str, Any]) -> Iterator[Metric]:
+    def _checks(self, record: Record) -> Iterator[Metric]:
         counts: dict[tuple[str, str], int] = {}
         for check in record.get("checks") or ():
             key = (safe(check.get("check"), MAX_VALUE), str(check.get("result")))
@@ -166,7 +165,7 @@ class _Page(Collector):
             family.add_metric(list(key), count)
         yield family
 
-    def _tls(self, record: Mapping[str, Any]) -> Iterator[Metric]:
+    def _tls(self, record: Record) -> Iterator[Metric]:
         try:
             ends = datetime.fromisoformat(str((record.get("tls") or {}).get("notAfter")))
         except ValueError:
@@ -176,7 +175,7 @@ class _Page(Collector):
             "fleet_probe_certificate_expiry_timestamp_seconds", "When the certificate expires.", moment
         )
 
-    def _samples(self, record: Mapping[str, Any]) -> Iterator[Metric]:
+    def _samples(self, record: Record) -> Iterator[Metric]:
         declared = {name: (text, kind) for name, text, kind in self._probed.metrics}
         families: dict[str, Metric] = {}
         seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()

@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.inventory import Folder
 from fleet.observe import safe
-from fleet.outcome import STATUSES, FailureKind
+from fleet.outcome import STATUSES, FailureKind, Record
 from fleet.report import cause_key
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob
@@ -15,7 +15,7 @@ from fleet.service.store.rows import RunRow
 from fleet.service.store.state import TargetState
 from fleet.target import Target
 
-SETS = 20  # sets of hosts named of one group
+MAX_HOST_SETS = 20  # sets of hosts named of one group
 _KINDS = {kind.value: kind for kind in FailureKind}
 _UNTOLD: Mapping[str, Any] = {
     **dict.fromkeys(("status", "kind", "run", "at", "seconds", "last_success", "failing_since")),
@@ -114,7 +114,7 @@ class Groups:
         self._groups: dict[tuple[str, str], dict[str, Any]] = {}
         self._hosts: dict[tuple[str, str], Folder] = {}
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Record) -> None:
         """Count an outcome (its JSON form, or as much of it: id, target, failure)."""
         failure = record.get("failure") or {}
         if not failure:
@@ -144,7 +144,7 @@ class Groups:
         found = []
         for key, group in sorted(self._groups.items(), key=lambda item: -item[1]["targets"]):
             sets = sorted(self._hosts[key].sets(), key=lambda folded: -folded.size)
-            rest = sum(folded.size for folded in sets[SETS:]) + self._hosts[key].unnamed
-            hosts = [folded.text for folded in sets[:SETS]]
+            rest = sum(folded.size for folded in sets[MAX_HOST_SETS:]) + self._hosts[key].unnamed
+            hosts = [folded.text for folded in sets[:MAX_HOST_SETS]]
             found.append({**group, "hosts": hosts, "unnamed": rest})
         return {"failures": found, "targets": self.targets}

@@ -18,7 +18,7 @@ from fleet.observe import safe
 from fleet.service.http.answers import refusal
 from fleet.service.http.asking import Refused
 
-LONGEST = 2048  # characters of a parameter
+MAX_PARAMETER = 2048  # characters of a parameter
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 Type = Literal["string", "integer", "number"]
 Values = Mapping[str, Any]
@@ -46,7 +46,7 @@ class Parameter:
             return self.default
         if self.required and not text:
             raise Refused(400, f"{self.name} is empty")
-        if len(text) > LONGEST:
+        if len(text) > MAX_PARAMETER:
             raise Refused(400, f"{self.name} is too long")
         value: Any = text
         if self.type != "string":
@@ -74,7 +74,7 @@ class Parameter:
         if self.choices:
             schema["enum"] = list(self.choices)
         if self.type == "string" and not self.choices:
-            schema["maxLength"] = LONGEST
+            schema["maxLength"] = MAX_PARAMETER
         bounds = {"minimum": self.least, "maximum": self.most, "default": self.default}
         schema |= {key: value for key, value in bounds.items() if value is not None}
         if self.required and self.type == "string":

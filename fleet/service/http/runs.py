@@ -23,8 +23,8 @@ from fleet.service.jobs.desk import Desk
 from fleet.service.store.journal import outcomes_from
 from fleet.service.store.rows import Begun, RunRow
 
-WAITING = 4  # comparisons that wait for another one
-KEPT = 8  # comparisons of runs that ended, which do not change
+MAX_WAITING = 4  # comparisons that wait for another one
+MAX_KEPT = 8  # comparisons of runs that ended, which do not change
 LOOKED_AT = 20_000  # outcomes read for one page, where few of them fit
 _RUN = Parameter("run", "The name of a run.", required=True)
 
@@ -157,12 +157,12 @@ class RunsApi:
 
         diff = self._compared.get(pair)
         if diff is None:
-            if self._comparing.statistics().tasks_waiting >= WAITING:
+            if self._comparing.statistics().tasks_waiting >= MAX_WAITING:
                 raise Refused(503, "too many runs are being compared: try again")
             diff = await anyio.to_thread.run_sync(compared, limiter=self._comparing)
             if "running" not in (before.state, after.state):
                 self._compared[pair] = diff
-                while len(self._compared) > KEPT:
+                while len(self._compared) > MAX_KEPT:
                     self._compared.popitem(last=False)
         return json_answer({"before": before.run, "after": after.run, "diff": diff})
 

@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from fleet.errors import ConfigError
 from fleet.frozen import frozen
-from fleet.service.http.guard import HEAD
+from fleet.service.http.guard import MAX_HEAD_BYTES
 from fleet.service.http.web_config import AccessRules
 
 BACKLOG = 128
@@ -127,7 +127,7 @@ class Server:
             proxy_headers=False,
             limit_concurrency=clients + 1,  # uvicorn refuses the one that reaches it
             timeout_keep_alive=deadlines.idle,
-            h11_max_incomplete_event_size=HEAD,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         )
 
     @property

@@ -12,8 +12,8 @@ from fleet.service.http.answers import refusal
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.events import each
 
-IDLE = 15.0  # seconds without an event, after which a comment says that the line still stands
-RETRY = 2000  # milliseconds until a browser comes again
+IDLE_SECONDS = 15.0  # seconds without an event, after which a comment says that the line still stands
+RETRY_MILLISECONDS = 2000  # milliseconds until a browser comes again
 
 
 class EventStream:
@@ -36,8 +36,8 @@ class EventStream:
         with hub.listening() as stream:
             live = [run.progress() for run in self._desk.runs.live.values()]
             hello = orjson.dumps({"number": hub.number, "page": self._page, "running": live})
-            yield b"retry: %d\nid: %d\nevent: hello\ndata: %s\n\n" % (RETRY, hub.number, hello)
-            async for message in each(stream, idle=IDLE):
+            yield b"retry: %d\nid: %d\nevent: hello\ndata: %s\n\n" % (RETRY_MILLISECONDS, hub.number, hello)
+            async for message in each(stream, idle=IDLE_SECONDS):
                 if message is None:
                     yield b": still here\n\n"
                     continue

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from fleet.errors import ConfigError
 from fleet.yamlfile import read_yaml
 
-CHECKS = 4  # passwords checked at a time: each takes a tenth of a second of CPU
-KNOWN = 1000  # passwords that were right, remembered as digests
+CHECKS_AT_ONCE = 4  # passwords checked at a time: each takes a tenth of a second of CPU
+MAX_KNOWN = 1000  # passwords that were right, remembered as digests
 _NOBODY = (
     b"$2b$10$TFO.7t9CHUTIl.SAkkrwBuL6yBO6yeVtBVMWn5GULF.RWj5F/.6fq"  # checked for users that are not there
 )
@@ -235,9 +235,9 @@ class AccessRules:
         if hashed is not None and digest in self._known:
             return True
         if self._room is None:
-            self._room = anyio.CapacityLimiter(CHECKS)
+            self._room = anyio.CapacityLimiter(CHECKS_AT_ONCE)
         right = await anyio.to_thread.run_sync(_check, password, hashed, limiter=self._room)
-        if right and len(self._known) < KNOWN:
+        if right and len(self._known) < MAX_KNOWN:
             self._known[digest] = None
         return right
 

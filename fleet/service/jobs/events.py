@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-BEHIND = 256  # messages that a listener may be behind; then it is dropped, and has to come again
-LISTENERS = 64
+MAX_BEHIND = 256  # messages that a listener may be behind; then it is dropped, and has to come again
+MAX_LISTENERS = 64
 
 
 class Message(NamedTuple):
@@ -33,7 +33,7 @@ class Hub:
 
     @property
     def full(self) -> bool:
-        return len(self._listeners) >= LISTENERS
+        return len(self._listeners) >= MAX_LISTENERS
 
     def tell(self, name: str, data: Mapping[str, Any]) -> None:
         """Tell all listeners; one that is too far behind hears no more."""
@@ -49,7 +49,7 @@ class Hub:
     @contextmanager
     def listening(self) -> Iterator[MemoryObjectReceiveStream[Message]]:
         """The messages from now on; the stream ends when the listener fell behind, or the service stops."""
-        send, receive = anyio.create_memory_object_stream[Message](BEHIND)
+        send, receive = anyio.create_memory_object_stream[Message](MAX_BEHIND)
         self._listeners.add(send)
         try:
             with receive:

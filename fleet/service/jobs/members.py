@@ -11,8 +11,8 @@ from fleet.errors import InventoryError
 from fleet.inventory import address_of, natural
 from fleet.target import Target
 
-LONGEST = 2048  # characters of a name that somebody asks for
-SHORT = 120  # characters of a name that it is sorted by; a digest stands for the rest
+MAX_NAME = 2048  # characters of a name that somebody asks for
+SORTED_BY = 120  # characters of a name that it is sorted by; a digest stands for the rest
 
 
 class Members:
@@ -41,7 +41,7 @@ class Members:
         """The target that a text names: its id, or its address in any spelling that an inventory may use. The
         text is brought to the one spelling that targets have, and then compared; nothing is looked up, opened
         or connected."""
-        if len(text) > LONGEST:
+        if len(text) > MAX_NAME:
             return None
         found = self._by_id.get(text)
         if found is not None:
@@ -60,6 +60,6 @@ class Members:
 
 def short(name: str) -> str:
     """A name that is bounded, and another one for every name."""
-    if len(name) <= SHORT:
+    if len(name) <= SORTED_BY:
         return name
-    return f"{name[:SHORT]}~{blake2b(name.encode(), digest_size=16).hexdigest()}"
+    return f"{name[:SORTED_BY]}~{blake2b(name.encode(), digest_size=16).hexdigest()}"

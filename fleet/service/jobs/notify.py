@@ -21,12 +21,12 @@ from fleet.secret import Secret
 from fleet.service.config.model import Notify, ServiceConfig
 from fleet.service.store.state import StateChange
 
-QUEUE = 10_000  # changes that wait to be told; the oldest give way, and are counted
-BATCH = 100  # in one request
+MAX_QUEUED = 10_000  # changes that wait to be told; the oldest give way, and are counted
+BATCH_CHANGES = 100  # in one request
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before the second try, and before any; doubles
-REMEMBERED = 100_000  # changes that are not told again
+MAX_REMEMBERED = 100_000  # changes that are not told again
 _UNREAD = Limits(body=2**62, stream=2**62)  # whatever length an answer has, nothing of it is read
-GATHER = 0.5  # seconds that a first change waits for company
+GATHER_SECONDS = 0.5  # seconds that a first change waits for company
 
 
 class Notifier:
@@ -116,10 +116,12 @@ class Notifier:
         with anyio.CancelScope() as self._serving:
             while not self._over:
                 await self._more.wait()
-                await anyio.sleep(GATHER)
+                await anyio.sleep(GATHER_SECONDS)
                 self._more = anyio.Event()
                 while self._queue:
-                    self._sending = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                    self._sending = [
+                        self._queue.popleft() for _ in range(min(BATCH_CHANGES, len(self._queue)))
+                    ]
                     taken = await self._send(self._sending)
                     self.results["sent" if taken else "dropped"] += len(self._sending)
                     self._sending = []
@@ -130,7 +132,7 @@ class Notifier:
             await anyio.sleep(0.05)
 
     def _queue_up(self, change: StateChange) -> None:
-        if len(self._queue) >= QUEUE:
+        if len(self._queue) >= MAX_QUEUED:
             self._queue.popleft()
             self.results["dropped"] += 1
         self._queue.append(change)
@@ -146,7 +148,7 @@ class Notifier:
             return True
         self._told[key] = now
         self._told.move_to_end(key)
-        if len(self._told) > REMEMBERED:
+        if len(self._told) > MAX_REMEMBERED:
             self._told.popitem(last=False)
         return False
 

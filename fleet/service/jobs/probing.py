@@ -15,7 +15,7 @@ from fleet.engine import Attempt, Probe, journal_of
 from fleet.errors import FleetError, TryAgain
 from fleet.event import Event, Listener, RequestFinished, tell
 from fleet.frozen import frozen
-from fleet.outcome import Outcome
+from fleet.outcome import Outcome, Record
 from fleet.pipeline import PipelineProbe
 from fleet.service.jobs.access import TargetAccess
 from fleet.service.jobs.budget import PROBES
@@ -26,7 +26,7 @@ from fleet.service.store.journal import outcome_at
 from fleet.target import Target
 
 RUN = "probe"  # what outcomes of single probes call their run
-SPOKEN = 500  # requests listed by a probe that tells what it did
+MAX_SPOKEN = 500  # requests listed by a probe that tells what it did
 
 
 @frozen
@@ -34,7 +34,7 @@ class Probed:
     """What a probe gave: the outcome's JSON form, how old it is in seconds (0: of now), what was done for it
     in lines for people, and the pipeline's metrics as (name, help, type)."""
 
-    record: Mapping[str, Any]
+    record: Record
     age: float
     said: tuple[str, ...]
     metrics: tuple[tuple[str, str, str], ...]
@@ -165,7 +165,7 @@ def _speaking(said: list[str]) -> Listener:
     """Tells what was asked of the target, in lines; never what it answered."""
 
     def listener(event: Event) -> None:
-        if isinstance(event, RequestFinished) and len(said) < SPOKEN:
+        if isinstance(event, RequestFinished) and len(said) < MAX_SPOKEN:
             what = event.status if event.status is not None else event.failure
             said.append(f"{event.method} {event.uri} {what} {event.seconds:.3f}s {event.received} bytes")
 

@@ -18,7 +18,7 @@ from fleet.service.store.rows import RunState
 from fleet.service.store.state import StateChange, TargetState
 from fleet.service.store.taking import TakenIn
 
-TOLD = 500  # targets in one message
+MAX_TOLD = 500  # targets in one message
 
 Taken = Callable[[TakenIn], None]
 
@@ -98,8 +98,8 @@ class Recorder:
 
     def _tell(self, taken: TakenIn) -> None:
         self._taken(taken)
-        for at in range(0, len(taken.states), TOLD):
-            some = taken.states[at : at + TOLD]
+        for at in range(0, len(taken.states), MAX_TOLD):
+            some = taken.states[at : at + MAX_TOLD]
             self._hub.tell("targets", {"targets": [brief(state) for state in some]})
         for change in taken.changes:
             self._hub.tell("change", change_json(None, change))

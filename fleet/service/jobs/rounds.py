@@ -20,8 +20,8 @@ from fleet.service.jobs.runs import Runs
 from fleet.service.store.history import History
 from fleet.service.store.rows import RunRow
 
-LATE = 60.0  # seconds a sleep may last: a clock that is set is noticed within it
-SET_BACK = 5.0  # seconds: less is a clock that is kept right
+LATE_SECONDS = 60.0  # seconds a sleep may last: a clock that is set is noticed within it
+SET_BACK_SECONDS = 5.0  # seconds: less is a clock that is kept right
 
 
 class Rounds:
@@ -85,15 +85,15 @@ class Rounds:
                 for name, due in list(self.due.items()):
                     if due <= now:
                         await self._begin_due(name, due, now)
-                wait = min((due - self._wall() for due in self.due.values()), default=LATE)
-                with anyio.move_on_after(min(max(wait, 0.0), LATE)):
+                wait = min((due - self._wall() for due in self.due.values()), default=LATE_SECONDS)
+                with anyio.move_on_after(min(max(wait, 0.0), LATE_SECONDS)):
                     await self._look.wait()
 
     def look_at_clock(self) -> None:
         """Where the clock was set back, rounds are due by what it says now: else nothing would begin until it
         is again as late as it was."""
         before, self._apart = self._apart, self._wall() - self._steady()
-        if before - self._apart < SET_BACK or self._ready is None:
+        if before - self._apart < SET_BACK_SECONDS or self._ready is None:
             return
         self._log.warning("clock.set_back", seconds=round(before - self._apart))
         for name in self.due:

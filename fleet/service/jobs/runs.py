@@ -28,7 +28,7 @@ from fleet.service.store.history import History
 from fleet.service.store.rows import RunRow, RunState
 from fleet.target import Target
 
-FOLLOW = 1.0  # seconds between two looks at what a run has stored
+FOLLOW_SECONDS = 1.0  # seconds between two looks at what a run has stored
 
 
 @dataclass(slots=True)
@@ -202,7 +202,7 @@ class Runs:
         """Take in what the run stores, and say how far it is, once a second."""
         told: dict[str, Any] = {}
         while True:
-            await anyio.sleep(FOLLOW)
+            await anyio.sleep(FOLLOW_SECONDS)
             await self._recorder.take_in(live.run, live.path)
             progress = live.progress()
             if progress["done"] != told.get("done") or progress["in_flight"] != told.get("in_flight"):

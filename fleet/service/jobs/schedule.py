@@ -12,7 +12,7 @@ from fleet.frozen import frozen
 from fleet.service.config.job import Job
 from fleet.service.config.values import zone_of
 
-COUNTED = 10_000  # missed rounds counted one by one
+MAX_COUNTED = 10_000  # missed rounds counted one by one
 
 
 @frozen
@@ -43,7 +43,7 @@ class Schedule:
             return max(0, int((now - self.phase) // self.every - (last - self.phase) // self.every))
         count = 0
         for due in self._due(last):
-            if due > now or count >= COUNTED:
+            if due > now or count >= MAX_COUNTED:
                 break
             count += 1
         return count

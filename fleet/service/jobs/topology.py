@@ -16,9 +16,9 @@ from fleet.target import Target
 if TYPE_CHECKING:
     from fleet.client import Reply
 
-MOST = 256 * 1024 * 1024  # bytes of answers remembered, of all targets of one pipeline
-EACH = 1024 * 1024  # of one target
-OVERHEAD = 1024  # of one answer's headers and objects
+MAX_BYTES = 256 * 1024 * 1024  # bytes of answers remembered, of all targets of one pipeline
+MAX_TARGET_BYTES = 1024 * 1024  # of one target
+OVERHEAD_BYTES = 1024  # of one answer's headers and objects
 MOVED = frozenset({FailureKind.HTTP_NOT_FOUND, FailureKind.SPEC_NOT_THIS_API, FailureKind.HTTP_STATUS})
 
 
@@ -40,8 +40,8 @@ class Links:
         return reply
 
     def note(self, uri: str, reply: Reply) -> None:
-        size = len(reply.body) + len(uri) + OVERHEAD
-        if self.size + size <= EACH and not self.forgotten:
+        size = len(reply.body) + len(uri) + OVERHEAD_BYTES
+        if self.size + size <= MAX_TARGET_BYTES and not self.forgotten:
             self.known[uri] = reply
             self.size += size
             self.grow(size)
@@ -55,7 +55,9 @@ class Topology:
     a stale link delays an outcome and never is one. What is new on a target is seen when its links expire.
     """
 
-    def __init__(self, ttl: float, *, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, ttl: float, *, most: int = MAX_BYTES, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ttl = ttl
         self._most = most
         self._clock = clock

@@ -21,7 +21,7 @@ from fleet.errors import SinkError, TryAgain
 VERSION = 1
 NAME = "history.db"
 LOCK = "service.lock"
-BUSY = 5.0  # seconds to wait for a reader of another process
+BUSY_SECONDS = 5.0  # seconds to wait for a reader of another process
 ASIDE = "history.damaged-{}.db"
 KEPT_ASIDE = 3  # damaged ones; after so many it is the disk that has to be looked at
 _BESIDE = ("", "-wal", "-shm")
@@ -62,7 +62,7 @@ class Database:
     """One connection, used by one thread at a time. Every method blocks; errors of SQLite become SinkError,
     which says what to do."""
 
-    def __init__(self, folder: Path, *, busy: float = BUSY) -> None:
+    def __init__(self, folder: Path, *, busy: float = BUSY_SECONDS) -> None:
         """Open or make the history in a directory. Raises TryAgain while another service works there."""
         self.path: Path = folder / NAME
         self.aside: Path | None = None  # where the damaged one is that was found here

@@ -13,16 +13,16 @@ from pathlib import Path
 import orjson
 
 from fleet.outcome import STATUSES
-from fleet.service.store.database import BUSY, Database, set_aside
+from fleet.service.store.database import BUSY_SECONDS, Database, set_aside
 from fleet.service.store.rows import Begun, Cell, RunRow, RunState, run_of, target_of
-from fleet.service.store.state import FLAPPING, StateChange, TargetState
+from fleet.service.store.state import FLAPPING_CHANGES, StateChange, TargetState
 from fleet.service.store.taking import TakenIn, read_batch, take
 
 
 class History:
     """Everything that outlives the process, in one directory."""
 
-    def __init__(self, folder: Path, *, busy: float = BUSY) -> None:
+    def __init__(self, folder: Path, *, busy: float = BUSY_SECONDS) -> None:
         """`busy` is how long to wait for who else has it open. Raises SinkError where it cannot be used,
         TryAgain while another service does."""
         self.folder = folder
@@ -216,7 +216,7 @@ class History:
             "SELECT job, pipeline, status, kind, count(*), count(failing_since), sum(flaps >= ?) "
             "FROM targets GROUP BY job, pipeline, status, kind"
         )
-        return [tuple(row) for row in self._database.rows(query, FLAPPING)]
+        return [tuple(row) for row in self._database.rows(query, FLAPPING_CHANGES)]
 
     # Changes and slots
 

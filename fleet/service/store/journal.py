@@ -11,7 +11,7 @@ import orjson
 from fleet.errors import SinkError
 from fleet.policy import Limits
 
-LIMIT = Limits().outcome
+MAX_LINE_BYTES = Limits().outcome
 
 
 class Placed(NamedTuple):
@@ -28,7 +28,7 @@ def outcomes_from(journal: Path, offset: int) -> Iterator[Placed]:
     try:
         with journal.open("rb") as file:
             file.seek(offset)
-            while (line := file.readline(LIMIT)).endswith(b"\n"):
+            while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
                 record = _record(line)
                 if record is not None:
                     yield Placed(record, offset, len(line))
@@ -44,7 +44,7 @@ def outcome_at(journal: Path, offset: int, length: int) -> dict[str, Any] | None
     try:
         with journal.open("rb") as file:
             file.seek(offset)
-            return _record(file.read(min(length, LIMIT)))
+            return _record(file.read(min(length, MAX_LINE_BYTES)))
     except OSError:
         return None
 
@@ -55,7 +55,7 @@ def outcome_of(journal: Path, identity: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = None
     try:
         with journal.open("rb") as file:
-            while (line := file.readline(LIMIT)).endswith(b"\n"):
+            while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
                 if marked in line and (record := _record(line)) is not None and record["id"] == identity:
                     found = record
     except OSError:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from fleet.engine import SUCCESS, RunEntry, journal_of, run_entry
 from fleet.service.store.history import History
-from fleet.service.store.state import REMEMBERED
+from fleet.service.store.state import REMEMBERED_OUTCOMES
 
 CAUSE = "found"  # what began such a run is not known
 AT_ONCE = 60.0  # seconds between the beginning of a run and its manifest, at most
@@ -45,7 +45,8 @@ def restore(history: History) -> Restored:
     """Take in the runs below the history's folder that it does not know. Blocks. Raises SinkError.
 
     States go on from runs that are later than what is known of their pipeline, and of these from the last
-    `REMEMBERED`: a state shows no more. The last run of a job, if it has not ended, waits to be gone on with.
+    `REMEMBERED_OUTCOMES`: a state shows no more. The last run of a job, if it has not ended, waits to be gone
+    on with.
     """
     found, broken = _unknown(history)
     newest = {(row.job, row.pipeline): row.started for row in history.last_begun()}
@@ -55,7 +56,7 @@ def restore(history: History) -> Restored:
         if run.started >= newest.get(run.pipeline, 0.0):
             later[run.pipeline].append(run.entry.name)
         last[run.job] = max(run.started, last.get(run.job, 0.0))
-    seen = {name for names in later.values() for name in names[-REMEMBERED:]}
+    seen = {name for names in later.values() for name in names[-REMEMBERED_OUTCOMES:]}
     for run in found:
         _take(history, run, states=run.entry.name in seen, last=run.started == last[run.job])
     for job in {run.job for run in found}:

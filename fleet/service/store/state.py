@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from fleet.frozen import frozen
+from fleet.outcome import Record
 
-REMEMBERED = 32  # outcomes that flapping is judged by
-FLAPPING = 4  # changes between reached and failed among them, from which a target flaps
-MESSAGE = 500  # characters of a failure's message kept here; the journal has all of it
-METRICS = 100  # whose highest sample is kept here
-CHECKS = 50  # failed checks named; a spec has a handful
+REMEMBERED_OUTCOMES = 32  # outcomes that flapping is judged by
+FLAPPING_CHANGES = 4  # changes between reached and failed among them, from which a target flaps
+MAX_MESSAGE = 500  # characters of a failure's message kept here; the journal has all of it
+MAX_METRICS = 100  # whose highest sample is kept here
+MAX_CHECKS = 50  # failed checks named; a spec has a handful
 
 What = Literal["failing", "recovered", "check"]
 _LETTERS = {"ok": "o", "partial": "p", "failed": "f", "skipped": "s"}
@@ -63,7 +64,7 @@ class TargetState:
 
     @property
     def flapping(self) -> bool:
-        return self.flaps >= FLAPPING
+        return self.flaps >= FLAPPING_CHANGES
 
 
 class StateChange(NamedTuple):
@@ -100,13 +101,13 @@ class Before(Protocol):
 
 
 def advance(
-    before: Before | None, record: Mapping[str, Any], *, job: str, run: str, offset: int, length: int
+    before: Before | None, record: Record, *, job: str, run: str, offset: int, length: int
 ) -> tuple[TargetState, tuple[StateChange, ...]]:
     """The state after an outcome (its JSON form), and what that changed."""
     before = before or _NEW
     failure = record.get("failure") or {}
     status, kind = str(record["status"]), str(failure.get("kind") or "") or None
-    message = str(failure.get("message") or "")[:MESSAGE]
+    message = str(failure.get("message") or "")[:MAX_MESSAGE]
     seconds = float(record.get("seconds") or 0.0)
     at = _epoch(str(record.get("started") or "")) + seconds
     letter = _LETTERS.get(status, "s")
@@ -130,7 +131,7 @@ def advance(
         last_success=at if reached else before.last_success,
         failing_since=at if letter == _FAILED and since is None else since,
         failures=0 if reached else before.failures + (letter == _FAILED),
-        past=(before.past + letter)[-REMEMBERED:],
+        past=(before.past + letter)[-REMEMBERED_OUTCOMES:],
         failed_checks=tuple(_failed_checks(record)) if reached else before.failed_checks,
         values=_highest(record) or before.values,
         offset=offset,
@@ -156,12 +157,12 @@ def _change(what: What, state: TargetState, detail: str) -> StateChange:
     return StateChange(what, state.job, state.pipeline, state.id, state.run, state.at, state.kind, detail)
 
 
-def _failed_checks(record: Mapping[str, Any]) -> Iterator[str]:
+def _failed_checks(record: Record) -> Iterator[str]:
     names = {str(check.get("check")) for check in record.get("checks") or () if check.get("result") == "fail"}
-    yield from sorted(names)[:CHECKS]
+    yield from sorted(names)[:MAX_CHECKS]
 
 
-def _highest(record: Mapping[str, Any]) -> dict[str, float]:
+def _highest(record: Record) -> dict[str, float]:
     """The highest sample of each metric; one that is no number (null) says nothing."""
     found: dict[str, float] = {}
     for name, _labels, value in record.get("samples") or ():
@@ -169,7 +170,7 @@ def _highest(record: Mapping[str, Any]) -> dict[str, float]:
             continue
         if name in found:
             found[name] = max(found[name], value)
-        elif len(found) < METRICS:
+        elif len(found) < MAX_METRICS:
             found[name] = value
     return found
 

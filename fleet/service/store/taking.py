@@ -16,7 +16,7 @@ from fleet.service.store.journal import Placed, outcomes_from
 from fleet.service.store.rows import RunRow
 from fleet.service.store.state import StateChange, TargetState, advance
 
-BATCH = 1000  # outcomes taken in at a time
+BATCH_OUTCOMES = 1000  # outcomes taken in at a time
 CHANGES_KEPT = 100_000
 _UNUSED = ("steps", "errors", "violations", "skipped")  # of an outcome
 _STORED = (
@@ -55,9 +55,9 @@ class _Known(NamedTuple):
 
 
 def read_batch(journal: Path, position: int) -> list[Placed]:
-    """The outcomes that a journal has from a place on, at most `BATCH`, without what states are not made of:
-    whole, a thousand of them are 50 MB. Raises SinkError."""
-    return [_without_rows(placed) for placed in islice(outcomes_from(journal, position), BATCH)]
+    """The outcomes that a journal has from a place on, at most `BATCH_OUTCOMES`, without what states are not
+    made of: whole, a thousand of them are 50 MB. Raises SinkError."""
+    return [_without_rows(placed) for placed in islice(outcomes_from(journal, position), BATCH_OUTCOMES)]
 
 
 def _without_rows(placed: Placed) -> Placed:
