@@ -81,15 +81,22 @@ def commands(folder: Path, plain: str, tls: str) -> dict[str, list[str]]:
     return found
 
 
+def cache_of(row: str, folder: Path) -> Path:
+    """Where a command finds what earlier ones kept; a cold one finds nothing."""
+    if not row.startswith("cold"):
+        return folder / "cache"
+    shutil.rmtree(folder / "cold", ignore_errors=True)
+    return folder / "cold"
+
+
 def cpu(row: str, command: list[str], folder: Path) -> float:
     """CPU seconds of one whole process, user and system."""
     shutil.rmtree(folder / "run", ignore_errors=True)
-    if row.startswith("cold"):
-        shutil.rmtree(folder / "cache", ignore_errors=True)
+    cache = cache_of(row, folder)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = subprocess.run(
         [sys.executable, "-c", *command],
-        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -107,11 +114,10 @@ def instructions(row: str, command: list[str], folder: Path) -> float:
     quiet = ["--quiet"] if "scan" in command else []
     for _ in range(2):  # the first fills caches
         shutil.rmtree(folder / "run", ignore_errors=True)
-        if row.startswith("cold"):
-            shutil.rmtree(folder / "cache", ignore_errors=True)
+        cache = cache_of(row, folder)
         ended = subprocess.run(
             [*counting, sys.executable, "-c", *command, *quiet],
-            env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONHASHSEED": "0"},
+            env={**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONHASHSEED": "0"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, TypeVar
 from fleet.assembly.options import ScanOptions
 from fleet.client import Credential
 from fleet.config import SpecFile
-from fleet.inventory import AuthModel, Credentials, Proxies, ProxyModel, SecretReader, load_auths
+from fleet.inventory import Credentials, Proxies, SecretReader
 from fleet.policy import Proxy
 from fleet.secret import Secret
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory import AuthsFile, VaultModel
+    from fleet.inventory import AuthModel, AuthsFile, ProxyModel, VaultModel
 
 Prompt = Callable[[str], str]
 MAX_WAYS = 1024  # in which targets come to credential and proxy, that are kept to be shared
-Named = TypeVar("Named", AuthModel, ProxyModel)
+Named = TypeVar("Named", "AuthModel", "ProxyModel")
 
 
 @dataclass(slots=True)
@@ -121,6 +121,8 @@ def bindings_of(
     vault: VaultModel | None = None
     for named in (options.auths_file, options.proxies_file):
         if named is not None:
+            from fleet.inventory import load_auths  # noqa: PLC0415  (brings pydantic)
+
             file = load_auths(named)
             add(file, Path(named))
             vault = vault or (_anchored_vault(file.vault, Path(named).parent) if file.vault else None)
@@ -141,6 +143,8 @@ def _anchored(model: Named, home: Path) -> Named:
     for name in ("username", "password", "token"):
         if isinstance(value := getattr(model, name, None), str):
             changed[name] = _from(home, value)
+    from fleet.inventory import AuthModel  # noqa: PLC0415  (where there is a model, pydantic is there)
+
     if isinstance(model, AuthModel):
         changed["schemes"] = {name: _from(home, value) for name, value in model.schemes.items()}
         if model.exec is not None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
-
-from pydantic import ValidationError
 
 from fleet.client import CachedParse
 from fleet.config.builtin import list_builtin_specs
-from fleet.config.extend import Extended, Source, extend
+from fleet.config.checked import checked
+from fleet.config.extend import Source, extend
 from fleet.config.model import SpecFile
 from fleet.config.sources import check_sources
 from fleet.config.wrap import wrap_description
@@ -19,7 +18,6 @@ from fleet.errors import SpecError
 from fleet.guess import guess
 from fleet.openapi import parse
 from fleet.phrases import some
-from fleet.yamlfile import first_complaint
 
 MAX_BYTES = 8 * 1024 * 1024  # of one spec file; an API description may be larger
 
@@ -116,18 +114,5 @@ def _built(source: Source, notes: tuple[str, ...]) -> SpecFile:
         what = "the spec file is empty" if source.tree is None else "a spec file is a mapping of sections"
         raise SpecError(what, file=str(source.path), line=1, column=1)
     whole = extend(source, _extended)
-    try:
-        spec = SpecFile.model_validate(whole.tree)
-    except ValidationError as wrong:
-        _complain(wrong, whole)
-    spec._whole = whole
-    spec._notes = notes
-    return spec
-
-
-def _complain(wrong: ValidationError, whole: Extended) -> NoReturn:
-    found = first_complaint(wrong, SpecFile, whole.tree)
-    file, line, column = whole.place(found.path)
-    where = ".".join(str(part) for part in found.path)
-    message = f"{where}: {found.message}" if where else found.message
-    raise SpecError(message, file=file, line=line, column=column, hint=found.hint) from None
+    said = checked(whole)
+    return SpecFile(**{one.name: getattr(said, one.name) for one in fields(said)}, whole=whole, notes=notes)

@@ -2,9 +2,9 @@
 
 No files and no sockets: whoever calls has read the spec, and hands in each target's client (`ports`).
 
-  language   what a spec file may say (model, durations; places says where it stands), and its expressions:
-             expression and names compile them, closures, functions and versions evaluate them, scope is
-             what they see; outside is what checks take from other files
+  language   what a spec file may say (model; section and keys check it, places says where it stands), and its
+             expressions: expression and names compile them, closures, functions and versions evaluate them,
+             scope is what they see; outside is what checks take from other files
   compile    from a spec to a plan: pipeline begins; steps, checks and login are its parts, binder binds
              expressions, graph orders the steps
   plan       the result: immutable, shared by all targets
@@ -17,11 +17,11 @@ No files and no sockets: whoever calls has read the spec, and hands in each targ
 from fleet.pipeline.compile.pipeline import compile_checks, compile_plan, secured
 from fleet.pipeline.language.expression import Expression, compile_expression
 from fleet.pipeline.language.judging import MetricSpec
-from fleet.pipeline.language.keys import Model
-from fleet.pipeline.language.model import PipelineSpec
+from fleet.pipeline.language.model import PipelineSpec, language_sections
 from fleet.pipeline.language.outside import Nothing, Outside, Table
 from fleet.pipeline.language.places import Locate, Place, nowhere
 from fleet.pipeline.language.scope import Row
+from fleet.pipeline.language.section import Section, adapter, check
 from fleet.pipeline.plan import CheckPlan, MetricPlan, Plan, Settings
 from fleet.pipeline.ports import Memory
 from fleet.pipeline.step import StepPlan
@@ -35,7 +35,6 @@ __all__ = [
     "Memory",
     "MetricPlan",
     "MetricSpec",
-    "Model",
     "Nothing",
     "Outside",
     "PipelineProbe",
@@ -43,13 +42,17 @@ __all__ = [
     "Place",
     "Plan",
     "Row",
+    "Section",
     "Settings",
     "StepPlan",
     "Table",
+    "adapter",
+    "check",
     "compile_checks",
     "compile_expression",
     "compile_plan",
     "judge_row",
+    "language_sections",
     "nowhere",
     "secured",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from fleet.frozen import frozen
 from fleet.guess import closest, guess
@@ -18,6 +20,7 @@ _SHAPES = {
     "dict_type": "a mapping",
     "mapping_type": "a mapping",
     "model_type": "a mapping",
+    "dataclass_type": "a mapping",
     "model_attributes_type": "a mapping",
     "list_type": "a list",
     "tuple_type": "a list",
@@ -33,6 +36,7 @@ _SHAPES = {
         "a date, as 2026-12-31",
     ),
 }
+_UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
 
 
 @frozen
@@ -47,13 +51,14 @@ class Complaint:
 
 def first_complaint(
     wrong: ValidationError,
-    model: type[BaseModel],
+    model: type[Any],
     tree: Mapping[str, Any],
     *,
     patterns: Mapping[str, str] | None = None,
 ) -> Complaint:
     """The first fault; the hint counts the others. `patterns` says in words what a regular expression of the
-    model wants, where that can be said: `{NAME: "a name is letters and digits"}`."""
+    model wants, where that can be said: `{NAME: "a name is letters and digits"}`. The model is one of
+    pydantic, or a dataclass whose fields know their types."""
     errors = wrong.errors(include_url=False, include_input=False)
     error = errors[0]
     if error["type"] == "missing":  # a key that was mistyped is missing too, and says more
@@ -61,7 +66,7 @@ def first_complaint(
     location = tuple(error["loc"])
     path = _in_tree(location, tree)
     hint = None
-    if error["type"] == "extra_forbidden":
+    if error["type"] in _UNKNOWN:
         message = f"unknown key {location[-1]!r}"
         hint = guess(str(location[-1]), _keys_at(model, location[:-1]))
     elif error["type"] == "missing":
@@ -94,7 +99,7 @@ def _unquoted(path: Path, tree: Any) -> str | None:
 
 
 def _mistyped(error: Mapping[str, Any], wanted: str) -> bool:
-    return error["type"] == "extra_forbidden" and closest(str(error["loc"][-1]), {wanted}) is not None
+    return error["type"] in _UNKNOWN and closest(str(error["loc"][-1]), {wanted}) is not None
 
 
 def _in_tree(location: tuple[str | int, ...], tree: Any) -> Path:
@@ -111,26 +116,38 @@ def _in_tree(location: tuple[str | int, ...], tree: Any) -> Path:
     return tuple(found)
 
 
-def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> set[str]:
+def _keys_at(model: type[Any], location: tuple[str | int, ...]) -> set[str]:
     """The keys that are allowed at a location."""
-    models: set[type[BaseModel]] = {model}
+    models: set[type[Any]] = {model}
     mapped: list[Any] = []
     for part in location:
         inner = [
-            field.annotation
+            annotation
             for owner in models
-            for name, field in owner.model_fields.items()
-            if part in (field.alias, name)
+            for name, key, annotation in _fields_of(owner)
+            if part in (name, key)
         ]
         candidates = inner or mapped
         if not candidates:
             continue
         models = {found for annotation in candidates for found in _models_in(annotation)}
         mapped = [] if inner else mapped
-    return {field.alias or name for owner in models for name, field in owner.model_fields.items()}
+    return {key for owner in models for _, key, _ in _fields_of(owner)}
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def _fields_of(owner: type[Any]) -> Iterator[tuple[str, str, Any]]:
+    """Each field's name, its key in a file, and its type."""
+    if issubclass(owner, BaseModel):
+        for name, info in owner.model_fields.items():
+            yield name, info.alias or name, info.annotation
+        return
+    for one in fields(owner):
+        said = getattr(one.type, "__metadata__", ())
+        alias = next((info.alias for info in said if isinstance(info, FieldInfo) and info.alias), None)
+        yield one.name, alias or one.name, one.type
+
+
+def _models_in(annotation: Any) -> Iterator[type[Any]]:
     """The models that a type annotation can hold, containers opened."""
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -138,5 +155,5 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     elif origin in (Union, UnionType) or origin is not None:
         for part in get_args(annotation):
             yield from _models_in(part)
-    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    elif isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         yield annotation

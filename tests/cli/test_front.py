@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,23 @@ def test_help_imports_nothing_heavy() -> None:
     new = imported - there
     assert new - sys.stdlib_module_names == HELP_IMPORTS
     assert sorted(new & SCAN_ONLY) == []
+
+
+def test_a_scan_whose_spec_was_checked_before_imports_only_what_it_asks_with(tmp_path: Path) -> None:
+    scan = ["scan", "127.0.0.1:1", "--quiet", "--workers", "1", "--run-dir", str(tmp_path / "run")]
+    code = f"import sys; from fleet.cli import main; main({scan}); print(*sys.modules)"
+    for _ in range(2):  # the first checks the spec, and keeps it
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        imported = {name.partition(".")[0] for name in told.stdout.split()}
+    assert {"anyio", "jmespath", "orjson"} <= imported
+    assert sorted(imported & {"httpx", "pydantic", "pydantic_core", "rich", "yaml"}) == []
 
 
 def test_help_names_every_command_and_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:

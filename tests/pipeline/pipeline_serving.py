@@ -16,7 +16,7 @@ from fleet.errors import RequestFailed
 from fleet.openapi import Call, load
 from fleet.outcome import Outcome
 from fleet.pace import TargetClock
-from fleet.pipeline import PipelineProbe, PipelineSpec, compile_plan
+from fleet.pipeline import PipelineProbe, PipelineSpec, check, compile_plan
 from fleet.policy import Policy
 from fleet.target import Target
 
@@ -164,9 +164,7 @@ DOCUMENT = load(DESCRIPTION, source="memory:t.yaml")
 
 def spec_of(tree: Mapping[str, Any]) -> PipelineSpec:
     """A spec whose dialect is `href`, `items` and `next`, with these sections."""
-    return PipelineSpec.model_validate(
-        {"dialect": {"link": "href", "items": "items", "next": "next"}, **tree}
-    )
+    return check(PipelineSpec, {"dialect": {"link": "href", "items": "items", "next": "next"}, **tree})
 
 
 async def probe(

@@ -12,10 +12,10 @@ import pytest
 
 from fleet.pipeline import compile_expression
 from fleet.pipeline.language.convert import MAX_TEXT, converted
-from fleet.pipeline.language.durations import seconds
 from fleet.pipeline.language.names import lift
 from fleet.pipeline.language.scope import Row, Scope, getter_for
 from fleet.pipeline.language.versions import compare_versions
+from fleet.quantities import seconds
 from fleet.target import Target
 
 TARGET = Target(id="t", url="http://t", labels={"site": "a", "rack-unit": "7"})

@@ -12,7 +12,7 @@ from pipeline_serving import Served, mockup, probe, rows_per_step
 from fleet.config import load_spec
 from fleet.openapi import load
 from fleet.outcome import FailureKind, Outcome
-from fleet.pipeline import PipelineSpec
+from fleet.pipeline import PipelineSpec, check
 
 REDFISH = load_spec("redfish")
 DOCUMENT = load(Path(REDFISH.api_source).read_bytes(), source=REDFISH.api_source)
@@ -124,12 +124,13 @@ async def test_each_resource_is_asked_for_once(mockups: Path) -> None:
 
 
 async def test_a_foreign_link_is_reported_and_never_contacted(mockups: Path) -> None:
-    tree = REDFISH.model_dump(by_alias=True, exclude={"fleet", "info", "api", "refs", "auths", "proxies"})
-    tree = {key: value for key, value in tree.items() if key in {"dialect", "steps"}}
-    tree["steps"]["outlet"] = {"from": "power_supply", "follow": "Links.Outlet"}
+    assert REDFISH.whole is not None
+    said = REDFISH.whole.tree
+    steps = {**said["steps"], "outlet": {"from": "power_supply", "follow": "Links.Outlet"}}
+    tree: dict[str, Any] = {"dialect": said["dialect"], "steps": steps}
     tree["pipelines"] = {"p": {"steps": ["power_supply", "outlet"]}}
     client = Served(mockup(mockups / "public-rackmount1"))
-    outcome = await probe(PipelineSpec.model_validate(tree), client, document=DOCUMENT)
+    outcome = await probe(check(PipelineSpec, tree), client, document=DOCUMENT)
     assert [error.kind for error in outcome.errors] == [FailureKind.LINK_FOREIGN]
     assert outcome.status == "partial"
     assert not any("contoso" in path for path in client.asked)

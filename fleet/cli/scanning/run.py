@@ -141,6 +141,8 @@ def _push(prepared: PreparedScan, view: View) -> Callable[[Watch, ScanResult, Sh
 
 def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell: Shell) -> None:
     """The summary; without a result, that of a scan which an error ended."""
+    if shell.quiet:
+        return
     from fleet.cli.render.next_steps import Ending
     from fleet.cli.render.summary import summary
 

@@ -64,21 +64,34 @@ class CachedParse:
         if len(data) <= _SMALL or data[:64].lstrip()[:1] in {b"{", b"["}:  # JSON parses as fast as its cache
             return parse(data, uri)
         name = digest(data)
-        path = Path(self.directory) / name[:2] / name
+        found = self.read(name)
+        if found is not None:
+            return found[0]
+        tree = parse(data, uri)
+        self.write(name, tree, most=8 * len(data) + 65536)  # aliases may unfold to anything
+        return tree
+
+    def read(self, name: str) -> tuple[Any] | None:
+        """The tree that is kept under a name, which is a digest, in a one-tuple."""
+        path = self._path(name)
         kept = read_private(path)
         found = None if kept is None else decode_tree(kept, name)
         if found is not None:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > DAY:
                     os.utime(path)  # used
-            return found[0]
-        tree = parse(data, uri)
+        return found
+
+    def write(self, name: str, tree: Any, *, most: int = _MAX_FILE) -> None:
+        """Keeps a tree under a name, if JSON can hold it in less than `most` bytes."""
         encoded = encode_tree(tree, name)
-        if encoded is not None and len(encoded) < 8 * len(data) + 65536:  # aliases may unfold to anything
+        if encoded is not None and len(encoded) < most:
             with suppress(OSError):
-                write_private(path, encoded)
+                write_private(self._path(name), encoded)
                 prune(Path(self.directory), time.time())
-        return tree
+
+    def _path(self, name: str) -> Path:
+        return Path(self.directory) / name[:2] / name
 
 
 def prune(directory: Path, now: float, kept: Kept = KEPT) -> None:

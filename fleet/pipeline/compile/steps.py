@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import RequestFailed, SpecError
@@ -13,7 +13,7 @@ from fleet.pipeline.compile.graph import Graph, ways_of
 from fleet.pipeline.language.expression import Expression
 from fleet.pipeline.language.model import PipelineSpec
 from fleet.pipeline.language.places import Complaints, Path
-from fleet.pipeline.language.steps import AlternativeSpec, Outputs, OutputSpec, StepSpec
+from fleet.pipeline.language.steps import AlternativeSpec, OutputSpec, StepSpec
 from fleet.pipeline.step import OutputPlan, OverlayPlan, StepPlan, Way, path_of
 from fleet.pointer import pointer_of
 
@@ -194,7 +194,9 @@ class StepCompiler:
         except SpecError as wrong:
             return self._complain.fail(path, wrong.message, wrong.hint)
 
-    def _outputs(self, path: Path, outputs: Outputs, above: frozenset[str]) -> tuple[OutputPlan, ...]:
+    def _outputs(
+        self, path: Path, outputs: Mapping[str, OutputSpec], above: frozenset[str]
+    ) -> tuple[OutputPlan, ...]:
         return tuple(self._output((*path, name), name, output, above) for name, output in outputs.items())
 
     def _output(self, path: Path, name: str, output: OutputSpec, above: frozenset[str]) -> OutputPlan:

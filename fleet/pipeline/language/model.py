@@ -5,63 +5,96 @@ Every key has a description, because the JSON Schema made from these models is w
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import field
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
+from fleet.frozen import frozen
+from fleet.pipeline.language import access, judging, steps
 from fleet.pipeline.language.access import DefaultsSpec, LoginSpec, SecuritySpec
-from fleet.pipeline.language.durations import Duration
 from fleet.pipeline.language.judging import CheckSpec, ConformanceSpec, MetricSpec
-from fleet.pipeline.language.keys import MetricName, Model, StepName, Text
+from fleet.pipeline.language.section import Section
 from fleet.pipeline.language.steps import DialectSpec, OverlaySpec, StepSpec
 
+if TYPE_CHECKING:
+    from pydantic import Field
 
-class InputSpec(Model):
+    from fleet.pipeline.language.keys import Duration, MetricName, StepName, Text
+
+
+@frozen(kw_only=True)
+class InputSpec(Section):
     """A value that the person who scans may give."""
 
-    description: str | None = Field(default=None, description="For people who read the spec.")
-    default: str | int | float | bool | None = Field(
-        default=None, description="Used when --input does not give it; without one it must be given."
-    )
-    as_: Literal["int", "float", "str", "bool"] = Field(
-        default="str", alias="as", description="What the text given with --input is read as."
-    )
+    description: Annotated[str | None, Field(description="For people who read the spec.")] = None
+    default: Annotated[
+        str | int | float | bool | None,
+        Field(description="Used when --input does not give it; without one it must be given."),
+    ] = None
+    as_: Annotated[
+        Literal["int", "float", "str", "bool"],
+        Field(alias="as", description="What the text given with --input is read as."),
+    ] = "str"
 
 
-class PipelineEntry(Model):
+@frozen(kw_only=True)
+class PipelineEntry(Section):
     """The steps whose rows a pipeline stores; what those need is pulled in."""
 
-    description: str | None = Field(default=None, description="For people who read the spec.")
-    default: bool = Field(default=False, description="Used when --pipeline does not name one.")
-    steps: tuple[StepName, ...] = Field(min_length=1, description="The steps whose rows are stored.")
-    deadline: Duration | None = Field(default=None, description="Replaces timeout.target.")
+    description: Annotated[str | None, Field(description="For people who read the spec.")] = None
+    default: Annotated[bool, Field(description="Used when --pipeline does not name one.")] = False
+    steps: Annotated[
+        tuple[StepName, ...], Field(min_length=1, description="The steps whose rows are stored.")
+    ]
+    deadline: Annotated[Duration | None, Field(description="Replaces timeout.target.")] = None
 
 
-class PipelineSpec(Model):
+@frozen(kw_only=True)
+class PipelineSpec(Section):
     """The language of a spec file, without what says where the description and the secrets are."""
 
-    inputs: dict[StepName, InputSpec] = Field(
-        default_factory=dict, description="Values that --input gives, read as $inputs.NAME."
+    inputs: Annotated[
+        dict[StepName, InputSpec], Field(description="Values that --input gives, read as $inputs.NAME.")
+    ] = field(default_factory=dict)
+    dialect: Annotated[DialectSpec, Field(description="How this family of APIs links and pages.")] = field(
+        default_factory=DialectSpec
     )
-    dialect: DialectSpec = Field(
-        default_factory=DialectSpec, description="How this family of APIs links and pages."
+    security: Annotated[
+        SecuritySpec | None,
+        Field(description="The authentication of an API whose description leaves it out."),
+    ] = None
+    login: Annotated[LoginSpec | None, Field(description="A session around each target.")] = None
+    defaults: Annotated[
+        DefaultsSpec, Field(description="What holds unless the command line says otherwise.")
+    ] = field(default_factory=DefaultsSpec)
+    steps: Annotated[
+        dict[StepName, StepSpec], Field(min_length=1, description="Where rows come from, by name.")
+    ]
+    pipelines: Annotated[
+        dict[Text, PipelineEntry], Field(description="Which steps are stored; without any, all steps.")
+    ] = field(default_factory=dict)
+    metrics: Annotated[dict[MetricName, MetricSpec], Field(description="Samples made from rows.")] = field(
+        default_factory=dict
     )
-    security: SecuritySpec | None = Field(
-        default=None, description="The authentication of an API whose description leaves it out."
+    checks: Annotated[dict[Text, CheckSpec], Field(description="Rules judged on rows.")] = field(
+        default_factory=dict
     )
-    login: LoginSpec | None = Field(default=None, description="A session around each target.")
-    defaults: DefaultsSpec = Field(
-        default_factory=DefaultsSpec, description="What holds unless the command line says otherwise."
+    conformance: Annotated[ConformanceSpec, Field(description="How kinds of machines are told apart.")] = (
+        field(default_factory=ConformanceSpec)
     )
-    steps: dict[StepName, StepSpec] = Field(min_length=1, description="Where rows come from, by name.")
-    pipelines: dict[Text, PipelineEntry] = Field(
-        default_factory=dict, description="Which steps are stored; without any, all steps."
-    )
-    metrics: dict[MetricName, MetricSpec] = Field(default_factory=dict, description="Samples made from rows.")
-    checks: dict[Text, CheckSpec] = Field(default_factory=dict, description="Rules judged on rows.")
-    conformance: ConformanceSpec = Field(
-        default_factory=ConformanceSpec, description="How kinds of machines are told apart."
-    )
-    overlays: tuple[OverlaySpec, ...] = Field(
-        default=(), description="Outputs that only some targets have, as a vendor's."
+    overlays: Annotated[
+        tuple[OverlaySpec, ...], Field(description="Outputs that only some targets have, as a vendor's.")
+    ] = ()
+
+
+def language_sections() -> tuple[type[Section], ...]:
+    """All sections of the language."""
+    found = [held for module in (access, judging, steps) for held in vars(module).values()]
+    own = (InputSpec, PipelineEntry, PipelineSpec)
+    return (
+        *own,
+        *(
+            held
+            for held in found
+            if isinstance(held, type) and issubclass(held, Section) and held is not Section
+        ),
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-
-from fleet.pipeline import Model
 
 
 def _as_list(value: object) -> object:
@@ -22,9 +20,16 @@ SomeTexts = Annotated[
 ]
 
 
-class Section(Model):
-    """A part of the configuration; its keys are written in camel case, as those of a spec file."""
+class Section(BaseModel):
+    """A part of the configuration, frozen: every unknown key is an error. Keys are written in camel case, as
+    those of a spec file."""
 
+    # Deferred: the schema of the whole file is built once, not that of every part and again in its parents.
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_camel, hide_input_in_errors=True, defer_build=True
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
