@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import os
 import pickle
 import socket
 import subprocess
 import sys
 import threading
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, repeat
 from pathlib import Path
 
 import orjson
@@ -290,6 +297,73 @@ print(time.process_time(), len(document.operations), *document.warnings, sep="\\
     assert runs[1][1] == "2796"
     assert runs[1][2].startswith("5 referenced files are missing: Capacity.v1_0_0.yaml, ")
     assert float(runs[1][0]) < float(runs[0][0]) / 1.5  # the whole process, imports included
+
+
+@contextmanager
+def serving(*pieces: bytes) -> Iterator[str]:
+    """The URL of a host that answers one connection with these pieces, the last one over and over until its
+    peer hangs up."""
+    with socket.create_server(("127.0.0.9", 0)) as listener:
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer, suppress(OSError):
+                peer.settimeout(0.02)
+                peer.recv(65_536)
+                for piece in chain(pieces, repeat(pieces[-1])):
+                    peer.sendall(piece)
+                    with suppress(TimeoutError):
+                        if not peer.recv(1):
+                            return
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield f"http://127.0.0.9:{listener.getsockname()[1]}/openapi.yaml"
+        finally:
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "says"),
+    [
+        ([b"HTTP/1.1 200 OK\r\nX: ", b"x"], "in time"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"], "in time"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n"], "more than 20 interim answers"),
+    ],
+    ids=["head", "body", "interim"],
+)
+async def test_a_download_ends_in_time_whatever_drips(pieces: list[bytes], says: str) -> None:
+    with serving(*pieces) as url, pytest.raises(SpecError, match=says):
+        await asyncio.wait_for(asyncio.to_thread(WebLoader(url, timeout=1), url), 60)
+
+
+def test_a_body_compressed_twice_is_bounded_as_any_other() -> None:
+    once = zlib.compressobj(wbits=31)
+    zeros = b"".join(once.compress(bytes(2**20)) for _ in range(256)) + once.flush()
+    body = gzip.compress(zeros)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: %d\r\n\r\n"
+    with serving(head % len(body) + body) as url:
+        tracemalloc.start()
+        try:
+            with pytest.raises(SpecError, match="larger than 64 MiB"):
+                WebLoader(url)(url)
+            assert tracemalloc.get_traced_memory()[1] < 160 * 2**20
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_download_may_be_asked_for_where_a_loop_runs() -> None:
+    script = """
+import asyncio, sys
+from fleet import WebLoader
+async def main():
+    print(WebLoader(sys.argv[1])(sys.argv[1]))
+asyncio.run(main())
+"""
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as url:
+        ran = subprocess.run([sys.executable, "-c", script, url], check=True, capture_output=True, text=True)
+    assert ran.stdout == "b'{}'\n"
 
 
 @pytest.mark.parametrize("status", [300, 301, 304])

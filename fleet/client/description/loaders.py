@@ -24,6 +24,7 @@ from fleet.frozen import frozen
 if TYPE_CHECKING:
     import yarl
 
+    from fleet.client.calls.options import Verify
     from fleet.openapi import Parse, YamlReader
 
 YamlLoading: TypeAlias = "YamlReader | Parse | type[Any]"
@@ -125,13 +126,13 @@ class WebLoader:
     """Documents of one origin, over HTTP. Redirects are followed within the origin only.
 
     A name that is neither a URL nor an absolute path is taken from `baseurl`, as a link would be. `verify` is
-    as httpx takes it, `timeout` is in seconds. Answers of 400 and above and HTML pages are refused with their
-    status. The environment's proxies are not used.
+    true, false, a CA file or an SSLContext; `timeout` is for the whole download, in seconds. Answers of 400
+    and above and HTML pages are refused with their status. The environment's proxies are not used.
     """
 
     baseurl: str | yarl.URL
     timeout: float = 30.0
-    verify: bool | str = True
+    verify: Verify = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     yload: YamlLoading | None = field(default=None, repr=False)
 
