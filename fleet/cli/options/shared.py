@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 NO_TARGETS = "no targets: name an inventory file, an address or a network, or - for standard input"
 ALTERNATIVES = (
     "an argument is seen by every user of this machine and stays in the shell's history.\n"
-    "  Instead: --user NAME asks for the password once; --auths FILE names secrets as env:NAME or\n"
-    "  file:PATH; a service reads $CREDENTIALS_DIRECTORY"
+    "  Instead: --user NAME asks for the password once; --auths FILE names secrets as env:NAME or "
+    "file:PATH; a service reads $CREDENTIALS_DIRECTORY"
 )
 
 
