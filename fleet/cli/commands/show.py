@@ -23,8 +23,8 @@ from fleet.cli.commands.show_rows import (
 )
 from fleet.cli.options import completing
 from fleet.cli.options.forms import TEXT, format_option, run_argument
+from fleet.cli.options.given import expression
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.options.shared import expression
 from fleet.cli.options.values import Count
 from fleet.cli.render.cells import text_of, write_csv, write_jsonl, write_markdown
 from fleet.cli.render.fields import tell
