@@ -20,7 +20,10 @@ class Exit(IntEnum):
 
 HELP = """\b
 Exit status:
-  0   done                         2   cannot run: usage, spec, inventory
-  1   findings (see --fail-on)     70  internal error
-  74  a result cannot be written   75  stopped early; fleet resume goes on
+  0         done
+  1         findings (see --fail-on)
+  2         cannot run: usage, spec, inventory
+  70        internal error
+  74        a result cannot be written
+  75        stopped early; fleet resume goes on
   130, 143  forced stop"""

@@ -24,8 +24,8 @@ LATEST = "latest"  # the link beside runs that leads to the one begun last
 MAX_NAMES_TRIED = 1000  # tried for a new run, before there is none
 BASELINE = "baseline.json"  # in the copy of a run that is a baseline
 WHERE_RUNS_ARE = (
-    "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or\n"
-    "  previous; or a baseline that 'fleet baseline list' lists: baseline:NAME"
+    "name a run directory, or a run that 'fleet runs' lists: by the beginning of its name, latest or "
+    "previous; or a baseline that 'fleet baseline list' lists: baseline:NAME"
 )
 JOURNALS = ("outcomes.jsonl", "outcomes.jsonl.zst")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")

@@ -84,7 +84,7 @@ def test_the_story_of_a_failed_target(outcomes: str, capsys: pytest.CaptureFixtu
         "hint: ask for the same with fleet call",
         "it cannot be repeated by a command",
         "not offered: 404",
-        "nothing of, for what they need failed: drive",
+        "not asked for, as what they need failed: drive",
         "credential  lab (by name)",
         "proxy       dc1",
         "no certificate was accepted",

@@ -56,6 +56,14 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
+def test_a_form_is_known_in_any_case_and_json_is_not_a_line_of_it(
+    outcomes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(capsys, "report", outcomes, "--format", "JSON") == said(capsys, "report", outcomes, "--json")
+    assert run(["show", outcomes, "system", "--format", "json"]) == 2
+    assert "did you mean 'jsonl', a JSON object per line?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [("report",), ("explain", "a"), ("show", "system"), ("conformance",)])
 def test_table_is_another_word_for_text(
     command: tuple[str, ...], outcomes: str, capsys: pytest.CaptureFixture[str]

@@ -60,7 +60,10 @@ def test_csv_is_no_formula_and_moves_no_cursor(finished: Path, capsys: pytest.Ca
     assert first[3].startswith("'=HYPERLINK(")
     assert first[4:6] == ["-5", "[1,2]"]
     assert second[6] == ""
-    assert "drive is incomplete on 1 target: rows missing there are unknown,\nnot gone" in told.err
+    assert (
+        "drive is incomplete on 1 target: rows missing there are unknown, not gone\n  fleet resume "
+        in told.err
+    )
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])

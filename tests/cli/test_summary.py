@@ -124,6 +124,13 @@ def test_the_next_command_is_exact() -> None:
     assert "next" not in told(tallied(outcome(1)))
 
 
+def test_a_command_that_is_broken_can_be_pasted() -> None:
+    text = told(tallied(*MIXED), run="runs/my run", width=44)
+    assert "next  fleet resume 'runs/my run' --kind \\\n        connect  (4 targets)\n" in text
+    narrow = told(tallied(*MIXED), run="runs/a", width=43)
+    assert "next  fleet resume runs/a --kind connect\n        (4 targets)\n" in narrow
+
+
 def test_the_command_that_tells_why_is_named_where_something_failed() -> None:
     text = told(tallied(*MIXED), run="runs/my run")
     assert "why   fleet report 'runs/my run'\n" in text

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from fleet.cli.findings import findings
-from fleet.cli.options.shared import policy_of
+from fleet.cli.options.given import policy_of
 from fleet.cli.options.values import (
     AUTO,
     AutoCount,

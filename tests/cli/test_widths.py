@@ -69,6 +69,14 @@ def test_a_help_text_breaks_between_words_and_keeps_within_the_width(width: int)
         assert [line for line in beyond if len(line.split()) > 2] == [], name
 
 
+@pytest.mark.parametrize("width", WIDTHS[1:])
+def test_the_exit_statuses_keep_within_the_width(width: int) -> None:
+    text = dict(helps(width))["fleet"]
+    statuses = text[text.index("Exit status:") :].splitlines()
+    assert [line for line in statuses if len(line) > width] == []
+    assert [line.split()[0] for line in statuses[1:]] == ["0", "1", "2", "70", "74", "75", "130,"]
+
+
 def environment(folder: Path, **more: str) -> dict[str, str]:
     own = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
     return own | {"XDG_STATE_HOME": str(folder / "state")} | more

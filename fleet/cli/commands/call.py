@@ -11,12 +11,11 @@ from typing import Any
 import click
 
 from fleet.cli.options import completing
+from fleet.cli.options.given import expression, scan_options
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.shared import (
     access,
     connect_timeout_option,
-    expression,
-    scan_options,
     scheme_option,
     shared,
     spec_option,

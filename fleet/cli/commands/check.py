@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli.options import completing
+from fleet.cli.options.given import scan_options
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.options.shared import (
-    access,
-    input_option,
-    operation_option,
-    pipeline_option,
-    scan_options,
-    shared,
-    targets,
-)
+from fleet.cli.options.shared import access, input_option, operation_option, pipeline_option, shared, targets
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 

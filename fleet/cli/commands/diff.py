@@ -11,8 +11,8 @@ import click
 
 from fleet.cli.options import completing
 from fleet.cli.options.forms import format_option
+from fleet.cli.options.given import expression
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.options.shared import expression
 from fleet.cli.options.values import Count
 from fleet.cli.options.where import list_fields_option
 from fleet.cli.render.fields import tell_fields

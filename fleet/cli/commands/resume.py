@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from fleet.cli.options import completing
+from fleet.cli.options.given import policy_of
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.options.shared import policy_of, pressure, shared, timeline_option
+from fleet.cli.options.shared import pressure, shared, timeline_option
 from fleet.cli.options.watching import View, fail_on_option, grace_option, watching
 from fleet.cli.options.where import condition, list_fields_option, where_option
 from fleet.cli.render.fields import outcomes_of, tell_fields

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli.options.given import scan_options
 from fleet.cli.options.sections import SectionedCommand
-from fleet.cli.options.shared import NO_TARGETS, access, pressure, question, scan_options, shared, targets
+from fleet.cli.options.shared import NO_TARGETS, access, pressure, question, shared, targets
 from fleet.cli.options.watching import View, results, watching
 from fleet.cli.options.where import target_condition
 from fleet.cli.shell import Shell, ask_secret

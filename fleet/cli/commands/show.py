@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -22,15 +23,16 @@ from fleet.cli.commands.show_rows import (
 )
 from fleet.cli.options import completing
 from fleet.cli.options.forms import TEXT, format_option, run_argument
+from fleet.cli.options.given import expression
 from fleet.cli.options.sections import SectionedCommand, option, section
-from fleet.cli.options.shared import expression
 from fleet.cli.options.values import Count
 from fleet.cli.render.cells import text_of, write_csv, write_jsonl, write_markdown
 from fleet.cli.render.fields import tell
-from fleet.cli.shell import Shell
+from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 from fleet.errors import UsageError
 from fleet.guess import closest
+from fleet.phrases import some
 
 TABLE_ROWS = 500
 _HIDDEN = ("@uri", "@parent", "complete")  # in CSV and JSON lines, but too wide for a table
@@ -130,9 +132,10 @@ def show(
     if watched is not None:
         watched.say(shell)
     if index.incomplete:
+        named = shlex.quote(shown_run(path)) if path.is_dir() else "RUN"
         shell.say(
-            f"{step} is incomplete on {index.incomplete:,} target{'' if index.incomplete == 1 else 's'}: "
-            "rows missing there are unknown,\nnot gone (fleet resume RUN --kind all)"
+            f"{step} is incomplete on {some(index.incomplete, 'target')}: rows missing there are unknown, "
+            f"not gone\n  fleet resume {named} --kind all asks these again"
         )
     return Exit.DONE
 

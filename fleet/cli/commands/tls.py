@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from fleet.cli.options.given import scan_options
 from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.shared import (
     NO_TARGETS,
     concurrency_option,
     connect_timeout_option,
     reach,
-    scan_options,
     shared,
     targets,
 )

@@ -20,10 +20,16 @@ else:
 
 
 class Form(TextChoice):
-    """One of some forms; `table` is another word for `text`."""
+    """One of some forms, in letters of any case; `table` is another word for `text`. Where there is only
+    `jsonl`, `json` says so: a program that reads the one cannot read the other."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return super().convert(TEXT if value == "table" else value, param, ctx)
+        form = value.lower() if isinstance(value, str) else value
+        if form == "json" and "json" not in self.choices and "jsonl" in self.choices:
+            self.fail(
+                "'json' is not a form of this: did you mean 'jsonl', a JSON object per line?", param, ctx
+            )
+        return super().convert(TEXT if form == "table" else form, param, ctx)
 
 
 class FormatOption(SectionOption):

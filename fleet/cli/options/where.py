@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fleet.cli.options.given import expression
 from fleet.cli.options.sections import Option, option
-from fleet.cli.options.shared import expression
 from fleet.errors import UsageError
 from fleet.guess import stray
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from fleet.cli.options.shared import NUMBERS
+from fleet.cli.options.given import NUMBERS
 from fleet.errors import FleetError
 from fleet.quantities import written_duration, written_rate, written_size
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.command import Command
 from fleet.frozen import frozen
 from fleet.observe import KindCount, Tally, safe
 from fleet.outcome import FailureKind
@@ -38,24 +39,23 @@ def next_steps(tally: Tally, ending: Ending, run: str) -> Table:
         what = f" and {others} more like it: inventories," if others else ": an inventory,"
         table.add_row("lists", Text(f"{run}/{first}{what} to scan again or to pass on"))
     if tally.steps:
-        table.add_row("rows", Text(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
+        table.add_row("rows", Command(f"fleet show {shlex.quote(run)} {safe(next(iter(tally.steps)), 60)}"))
     if any(judged["fail"] for judged in tally.checks.values()):
-        table.add_row("checks", Text(f"fleet checks {shlex.quote(run)}"))
+        table.add_row("checks", Command(f"fleet checks {shlex.quote(run)}"))
     if tally.kinds:
-        table.add_row("why", Text(f"fleet report {shlex.quote(run)}"))
+        table.add_row("why", Command(f"fleet report {shlex.quote(run)}"))
     if ending.unwell:
-        once = Text(f"fleet resume {shlex.quote(run)} --kind all", style="bold")
-        table.add_row(
-            "next", once.append("  (mended: the canaries again, then the others)", style="not bold")
-        )
-        table.add_row("or", Text(f"fleet resume {shlex.quote(run)} --past-canary  (the others all the same)"))
+        again = f"fleet resume {shlex.quote(run)}"
+        mended = "(mended: the canaries again, then the others)"
+        table.add_row("next", Command(f"{again} --kind all", style="bold", remark=mended))
+        table.add_row("or", Command(f"{again} --past-canary", remark="(the others all the same)"))
     elif not ending.complete:
-        table.add_row("next", Text(f"fleet resume {shlex.quote(run)}", style="bold"))
-    elif again := _again(tally):
-        kinds = ",".join(_named(again, tally))
-        command = Text(f"fleet resume {shlex.quote(run)} --kind {kinds}", style="bold")
-        count = some(sum(kind.targets for kind in again), "target")
-        table.add_row("next", command.append(f"  ({count})", style="not bold"))
+        table.add_row("next", Command(f"fleet resume {shlex.quote(run)}", style="bold"))
+    elif worth := _again(tally):
+        kinds = ",".join(_named(worth, tally))
+        count = some(sum(kind.targets for kind in worth), "target")
+        resume = f"fleet resume {shlex.quote(run)} --kind {kinds}"
+        table.add_row("next", Command(resume, style="bold", remark=f"({count})"))
     return table
 
 

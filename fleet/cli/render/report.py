@@ -191,7 +191,8 @@ def _checks(report: Report) -> RenderableType | None:
         for check in shown
         if check.targets
     ]
-    return Group(_table(head, rows, alarming=(2,), more=len(report.checks) - SHOWN), *named)
+    table = _table(head, rows, alarming=(2,), more=len(report.checks) - SHOWN)
+    return Group(table, *([Text("")] if named else []), *named)
 
 
 def _certificates(report: Report) -> RenderableType | None:

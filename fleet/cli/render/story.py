@@ -157,7 +157,7 @@ def _steps(record: Record) -> RenderableType | None:
         )
     if not nothing:
         return table
-    return Group(table, Text(f"nothing of, for what they need failed: {', '.join(nothing)}", style="dim"))
+    return Group(table, Text(f"not asked for, as what they need failed: {', '.join(nothing)}", style="dim"))
 
 
 def _errors(record: Record, repeat: Repeat) -> RenderableType | None:
