@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import orjson
 import pytest
 
 from fleet.openapi import Document, load
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `hostile` and `judged`
 
 
 def description(paths: dict[str, Any], version: str = "3.1.0", **rest: Any) -> bytes:

@@ -13,7 +13,8 @@ import pytest
 import trustme
 from served import Served, Workshop, until
 
-from fleet.service.http.server import HEAD, Deadlines
+from fleet.service.http.guard import MAX_HEAD_BYTES
+from fleet.service.http.server import Deadlines
 
 
 async def test_every_answer_carries_what_keeps_a_browser_safe(workshop: Workshop) -> None:
@@ -185,7 +186,7 @@ async def test_whoever_does_not_read_is_cut_off(workshop: Workshop) -> None:
 
 async def test_a_head_that_is_too_long_is_refused(workshop: Workshop) -> None:
     async with workshop.serving() as served, await anyio.connect_tcp(*place(served)) as stream:
-        await stream.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * (2 * HEAD))
+        await stream.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * (2 * MAX_HEAD_BYTES))
         assert (await stream.receive()).startswith(b"HTTP/1.1 400")
 
 
