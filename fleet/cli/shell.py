@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import textwrap
@@ -34,7 +35,7 @@ class Shell:
         """A line for a person that --quiet does not silence; paths are written `from_here`."""
         said = safe_block(from_here(self.redactor.text(text)))
         if self.errors.isatty():
-            said = "\n".join(_wrapped(line, get_terminal_size().columns) for line in said.split("\n"))
+            said = "\n".join(_wrapped(line, _size_of(self.errors)[0]) for line in said.split("\n"))
         self.errors.write(said + "\n")
         self.errors.flush()
 
@@ -45,7 +46,7 @@ class Shell:
 
         height = None
         if stream.isatty() and width is None:  # rich takes 80 columns for a terminal that knows no escapes
-            width, height = get_terminal_size()
+            width, height = _size_of(stream)
         console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width, height=height)
         if console.is_terminal:
             console.print(shown)
@@ -59,6 +60,15 @@ class Shell:
         """Show a rich renderable to a person, unless --quiet."""
         if not self.quiet:
             self.show(self.errors, shown)
+
+
+def _size_of(terminal: TextIO) -> os.terminal_size:
+    """Columns and lines of this terminal, whatever standard output is; the environment is asked first."""
+    try:
+        own = os.get_terminal_size(terminal.fileno())
+    except OSError:
+        return get_terminal_size()
+    return get_terminal_size() if "COLUMNS" in os.environ or 0 in own else own
 
 
 def _wrapped(line: str, width: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from fleet_process import PATIENCE, Place
 from fleet_service import AUTHS, Service, fleet_of, until
 from ports import free_port
@@ -89,7 +90,7 @@ def test_systemd_is_told_what_becomes_of_it(place: Place) -> None:
 def test_check_says_what_is_there_and_what_is_wrong(place: Place) -> None:
     Service(place)
     place.write("hosts.txt", "bmc[1-3].example\n")
-    place.write("ca.pem", "")
+    trustme.CA().cert_pem.write_to_path(place.folder / "ca.pem")
     env = {"BMC_PASSWORD": "calvin"}
     checked = place.fleet("serve", "--config", "serve.yaml", "--check", env=env)
     assert checked.status == 0 and "health: health of 3 targets" in checked.err

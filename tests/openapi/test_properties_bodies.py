@@ -86,6 +86,7 @@ def same(left: Any, right: Any) -> bool:
 
 @given(VALUES.filter(lambda value: value is not None))
 @example({"": [None, {}, [], 0, -0.0, 5e-324, 2**64 - 1, "\x00\u2028\U0010ffff", {"$ref": "#"}]})
+@example({"a": [2**64, -(2**63) - 1, 10**30]})
 @example(False)
 @example("")
 @example([])
@@ -101,8 +102,8 @@ def test_null_is_sent_as_its_own_bytes(api: OpenAPI) -> None:
         api._.echo(data=None)
 
 
-@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, {"a": [10**30]}, {"\ud800": 1}, {1: 2}, object()])
+@pytest.mark.parametrize("value", [{"\ud800": 1}, {1: 2}, object()])
 def test_what_other_libraries_would_change_is_not_sent(api: OpenAPI, value: Any) -> None:
-    """Integers beyond 64 bits, half a surrogate pair, keys that are no text, what has no JSON."""
+    """Half a surrogate pair, keys that are no text, what has no JSON."""
     with pytest.raises(SpecError, match="the body cannot be written"):
         api._.echo(data=value)
