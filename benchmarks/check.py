@@ -112,14 +112,15 @@ def _between(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
 
 def _pairs(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:
     """A row of our own by another."""
-    for key, most in (("most", True), ("reach", False)):
-        for pair, limits in budgets.get(key, {}).items():
-            row, _, beside = pair.partition("/")
-            for measure, limit in limits.items():
-                ours, other = known.get((row, measure, "fleet")), known.get((beside, measure, "fleet"))
-                yield Verdict(
-                    f"{measure} of {row} by that of {beside}", _ratio(ours, other), limit, most=most
-                )
+    for sort, aim in ((budgets, False), (budgets.get("goals", {}), True)):
+        for key, most in (("most", True), ("reach", False)):
+            for pair, limits in sort.get(key, {}).items():
+                row, _, beside = pair.partition("/")
+                for measure, limit in limits.items():
+                    ours, other = known.get((row, measure, "fleet")), known.get((beside, measure, "fleet"))
+                    said, ratio = f"{measure} of {row} by that of {beside}", _ratio(ours, other)
+                    if ratio is not None or not aim:
+                        yield Verdict(said, ratio, limit, most=most, aim=aim)
 
 
 def _figures(budgets: dict[str, Any], known: Medians) -> Iterator[Verdict]:

@@ -42,7 +42,7 @@ def scan(inventory: str, proxy: str, setting: str, seconds: float) -> None:
     import anyio
 
     from fleet.assembly import ScanOptions, execute, prepare
-    from fleet.cli.scanning.garbage import settle
+    from fleet.cli.scanning.garbage import RareCollections
     from fleet.engine import Stop
     from fleet.event import ConcurrencyChanged, Event, ScanStarted, TargetFinished
     from fleet.observe import Metrics, Tally
@@ -81,7 +81,7 @@ def scan(inventory: str, proxy: str, setting: str, seconds: float) -> None:
         prepared = prepare(options, prompt=lambda _words: "")
         async with anyio.create_task_group() as group:
             group.start_soon(partial(_end, stop, seconds))
-            listeners = (settle, Metrics(), listen)
+            listeners = (RareCollections(), Metrics(), listen)
             await execute(prepared, listeners=listeners, stop=stop, tally=Tally())
             group.cancel_scope.cancel()
 

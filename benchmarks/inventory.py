@@ -2,9 +2,9 @@
 
     python -m benchmarks.inventory [LINES]
 
-Budgets: 32 bytes per target beyond what one target costs, 25 CPU seconds per million lines. Memory is
-resident set growth between the first thousand targets and the last, so allocator waste is counted.
-Exits with 1 when a budget is broken.
+The budget is 32 bytes per target beyond what one target costs; 25 CPU seconds per million lines are an aim,
+which is told when it is missed and never judged. Memory is resident set growth between the first thousand
+targets and the last, so allocator waste is counted. Exits with 1 when the budget is broken.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def _read(name: str, sources: list[str], lines: int) -> bool:
     seen += _skip(targets, lines)
     seconds = (time.process_time() - started) * 1e6 / lines
     size = (resident() - before) / lines
-    good = seen == lines and size <= BYTES_PER_TARGET and seconds <= SECONDS_PER_MILLION
-    verdict = "ok" if good else "OVER"
+    good = seen == lines and size <= BYTES_PER_TARGET
+    verdict = "OVER" if not good else "missed" if seconds > SECONDS_PER_MILLION else "ok"
     print(f"{name:10} {lines:>9} lines  {seconds:5.1f} us/line  {size:5.1f} bytes/target  {verdict}")
     sys.stdout.flush()
     return good
