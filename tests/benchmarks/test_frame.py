@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,16 @@ def test_every_comparison_is_run_by_make_bench() -> None:
     folder = Path(everything.__file__).parent
     runnable = {file.stem for file in folder.glob("*.py") if 'if __name__ == "__main__"' in file.read_text()}
     assert runnable - {*everything.COMPARISONS} - TOOLS - APART == {"__main__"}
+
+
+def test_what_comparisons_take_of_fleet_is_there() -> None:
+    """Much of it is imported where it is used: a name that is gone would end a comparison half an hour on."""
+    for file in Path(everything.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "fleet":
+                module = import_module(node.module or "")
+                gone = {one.name for one in node.names if not hasattr(module, one.name)}
+                assert not gone, (file.name, node.module, gone)
 
 
 def test_a_sample_counts_for_our_innermost_function_and_the_library_beyond_it() -> None:
