@@ -25,6 +25,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import peer
@@ -74,6 +75,8 @@ FLOOR_SECONDS = 2  # of `openssl s_time`, which counts what it manages
 def command_of(name: str, place: Place, scheme: str, hosts: int) -> list[str] | None:
     """How a side is run over the first hosts; None where it cannot be, with a word on standard error."""
     listed = place.hosts(scheme, hosts)
+    if name == "rustls" and find_spec("rtls") is None:
+        return missing("rtls is not installed")
     if name in SCANS:
         return scan_command(place, listed, *SCANS[name])
     if name in ("curl", "openssl"):
