@@ -38,7 +38,7 @@ SIDES = ("kept", "closed", "single")
 
 async def rounds(side: str, folder: Path, hosts: Path) -> Iterator[dict[str, object]]:
     """The side's process: one dictionary for each round."""
-    from fleet.assembly import PreparedScan, ScanOptions, execute, prepare
+    from fleet.assembly import PreparedScan, ScanOptions, execute, prepare, probing_here
     from fleet.client import KeptConnections
     from fleet.engine import Stop
     from fleet.observe import Tally
@@ -62,7 +62,7 @@ async def rounds(side: str, folder: Path, hosts: Path) -> Iterator[dict[str, obj
         reused = kept.reused if kept is not None else 0
         tally = Tally()
         began = spent()
-        result = await execute(some, listeners=[], stop=Stop(), tally=tally, kept=kept)
+        result = await execute(some, listeners=[], stop=Stop(), tally=tally, probing=probing_here(some, kept))
         cpu = spent() - began
         good, wanted = tally.statuses.get("ok", 0), some.options.limit or some.survey.total
         if not result.complete or good != wanted:

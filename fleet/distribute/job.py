@@ -71,7 +71,7 @@ class Job:
         count = 1 if prepared.policy.rate.workers is None else prepared.processes
         with worker_processes(prepared, count, resume=resume) as probing:
             scanning = partial(execute, prepared, listeners=(), stop=stop, tally=tally, resume=resume)
-            result = anyio.run(partial(scanning, probing=probing, processes=count))
+            result = anyio.run(partial(scanning, probing=probing))
         return JobResult(str(folder), shard, dict(tally.statuses), complete=result.complete)
 
 

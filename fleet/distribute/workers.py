@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 
-from fleet.assembly import Connector, PreparedScan, Probing, Resumed
+from fleet.assembly import Connector, PreparedScan, Probing, Resumed, governor_for
 from fleet.distribute.answering import SharedLimits
 from fleet.distribute.nursery import Nursery
 from fleet.distribute.seat import Seat
@@ -55,7 +55,8 @@ def worker_processes(
         unlock()
         raise
     try:
-        yield _Workers(prepared, nursery, count).probing
+        governor = governor_for(prepared.policy.rate, processes=count)
+        yield Probing(_Workers(prepared, nursery, count).enter, count, governor)
     finally:
         nursery.close()
 
@@ -75,7 +76,7 @@ class _Workers:
         self._said: dict[str, None] = {}  # what workers found wrong with the description
 
     @asynccontextmanager
-    async def probing(self, run: str, listener: Listener, stop: Stop) -> AsyncIterator[Probe]:
+    async def enter(self, run: str, listener: Listener, stop: Stop) -> AsyncIterator[Probe]:
         """The probe of a run, while its workers are there. When they die for no target's fault, `stop` is
         asked to end the scan."""
         policy, plan = self._prepared.policy, self._prepared.plan

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from fleet.assembly.execute import NOTHING_THERE, discovering
+from fleet.assembly.probing import NOTHING_THERE, discovering
 from fleet.engine import RunDirectory
 from fleet.outcome import Failure, FailureKind, Outcome
 from fleet.sinks import sink_for

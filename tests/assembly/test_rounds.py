@@ -7,7 +7,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from fleet.assembly import PreparedScan, ScanOptions, execute, prepare
+from fleet.assembly import PreparedScan, ScanOptions, execute, prepare, probing_here
 from fleet.client import KeptConnections
 from fleet.engine import Stop
 from fleet.observe import Tally
@@ -21,7 +21,8 @@ async def one_round(prepared: PreparedScan, name: str, kept: KeptConnections | N
     """The statuses of a scan into the run directory `name`."""
     tally = Tally()
     options = replace(prepared.options, run_dir=name)
-    await execute(replace(prepared, options=options), listeners=[], stop=Stop(), tally=tally, kept=kept)
+    scan = replace(prepared, options=options)
+    await execute(scan, listeners=[], stop=Stop(), tally=tally, probing=probing_here(scan, kept))
     return dict(tally.statuses)
 
 

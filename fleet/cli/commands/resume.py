@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +18,9 @@ from fleet.cli.render.fields import outcomes_of, tell_fields
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 from fleet.guess import closest
+
+if TYPE_CHECKING:
+    from fleet.assembly import ScanOptions
 
 _EXAMPLES = """
 fleet resume runs/20261122-1542-k7q
@@ -62,16 +67,12 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
         return Exit.DONE
     shell.quiet = given["quiet"]
     again = parse_kinds(kinds)
-    policy, named = policy_of(given)
     prepared, resumed = prepare_resume(
         str(find_run(run)),
-        kinds=again,
-        policy=policy,
-        given=named,
-        where=condition(given["where"]),
-        pace=given["pace"],
-        past_canary=given["past_canary"],
         prompt=ask_secret,
+        kinds=again,
+        where=condition(given["where"]),
+        change=_changes(given),
     )
     return run_scan(
         prepared,
@@ -81,6 +82,17 @@ def resume(shell: Shell, /, run: str, kinds: tuple[str, ...], **given: Any) -> i
         grace=given["grace"],
         resume=resumed,
     )
+
+
+def _changes(given: dict[str, Any]) -> Callable[[ScanOptions], ScanOptions]:
+    """What the command line makes of the options that the run was started with."""
+    policy, named = policy_of(given)
+
+    def change(options: ScanOptions) -> ScanOptions:
+        tuned = options.tuned(policy, named, pace=given["pace"])
+        return replace(tuned, canary=None) if given["past_canary"] else tuned
+
+    return change
 
 
 def parse_kinds(texts: tuple[str, ...]) -> frozenset[str]:

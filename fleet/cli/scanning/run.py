@@ -65,7 +65,6 @@ def run_scan(
             tally=seen.tally,
             resume=resume,
             probing=probing,
-            processes=processes,
         )
         try:
             result = anyio.run(run)

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 import fleet
-from fleet.assembly import Resumed, ScanResult, execute, prepare_resume, probe_of
+from fleet.assembly import Probing, Resumed, ScanResult, execute, prepare_resume, probe_of
 from fleet.engine import Probe, Stop, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
@@ -166,7 +166,7 @@ class Runs:
         )
 
         @asynccontextmanager
-        async def probing(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
+        async def enter(run: str, listener: Listener, _stop: Stop) -> AsyncIterator[Probe]:
             connector = await self._access.connector(live.job, live.pipeline, listener)
             links = self._access.links(live.job, live.pipeline)
             memory = links.of if links is not None else None
@@ -179,9 +179,8 @@ class Runs:
             stop=live.stop,
             tally=live.tally,
             resume=resumed,
-            probing=probing,
+            probing=Probing(enter, governor=self._access.governor(live.job, live.pipeline)),
             obeys_signals=False,
-            governor=self._access.governor(live.job, live.pipeline),
         )
         await anyio.to_thread.run_sync(write_metrics_file, live.path / "metrics.prom", metrics.registry)
         return result
