@@ -63,8 +63,8 @@ def target_row(record: Record) -> Row:
         len(get("errors") or ()) + dropped.get("errors", 0),
         len(get("violations") or ()) + dropped.get("violations", 0),
         sum(judged["result"] == "fail" for judged in get("checks") or ()),
-        get("pipeline"), get("auth"), get("proxy"), tls.get("version"), tls.get("notAfter"),
-        tls.get("selfSigned"), tls.get("subject"), tls.get("issuer"), tls.get("sha256"),
+        get("pipeline"), get("auth"), get("proxy"), tls.get("version"), tls.get("not_after"),
+        tls.get("self_signed"), tls.get("subject"), tls.get("issuer"), tls.get("sha256"),
     )  # fmt: skip
 
 

@@ -28,12 +28,12 @@ class Expiries:
 
     def add(self, target: str, facts: Mapping[str, Any]) -> None:
         """Count one target's certificate, if its facts say when it ends."""
-        self._unsigned += facts.get("selfSigned") is True
+        self._unsigned += facts.get("self_signed") is True
         version = facts.get("version")
         if isinstance(version, str) and (version in self._versions or len(self._versions) < MAX_VERSIONS):
             self._versions[version] += 1
         try:
-            end = datetime.fromisoformat(str(facts.get("notAfter"))).date()
+            end = datetime.fromisoformat(str(facts.get("not_after"))).date()
         except ValueError:
             return
         self._seen += 1

@@ -39,7 +39,7 @@ def outcomes(tmp_path: Path) -> str:
         + record("https://bmc-11", status="partial", errors=[FAILURE, FAILURE], dropped={"errors": 7},
                  violations=[{"pointer": "/Id", "rule": "type", "uri": "/x"}],
                  checks=[{"check": "healthy", "result": "fail", "severity": "x", "row": ["system", 0]}],
-                 tls={"notAfter": "2031-01-01T00:00:00Z", "selfSigned": True, "version": "TLSv1.2"})
+                 tls={"not_after": "2031-01-01T00:00:00Z", "self_signed": True, "version": "TLSv1.2"})
         + record("https://192.0.2.7:8443", id="rack7-u12")
     )  # fmt: skip
     return str(path)

@@ -92,7 +92,7 @@ async def test_certificate_facts_are_those_of_the_connection(
     await scans.ask(server)
     assert server.connections == 1
     assert scans.certificate == first
-    assert {"sha256", "notAfter", "version"} <= set(first)
+    assert {"sha256", "not_after", "version"} <= set(first)
 
 
 async def test_a_scan_that_keeps_nothing_leaves_nothing(host: Any, say: Any, scanning: Any) -> None:

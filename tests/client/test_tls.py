@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import trustme
 from cryptography import x509
@@ -24,6 +25,7 @@ from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind as Kind
 from fleet.policy import Timeouts, Tls
 
+OUTCOME_SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "outcome.schema.json"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 GET = Request("GET", "/")
 NOW = datetime.datetime.now(datetime.UTC)
@@ -139,10 +141,11 @@ async def test_facts_of_a_certificate(serve: Any, dialer: Any, tmp_path: Path) -
     build = dialer(tls=Tls(mode="insecure"))
     facts = await peek_certificate(Endpoint.parse(peer.url), build)
     assert facts["sha256"] == cert.fingerprint(hashes.SHA256()).hex()
-    assert facts["notAfter"] == "2031-05-06T07:08:09Z"
-    assert (facts["subject"], facts["issuer"], facts["selfSigned"]) == ("CN=bmc", "CN=bmc", True)
+    assert facts["not_after"] == "2031-05-06T07:08:09Z"
+    assert (facts["subject"], facts["issuer"], facts["self_signed"]) == ("CN=bmc", "CN=bmc", True)
     assert facts["version"] == "TLSv1.3"
     assert facts["cipher"].startswith("TLS_")
+    assert set(facts) == set(orjson.loads(OUTCOME_SCHEMA.read_bytes())["properties"]["tls"]["properties"])
     assert peer.seen == []
     with pytest.raises(ValueError, match="no certificate"):
         await peek_certificate(Endpoint.parse("http://127.0.0.1"), build)
@@ -151,9 +154,9 @@ async def test_facts_of_a_certificate(serve: Any, dialer: Any, tmp_path: Path) -
 async def test_an_issued_certificate_is_not_self_signed(serve: Any, dialer: Any, server_tls: Any) -> None:
     peer = await serve(OK, context=server_tls)
     connection = await dialer().dial(Endpoint.parse(peer.url))
-    assert connection.certificate["selfSigned"] is False
+    assert connection.certificate["self_signed"] is False
     connection.close()
-    assert connection.certificate["notAfter"].endswith("Z")
+    assert connection.certificate["not_after"].endswith("Z")
     plain = await dialer().dial(Endpoint.parse((await serve(OK)).url))
     assert plain.certificate is None
     plain.close()

@@ -68,7 +68,16 @@ def full() -> Outcome:
         retries=1,
         auth="lab",
         proxy="dc1",
-        tls={"selfSigned": True},
+        tls={
+            "sha256": "0" * 64,
+            "not_before": "2026-01-01T00:00:00Z",
+            "not_after": "2031-01-01T00:00:00Z",
+            "subject": "CN=bmc",
+            "issuer": "CN=bmc",
+            "self_signed": True,
+            "version": "TLSv1.2",
+            "cipher": None,
+        },
         chosen={"auth": "match site=a", "proxy": "--proxy"},
         timeline=[
             Noted(0.0, "connected", 0.013, 0.011),

@@ -131,7 +131,7 @@ def outcome(number: int, hosts: int, trouble: Trouble | None, run: str) -> Recor
         return record
     record["status"] = "partial" if failure is not None else "ok"
     record["tls"] = {
-        "sha256": f"{number:064x}", "notAfter": _not_after(number), "selfSigned": number % 50 == 0,
+        "sha256": f"{number:064x}", "not_after": _not_after(number), "self_signed": number % 50 == 0,
         "version": "TLSv1.3",
     }  # fmt: skip
     record["steps"] = _steps(number, complete=failure is None)

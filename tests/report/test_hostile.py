@@ -31,7 +31,7 @@ def poisoned(record: dict[str, Any]) -> dict[str, Any]:
         "checks": [{"check": less, "result": "fail", "severity": less, "row": [less, 0], "message": text}],
         "violations": [{"pointer": less, "rule": less, "uri": text}],
         "skipped": [{"step": less, "why": text}],
-        "tls": {"notAfter": less, "version": less, "subject": text, "selfSigned": True}, "notes": {text: 1},
+        "tls": {"not_after": less, "version": less, "subject": text, "self_signed": True}, "notes": {text: 1},
     }  # fmt: skip
 
 

@@ -314,7 +314,7 @@ def poisoned(record: dict[str, Any], members: list[str]) -> dict[str, Any]:
         "steps": {text: {"complete": False, "rows": [{"@uri": text, "@key": text, text: text}]}},
         "checks": [{"check": text, "result": "fail", "severity": text, "row": [text, 0], "message": text}],
         "violations": [{"pointer": text, "rule": text, "uri": text}], "samples": [[text, {text: text}, 1.0]],
-        "tls": {"notAfter": text, "sha256": text, "selfSigned": True}, "notes": {text: 1},
+        "tls": {"not_after": text, "sha256": text, "self_signed": True}, "notes": {text: 1},
     }  # fmt: skip
 
 

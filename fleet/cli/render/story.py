@@ -246,11 +246,11 @@ def _named_facts(record: Record) -> Iterator[tuple[str, str]]:
         spoken = " ".join(str(tls[name]) for name in ("version", "cipher") if tls.get(name))
         if spoken:
             yield "TLS", safe(spoken, 120)
-        end = str(tls.get("notAfter", ""))
+        end = str(tls.get("not_after", ""))
         if end:
             yield (
                 "certificate",
-                f"ends {safe(end[:10], 40)}{_left(end)}" + ", self-signed" * bool(tls.get("selfSigned")),
+                f"ends {safe(end[:10], 40)}{_left(end)}" + ", self-signed" * bool(tls.get("self_signed")),
             )
         for name in ("subject", "issuer", "sha256"):
             if tls.get(name):

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-# {"sha256", "notBefore", "notAfter", "subject", "issuer", "selfSigned"}, and of a connection also
+# {"sha256", "not_before", "not_after", "subject", "issuer", "self_signed"}, and of a connection also
 # {"version", "cipher"}.
 Certificate: TypeAlias = Mapping[str, Any]
 
@@ -46,11 +46,11 @@ class CertificateReader:
             parsed = self._load(der)
             subject, issuer = parsed.subject, parsed.issuer
             return {
-                "notBefore": parsed.not_valid_before_utc.isoformat().replace("+00:00", "Z"),
-                "notAfter": parsed.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
+                "not_before": parsed.not_valid_before_utc.isoformat().replace("+00:00", "Z"),
+                "not_after": parsed.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
                 "subject": subject.rfc4514_string(),
                 "issuer": issuer.rfc4514_string(),
-                "selfSigned": subject == issuer,
+                "self_signed": subject == issuer,
             }
         except Exception:  # a remote certificate may break the parser in ways it does not list
             return {}

@@ -167,7 +167,7 @@ class _Page(Collector):
 
     def _tls(self, record: Record) -> Iterator[Metric]:
         try:
-            ends = datetime.fromisoformat(str((record.get("tls") or {}).get("notAfter")))
+            ends = datetime.fromisoformat(str((record.get("tls") or {}).get("not_after")))
         except ValueError:
             return
         moment = (ends if ends.tzinfo is not None else ends.replace(tzinfo=UTC)).timestamp()

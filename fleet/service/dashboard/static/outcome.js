@@ -55,9 +55,9 @@ function costs(outcome) {
     ["proxy", outcome.proxy && said(outcome.proxy)],
     [
       "certificate",
-      tls.notAfter
+      tls.not_after
         ? [
-            `until ${String(tls.notAfter).slice(0, 10)}${tls.selfSigned ? ", self-signed" : ""} `,
+            `until ${String(tls.not_after).slice(0, 10)}${tls.self_signed ? ", self-signed" : ""} `,
             el("code", {}, String(tls.sha256 ?? "").slice(0, 16)),
           ]
         : null,
