@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from fleet.cli.options.watching import View
 from fleet.cli.scanning.garbage import RareCollections
-from fleet.cli.scanning.snapshots import keyboard
+from fleet.cli.scanning.push import push_of
 from fleet.cli.scanning.watch import Watch, watch
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
-from fleet.errors import ConfigError, SinkError
 
 if TYPE_CHECKING:
     from fleet.assembly import PreparedScan, Probing, Resumed, ScanResult
@@ -43,25 +41,16 @@ def run_scan(
     prepared.bindings.learn = shell.redactor.learn
     for note in prepared.notes:
         shell.say(note)
-    push = _push(prepared, view)
-    stop = Stop(grace=grace)
-    processes = prepared.processes
+    push = push_of(prepared, view)
     with (
-        _workers(prepared, processes, view, resume) as probing,  # before the first thread is there
-        watch(
-            view,
-            shell,
-            spec=prepared.name,
-            pipeline_metrics=prepared.metrics,
-            plaintext=prepared.policy.tls.allow_plaintext_credentials,
-            keys=keyboard(prepared.options.sources),
-        ) as seen,
+        _workers(prepared, view, resume) as probing,  # forked before this process has a second thread
+        watch(view, shell, prepared) as seen,
     ):
         run = partial(
             execute,
             prepared,
             listeners=(RareCollections(), *seen.listeners),
-            stop=stop,
+            stop=Stop(grace=grace),
             tally=seen.tally,
             resume=resume,
             probing=probing,
@@ -79,8 +68,10 @@ def run_scan(
 
 
 def _workers(
-    prepared: PreparedScan, processes: int, view: View, resume: Resumed | None
+    prepared: PreparedScan, view: View, resume: Resumed | None
 ) -> AbstractContextManager[Probing | None]:
+    """How worker processes probe the targets; None where this process does it alone."""
+    processes = prepared.processes
     if processes == 1:
         return nullcontext()
     from fleet.distribute import worker_processes
@@ -96,46 +87,6 @@ def _write_metrics(view: View, seen: Watch, result: ScanResult) -> None:
     write_metrics_file(Path(result.run_directory) / "metrics.prom", seen.metrics.registry)
     if view.metrics_file is not None:
         write_metrics_file(view.metrics_file, seen.metrics.registry)
-
-
-def _push(prepared: PreparedScan, view: View) -> Callable[[Watch, ScanResult, Shell], None] | None:
-    """What pushes the metrics when the scan has ended; what can be wrong with it is said before. Raises
-    ConfigError."""
-    if view.pushgateway is None:
-        if view.push_group or view.push_auth is not None:
-            raise ConfigError("--push-group and --push-auth go with --pushgateway")
-        return None
-    if view.target_metrics:
-        raise ConfigError(
-            "--pushgateway and --target-metrics: a gateway never forgets the series of a target",
-            hint="metrics of targets belong in --metrics-file, or come from fleet serve",
-        )
-    from fleet.observe import Pushgateway, parse_group
-
-    shard = prepared.options.shard
-    group = {
-        "spec": prepared.name,
-        "pipeline": prepared.plan.pipeline,
-        **({"shard": str(shard)} if shard is not None else {}),
-        **parse_group(view.push_group),
-    }
-    user, password = None, None
-    if view.push_auth is not None:
-        pair = prepared.bindings.named(view.push_auth).pair
-        if pair is None:
-            raise ConfigError(f"--push-auth {view.push_auth}: a gateway takes a user and a password")
-        user, password = pair
-    gateway = Pushgateway(view.pushgateway, username=user, password=password)
-    gateway.check()
-
-    def push(seen: Watch, result: ScanResult, shell: Shell) -> None:
-        """A push that fails is said, and changes nothing else: what the scan found is stored."""
-        try:
-            gateway.push(seen.metrics.registry, group, complete=result.complete)
-        except SinkError as error:
-            shell.complain(f"the metrics were not pushed: {error}")
-
-    return push
 
 
 def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell: Shell) -> None:

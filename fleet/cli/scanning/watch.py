@@ -13,6 +13,7 @@ from fleet.errors import ConfigError
 from fleet.frozen import frozen
 
 if TYPE_CHECKING:
+    from fleet.assembly import PreparedScan
     from fleet.event import Listener
     from fleet.observe import Metrics, Tally
 
@@ -27,47 +28,20 @@ class Watch:
 
 
 @contextmanager
-def watch(
-    view: View,
-    shell: Shell,
-    *,
-    spec: str,
-    pipeline_metrics: Sequence[tuple[str, str, str]],
-    plaintext: bool = False,
-    keys: int | None = None,
-) -> Iterator[Watch]:
+def watch(view: View, shell: Shell, prepared: PreparedScan) -> Iterator[Watch]:
     """The listeners that a view asks for, drawing, serving and answering while entered.
 
-    `plaintext` says that credentials may go without TLS; `keys` is the terminal on which Enter asks how the
-    scan stands.
-
-    Raises ConfigError when the metrics address cannot be bound, or a file has no place; SinkError when the
-    status file cannot be written.
+    Raises ConfigError when the metrics address cannot be bound, or a file has no directory; SinkError when
+    the status file cannot be written.
     """
-    for flag, file in (("--metrics-file", view.metrics_file), ("--status-file", view.status_file)):
-        if file is not None and not file.absolute().parent.is_dir():
-            raise ConfigError(f"{flag} {file}: there is no directory to write it in")
-    from fleet.cli.scanning.snapshots import Snapshots
-    from fleet.observe import (
-        LogListener,
-        Metrics,
-        MetricsServer,
-        Outbox,
-        Progress,
-        Tally,
-        configure_logging,
-        last_success,
-    )
+    _check_directories(view)
+    from fleet.cli.scanning.snapshots import Snapshots, keyboard
+    from fleet.observe import LogListener, MetricsServer, Outbox, Progress, Tally, configure_logging
     from fleet.report import CausesSoFar
 
-    tally = Tally(plaintext_allowed=plaintext)
-    metrics = Metrics(
-        version=fleet.__version__,
-        spec=spec,
-        pipeline_metrics=pipeline_metrics,
-        per_target=view.target_metrics,
-        last_success=last_success(view.metrics_file) if view.metrics_file else None,
-    )
+    tally = Tally(plaintext_allowed=prepared.policy.tls.allow_plaintext_credentials)
+    metrics = _metrics(view, prepared)
+    keys = keyboard(prepared.options.sources)
     with ExitStack() as stack:
         if view.metrics_listen:
             server = stack.enter_context(MetricsServer(metrics.registry, view.metrics_listen))
@@ -94,3 +68,21 @@ def watch(
             Snapshots(causes, progress, shell, keys=keys, as_json=as_json, file=view.status_file)
         )
         yield Watch((metrics, progress, causes, LogListener(logger)), tally, metrics)
+
+
+def _check_directories(view: View) -> None:
+    for flag, file in (("--metrics-file", view.metrics_file), ("--status-file", view.status_file)):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise ConfigError(f"{flag} {file}: there is no directory to write it in")
+
+
+def _metrics(view: View, prepared: PreparedScan) -> Metrics:
+    from fleet.observe import Metrics, last_success
+
+    return Metrics(
+        version=fleet.__version__,
+        spec=prepared.name,
+        pipeline_metrics=prepared.metrics,
+        per_target=view.target_metrics,
+        last_success=last_success(view.metrics_file) if view.metrics_file else None,
+    )
