@@ -18,6 +18,7 @@ from fleet.outcome import Record
 
 Row = Mapping[str, Any]
 TOP = -1  # the parent of rows that have none
+MAX_ABOVE = 20  # rows above a row that are looked at: what is stored may be no tree
 
 INCOMPLETE = "incomplete"
 NOT_OFFERED = "not offered"
@@ -175,15 +176,24 @@ class TargetMatch:
                     self._unsure.add(self._tokens[side][match.step][at])
 
     def _token(self, side: int, row: Row) -> int:
-        """The number of the row above."""
-        parent = row.get("@parent")
-        if not (isinstance(parent, list) and len(parent) == 2):
-            return TOP
-        step, at = parent
-        if step not in self._tokens[side] and step not in self._matches and step in self._sides[side].steps:
-            self._match(step)
-        tokens = self._tokens[side].get(step, ())
-        return tokens[at] if isinstance(at, int) and 0 <= at < len(tokens) else TOP
+        """The number of the row above: of the nearest one whose step both runs asked for."""
+        for step, at in parent_places(self._sides[side].steps, row):
+            if self._asked_alone(side, step):
+                continue
+            if (
+                step not in self._tokens[side]
+                and step not in self._matches
+                and step in self._sides[side].steps
+            ):
+                self._match(step)
+            tokens = self._tokens[side].get(step, ())
+            return tokens[at] if 0 <= at < len(tokens) else TOP
+        return TOP
+
+    def _asked_alone(self, side: int, step: str) -> bool:
+        """Whether this side has a step that the other run did not ask for."""
+        other = 1 - side
+        return step in self._sides[side].steps and self._why(other, step, ()) == NOT_ASKED
 
     def _why(self, side: int, step: str, rows: Sequence[Row]) -> str:
         """Why a run is not sure of a step; empty where it is."""
@@ -234,19 +244,30 @@ def _by_path(match: StepMatch, found: list[int], others: list[int]) -> list[tupl
     return pairs + list(zip(later, rest, strict=False))
 
 
-def above(record: Record, row: Row, *, most: int = 20) -> Iterator[tuple[str, Row]]:
+def above(record: Record, row: Row) -> Iterator[tuple[str, Row]]:
     """The rows above a row, the nearest first, each with the name of its step."""
     steps = record.get("steps") or {}
-    for _ in range(most):
+    for name, at in parent_places(steps, row):
+        rows = steps.get(name, {}).get("rows") or ()
+        if 0 <= at < len(rows):
+            yield name, rows[at]
+
+
+def parent_places(steps: Mapping[str, Any], row: Row) -> Iterator[tuple[str, int]]:
+    """Where the rows above a row are, the nearest first: the step's name, and the place among its rows. Ends
+    behind a place at which there is no row."""
+    for _ in range(MAX_ABOVE):
         parent = row.get("@parent")
         if not (isinstance(parent, list) and len(parent) == 2):
             return
         name, at = parent
+        if not (isinstance(name, str) and isinstance(at, int)):
+            return
+        yield name, at
         rows = steps.get(name, {}).get("rows") or ()
-        if not (isinstance(at, int) and 0 <= at < len(rows)):
+        if not 0 <= at < len(rows):
             return
         row = rows[at]
-        yield str(name), row
 
 
 def same_rows(before: Record, after: Record) -> bool:

@@ -64,7 +64,7 @@ def scopes_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def unlike(first: Run, second: Run) -> Iterator[str]:
-    """In what two scans differ themselves, as far as their manifests tell."""
+    """How the two scans themselves differ, as far as their manifests tell."""
     if not (first.manifest and second.manifest):
         return
     for name in ("spec", "description"):
@@ -73,4 +73,7 @@ def unlike(first: Run, second: Run) -> Iterator[str]:
             yield f"the {name} is another one, or was changed"
     pipelines = [str(run.manifest.get("pipeline") or "") for run in (first, second)]
     if pipelines[0] != pipelines[1]:
-        yield f"the pipeline is {pipelines[1]!r}, and was {pipelines[0]!r}"
+        yield (
+            f"the runs are of two pipelines, {pipelines[0]} and {pipelines[1]}: "
+            "only the rows of steps that both have are compared"
+        )

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from pairs import Record, compared, row, step, target
+from recorded import record_run
 
-from fleet.compare import Diff
+from fleet.compare import Diff, compare_runs
 
 
 def told(diff: Diff) -> dict[str, list[tuple[str, str]]]:
@@ -128,6 +129,43 @@ def test_a_step_that_one_run_did_not_ask_for_is_said(tmp_path: Path) -> None:
     assert gaps(diff) == [("drive", "second", "not asked", 1)]
     assert diff.unlike == ("only the second run has the output system.extra",)
     assert diff.differences == 0
+
+
+def test_rows_below_a_step_that_one_run_did_not_ask_for_stay_where_they_are(tmp_path: Path) -> None:
+    """One pipeline stores the storage between a system and its drives, another one does not."""
+    systems, drives = step(row("S1"), row("S2")), ("D1", "D2")
+    short = [
+        target(
+            "h",
+            system=systems,
+            drive=step(*(row(key, f"/{key}", ("system", at), size=1) for at, key in enumerate(drives))),
+        )
+    ]
+    long = [
+        target(
+            "h",
+            system=systems,
+            storage=step(*(row("RAID", f"/{at}", ("system", at)) for at in range(2))),
+            drive=step(*(row(key, f"/{key}", ("storage", at), size=2) for at, key in enumerate(drives))),
+        )
+    ]
+    for before, after in ((short, long), (long, short)):
+        diff, lines = compared(tmp_path, before, after)
+        assert [(line.what, line.row) for line in lines if line.what != "uncompared"] == [
+            ("changed", "D1"),
+            ("changed", "D2"),
+        ]
+        assert [gap[::2] for gap in gaps(diff)] == [("storage", "not asked")]
+        assert diff.callouts.moves == 0
+
+
+def test_two_pipelines_are_said_to_be_two(tmp_path: Path) -> None:
+    runs = [
+        record_run(tmp_path / name, hosts=3, manifest={"pipeline": name}).path for name in ("health", "all")
+    ]
+    assert compare_runs(*runs).unlike == (
+        "the runs are of two pipelines, health and all: only the rows of steps that both have are compared",
+    )
 
 
 def test_a_target_that_failed_has_lost_nothing(tmp_path: Path) -> None:
