@@ -19,7 +19,7 @@ from fleet.distribute.words import Begin, Done, Drop, End, Ping, Pong, Take, Tol
 from fleet.engine import Attempt
 from fleet.event import Event, Listener, ProbeCrashed, RequestFinished, RequestRetried, ScanStarted
 from fleet.frozen import frozen
-from fleet.observe import Metrics
+from fleet.observe import ExchangeCounts
 from fleet.outcome import Failure, FailureKind
 
 COUNTS_SECONDS = 0.25  # seconds that counts may lag behind what they count
@@ -52,7 +52,7 @@ class _Worker:
         self._shared = shared
         self._limits = AskedPace(shared.prepared.policy, self._say, seat=seat, seats=shared.seats)
         self._connector = shared.connector.paced(self._limits.pace, self._tell)
-        self._counts = Metrics()
+        self._counts = ExchangeCounts()
         self._timer: asyncio.TimerHandle | None = None
         self._warned = len(shared.prepared.document.warnings)
         self._scopes: dict[int, anyio.CancelScope] = {}
@@ -127,8 +127,8 @@ class _Worker:
         del self._scopes[word.number]
 
     def _tell(self, event: Event) -> None:
-        if type(event) in _COUNTED and not self._shared.each:
-            self._counts(event)
+        if isinstance(event, _COUNTED) and not self._shared.each:
+            self._counts.count(event)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(COUNTS_SECONDS, self._say_counts)
         elif self._link is not None:

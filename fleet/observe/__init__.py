@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fleet.late import load_late
 
 if TYPE_CHECKING:
+    from fleet.observe.exchanges import ExchangeCounts
     from fleet.observe.exposition import (
         MetricsServer,
         last_success,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from fleet.observe.text import safe, safe_block
 
 __all__ = [
+    "ExchangeCounts",
     "KindCount",
     "LogListener",
     "Logger",
@@ -56,6 +58,7 @@ __all__ = [
 load_late(
     __name__,
     {
+        "exchanges": ("ExchangeCounts",),
         "exposition": ("MetricsServer", "last_success", "render", "write_for_all", "write_metrics_file"),
         "log_listener": ("LogListener",),
         "logs": ("Logger", "configure_logging"),

@@ -1,17 +1,15 @@
 """The scan's own metrics, in a registry of their own.
 
-The numbers live in plain dictionaries and become metric families when somebody asks: one request costs
-about a microsecond, there are no `_created` series (the library turns those off for a whole process only),
-and no name is registered twice when two scans run in one process.
+The numbers live in plain dictionaries and become metric families when somebody asks: there are no `_created`
+series (the library turns those off for a whole process only), and no name is registered twice when two scans
+run in one process.
 """
 
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from itertools import accumulate
 from typing import TypeVar
 
@@ -40,29 +38,13 @@ from fleet.event import (
     TargetFinished,
     TargetStarted,
 )
+from fleet.observe.exchanges import BUCKET_SECONDS, ExchangeCounts
 from fleet.observe.samples import MAX_SERIES, TargetSamples
-from fleet.outcome import STATUSES, FailureKind, Outcome
+from fleet.outcome import STATUSES, Outcome
 
-# Seconds. A LAN service answers in milliseconds, a BMC in seconds, and the default deadline is 20 s.
-BUCKET_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
-MAX_ROUTES = 200  # distinct `route` labels; operations beyond it share `other`
 MAX_KEYS = 1000  # distinct breaker keys
-MAX_SORTS = 2000  # distinct exchanges, by all that makes their labels, whose series is found at once
-OTHER = "other"
 LAST_SUCCESS = "fleet_scan_last_success_timestamp_seconds"  # read back from an earlier file
 Key = TypeVar("Key", bound=tuple[str, ...])
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_CODES = {status.value: str(status.value) for status in HTTPStatus}
-
-
-class _Series:
-    """The exchanges of one method, route and code, and the durations of all exchanges of their route."""
-
-    __slots__ = ("count", "durations")
-
-    def __init__(self, durations: list[float]) -> None:
-        self.count = 0
-        self.durations = durations
 
 
 class Metrics(Collector):
@@ -90,11 +72,7 @@ class Metrics(Collector):
         self._clock = clock
         self._pipeline = ""
         self._targets: Counter[tuple[str, str]] = Counter()
-        self._series: dict[tuple[str, str, str], _Series] = {}  # by method, route and code
-        self._sorts: dict[tuple[str, str, int | None, FailureKind | None], _Series] = {}  # as events have it
-        self._durations: dict[str, list[float]] = {}  # per route: a count per bucket, +Inf, then the sum
-        self._routes: set[str] = set()
-        self._retries: Counter[str] = Counter()
+        self._exchanges = ExchangeCounts()
         self._errors: Counter[str] = Counter()
         self._inflight = 0
         self._sessions: Counter[str] = Counter({"opened": 0, "closed": 0, "leaked": 0})
@@ -103,20 +81,19 @@ class Metrics(Collector):
         self._scan_targets: dict[str, float] = {}
         self._scan_seconds: dict[str, float] = {}
         self._last_success: dict[str, float] = dict(last_success or {})
-        self._bytes = 0
         self._samples = TargetSamples(pipeline_metrics, max_series=max_series) if per_target else None
         self.registry.register(self)
 
     def __call__(self, event: Event) -> None:
         match event:
             case RequestFinished():
-                self.observe(event)
+                self._exchanges.finished(event)
             case TargetFinished():
                 self._finished(event.outcome)
             case TargetStarted():
                 self._inflight += 1
             case RequestRetried():
-                self._retries[event.reason if len(event.reason) <= 40 else OTHER] += 1
+                self._exchanges.retried(event)
             case SessionOpened():
                 self._sessions["opened"] += 1
             case SessionClosed():
@@ -128,7 +105,7 @@ class Metrics(Collector):
             case ConcurrencyChanged():
                 self._limited(event.scope, event.key, event.limit)
             case ExchangesCounted():
-                self._add(event)
+                self._exchanges.add(event)
             case ScanStarted():
                 self._pipeline = event.pipeline
                 self._limited("targets", "", event.concurrency)
@@ -143,27 +120,6 @@ class Metrics(Collector):
             case _:
                 pass
 
-    def observe(self, event: RequestFinished) -> None:
-        """Count one exchange."""
-        series = self._sorts.get((event.method, event.route, event.status, event.failure))
-        if series is None:
-            series = self._sorted(event)
-        series.count += 1
-        durations = series.durations
-        durations[bisect_left(BUCKET_SECONDS, event.seconds)] += 1
-        durations[-1] += event.seconds
-        self._bytes += event.received
-
-    def take(self) -> ExchangesCounted | None:
-        """What was observed since this was last called, and forget it: for the metrics of another process.
-        None where there is nothing."""
-        if not self._series and not self._retries:
-            return None
-        taken = ExchangesCounted(self._requests(), self._durations, dict(self._retries), self._bytes)
-        self._sorts, self._series, self._durations = {}, {}, {}
-        self._retries, self._bytes = Counter(), 0
-        return taken
-
     def collect(self) -> Iterator[Metric]:
         """The families, as they stand now. Safe to call from another thread while the scan counts."""
         yield from self._scan_families()
@@ -171,48 +127,6 @@ class Metrics(Collector):
         yield from self._state_families()
         if self._samples is not None:
             yield from self._samples.collect()
-
-    def _add(self, counted: ExchangesCounted) -> None:
-        for (method, route, code), count in counted.requests.items():
-            self._series_of(method, self._route(route), code).count += count
-        for route, numbers in counted.durations.items():
-            durations = self._durations_of(self._route(route))
-            for at, number in enumerate(numbers):
-                durations[at] += number
-        for reason, count in counted.retries.items():
-            self._retries[reason] += count
-        self._bytes += counted.received
-
-    def _sorted(self, event: RequestFinished) -> _Series:
-        """The series of an exchange. Labels come from closed sets: whatever a host sends makes no new one."""
-        _, method, route, _, status, _, _, failure, *_ = event
-        if status is None:
-            code = str(failure) if failure is not None else OTHER
-        else:
-            code = _CODES.get(status) or f"{min(max(status // 100, 0), 9)}xx"
-        series = self._series_of(method if method in _METHODS else OTHER, self._route(route), code)
-        if len(self._sorts) < MAX_SORTS:
-            self._sorts[method, route, status, failure] = series
-        return series
-
-    def _series_of(self, method: str, route: str, code: str) -> _Series:
-        series = self._series.get((method, route, code))
-        if series is None:
-            series = self._series[method, route, code] = _Series(self._durations_of(route))
-        return series
-
-    def _durations_of(self, route: str) -> list[float]:
-        return self._durations.setdefault(route, [0.0] * (len(BUCKET_SECONDS) + 2))
-
-    def _route(self, route: str) -> str:
-        if route not in self._routes:
-            if len(self._routes) >= MAX_ROUTES:
-                return OTHER
-            self._routes.add(route)
-        return route
-
-    def _requests(self) -> dict[tuple[str, str, str], int]:
-        return {labels: series.count for labels, series in self._series.copy().items()}
 
     def _breaker(self, scope: str, key: str, value: float) -> None:
         if (scope, key) in self._breakers or len(self._breakers) < MAX_KEYS:
@@ -262,24 +176,25 @@ class Metrics(Collector):
         )
 
     def _request_families(self) -> Iterator[Metric]:
+        exchanges = self._exchanges
         yield _counter(
             "fleet_requests",
             "HTTP requests by operation and status, or failure kind where no answer was read.",
             ("method", "route", "code"),
-            self._requests(),
+            exchanges.requests(),
         )
         durations = HistogramMetricFamily(
             "fleet_request_duration_seconds",
             "From the first byte sent to the last byte read, by operation.",
             labels=("route",),
         )
-        for route, numbers in sorted(self._durations.copy().items()):
+        for route, numbers in sorted(exchanges.durations.copy().items()):
             *counts, total = tuple(numbers)
             bounds = (*(str(bound) for bound in BUCKET_SECONDS), "+Inf")
             durations.add_metric((route,), list(zip(bounds, accumulate(counts), strict=True)), total)
         yield durations
-        yield _counter("fleet_received_bytes", "Decoded body bytes received.", (), {(): self._bytes})
-        retries = {(reason,): count for reason, count in self._retries.copy().items()}
+        yield _counter("fleet_received_bytes", "Decoded body bytes received.", (), {(): exchanges.received})
+        retries = {(reason,): count for reason, count in exchanges.retries.copy().items()}
         yield _counter("fleet_retries", "Requests sent again, by reason.", ("reason",), retries)
         errors = {(kind,): count for kind, count in self._errors.copy().items()}
         yield _counter("fleet_errors", "Failures in outcomes, by kind.", ("kind",), errors)

@@ -8,10 +8,10 @@ import socket
 import ssl
 import struct
 from itertools import chain
-from typing import Protocol
 
-from fleet.sim.certificates import Authority, Recipe
-from fleet.sim.reply import Asked, Close, Part, Parts, Reply, Reset, Script, Silence, Wait
+from fleet.sim.answering import Answering
+from fleet.sim.certificates import Authority
+from fleet.sim.reply import Close, Part, Parts, Reply, Reset, Silence, Wait
 from fleet.sim.request_parser import RequestParser
 
 CHUNK_BYTES = 64 * 1024
@@ -20,32 +20,6 @@ BURST_PARTS = 16  # parts of a script played before other connections get a turn
 
 _RESET = struct.pack("ii", 1, 0)
 _RETRY = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-
-class Answering(Protocol):
-    """What a connection asks: a simulated host, or the control address."""
-
-    secure: bool
-    connections: int
-    recipe: Recipe
-    address: str
-    handshakes_failed: int
-
-    def connected(self) -> bool:
-        """Counts a connection in; False: it is to be reset."""
-        ...
-
-    def disconnected(self) -> None:
-        """Counts it out."""
-        ...
-
-    def greet(self) -> Script | None:
-        """What is played right after accept instead of TLS and HTTP; None: nothing special."""
-        ...
-
-    def respond(self, asked: Asked) -> Reply | Script:
-        """The answer to one request."""
-        ...
 
 
 class Connection:

@@ -10,8 +10,9 @@ import socket
 from collections.abc import Callable
 
 from fleet.sim.address import is_loopback
+from fleet.sim.answering import Answering
 from fleet.sim.certificates import Authority
-from fleet.sim.connection import Answering, Connection
+from fleet.sim.connection import Connection
 
 BACKLOG = 4096
 BATCH_CONNECTIONS = 128  # connections accepted before the others get a turn

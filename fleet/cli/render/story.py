@@ -8,16 +8,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleet.cli.render.command import Command
+from fleet.cli.render.facts import facts_of
 from fleet.cli.render.tables import plain_table
 from fleet.cli.render.timeline import timeline_of
 from fleet.errors import FleetError
 from fleet.observe import safe
-from fleet.outcome import FailureKind
-from fleet.phrases import days_left, size_text, some
+from fleet.outcome import FailureKind, Record
+from fleet.phrases import size_text, some
 
 if TYPE_CHECKING:
     from fleet.cli.render.again import Repeat
@@ -31,7 +31,6 @@ _WHY = {
     "skipped": "it was not asked to the end",
 }
 _KINDS = {kind.value: kind for kind in FailureKind}
-Record = Mapping[str, Any]
 
 
 def story(record: Record, repeat: Repeat) -> RenderableType:
@@ -44,7 +43,7 @@ def story(record: Record, repeat: Repeat) -> RenderableType:
         _errors(record, repeat),
         _checks(record),
         _violations(record),
-        _facts(record),
+        facts_of(record),
     ]
     shown = [part for part in parts if part is not None]
     return Group(*chain.from_iterable((part, Text("")) for part in shown[:-1]), *shown[-1:])
@@ -228,77 +227,3 @@ def _difference(violation: Mapping[str, Any]) -> str:
     ]
     told = ", ".join(filter(None, parts))
     return f": {told}" if told else ""
-
-
-def _facts(record: Record) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _named_facts(record):
-        table.add_row(Text(name, style="dim"), Text(value))
-    return table
-
-
-def _named_facts(record: Record) -> Iterator[tuple[str, str]]:
-    yield from _named_ways(record)
-    tls = record.get("tls")
-    if isinstance(tls, dict):
-        spoken = " ".join(str(tls[name]) for name in ("version", "cipher") if tls.get(name))
-        if spoken:
-            yield "TLS", safe(spoken, 120)
-        end = str(tls.get("not_after", ""))
-        if end:
-            yield (
-                "certificate",
-                f"ends {safe(end[:10], 40)}{_left(end)}" + ", self-signed" * bool(tls.get("self_signed")),
-            )
-        for name in ("subject", "issuer", "sha256"):
-            if tls.get(name):
-                yield f"  {name}", safe(tls[name], 200)
-    elif str(record.get("target", "")).startswith("https"):
-        yield "TLS", "no certificate was accepted"
-    for name, what in (("notes", "forgiven"), ("dropped", "beyond the limits")):
-        if counts := record.get(name):
-            yield what, ", ".join(f"{safe(key, 60)} {count:,}" for key, count in counts.items())
-    yield "run", safe(record.get("run", ""), 80)
-    yield "pipeline", safe(record.get("pipeline", ""), 80)
-
-
-def _named_ways(record: Record) -> Iterator[tuple[str, str]]:
-    """Credential and proxy, by name, with the rule that chose them; what came of a login is in the timeline,
-    and in few words here."""
-    chosen = record.get("chosen")
-    chosen = chosen if isinstance(chosen, dict) else {}
-    for label, name in (("credential", "auth"), ("proxy", "proxy")):
-        text = safe(record.get(name) or "none", 200) + " (by name)" * (
-            name == "auth" and bool(record.get(name))
-        )
-        if how := chosen.get(name):
-            text += f", chosen {'as' if str(how).startswith('the ') else 'by'} {safe(how, 200)}"
-        yield label, text
-    happened = Counter(str(moment.get("what")) for moment in record.get("timeline", ()))
-    told = [
-        some(happened[what], noun)
-        for what, noun in (
-            ("logged_in", "login"),
-            ("session_refused", "renewal"),
-            ("login_failed", "refusal"),
-        )
-        if happened[what]
-    ]
-    if happened["session_reused"]:
-        told.append("went on with a session of an earlier round")
-    if happened["logout_unconfirmed"]:
-        told.append("the logout was not confirmed")
-    if told:
-        yield "session", ", ".join(told)
-
-
-def _left(end: str) -> str:
-    from datetime import UTC, datetime
-
-    try:
-        day = datetime.fromisoformat(end).date()
-    except ValueError:
-        return ""
-    return f" ({days_left((day - datetime.now(UTC).date()).days)})"

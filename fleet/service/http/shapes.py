@@ -1,4 +1,5 @@
-"""The shapes of the API's answers. They are documented and tested by what they say; handlers make plain JSON.
+"""The shapes of the API's answers. Handlers make plain JSON; the description of the API is made from these, and
+tests hold that every answer is of its shape.
 
 Times are seconds since the epoch, durations are seconds.
 """
