@@ -8,9 +8,9 @@ cost a third of what dataclasses do, to define at every start and to make at eve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from fleet.outcome import FailureKind, Outcome
+from fleet.outcome import FailureKind, Outcome, Record
 
 
 class ScanStarted(NamedTuple):
@@ -37,7 +37,7 @@ class TargetFinished(NamedTuple):
 class TargetRecalled(NamedTuple):
     """An outcome that an earlier session of the run stored, and that stands: told before a scan goes on."""
 
-    outcome: Mapping[str, Any]  # its JSON form
+    outcome: Record
 
 
 class RequestFinished(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from fleet.assembly.bindings import Prompt
 from fleet.assembly.manifest import changes_since, options_of
@@ -14,6 +13,7 @@ from fleet.assembly.prepare import PreparedScan, prepare
 from fleet.engine import SUCCESS, DoneTargets, RunDirectory, done_ids, read_last_outcomes, stands
 from fleet.event import Listener, TargetRecalled
 from fleet.frozen import frozen
+from fleet.outcome import Record
 
 
 @frozen
@@ -26,7 +26,7 @@ class Resumed:
     directory: RunDirectory
     done: DoneTargets
     kinds: frozenset[str] = frozenset()
-    where: Callable[[dict[str, Any]], bool] | None = None
+    where: Callable[[Record], bool] | None = None
 
     def recall(self, listener: Listener) -> None:
         """Tell what earlier sessions have stored and this one leaves alone. Until it ends, the run does not
@@ -42,7 +42,7 @@ def prepare_resume(
     *,
     prompt: Prompt,
     kinds: frozenset[str] = frozenset(),
-    where: Callable[[dict[str, Any]], bool] | None = None,
+    where: Callable[[Record], bool] | None = None,
     change: Callable[[ScanOptions], ScanOptions] | None = None,
 ) -> tuple[PreparedScan, Resumed]:
     """The scan of a run directory, made ready to go on.

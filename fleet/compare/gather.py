@@ -46,7 +46,7 @@ def compare_runs(
     with Spill() as aside:
         comparison = _Comparison(question, tell)
         for record in runs[0].records():
-            aside.put(str(record["id"]), {name: record[name] for name in _KEPT if name in record})
+            aside.put(str(record["id"]), {name: value for name, value in record.items() if name in _KEPT})
         comparison.across(aside, runs)
         return comparison.result(aside, runs)
 

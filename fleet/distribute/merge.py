@@ -148,7 +148,7 @@ def _parts(runs: Sequence[Path]) -> list[_Part]:
     return sorted(parts, key=lambda part: (str(part.manifest.get("started")), str(part.manifest["run"])))
 
 
-def _records(parts: Sequence[_Part]) -> Iterator[tuple[_Part, dict[str, Any]]]:
+def _records(parts: Sequence[_Part]) -> Iterator[tuple[_Part, Record]]:
     for part in parts:
         if part.journal.exists():
             for record in read_outcomes(part.journal):

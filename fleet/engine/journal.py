@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, cast
 
 import orjson
 import zstandard
 
 from fleet.digest import DigestTable
 from fleet.errors import SinkError
-from fleet.outcome import FailureKind
+from fleet.outcome import FailureKind, FailureRecord, Record
 from fleet.policy import Limits
 
 BLOCK_BYTES = 64 * 1024
@@ -20,7 +20,7 @@ MAX_LINE_BYTES = Limits().outcome
 _LOCAL = FailureKind.LOCAL_CANCELLED.group
 
 
-def read_outcomes(path: Path) -> Iterator[dict[str, Any]]:
+def read_outcomes(path: Path) -> Iterator[Record]:
     """The outcomes of a `.jsonl` or `.jsonl.zst` file in the order they were stored, one in memory at a time.
 
     A target that was scanned again is there again: its last one counts. A torn end, and a line that
@@ -37,10 +37,10 @@ def read_outcomes(path: Path) -> Iterator[dict[str, Any]]:
             and "status" in record
             and isinstance(record.get("steps", {}), dict)
         ):
-            yield record
+            yield cast("Record", record)
 
 
-def read_last_outcomes(path: Path) -> Iterator[dict[str, Any]]:
+def read_last_outcomes(path: Path) -> Iterator[Record]:
     """The last outcome of each target: what a run says after every resume. Reads the journal twice.
 
     A missing journal is an empty one. Raises SinkError.
@@ -87,7 +87,7 @@ class DoneTargets:
 
 
 def done_ids(
-    path: Path, *, retry_kinds: Collection[str] = (), where: Callable[[dict[str, Any]], bool] | None = None
+    path: Path, *, retry_kinds: Collection[str] = (), where: Callable[[Record], bool] | None = None
 ) -> DoneTargets:
     """Which targets a resumed scan leaves alone: those whose last outcome `stands`.
 
@@ -102,9 +102,9 @@ def done_ids(
 
 
 def stands(
-    record: dict[str, Any],
+    record: Record,
     retry_kinds: Collection[str] = (),
-    where: Callable[[dict[str, Any]], bool] | None = None,
+    where: Callable[[Record], bool] | None = None,
 ) -> bool:
     """Whether an outcome (JSON form) is final.
 
@@ -122,10 +122,10 @@ def stands(
     return not where(record) or (bool(retry_kinds) and named.isdisjoint(retry_kinds))
 
 
-def _reasons(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _reasons(record: Record) -> Iterator[FailureRecord]:
     errors = record.get("errors") if record["status"] == "partial" else None
     found = (record.get("failure"), *(errors if isinstance(errors, list) else ()))
-    return (part for part in found if isinstance(part, dict))
+    return (cast("FailureRecord", part) for part in found if isinstance(part, dict))
 
 
 def _key(target: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fleet.outcome import Record
@@ -39,7 +40,7 @@ def on_target(record: Record, name: str) -> str:
     return next((text for row in held.get("rows", ()) if (text := value_text(row.get(output)))), "")
 
 
-def row_at(record: Record, step: str, at: object) -> dict[str, Any] | None:
+def row_at(record: Record, step: str, at: object) -> Mapping[str, Any] | None:
     """One row of an outcome; None where there is none."""
     rows = ((record.get("steps") or {}).get(step) or {}).get("rows", ())
     return rows[at] if isinstance(at, int) and 0 <= at < len(rows) else None

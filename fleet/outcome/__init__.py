@@ -1,7 +1,7 @@
 """What became of one target: outcomes, failures, and the closed set of failure kinds."""
 
 from fleet.outcome.kinds import Blame, FailureKind
-from fleet.outcome.record import (
+from fleet.outcome.outcome import (
     OUTCOME_VERSION,
     RESULTS,
     SEVERITIES,
@@ -9,7 +9,6 @@ from fleet.outcome.record import (
     CheckResult,
     Failure,
     Outcome,
-    Record,
     Result,
     Sample,
     Severity,
@@ -19,6 +18,7 @@ from fleet.outcome.record import (
     Violation,
     Waiver,
 )
+from fleet.outcome.record import FailureRecord, Record, StepRecord
 from fleet.outcome.timeline import RULES, WHATS, Again, Moment, Noted, Rule, Sent, What
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "CheckResult",
     "Failure",
     "FailureKind",
+    "FailureRecord",
     "Moment",
     "Noted",
     "Outcome",
@@ -44,6 +45,7 @@ __all__ = [
     "Severity",
     "Skipped",
     "Status",
+    "StepRecord",
     "StepRows",
     "Violation",
     "Waiver",

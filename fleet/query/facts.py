@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fleet.outcome import FailureKind, Record
+from fleet.outcome import FailureKind, FailureRecord, Record
 from fleet.query.above import key_of, row_at
 from fleet.query.kinds import Kind
 
@@ -50,21 +50,22 @@ _BLAMES: dict[Any, str] = {kind.value: kind.blame for kind in FailureKind}
 
 def target_row(record: Record) -> Row:
     """The one row of `targets`."""
-    get = record.get
-    failure, tls, dropped = get("failure") or {}, get("tls") or {}, get("dropped") or {}
-    steps = (get("steps") or {}).values()
+    failure: FailureRecord = record.get("failure") or {}
+    tls, dropped = record.get("tls") or {}, record.get("dropped") or {}
+    steps = (record.get("steps") or {}).values()
     kind = failure.get("kind")
     return (
         record["status"], kind, _BLAMES.get(kind), failure.get("step"), failure.get("message"),
-        failure.get("status"), get("target"), get("started"), get("seconds"), get("requests"), get("retries"),
-        get("bytes"),
+        failure.get("status"), record.get("target"), record.get("started"), record.get("seconds"),
+        record.get("requests"), record.get("retries"), record.get("bytes"),
         sum(len(held["rows"]) for held in steps),
         sum(not held["complete"] for held in steps),
-        len(get("errors") or ()) + dropped.get("errors", 0),
-        len(get("violations") or ()) + dropped.get("violations", 0),
-        sum(judged["result"] == "fail" for judged in get("checks") or ()),
-        get("pipeline"), get("auth"), get("proxy"), tls.get("version"), tls.get("not_after"),
-        tls.get("self_signed"), tls.get("subject"), tls.get("issuer"), tls.get("sha256"),
+        len(record.get("errors") or ()) + dropped.get("errors", 0),
+        len(record.get("violations") or ()) + dropped.get("violations", 0),
+        sum(judged["result"] == "fail" for judged in record.get("checks") or ()),
+        record.get("pipeline"), record.get("auth"), record.get("proxy"),
+        tls.get("version"), tls.get("not_after"), tls.get("self_signed"),
+        tls.get("subject"), tls.get("issuer"), tls.get("sha256"),
     )  # fmt: skip
 
 

@@ -138,7 +138,13 @@ class _Filler:
                 heap.add((*who, *row), {}, {})
 
     def _step(
-        self, who: tuple[str, str], name: str, rows: Sequence[Record], above: Above, *, complete: bool
+        self,
+        who: tuple[str, str],
+        name: str,
+        rows: Sequence[Mapping[str, Any]],
+        above: Above,
+        *,
+        complete: bool,
     ) -> None:
         heap, loaded = self._steps.get(name) or self._new(name)
         if not loaded:

@@ -275,7 +275,7 @@ def gather_report(
     by: Sequence[str] = (),
     within: int = SOON_DAYS,
     lines: int = 0,
-    where: Callable[[dict[str, Any]], bool] | None = None,
+    where: Callable[[Record], bool] | None = None,
 ) -> tuple[Report, TargetLines]:
     """The report of a run directory, or of a file of outcomes, and `lines` of its targets; of those for which
     `where` holds, where it is given.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from functools import partial
 from threading import Lock
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from fleet.event import (
     Event,
@@ -18,7 +17,7 @@ from fleet.event import (
     TargetStarted,
 )
 from fleet.inventory import Folder
-from fleet.outcome import Outcome
+from fleet.outcome import Outcome, Record
 from fleet.report.causegroup import CauseGroup
 from fleet.report.groups import Groups
 from fleet.report.shares import Labels
@@ -43,7 +42,7 @@ class CausesSoFar:
         self._failures = Groups(folder=folder)
         self._gaps = Groups(gaps=True, folder=folder)
         self._fleet = Labels()
-        self._waiting: deque[Mapping[str, Any]] = deque()
+        self._waiting: deque[Record] = deque()
         self._grouping = Lock()
         self.run: str = ""
 
@@ -95,15 +94,18 @@ def _no_command(_kind: str, _cause: str, _alone: bool) -> str:
     return ""
 
 
-def _record(outcome: Outcome) -> Mapping[str, Any]:
+def _record(outcome: Outcome) -> Record:
     """An outcome as the journal has it, without its rows, which are the bulk of it."""
-    return {
+    record: Record = {
         "id": outcome.id,
         "target": outcome.target,
         "status": outcome.status,
         "labels": outcome.labels,
-        "proxy": outcome.proxy,
         "started": outcome.started,
-        "failure": outcome.failure.to_json() if outcome.failure is not None else None,
         "errors": [error.to_json() for error in outcome.errors] if outcome.status == "partial" else [],
     }
+    if outcome.proxy is not None:
+        record["proxy"] = outcome.proxy
+    if outcome.failure is not None:
+        record["failure"] = outcome.failure.to_json()
+    return record

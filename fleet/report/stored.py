@@ -16,6 +16,7 @@ from fleet.engine import (
     run_entry,
 )
 from fleet.errors import SinkError
+from fleet.outcome import Record
 
 
 def head_of(run: Path) -> tuple[dict[str, Any], Path]:
@@ -36,7 +37,7 @@ def head_of(run: Path) -> tuple[dict[str, Any], Path]:
     return head, journal
 
 
-def last_outcomes(run: Path, journal: Path) -> Iterator[dict[str, Any]]:
+def last_outcomes(run: Path, journal: Path) -> Iterator[Record]:
     """The last outcome of each target. Raises SinkError.
 
     A complete run says how many targets it has. Where its journal has as many lines, none is there twice, and

@@ -130,7 +130,7 @@ async def test_no_worker_is_begun_for_a_scan_that_is_over() -> None:
     prepared = SimpleNamespace(policy=Policy(), plan=SimpleNamespace(pipeline="p"), notes=())
     workers = _Workers(cast("PreparedScan", prepared), cast("Nursery", forks), 1)
     with anyio.fail_after(20):
-        async with workers.probing("r", lambda _event: died.set(), Stop()):
+        async with workers.enter("r", lambda _event: died.set(), Stop()):
             await until(lambda: forks.begun == 1)
             forks.theirs.close()
             forks.ended(9)

@@ -16,8 +16,10 @@ from fleet.outcome import (
     CheckResult,
     Failure,
     FailureKind,
+    FailureRecord,
     Noted,
     Outcome,
+    Record,
     Sample,
     Sent,
     Skipped,
@@ -92,6 +94,11 @@ def full() -> Outcome:
 
 def test_it_is_a_schema(schema: Any) -> None:
     assert jsonschema_rs.meta.is_valid(schema)
+
+
+def test_the_keys_of_a_record_are_the_published_ones(schema: Any) -> None:
+    assert Record.__annotations__.keys() == schema["properties"].keys()
+    assert FailureRecord.__annotations__.keys() == schema["$defs"]["failure"]["properties"].keys()
 
 
 def test_the_kinds_are_the_failure_kinds(schema: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -42,7 +42,7 @@ def explain(shell: Shell, /, target: str, run: str, form: str) -> int:
     found = find_target(path, target)
     if found.record is None:
         raise UsageError(_unknown(target, run, found))
-    record: dict[str, Any] = dict(found.record)
+    record = found.record
     if form == "json":
         sys.stdout.write(json.dumps(record, ensure_ascii=True, indent=2) + "\n")
         return Exit.DONE

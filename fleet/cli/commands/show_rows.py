@@ -14,6 +14,7 @@ from typing import Any
 from fleet.cli.render.fields import Field
 from fleet.engine import WHERE_RUNS_ARE, read_last_outcomes, read_manifest
 from fleet.errors import UsageError
+from fleet.outcome import Record, StepRecord
 
 MAX_COLUMNS = 500
 MAX_DEPTH = 20  # steps above a step
@@ -81,17 +82,17 @@ def index_step(run: Path, step: str | None, *, fields: bool = False) -> StepInde
             count = len(held["rows"])
             index.steps[name] = index.steps.get(name, 0) + count
             index.most[name] = max(index.most.get(name, 0), count)
-        held = record.get("steps", {}).get(step)
-        if held is None:
+        shown = record.get("steps", {}).get(step or "")
+        if shown is None:
             continue
-        index.incomplete += not held["complete"]
-        for row in held["rows"]:
+        index.incomplete += not shown["complete"]
+        for row in shown["rows"]:
             if len(found) < MAX_COLUMNS:
                 found.update(dict.fromkeys(row))
-        if held["rows"]:
-            parents.update(dict.fromkeys(name for name, _ in _above(record, held["rows"][0])))
+        if shown["rows"]:
+            parents.update(dict.fromkeys(name for name, _ in _above(record, shown["rows"][0])))
         if fields:
-            for row in _rows_of(record, held):
+            for row in _rows_of(record, shown):
                 _note(index.fields, row, parents)
     first = [name for name in _FIRST if name in ("target", "complete") or name in found]
     index.columns = (*first, *(name for name in found if name not in _FIRST))
@@ -175,14 +176,14 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _rows_of(record: Mapping[str, Any], held: Mapping[str, Any]) -> Iterator[Row]:
+def _rows_of(record: Record, held: StepRecord) -> Iterator[Row]:
     labels = record.get("labels") or {}
     for row in held["rows"]:
         above = dict(_above(record, row))
         yield {"labels": labels, **above, "target": record["id"], "complete": held["complete"], **row}
 
 
-def _above(record: Mapping[str, Any], row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
+def _above(record: Record, row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows above a row, the nearest first, each with the name of its step."""
     for _ in range(MAX_DEPTH):
         parent = row.get("@parent")

@@ -42,8 +42,9 @@ def _named_facts(record: Record) -> Iterator[tuple[str, str]]:
                 yield f"  {name}", safe(tls[name], 200)
     elif str(record.get("target", "")).startswith("https"):
         yield "TLS", "no certificate was accepted"
-    for name, what in (("notes", "forgiven"), ("dropped", "beyond the limits")):
-        if counts := record.get(name):
+    counted = (("forgiven", record.get("notes")), ("beyond the limits", record.get("dropped")))
+    for what, counts in counted:
+        if counts:
             yield what, ", ".join(f"{safe(key, 60)} {count:,}" for key, count in counts.items())
     yield "run", safe(record.get("run", ""), 80)
     yield "pipeline", safe(record.get("pipeline", ""), 80)

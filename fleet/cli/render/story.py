@@ -16,7 +16,7 @@ from fleet.cli.render.tables import plain_table
 from fleet.cli.render.timeline import timeline_of
 from fleet.errors import FleetError
 from fleet.observe import safe
-from fleet.outcome import FailureKind, Record
+from fleet.outcome import FailureKind, FailureRecord, Record
 from fleet.phrases import size_text, some
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _why(record: Record, repeat: Repeat) -> RenderableType | None:
     return Group(Text("Why", style="bold"), _failure(failure), *_call(record, failure, repeat))
 
 
-def _failure(failure: Record, *, hint: bool = True) -> Text:
+def _failure(failure: FailureRecord, *, hint: bool = True) -> Text:
     known = _KINDS.get(str(failure.get("kind")))
     text = Text("  ")
     text.append(safe(failure.get("kind"), 60), style="bold red")
@@ -94,7 +94,7 @@ def _failure(failure: Record, *, hint: bool = True) -> Text:
     return text
 
 
-def _call(record: Record, failure: Record, repeat: Repeat) -> Iterator[RenderableType]:
+def _call(record: Record, failure: FailureRecord, repeat: Repeat) -> Iterator[RenderableType]:
     """The request again, if the description knows it."""
     uri = failure.get("uri")
     if not uri:
@@ -110,7 +110,7 @@ def _call(record: Record, failure: Record, repeat: Repeat) -> Iterator[Renderabl
     yield Command(command, indent=2)
 
 
-def _asked(record: Record, failure: Record) -> str | None:
+def _asked(record: Record, failure: FailureRecord) -> str | None:
     """The path of the request that failed so, the last one, as far as the timeline has it."""
     for moment in reversed(record.get("timeline", ())):
         alike = all(moment.get(name) == failure.get(name) for name in ("step", "operation"))

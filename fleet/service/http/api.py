@@ -9,6 +9,7 @@ import anyio
 from starlette.responses import Response
 
 import fleet
+from fleet.outcome import FailureRecord
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
 from fleet.service.http.asking import Refused, asked_job, asked_pairs, asked_target, not_ours
@@ -195,8 +196,10 @@ class Api:
                 known = {state.id: state for state in failed}
                 for target in job.members:
                     if (state := known.get(target.id)) is not None:
-                        failure = {"kind": state.kind, "message": state.message}
-                        groups.add({"id": target.id, "target": target.url, "failure": failure})
+                        failure: FailureRecord = {"kind": state.kind or "", "message": state.message or ""}
+                        groups.add(
+                            {"id": target.id, "target": target.url, "status": "failed", "failure": failure}
+                        )
             return groups.to_json()
 
         return json_answer(await in_thread(grouped))

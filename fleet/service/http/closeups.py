@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from fleet.engine import journal_of
 from fleet.errors import FleetError
+from fleet.outcome import Record
 from fleet.report import gather_report
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
@@ -110,7 +111,7 @@ class CloseUps:
         return json_answer(told)
 
 
-def _differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[dict[str, Any]] | None:
+def _differences(before: Record | None, after: Record | None) -> list[dict[str, Any]] | None:
     """What differs between two outcomes of a target; None where one of them is not there."""
     if before is None or after is None:
         return None

@@ -11,7 +11,7 @@ import anyio
 from starlette.responses import Response
 
 from fleet.engine import journal_of
-from fleet.outcome import STATUSES
+from fleet.outcome import STATUSES, Record
 from fleet.report import last_outcomes
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
@@ -116,7 +116,7 @@ class RunsApi:
         row = await self._row(values["run"])
 
         def page() -> dict[str, Any]:
-            found: list[dict[str, Any]] = []
+            found: list[Record] = []
             stored = outcomes_from(_journal(row), max(0, place.key[0]) if place is not None else 0)
             for looked, (record, offset, length) in enumerate(stored, start=1):
                 if values["status"] in (None, record["status"]) and values["target"] in (None, record["id"]):

@@ -1,5 +1,5 @@
-"""The shapes of the API's answers. Handlers make plain JSON; the description of the API is made from these, and
-tests hold that every answer is of its shape.
+"""The shapes of the API's answers. The description of the API is made from these; handlers make plain JSON,
+and tests hold that it is of its shape.
 
 Times are seconds since the epoch, durations are seconds.
 """

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.abc
@@ -141,11 +140,11 @@ class Prober:
 
     async def _known(
         self, job: ReadyJob, pipeline: str, target: Target, max_age: float
-    ) -> tuple[Mapping[str, Any], float] | None:
+    ) -> tuple[Record, float] | None:
         """The last outcome that a run stored, and its age, where it is young enough."""
         now = self._wall()
 
-        def look() -> tuple[Mapping[str, Any], float] | None:
+        def look() -> tuple[Record, float] | None:
             state = self._history.target(job.name, pipeline, target.id)
             if state is None or now - state.at > max_age:
                 return None

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from fleet.errors import SinkError
+from fleet.outcome import Record
 from fleet.policy import Limits
 
 MAX_LINE_BYTES = Limits().outcome
 
 
 class Placed(NamedTuple):
-    """An outcome (its JSON form), and where its line stands."""
+    """A record, and where its line stands."""
 
-    record: dict[str, Any]
+    record: Record
     offset: int
     length: int
 
@@ -39,7 +40,7 @@ def outcomes_from(journal: Path, offset: int) -> Iterator[Placed]:
         raise SinkError(f"cannot read {journal}: {error.strerror}") from error
 
 
-def outcome_at(journal: Path, offset: int, length: int) -> dict[str, Any] | None:
+def outcome_at(journal: Path, offset: int, length: int) -> Record | None:
     """The outcome at a place; None where it is not there any more."""
     try:
         with journal.open("rb") as file:
@@ -49,10 +50,10 @@ def outcome_at(journal: Path, offset: int, length: int) -> dict[str, Any] | None
         return None
 
 
-def outcome_of(journal: Path, identity: str) -> dict[str, Any] | None:
+def outcome_of(journal: Path, identity: str) -> Record | None:
     """The last outcome of one target; None where there is none. Lines of others are not parsed."""
     marked = b'"id":' + orjson.dumps(identity)
-    found: dict[str, Any] | None = None
+    found: Record | None = None
     try:
         with journal.open("rb") as file:
             while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
@@ -63,7 +64,7 @@ def outcome_of(journal: Path, identity: str) -> dict[str, Any] | None:
     return found
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
+def _record(line: bytes) -> Record | None:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
