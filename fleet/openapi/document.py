@@ -60,10 +60,10 @@ class Document:
         self.server_url: str = self._chosen_url()
         self.server_path: str = path_of_url(self.server_url, uri)
         self.tags: Mapping[str, Tag] = MappingProxyType({tag.name: tag for tag in self.front.tags})
-        self.security: tuple[Requirement, ...] = self.front.security
         self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(
             self.front.schemes(self.warned if security is None else None)
         )
+        self.security: tuple[Requirement, ...] = self.front.security
         self.by_route: dict[tuple[str, str], Operation] = {}
         self._found: tuple[tuple[Site, ...], list[str]] = self._find() if like is None else like._found
         self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
