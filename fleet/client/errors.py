@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote
 
+from fleet.client.calls.typed import untyped
 from fleet.client.message import Request
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind
@@ -64,7 +65,7 @@ class CallFailed(RequestFailed):
         return f"{self.kind}: {self.method} {origin}{self.path} ({self.operation}): {self.message}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        named = {key: value for key, value in vars(self).items() if key in self._kept()}
+        named = {key: untyped(value) for key, value in vars(self).items() if key in self._kept()}
         return _restore, (type(self), self.kind, self.message, named)
 
     @classmethod
@@ -96,7 +97,11 @@ class SchemaMismatch(CallFailed):
 
 
 class HTTPStatusError(CallFailed):
-    """An answer whose status says that the call failed: `data` is its decoded body, `headers` its headers."""
+    """An answer whose status says that the call failed: `data` is its decoded body, `headers` its headers.
+
+    `data` is of the type that is documented for that status, where it fits (`validate="off"`: plain JSON); in
+    a copy that was pickled, it is plain JSON.
+    """
 
     def __init__(
         self,

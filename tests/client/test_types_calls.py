@@ -10,6 +10,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 from pydantic import BaseModel
 
 from fleet import OpenAPI
-from fleet.client import Message, MessagePlugin, SchemaMismatch, sync_session
+from fleet.client import HTTPStatusError, Message, MessagePlugin, SchemaMismatch, sync_session
 from fleet.errors import ConfigError, RequestFailed
 from fleet.openapi import SchemaModel, SchemaRoot
 from fleet.outcome import FailureKind
@@ -80,6 +81,7 @@ def answers(schema: Any, kind: str = JSON) -> dict[str, Any]:
 
 
 USER = {"$ref": "#/components/schemas/User"}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Users", "version": "1"},
@@ -87,7 +89,8 @@ DESCRIPTION: dict[str, Any] = {
         "/user": {"get": {"operationId": "userGetCurrent", "responses": {
             **answers(USER), "2XX": {"description": "", "content": {JSON: {"schema": {"type": "integer"}}}},
             "default": {"description": "", "content": {JSON: {"schema": {"required": ["message"]}}}}}},
-            "post": {"operationId": "userCreate", "responses": answers(USER),
+            "post": {"operationId": "userCreate",
+                     "responses": {**answers(USER), "422": answers(PROBLEM)["200"]},
                      "requestBody": {"content": {JSON: {"schema": USER}}}}},
         "/users": {"get": {
             "operationId": "userList", "responses": answers({"type": "array", "items": USER})}},
@@ -98,7 +101,8 @@ DESCRIPTION: dict[str, Any] = {
         "/lines": {"get": {"operationId": "lines", "responses": {
             "200": {"description": "", "content": {"application/jsonl": {"itemSchema": USER}}}}}},
     },
-    "components": {"schemas": {"User": {
+    "components": {"schemas": {"Problem": {
+        "required": ["why"], "properties": {"why": {"type": "string"}, "at": USER}}, "User": {
         "type": "object",
         "required": ["login", "id"],
         "properties": {
@@ -142,6 +146,39 @@ def test_sync_answers_are_typed(service: Service) -> None:
     with pytest.raises(SchemaMismatch):
         api._.userGetCurrent()
     api.close()
+
+
+@pytest.mark.parametrize("factory", [None, sync_session], ids=["async", "sync"])
+async def test_what_an_error_says_is_typed(service: Service, factory: Any) -> None:
+    """By the schema of its status; what breaks that, and what is no JSON, is no second error."""
+
+    async def refused(body: Any, status: int = 422, **options: Any) -> HTTPStatusError:
+        service.answer(body, status=status)
+        api = client(service, session_factory=factory, **options)
+        try:
+            if factory is None:
+                await api._.userCreate(data={"login": "eve"})
+            else:
+                await anyio.to_thread.run_sync(partial(api._.userCreate, data={"login": "eve"}))
+        except HTTPStatusError as failed:
+            return failed
+        finally:
+            await api.aclose()
+        raise AssertionError("it was no error")
+
+    problem = {"why": "taken", "at": {"id": 1, "login": "eve"}}
+    failed = await refused(problem)
+    assert (failed.data.why, failed.data.at.login) == ("taken", "eve")
+    assert failed.data == problem and failed.response is not None and failed.response.json() == problem
+    assert "422: unprocessable entity; what the answer says is in .data" in str(failed)
+    copy = pickle.loads(pickle.dumps(failed))
+    assert type(copy.data) is dict and copy.data == problem
+    assert type((await refused(problem, validate="off")).data) is dict
+    for body in ({"why": 1}, {}, ["why"], b"<html>", b""):
+        failed = await refused(body)
+        assert failed.data in (body, None) and not isinstance(failed.data, BaseModel)
+    assert (await refused({"other": 1}, 500)).data == {"other": 1}  # of which nothing is documented
+    assert "eve" not in str(failed)
 
 
 async def test_what_has_no_shape_stays_plain(service: Service) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,12 +14,12 @@ from fleet.client import debug
 from fleet.client.calls.answer import decoded, documented, whole
 from fleet.client.calls.cookies import joined
 from fleet.client.calls.typed import described, is_ready, schema_of, warn_once
-from fleet.client.errors import CallFailed, SchemaMismatch, scrubbed, shown, told
+from fleet.client.errors import CallFailed, HTTPStatusError, SchemaMismatch, scrubbed, shown, told
 from fleet.client.exchange.redirects import redirected
 from fleet.client.message import Reply, Request
 from fleet.client.wire.decode import Body, decoder_for
 from fleet.client.wire.failures import classify, failure_of
-from fleet.errors import RequestFailed
+from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
 
 if TYPE_CHECKING:
@@ -186,6 +187,8 @@ class Conversation:
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
         if kind is FailureKind.AUTH_REJECTED and self._anonymous:
             message = "401, and authenticate() has been given nothing for this call"
+        if reply.body:
+            message = f"{message}; what the answer says is in .data"
         raise made(
             kind,
             scrubbed(message, self._request),
@@ -195,6 +198,15 @@ class Conversation:
             seconds=reply.seconds,
             **self._where(),
         )
+
+    def explain(self, failed: HTTPStatusError) -> None:
+        """Gives the data of a status that is an error the type that is documented for it. What breaks that,
+        or cannot be typed, stays as it was decoded: the status is the news."""
+        types = self._api.document.types
+        with suppress(SpecError, RequestFailed, RecursionError):
+            schema = None if isinstance(failed.data, bytes) else self.schema()
+            if schema is not None and not types.violations(schema, failed.data):
+                failed.data = types.typed(schema, failed.data)
 
     @property
     def _anonymous(self) -> bool:

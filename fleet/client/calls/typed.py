@@ -12,6 +12,7 @@ from fleet.openapi import is_json
 
 if TYPE_CHECKING:
     from fleet.client.calls.conversation import Conversation
+    from fleet.client.errors import HTTPStatusError
     from fleet.openapi import Document, Operation, Place
 
 Validate: TypeAlias = Literal["off", "warn", "fail"]
@@ -38,6 +39,15 @@ async def typed_value(conversation: Conversation, value: object, schema: Place |
     if conversation.ready(schema):
         return conversation.typed(value, schema)
     return await anyio.to_thread.run_sync(conversation.typed, value, schema)
+
+
+async def explained(conversation: Conversation, failed: HTTPStatusError) -> HTTPStatusError:
+    """`Conversation.explain`, in a thread where that compiles."""
+    if conversation.ready(conversation.schema()):
+        conversation.explain(failed)
+    else:
+        await anyio.to_thread.run_sync(conversation.explain, failed)
+    return failed
 
 
 def described(violations: Violations) -> str:
