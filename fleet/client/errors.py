@@ -77,7 +77,8 @@ class SchemaMismatch(CallFailed):
     """An answer that is not what the description promises (`schema.mismatch`).
 
     `violations` are pairs of a JSON pointer into the answer and the keyword that it breaks there. The message
-    names them and no value; `validate="warn"` gives the answer all the same.
+    names them and no value; `validate="warn"` gives the answer all the same. There are none where the answer
+    is no JSON at all, and the description has nothing else.
     """
 
     def __init__(

@@ -188,8 +188,43 @@ async def test_what_has_no_shape_stays_plain(service: Service) -> None:
     service.answer({"a": [1]})
     assert type(await api._.anything()) is dict
     service.answer(b"plain", kind="text/plain")
-    assert await api._.userGetCurrent() == "plain"
+    assert await api._.anything() == "plain"
     service.answer(b"")
+    assert await api._.userGetCurrent() is None
+    await api.aclose()
+
+
+async def test_json_is_judged_by_whatever_name(service: Service) -> None:
+    api = client(service)
+    service.answer({"id": 1, "login": "alice"}, kind="application/hal+json")
+    assert (await api._.userGetCurrent()).login == "alice"
+    service.answer({"why": "taken"}, status=422, kind="application/problem+json; charset=utf-8")
+    with pytest.raises(HTTPStatusError) as caught:
+        await api._.userCreate()
+    assert caught.value.data.why == "taken"
+    await api.aclose()
+
+
+async def test_what_is_no_json_where_nothing_else_is_promised(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page to log in to, with 200, is not the user that was asked for."""
+    page = b"<html>Please log in</html>"
+    service.answer(page, kind="text/html; charset=utf-8")
+    api = client(service)
+    with pytest.raises(SchemaMismatch, match="is text/html, and the description has only") as caught:
+        await api._.userGetCurrent()
+    error = caught.value
+    assert (error.violations, error.status) == ((), 200)
+    assert error.response is not None and error.response.content == page
+    async with api.clone(validate="off") as plain:
+        assert await plain._.userGetCurrent() == page.decode()
+    with caplog.at_level(logging.WARNING, "fleet.OpenAPI"):
+        async with api.clone(validate="warn") as lax:
+            assert [await lax._.userGetCurrent() for _ in range(2)] == [page.decode()] * 2
+    (record,) = caplog.records
+    assert "userGetCurrent answered 200, and the answer is text/html" in record.getMessage()
+    service.answer(page, kind="text/html", status=204)  # has no body
     assert await api._.userGetCurrent() is None
     await api.aclose()
 

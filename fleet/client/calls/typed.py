@@ -64,10 +64,21 @@ def _wanted(rule: str) -> str:
     return f"{rule}: {_printable(expected)}" if expected else rule
 
 
-def warn_once(document: Document, operation: str, target: str, status: int, violations: Violations) -> None:
+def unpromised(operation: Operation, status: int, content_type: str) -> str:
+    """What is wrong with an answer's media type: that it is no JSON, where nothing else is documented."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if not kind or is_json(kind):
+        return ""
+    promised = operation.media_types(status)
+    if not promised or not all(map(is_json, promised)):
+        return ""
+    return f"the answer is {_printable(kind)}, and the description has only {', '.join(promised)}"
+
+
+def warn_once(document: Document, operation: str, target: str, status: int, said: str) -> None:
     """Logs the first mismatch of each operation of a description."""
     if document.types.first(operation):
-        _LOGGER.warning("%s: %s answered %d, and %s", target, operation, status, described(violations))
+        _LOGGER.warning("%s: %s answered %d, and %s", target, operation, status, said)
 
 
 def untyped(value: Any) -> Any:
