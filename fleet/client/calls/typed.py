@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from fleet.client.errors import HTTPStatusError
     from fleet.openapi import Document, Operation, Place
 
-Validate: TypeAlias = Literal["off", "warn", "fail"]
 Violations: TypeAlias = tuple[tuple[str, str], ...]
 _MAX_SHOWN = 10
 _LOGGER = logging.getLogger("fleet.OpenAPI")
