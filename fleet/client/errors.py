@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote
 
+from fleet.client.calls.typed import untyped
 from fleet.client.message import Request
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind
@@ -64,7 +65,7 @@ class CallFailed(RequestFailed):
         return f"{self.kind}: {self.method} {origin}{self.path} ({self.operation}): {self.message}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        named = {key: value for key, value in vars(self).items() if key in self._kept()}
+        named = {key: untyped(value) for key, value in vars(self).items() if key in self._kept()}
         return _restore, (type(self), self.kind, self.message, named)
 
     @classmethod
@@ -76,7 +77,8 @@ class SchemaMismatch(CallFailed):
     """An answer that is not what the description promises (`schema.mismatch`).
 
     `violations` are pairs of a JSON pointer into the answer and the keyword that it breaks there. The message
-    names them and no value; `validate="warn"` gives the answer all the same.
+    names them and no value; `validate="warn"` gives the answer all the same. There are none where the answer
+    is no JSON at all, and the description has nothing else.
     """
 
     def __init__(
@@ -96,7 +98,11 @@ class SchemaMismatch(CallFailed):
 
 
 class HTTPStatusError(CallFailed):
-    """An answer whose status says that the call failed: `data` is its decoded body, `headers` its headers."""
+    """An answer whose status says that the call failed: `data` is its decoded body, `headers` its headers.
+
+    `data` is of the type that is documented for that status, where it fits (`validate="off"`: plain JSON); in
+    a copy that was pickled, it is plain JSON.
+    """
 
     def __init__(
         self,

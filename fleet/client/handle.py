@@ -79,19 +79,21 @@ class Handle:
         Each call adds to what is there; `authenticate(None)` forgets everything first, and a scheme given
         as None is forgotten. Values may be `Secret`. Raises `ConfigError` for a scheme that the document
         does not have or this engine cannot do, and for a value that is not what the scheme takes; nothing
-        has changed then.
+        has changed then. A scheme that requirements name by a URI reference (3.2) goes by the last step of
+        its pointer, or by the reference as it is written there.
         """
         if any(value is not None for value in reset) or len(reset) > 1:
             raise ConfigError("authenticate takes None, or credentials by the name of their security scheme")
         credentials = {} if reset else dict(self._credentials)
-        for name, value in by_scheme.items():
+        named = {self.document.front.scheme_name(name): value for name, value in by_scheme.items()}
+        for name, value in named.items():
             if value is None and name in self.document.schemes:
                 credentials.pop(name, None)
             else:
                 credentials[name] = check_credential(name, value, self.document.schemes)
         self._credentials = credentials
         self._kept = None
-        self._forget(None if reset else by_scheme)
+        self._forget(None if reset else named)
 
     def carries(self, credentials: Mapping[str, Any]) -> bool:
         """Whether exactly these credentials were given."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fleet.errors import SpecError
-from fleet.guess import closest
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -24,19 +23,22 @@ class Index:
     def __getattr__(self, name: str) -> OperationRequest:
         operations = self._api.document.operations
         if name not in operations:
-            near = closest(name, operations)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise AttributeError(f"the description has no operation {name!r}{hint}")
+            raise AttributeError(_in_a_line(self._api.document.unknown(name)))
         return self._api.create_request(name)
 
     def __getitem__(self, key: str | tuple[str, str]) -> OperationRequest:
         try:
             return self._api.create_request(key)
         except SpecError as error:
-            raise KeyError(str(error)) from None
+            raise KeyError(_in_a_line(error)) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._api.document.operations)
 
     def __dir__(self) -> list[str]:
         return [name for name in self._api.document.operations if name.isidentifier()]
+
+
+def _in_a_line(error: SpecError) -> str:
+    """An error whose hint follows it: a KeyError is shown by its repr."""
+    return f"{error.message}; {error.hint}" if error.hint else error.message

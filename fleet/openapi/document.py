@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fleet.openapi.types import Types
 
 
+_MAX_NAMED = 12  # operations that a text about another one lists
+
+
 class Document:
     """A description, lowered. Immutable to its users, safe to share between threads, picklable.
 
@@ -60,10 +63,10 @@ class Document:
         self.server_url: str = self._chosen_url()
         self.server_path: str = path_of_url(self.server_url, uri)
         self.tags: Mapping[str, Tag] = MappingProxyType({tag.name: tag for tag in self.front.tags})
-        self.security: tuple[Requirement, ...] = self.front.security
         self.schemes: Mapping[str, SecurityScheme] = MappingProxyType(
             self.front.schemes(self.warned if security is None else None)
         )
+        self.security: tuple[Requirement, ...] = self.front.security
         self.by_route: dict[tuple[str, str], Operation] = {}
         self._found: tuple[tuple[Site, ...], list[str]] = self._find() if like is None else like._found
         self.operations: Mapping[str, Operation] = MappingProxyType(self._index())
@@ -119,7 +122,7 @@ class Document:
         found = self.by_route.get((template, method)) or self.by_route.get((template, method.upper()))
         if found is not None:
             return found
-        raise self._unknown(ref, template, method.upper())
+        raise self.unknown(ref)
 
     def route(self, method: str, path: str) -> Operation | None:
         """The operation whose template a concrete path, without the base path, matches."""
@@ -273,15 +276,23 @@ class Document:
             self._checks.setdefault(id(node), (node, check))
         return made[0][1]
 
-    def _unknown(self, ref: str | tuple[str, str], template: str, method: str) -> SpecError:
-        shown = ref if isinstance(ref, str) else f"{method} {template}"
+    def unknown(self, ref: str | tuple[str, str]) -> SpecError:
+        """The error for an operation that is not there: with why, or the closest name, as a hint."""
+        shown = ref if isinstance(ref, str) else f"{ref[1].upper()} {ref[0]}"
+        template = shown.partition(" ")[2].strip()
+        names = [*self.operations, *(f"{verb} {path}" for path, verb in self.by_route)]
         methods = sorted(verb for path, verb in self.by_route if path == template)
-        if methods and template.startswith("/"):
+        lost = next((told for told in self.warned if told.startswith(f"the path {template} cannot be")), "")
+        if lost:
+            hint = lost
+        elif methods and template.startswith("/"):
             hint = f"{template} has: {', '.join(methods)}"
+        elif near := closest(shown, names):
+            hint = f"did you mean {near!r}?"
+        elif len(self.operations) > _MAX_NAMED:
+            hint = f"'fleet spec operations' lists its {len(self.operations)}"
         else:
-            names = [*self.operations, *(f"{verb} {path}" for path, verb in self.by_route)]
-            near = closest(shown, names)
-            hint = f"did you mean {near!r}?" if near else "'fleet spec operations' lists them"
+            hint = f"it has: {', '.join(self.operations) or 'none'}"
         return SpecError(f"the description has no operation {shown!r}", file=self.source, hint=hint)
 
 

@@ -193,11 +193,25 @@ class FrontEnd(Protocol):
     version: str
     servers: tuple[Server, ...]
     tags: tuple[Tag, ...]
-    security: tuple[Requirement, ...]
     dialect: Dialect
+
+    @property
+    def security(self) -> tuple[Requirement, ...]:
+        """The document's requirement sets, by the names of `schemes`."""
+        ...
 
     def schemes(self, warn: list[str] | None) -> dict[str, SecurityScheme]:
         """Security schemes by name. One that is wrong is left out, and said in `warn`; None: it raises."""
+        ...
+
+    def scheme_name(self, name: str, uri: str | None = None) -> str:
+        """The name in `schemes` of what a requirement in the document `uri` means by `name`, which may be a
+        URI reference (3.2); None: a requirement anywhere. Where there is no such scheme, `name` itself."""
+        ...
+
+    def scheme_place(self, name: str, uri: str) -> Place | None:
+        """Where the scheme stands that a requirement in the document `uri` names by a URI reference; None for
+        a name that is none, and for a reference that leads to no mapping."""
         ...
 
     def sites(self, warn: list[str]) -> Iterator[Site]:

@@ -142,6 +142,11 @@ class Operation:
         media = None if answer is None else media_for(answer.media, content_type)
         return media.schema if media is not None and (is_json(media.type) or "*" in media.type) else None
 
+    def media_types(self, status: int) -> tuple[str, ...]:
+        """What it may answer with under a status, by media type; () where nothing is documented."""
+        answer = self._answer(status)
+        return () if answer is None else tuple(media.type for media in answer.media)
+
     def item_schema(self, status: int, content_type: str | None) -> Place | None:
         """The schema of each item of a sequence that it answers with: its `itemSchema` (3.2), else what its
         schema says of all items; None where it says nothing. May read files."""

@@ -10,6 +10,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 from pydantic import BaseModel
 
 from fleet import OpenAPI
-from fleet.client import Message, MessagePlugin, SchemaMismatch, sync_session
+from fleet.client import HTTPStatusError, Message, MessagePlugin, SchemaMismatch, sync_session
 from fleet.errors import ConfigError, RequestFailed
 from fleet.openapi import SchemaModel, SchemaRoot
 from fleet.outcome import FailureKind
@@ -80,6 +81,7 @@ def answers(schema: Any, kind: str = JSON) -> dict[str, Any]:
 
 
 USER = {"$ref": "#/components/schemas/User"}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Users", "version": "1"},
@@ -87,7 +89,8 @@ DESCRIPTION: dict[str, Any] = {
         "/user": {"get": {"operationId": "userGetCurrent", "responses": {
             **answers(USER), "2XX": {"description": "", "content": {JSON: {"schema": {"type": "integer"}}}},
             "default": {"description": "", "content": {JSON: {"schema": {"required": ["message"]}}}}}},
-            "post": {"operationId": "userCreate", "responses": answers(USER),
+            "post": {"operationId": "userCreate",
+                     "responses": {**answers(USER), "422": answers(PROBLEM)["200"]},
                      "requestBody": {"content": {JSON: {"schema": USER}}}}},
         "/users": {"get": {
             "operationId": "userList", "responses": answers({"type": "array", "items": USER})}},
@@ -98,7 +101,8 @@ DESCRIPTION: dict[str, Any] = {
         "/lines": {"get": {"operationId": "lines", "responses": {
             "200": {"description": "", "content": {"application/jsonl": {"itemSchema": USER}}}}}},
     },
-    "components": {"schemas": {"User": {
+    "components": {"schemas": {"Problem": {
+        "required": ["why"], "properties": {"why": {"type": "string"}, "at": USER}}, "User": {
         "type": "object",
         "required": ["login", "id"],
         "properties": {
@@ -144,6 +148,39 @@ def test_sync_answers_are_typed(service: Service) -> None:
     api.close()
 
 
+@pytest.mark.parametrize("factory", [None, sync_session], ids=["async", "sync"])
+async def test_what_an_error_says_is_typed(service: Service, factory: Any) -> None:
+    """By the schema of its status; what breaks that, and what is no JSON, is no second error."""
+
+    async def refused(body: Any, status: int = 422, **options: Any) -> HTTPStatusError:
+        service.answer(body, status=status)
+        api = client(service, session_factory=factory, **options)
+        try:
+            if factory is None:
+                await api._.userCreate(data={"login": "eve"})
+            else:
+                await anyio.to_thread.run_sync(partial(api._.userCreate, data={"login": "eve"}))
+        except HTTPStatusError as failed:
+            return failed
+        finally:
+            await api.aclose()
+        raise AssertionError("it was no error")
+
+    problem = {"why": "taken", "at": {"id": 1, "login": "eve"}}
+    failed = await refused(problem)
+    assert (failed.data.why, failed.data.at.login) == ("taken", "eve")
+    assert failed.data == problem and failed.response is not None and failed.response.json() == problem
+    assert "422: unprocessable entity; what the answer says is in .data" in str(failed)
+    copy = pickle.loads(pickle.dumps(failed))
+    assert type(copy.data) is dict and copy.data == problem
+    assert type((await refused(problem, validate="off")).data) is dict
+    for body in ({"why": 1}, {}, ["why"], b"<html>", b""):
+        failed = await refused(body)
+        assert failed.data in (body, None) and not isinstance(failed.data, BaseModel)
+    assert (await refused({"other": 1}, 500)).data == {"other": 1}  # of which nothing is documented
+    assert "eve" not in str(failed)
+
+
 async def test_what_has_no_shape_stays_plain(service: Service) -> None:
     api = client(service)
     service.answer(7)
@@ -151,8 +188,43 @@ async def test_what_has_no_shape_stays_plain(service: Service) -> None:
     service.answer({"a": [1]})
     assert type(await api._.anything()) is dict
     service.answer(b"plain", kind="text/plain")
-    assert await api._.userGetCurrent() == "plain"
+    assert await api._.anything() == "plain"
     service.answer(b"")
+    assert await api._.userGetCurrent() is None
+    await api.aclose()
+
+
+async def test_json_is_judged_by_whatever_name(service: Service) -> None:
+    api = client(service)
+    service.answer({"id": 1, "login": "alice"}, kind="application/hal+json")
+    assert (await api._.userGetCurrent()).login == "alice"
+    service.answer({"why": "taken"}, status=422, kind="application/problem+json; charset=utf-8")
+    with pytest.raises(HTTPStatusError) as caught:
+        await api._.userCreate()
+    assert caught.value.data.why == "taken"
+    await api.aclose()
+
+
+async def test_what_is_no_json_where_nothing_else_is_promised(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page to log in to, with 200, is not the user that was asked for."""
+    page = b"<html>Please log in</html>"
+    service.answer(page, kind="text/html; charset=utf-8")
+    api = client(service)
+    with pytest.raises(SchemaMismatch, match="is text/html, and the description has only") as caught:
+        await api._.userGetCurrent()
+    error = caught.value
+    assert (error.violations, error.status) == ((), 200)
+    assert error.response is not None and error.response.content == page
+    async with api.clone(validate="off") as plain:
+        assert await plain._.userGetCurrent() == page.decode()
+    with caplog.at_level(logging.WARNING, "fleet.OpenAPI"):
+        async with api.clone(validate="warn") as lax:
+            assert [await lax._.userGetCurrent() for _ in range(2)] == [page.decode()] * 2
+    (record,) = caplog.records
+    assert "userGetCurrent answered 200, and the answer is text/html" in record.getMessage()
+    service.answer(page, kind="text/html", status=204)  # has no body
     assert await api._.userGetCurrent() is None
     await api.aclose()
 

@@ -10,6 +10,9 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+from ipaddress import IPv4Address
 from typing import Any
 
 import orjson
@@ -34,6 +37,13 @@ FORM = "application/x-www-form-urlencoded"
         ([JSON], "x", b'"x"', JSON),
         ([JSON], 0, b"0", JSON),
         ([JSON], {"p": Secret("s")}, b'{"p":"s"}', JSON),
+        ([JSON], {"n": Decimal("0.1000000000000000000001")}, b'{"n":0.1000000000000000000001}', JSON),
+        (
+            [JSON],
+            [Decimal("-1E+2"), timedelta(hours=1), IPv4Address("10.0.0.1")],
+            b'[-1E+2,"PT1H","10.0.0.1"]',
+            JSON,
+        ),
         (["application/merge-patch+json"], {"a": 1}, b'{"a":1}', "application/merge-patch+json"),
         ([FORM], {"a": "x y", "b": [1, 2], "c": None}, b"a=x%20y&b=1&b=2", FORM),
         ([JSON, FORM], {"a": 1}, b'{"a":1}', JSON),
@@ -63,6 +73,13 @@ def test_what_a_body_of_a_range_is_has_to_be_said(make: Callable[..., Document])
         with pytest.raises(ParameterError, match=r"say which: content_type='image/...'"):
             one.build({}, b"x", content_type=said)
     assert dict(one.build({}, b"x", content_type="image/png").headers)["Content-Type"] == "image/png"
+
+
+@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("-Infinity"), float("nan"), object(), {1: 2}, 1j])
+def test_what_json_cannot_say(make: Callable[..., Document], value: Any) -> None:
+    node = {"post": {"requestBody": {"content": {JSON: {}}}, "responses": {}}}
+    with pytest.raises(ParameterError, match="cannot be written as application/json"):
+        make({"/p": node}).operation("POST /p").build({}, {"a": [value]})
 
 
 def test_required_optional_and_unwanted_bodies(make: Callable[..., Document]) -> None:

@@ -55,8 +55,12 @@ def test_operations_go_by_three_names(make: Callable[..., Document]) -> None:
 
 
 def test_unknown_operations_get_a_suggestion(make: Callable[..., Document]) -> None:
-    document = make({"/users": {"get": {"operationId": "listUsers", "responses": {}}}})
+    item = {"get": {"operationId": "listUsers", "responses": {}}}
+    document = make({"/users": item, "/lost": {"$ref": "gone.json"}})
     for asked, hint in (
+        ("zzz", "it has: listUsers"),
+        ("GET /lost", "the path /lost cannot be used: /d/gone.json: "),
+        (("/lost", "get"), "the path /lost cannot be used: /d/gone.json: "),
         ("listUser", "did you mean 'listUsers'"),
         ("POST /users", "/users has: GET"),
         (("/user", "get"), "did you mean 'GET /users'"),
@@ -64,6 +68,8 @@ def test_unknown_operations_get_a_suggestion(make: Callable[..., Document]) -> N
         with pytest.raises(SpecError) as caught:
             document.operation(asked)  # type: ignore[arg-type]
         assert hint in str(caught.value)
+    many = make({f"/{n}": {"get": {"responses": {}}} for n in range(20)})
+    assert many.unknown("zzzzzz").hint == "'fleet spec operations' lists its 20"
 
 
 def test_a_second_operation_id_is_a_warning(make: Callable[..., Document]) -> None:

@@ -37,6 +37,7 @@ def expected(schema: dict[str, Any], value: Any) -> list[tuple[str, str, str]]:
         ({"pattern": "^a"}, "b", ("", "pattern", "^a")),
         ({"pattern": "^(a|a)*(?=b)c$"}, "a" * 30, ("", "pattern", "")),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1, ("", "anyOf", "string or null")),
+        ({"anyOf": [{"type": "string"}, {"required": ["w"]}]}, {}, ("", "anyOf", "string or the property w")),
         ({"not": {}}, 1, ("", "not", "")),
         ({"enum": ["x" * 500]}, 1, ("", "enum", 'one of "' + "x" * 189 + "...")),
     ],

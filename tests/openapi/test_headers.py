@@ -42,6 +42,9 @@ def operation(make: Callable[..., Document]) -> Any:
         ([("x-tags", "")], {"X-Tags": []}),
         ([("x-pairs", "R,100,G,x")], {"X-Pairs": {"R": 100, "G": "x"}}),
         ([("x-fields", "R=100,G=x")], {"X-Fields": {"R": 100, "G": "x"}}),
+        ([("x-pairs", '{"R": 1, "next": null}')], {"X-Pairs": {"R": 1, "next": None}}),  # as many services do
+        ([("x-fields", '{"R": 1}')], {"X-Fields": {"R": 1}}),
+        ([("x-tags", "[1, 2]")], {"X-Tags": [1, 2]}),
         ([("x-json", '{"a": 1}')], {"X-Json": {"a": 1}}),
         ([("x-lost", "7")], {"X-Lost": "7"}),
         ([("etag", '"7"'), ("x-undeclared", "1")], {"ETag": '"7"'}),
@@ -55,10 +58,12 @@ def test_headers_have_their_declared_types(operation: Any, given: Any, found: di
     ("given", "message"),
     [
         ([], "has no header X-Count"),
-        ([("x-count", "three")], "X-Count is not what the description says"),
-        ([COUNT, ("x-flag", "yes")], "X-Flag is not"),
-        ([COUNT, ("x-pairs", "R")], "X-Pairs is not"),
-        ([COUNT, ("x-json", "{")], "X-Json is not"),
+        ([("x-count", "three")], "X-Count is not the integer that the description says"),
+        ([COUNT, ("x-flag", "yes")], "X-Flag is not the boolean"),
+        ([COUNT, ("x-tags", "[1, 2")], "X-Tags is not the array"),
+        ([COUNT, ("x-pairs", "R")], "X-Pairs is not the object"),
+        ([COUNT, ("x-pairs", "{R")], "X-Pairs is not the object"),
+        ([COUNT, ("x-json", "{")], "X-Json is not the JSON"),
     ],
 )
 def test_what_breaks_the_description_is_a_mismatch(operation: Any, given: Any, message: str) -> None:

@@ -162,8 +162,9 @@ async def test_answers_lead_to_the_calls_that_follow(factory: Any) -> None:
             _ = created.links["lost"]
         with pytest.raises(RequestFailed, match="the link 'wrong': the answer has nothing at"):
             await sent(created.links["wrong"], factory)
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError, match="create with 200 has no link 'absent'; it has: own, same, copy,"):
             _ = created.links["absent"]
+        assert repr(created.links).startswith("<Links: own, same, ")
         assert len(seen) == 6
         await api.aclose()
 

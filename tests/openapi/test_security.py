@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
-from fleet.errors import ConfigError
-from fleet.openapi import NOTHING, SecurityScheme, check_credential, satisfy
+from fleet.client import OpenAPI
+from fleet.errors import ConfigError, SpecError
+from fleet.openapi import NOTHING, Document, SecurityScheme, check_credential, load, reduce, satisfy
 from fleet.openapi.model import Flow
 from fleet.secret import Secret
 
@@ -165,3 +168,100 @@ def test_wrong_shapes_are_refused_with_what_is_taken(name: str, value: Any, mess
 
 def test_nothing_is_nothing() -> None:
     assert satisfy((), SCHEMES, {"basic": ("u", "p")}) is NOTHING
+
+
+URIS: dict[str, Any] = {
+    "/v1/api.json": {
+        "openapi": "3.2.0",
+        "info": {"title": "T", "version": "1"},
+        "security": [{"#/components/securitySchemes/mine": []}],
+        "components": {
+            "securitySchemes": {
+                "mine": {"type": "http", "scheme": "bearer"},
+                "token": {"type": "apiKey", "in": "header", "name": "X-Own"},
+            }
+        },
+        "paths": {
+            "/mine": {"get": {"operationId": "mine", "responses": {}}},
+            "/theirs": {"get": {"security": [{"../shared.json#/schemes/key": []}], "responses": {}}},
+            "/both": {
+                "get": {"security": [{"../shared.json#/schemes/token": [], "token": []}], "responses": {}}
+            },
+            "/far": {"$ref": "../items/far.json"},
+            "/word": {"get": {"security": [{"nobody": []}], "responses": {}}},
+            "/gone": {"get": {"security": [{"./gone.json": []}], "responses": {}}},
+        },
+    },
+    "/shared.json": {
+        "schemes": {
+            "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+            "token": {"type": "apiKey", "in": "header", "name": "X-Their"},
+        }
+    },
+    "/items/far.json": {"get": {"security": [{"../shared.json#/schemes/key": []}], "responses": {}}},
+}
+
+
+def described_by_uri(asked: list[str] | None = None) -> Document:
+    def read(uri: str) -> bytes:
+        if asked is not None:
+            asked.append(uri)
+        if uri not in URIS:
+            raise SpecError("no such file", file=uri)
+        return orjson.dumps(URIS[uri])
+
+    return load(source="/v1/api.json", reader=read)
+
+
+def headers_of(api: OpenAPI, operation: str) -> dict[str, str]:
+    return {name: value for name, value in api.prepare(operation).headers if name not in {"Accept", "Host"}}
+
+
+def test_a_requirement_may_name_its_scheme_by_a_reference() -> None:
+    """In 3.2; a declared name comes first, and one scheme has one name from wherever it is referred to."""
+    asked: list[str] = []
+    api = OpenAPI(described_by_uri(asked), "http://127.0.0.1")
+    assert set(api.document.schemes) == {"mine", "token", "key", "../shared.json#/schemes/token"}
+    api.authenticate(mine="m", key="k", token="t")
+    assert headers_of(api, "mine") == {"Authorization": "Bearer m"}
+    assert headers_of(api, "GET /theirs") == headers_of(api, "GET /far") == {"X-Key": "k"}
+    with pytest.raises(ConfigError, match=r"needs ../shared.json#/schemes/token \(apiKey\) and token"):
+        api.prepare("GET /both")
+    api.authenticate(**{"../shared.json#/schemes/token": "theirs"})
+    assert headers_of(api, "GET /both") == {"X-Their": "theirs", "X-Own": "t"}
+    api.authenticate(**{"../shared.json#/schemes/key": "written out"})
+    assert headers_of(api, "GET /theirs") == {"X-Key": "written out"}
+    assert sorted(asked) == [
+        "/items/far.json",
+        "/shared.json",
+        "/v1/api.json",
+        "/v1/gone.json",
+    ]  # no "nobody"
+
+
+def test_a_reference_to_no_scheme_costs_what_needs_it() -> None:
+    document = described_by_uri()
+    api = OpenAPI(document, "http://127.0.0.1")
+    for operation, named in (("GET /word", "nobody"), ("GET /gone", "./gone.json")):
+        with pytest.raises(ConfigError, match=f"needs {named} \\(not declared\\)"):
+            api.prepare(operation)
+    assert document.warnings == ("1 referenced file is missing: gone.json",)
+    with pytest.raises(ConfigError, match="no security scheme 'kee'"):
+        api.authenticate(kee="x")
+
+
+def test_references_to_schemes_mean_nothing_before_32(make: Callable[..., Document]) -> None:
+    schemes = {"securitySchemes": {"mine": {"type": "http", "scheme": "bearer"}}}
+    document = make({}, "3.1.0", security=[{"#/components/securitySchemes/mine": []}], components=schemes)
+    assert document.warnings == (
+        "the document requires the security scheme '#/components/securitySchemes/mine', which is not defined",
+    )
+
+
+def test_reduced_descriptions_hold_the_schemes_that_are_referred_to() -> None:
+    reduced = reduce(described_by_uri(), ["/mine", "/theirs", "/both", "/far"])
+    assert not reduced.missing
+    again = load(orjson.dumps(reduced.tree), source="/r.json")
+    assert set(again.schemes) == {"mine", "token", "key", "token_2"}
+    needed = [again.operation((path, "get")).requirements for path in ("/mine", "/theirs", "/both", "/far")]
+    assert needed == [(("mine",),), (("key",),), (("token_2", "token"),), (("key",),)]

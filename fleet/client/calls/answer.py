@@ -32,11 +32,8 @@ def decoded(reply: Reply, operation: Operation | None = None) -> object:
 
 def documented(operation: Operation, status: int) -> str:
     """The one media type that an operation answers with under a status; empty where there are several."""
-    for wanted in (str(status), f"{status // 100}XX", "default"):
-        for answer in operation.answers:
-            if answer.status == wanted:
-                return answer.media[0].type if len(answer.media) == 1 else ""
-    return ""
+    kinds = operation.media_types(status)
+    return kinds[0] if len(kinds) == 1 else ""
 
 
 def whole(response: httpx.Response, reply: Reply) -> httpx.Response:

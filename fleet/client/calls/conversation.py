@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,13 +13,13 @@ import httpx
 from fleet.client import debug
 from fleet.client.calls.answer import decoded, documented, whole
 from fleet.client.calls.cookies import joined
-from fleet.client.calls.typed import described, is_ready, schema_of, warn_once
-from fleet.client.errors import CallFailed, SchemaMismatch, scrubbed, shown, told
+from fleet.client.calls.typed import Violations, described, is_ready, schema_of, unpromised, warn_once
+from fleet.client.errors import CallFailed, HTTPStatusError, SchemaMismatch, scrubbed, shown, told
 from fleet.client.exchange.redirects import redirected
 from fleet.client.message import Reply, Request
 from fleet.client.wire.decode import Body, decoder_for
 from fleet.client.wire.failures import classify, failure_of
-from fleet.errors import RequestFailed
+from fleet.errors import RequestFailed, SpecError
 from fleet.outcome import FailureKind
 
 if TYPE_CHECKING:
@@ -186,6 +187,8 @@ class Conversation:
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
         if kind is FailureKind.AUTH_REJECTED and self._anonymous:
             message = "401, and authenticate() has been given nothing for this call"
+        if reply.body:
+            message = f"{message}; what the answer says is in .data"
         raise made(
             kind,
             scrubbed(message, self._request),
@@ -195,6 +198,15 @@ class Conversation:
             seconds=reply.seconds,
             **self._where(),
         )
+
+    def explain(self, failed: HTTPStatusError) -> None:
+        """Gives the data of a status that is an error the type that is documented for it. What breaks that,
+        or cannot be typed, stays as it was decoded: the status is the news."""
+        types = self._api.document.types
+        with suppress(SpecError, RequestFailed, RecursionError):
+            schema = None if isinstance(failed.data, bytes) else self.schema()
+            if schema is not None and not types.violations(schema, failed.data):
+                failed.data = types.typed(schema, failed.data)
 
     @property
     def _anonymous(self) -> bool:
@@ -225,31 +237,49 @@ class Conversation:
 
     def ready(self, schema: Place | None) -> bool:
         """Whether `typed` is quick; else it compiles, which may read files, and belongs in a thread."""
-        return schema is None or is_ready(self._api.document, schema)
+        if schema is None:
+            return not self._unpromised or "types" in vars(self._api.document)
+        return is_ready(self._api.document, schema)
+
+    @property
+    def _unpromised(self) -> str:
+        """What is wrong with the media type of the answer, where it was read whole and is to be judged."""
+        reply = cast(Reply, self.reply)
+        if self._stream is not None or self._api._sessions.validate == "off":
+            return ""
+        if not reply.body or not 200 <= reply.status < 300:
+            return ""
+        return unpromised(self._operation, reply.status, reply.header("content-type") or "")
 
     def typed(self, value: object, schema: Place | None) -> object:
         """A decoded value as the type of its schema. Raises `SchemaMismatch` where it breaks it and is to
         `fail`; with `warn` it is the best that can be made of it."""
-        if schema is None:
-            return value
         document, status = self._api.document, cast(Reply, self.reply).status
+        if schema is None:
+            if said := self._unpromised:
+                self._mismatched(said, ())
+            return value
         violations = document.types.violations(schema, value)
-        if violations and self._api._sessions.validate == "fail":
-            raise SchemaMismatch(
-                FailureKind.SCHEMA_MISMATCH,
-                f"{described(violations)}; the answer is in .response, and validate='warn' takes it as it is",
-                violations=violations,
-                status=status,
-                seconds=time.monotonic() - self._started,
-                **self._where(),
-            )
         if violations:
-            warn_once(document, self._operation.name, self._endpoint.origin, status, violations)
+            self._mismatched(described(violations), violations)
         try:
             return document.types.typed(schema, value)
         except RecursionError:
             deep = RequestFailed(FailureKind.BODY_TOO_DEEP, "the answer is nested too deeply to be typed")
             raise self._failure(deep, "schema", status=status) from None
+
+    def _mismatched(self, said: str, violations: Violations) -> None:
+        status = cast(Reply, self.reply).status
+        if self._api._sessions.validate == "fail":
+            raise SchemaMismatch(
+                FailureKind.SCHEMA_MISMATCH,
+                f"{said}; the answer is in .response, and validate='warn' takes it as it is",
+                violations=violations,
+                status=status,
+                seconds=time.monotonic() - self._started,
+                **self._where(),
+            )
+        warn_once(self._api.document, self._operation.name, self._endpoint.origin, status, said)
 
     def undecoded(self, failed: RequestFailed) -> CallFailed:
         """The failure of reading a sequence, with its place."""

@@ -77,7 +77,14 @@ class Links(Mapping[str, "LinkedCall"]):
         )
 
     def __getitem__(self, name: str) -> LinkedCall:
+        if name not in self._links:
+            status = 0 if self._message.reply is None else self._message.reply.status
+            what = f"the answer of {self._message.operation.name} with {status}"
+            raise KeyError(f"{what} has no link {name!r}; it has: {', '.join(self._links) or 'none'}")
         return LinkedCall(self._message, self._links[name])
+
+    def __repr__(self) -> str:
+        return f"<Links: {', '.join(self._links) or 'none'}>"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._links)

@@ -13,14 +13,13 @@ from urllib.parse import unquote, urlsplit
 from fleet.client.plugins import Plugin
 from fleet.client.wire.tls import TlsContexts
 from fleet.errors import ConfigError
-from fleet.policy import Limits, Proxy, Tls
+from fleet.policy import Limits, Proxy, Tls, Validate
 from fleet.secret import Secret
 
 if TYPE_CHECKING:
     import httpx
 
     from fleet.client.calls.session import SessionFactory
-    from fleet.client.calls.typed import Validate
     from fleet.client.errors import Statuses
     from fleet.client.handle import Chosen
 

@@ -17,8 +17,9 @@ from fleet.client.calls.linked import Answered
 from fleet.client.calls.options import check_headers
 from fleet.client.calls.session import Live
 from fleet.client.calls.stream import OpenAnswer, Sequence, Stream
-from fleet.client.calls.typed import is_loaded, load_types, typed_value, untyped
+from fleet.client.calls.typed import explained, is_loaded, load_types, typed_value, untyped
 from fleet.client.calls.upload import Upload, reads_files
+from fleet.client.errors import HTTPStatusError
 from fleet.client.handle import NO_PARAMETERS
 from fleet.client.message import Request
 from fleet.client.plugins import Message, tell, tell_now
@@ -189,7 +190,11 @@ class OperationRequest:
         conversation, _ = await self._conversed(message, extra)
         await tell(plugins, "received", message)
         conversation.reply = message.reply
-        message.value = conversation.value()
+        try:
+            message.value = conversation.value()
+        except HTTPStatusError as failed:
+            await explained(conversation, failed)
+            raise
         await tell(plugins, "parsed", message)
         message.value = await typed_value(conversation, message.value, conversation.schema())
         await tell(plugins, "unmarshalled", message)
@@ -201,7 +206,11 @@ class OperationRequest:
         conversation, _ = self._conversed_now(live, message)
         tell_now(plugins, "received", message)
         conversation.reply = message.reply
-        message.value = conversation.value()
+        try:
+            message.value = conversation.value()
+        except HTTPStatusError as failed:
+            conversation.explain(failed)
+            raise
         tell_now(plugins, "parsed", message)
         message.value = conversation.typed(message.value, conversation.schema())
         tell_now(plugins, "unmarshalled", message)
@@ -220,6 +229,9 @@ class OperationRequest:
             if response is None:
                 conversation.reply = message.reply
                 conversation.value()  # raises for a status that is an error
+        except HTTPStatusError as failed:
+            await explained(conversation, failed)
+            raise
         except BaseException:
             if response is not None:
                 await response.aclose()
@@ -236,6 +248,9 @@ class OperationRequest:
             if response is None:
                 conversation.reply = message.reply
                 conversation.value()
+        except HTTPStatusError as failed:
+            conversation.explain(failed)
+            raise
         except BaseException:
             if response is not None:
                 response.close()

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fleet.client.calls.options import OF_CLIENTS, Cookies, Trust, checked, proxy_of, tls_context, tls_policy
 from fleet.client.errors import StatusTable, status_table
 from fleet.errors import ConfigError
-from fleet.policy import Limits, Timeouts, Tls
+from fleet.policy import Limits, Timeouts, Tls, Validate
 
 if TYPE_CHECKING:
     import httpx
 
     from fleet.client.api import OpenAPI
     from fleet.client.calls.handshake import Handshake
-    from fleet.client.calls.typed import Validate
     from fleet.client.plugins import Plugin
     from fleet.client.wire.dial import Dialer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
@@ -12,9 +12,9 @@ from fleet.openapi import is_json
 
 if TYPE_CHECKING:
     from fleet.client.calls.conversation import Conversation
+    from fleet.client.errors import HTTPStatusError
     from fleet.openapi import Document, Operation, Place
 
-Validate: TypeAlias = Literal["off", "warn", "fail"]
 Violations: TypeAlias = tuple[tuple[str, str], ...]
 _MAX_SHOWN = 10
 _LOGGER = logging.getLogger("fleet.OpenAPI")
@@ -40,6 +40,15 @@ async def typed_value(conversation: Conversation, value: object, schema: Place |
     return await anyio.to_thread.run_sync(conversation.typed, value, schema)
 
 
+async def explained(conversation: Conversation, failed: HTTPStatusError) -> HTTPStatusError:
+    """`Conversation.explain`, in a thread where that compiles."""
+    if conversation.ready(conversation.schema()):
+        conversation.explain(failed)
+    else:
+        await anyio.to_thread.run_sync(conversation.explain, failed)
+    return failed
+
+
 def described(violations: Violations) -> str:
     """Pointers and rules, never values. Pointers hold names that the service chose: no control characters."""
     shown = ", ".join(
@@ -54,10 +63,21 @@ def _wanted(rule: str) -> str:
     return f"{rule}: {_printable(expected)}" if expected else rule
 
 
-def warn_once(document: Document, operation: str, target: str, status: int, violations: Violations) -> None:
+def unpromised(operation: Operation, status: int, content_type: str) -> str:
+    """What is wrong with an answer's media type: that it is no JSON, where nothing else is documented."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if not kind or is_json(kind):
+        return ""
+    promised = operation.media_types(status)
+    if not promised or not all(map(is_json, promised)):
+        return ""
+    return f"the answer is {_printable(kind)}, and the description has only {', '.join(promised)}"
+
+
+def warn_once(document: Document, operation: str, target: str, status: int, said: str) -> None:
     """Logs the first mismatch of each operation of a description."""
     if document.types.first(operation):
-        _LOGGER.warning("%s: %s answered %d, and %s", target, operation, status, described(violations))
+        _LOGGER.warning("%s: %s answered %d, and %s", target, operation, status, said)
 
 
 def untyped(value: Any) -> Any:

@@ -11,6 +11,7 @@ import asyncio
 import errno
 import socket
 import ssl
+from http import HTTPStatus
 from typing import Literal
 
 from fleet.client.message import Reply
@@ -224,7 +225,14 @@ def failure_of(reply: Reply) -> tuple[Kind, str] | None:
             if says_table_full(reply):
                 return Kind.AUTH_SESSION_LIMIT, f"{status}: the host's session table is full"
             return Kind.HTTP_UNAVAILABLE, f"{status}: unavailable"
-    return Kind.HTTP_STATUS, f"status {status}"
+    return Kind.HTTP_STATUS, _phrase(status)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{status}: {HTTPStatus(status).phrase.lower()}"
+    except ValueError:
+        return f"status {status}"
 
 
 def says_table_full(reply: Reply) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from fleet.openapi.model import Parameter
 from fleet.outcome import FailureKind
 
 _FLAGS = {"true": True, "false": False}
+_JSON: Mapping[str, type] = {"array": list, "object": dict}
 
 
 def read_headers(
@@ -22,7 +24,8 @@ def read_headers(
     """The declared headers that were given, under the names of the description.
 
     Names compare without case; a header that is given several times is one list. `keywords` are those of a
-    parameter's schema: its `type` decides (integer, number, boolean, array, object; all else is text).
+    parameter's schema: its `type` decides (integer, number, boolean, array, object; all else is text). JSON
+    in place of the style of an array or object is taken as that.
     Raises `RequestFailed` (`schema.mismatch`) for a required header that is missing, and for a value that is
     not of its type.
     """
@@ -40,7 +43,10 @@ def read_headers(
         try:
             found[parameter.name] = _value(text, parameter, keywords(parameter))
         except (ValueError, KeyError):
-            raise _mismatch(f"the header {parameter.name} is not what the description says") from None
+            wanted = "JSON" if parameter.media is not None else _kind(keywords(parameter))
+            raise _mismatch(
+                f"the header {parameter.name} is not the {wanted} that the description says"
+            ) from None
     return found
 
 
@@ -48,6 +54,10 @@ def _value(text: str, parameter: Parameter, schema: Mapping[str, Any]) -> Any:
     if parameter.media is not None:
         return orjson.loads(text) if "json" in parameter.media else text
     kind = _kind(schema)
+    if kind in _JSON:
+        with suppress(ValueError):  # what many services send, whatever style they declare
+            if isinstance(value := orjson.loads(text), _JSON[kind]):
+                return value
     if kind == "array":
         items = schema.get("items")
         rule = items if isinstance(items, Mapping) else {}

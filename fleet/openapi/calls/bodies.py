@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from math import isfinite
 from typing import Any
+
+import orjson
 
 from fleet.openapi.calls import styles
 from fleet.openapi.calls.forms import URLENCODED, charset_of, is_file, multipart, urlencoded
@@ -162,11 +165,15 @@ def _refuse_nan(value: Any) -> None:
 
 
 def _unsealed(value: Any) -> Any:
-    """What orjson does not know: secrets are opened here, on their way to the wire."""
+    """What orjson does not know: secrets are opened here, on their way to the wire. Raises TypeError."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):
         return list(value)
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    if isinstance(value, Decimal):  # every digit of it
+        if not value.is_finite():
+            raise TypeError(f"no JSON for {value}")
+        return orjson.Fragment(str(value))
+    return styles.scalar(value)  # what a parameter may be, too: durations, IP addresses

@@ -83,21 +83,22 @@ class Side:
 
     def _alternatives(self) -> list[Alternative]:
         """What satisfies its security: sets of schemes, by definition and not by name, with their scopes."""
-        own = self.node.get("security")
+        own, uri = self.node.get("security"), self.operation.site.node.uri
         if own is None:
+            uri = self.document.source
             own = mapping(self.document.library.tree(self.document.source)).get("security", [])
         if self.operation.security is None and self.document.replaced is not None:
             own = [{name: [] for name in names} for names in self.document.security]
         return [
             frozenset(
-                (self._scheme(name), frozenset(map(str, scopes if isinstance(scopes, list) else ())))
+                (self._scheme(name, uri), frozenset(map(str, scopes if isinstance(scopes, list) else ())))
                 for name, scopes in mapping(entry).items()
             )
             for entry in (own if isinstance(own, list) else [])
         ] or [frozenset()]
 
-    def _scheme(self, name: str) -> SecurityScheme:
-        known = self.document.schemes.get(name)
+    def _scheme(self, name: str, uri: str) -> SecurityScheme:
+        known = self.document.schemes.get(self.document.front.scheme_name(name, uri))
         if known is None:
             return SecurityScheme(name, "undefined")
         return SecurityScheme("", known.kind, known.location, known.parameter, ())

@@ -1,15 +1,13 @@
-"""What the front ends share: path items, security, and reading what may be anything."""
+"""What the front ends share: path items, tags, and reading what may be anything."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard
 
 from fleet.errors import SpecError
-from fleet.openapi.model import Flow, Location, Requirement, SecurityScheme, Site, Tag
+from fleet.openapi.model import Site, Tag
 from fleet.openapi.reading.refs import Library, Place
-
-_FLOWS_OF_2 = {"application": "clientCredentials", "accessCode": "authorizationCode"}
 
 
 def text(value: Any) -> str:
@@ -93,60 +91,4 @@ def read_tags(value: Any) -> tuple[Tag, ...]:
         Tag(node["name"], *(text(node.get(key)) for key in ("summary", "description", "parent", "kind")))
         for node in (value if isinstance(value, list) else ())
         if isinstance(node, dict) and isinstance(node.get("name"), str)
-    )
-
-
-def requirements(value: Any, uri: str) -> tuple[Requirement, ...]:
-    """A `security` list; nothing at all is an empty one. Raises `SpecError` when it is none."""
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise SpecError("'security' is not a list of mappings", file=uri)
-    return tuple(tuple(entry) for entry in value)
-
-
-def read_schemes(
-    library: Library, uri: str, declared: Mapping[str, Any], warn: list[str] | None
-) -> dict[str, SecurityScheme]:
-    """Security schemes by name. What is wrong with one costs that one, with a warning; without `warn` it
-    raises `SpecError`."""
-    schemes = {}
-    for name, value in declared.items():
-        try:
-            node = library.follow(Place(uri, value)).value
-            if not isinstance(node, dict):
-                raise SpecError(f"the security scheme {name!r} is not a mapping", file=uri)
-            schemes[name] = _scheme(name, node, uri)
-        except SpecError as error:
-            if warn is None:
-                raise
-            warn.append(f"the security scheme {name!r} cannot be used: {error}")
-    return schemes
-
-
-def _scheme(name: str, node: dict[str, Any], uri: str) -> SecurityScheme:
-    kind = node.get("type")
-    if kind == "basic":
-        return SecurityScheme(name, "basic")
-    if kind == "http":
-        scheme = str(node.get("scheme", "")).lower()
-        return SecurityScheme(name, scheme if scheme in {"basic", "bearer"} else f"http {scheme}")
-    if kind == "apiKey":
-        location, parameter = node.get("in"), text(node.get("name"))
-        if not among(location, {"header", "query", "cookie"}) or not parameter:
-            raise SpecError(
-                f"the apiKey scheme {name!r} needs 'name', and 'in' header, query or cookie", file=uri
-            )
-        return SecurityScheme(name, "apiKey", cast(Location, location), parameter)
-    flows = tuple(_flow(word, flow) for word, flow in mapping(node.get("flows")).items() if mapping(flow))
-    if not flows and isinstance(node.get("flow"), str):
-        flows = (_flow(_FLOWS_OF_2.get(node["flow"], node["flow"]), node),)
-    return SecurityScheme(name, str(kind), flows=flows)
-
-
-def _flow(kind: str, node: Mapping[str, Any]) -> Flow:
-    return Flow(
-        kind,
-        text(node.get("tokenUrl")),
-        tuple(map(str, mapping(node.get("scopes")))),
     )

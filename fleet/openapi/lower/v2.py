@@ -11,11 +11,10 @@ from fleet.openapi.lower.parts import (
     among,
     mapping,
     path_sites,
-    read_schemes,
     read_tags,
-    requirements,
     text,
 )
+from fleet.openapi.lower.schemes import Schemes
 from fleet.openapi.model import (
     FRAMING,
     Answer,
@@ -59,15 +58,20 @@ class Version2:
         self.version: str = str(info.get("version", ""))
         self.servers: tuple[Server, ...] = _servers(tree, uri)
         self.tags: tuple[Tag, ...] = read_tags(tree.get("tags"))
-        self.security: tuple[Requirement, ...] = requirements(tree.get("security"), uri)
-        self._schemes: Mapping[str, Any] = mapping(tree.get("securityDefinitions"))
+        self.secure(mapping(tree.get("securityDefinitions")), tree.get("security"))
 
     def secure(self, schemes: Mapping[str, Any], security: Any) -> None:
-        self._schemes = schemes
-        self.security = requirements(security, self._uri)
+        self._schemes = Schemes(self._library, self._uri, schemes, by_uri=False)
+        self.security: tuple[Requirement, ...] = self._schemes.requirements(security, self._uri)
 
     def schemes(self, warn: list[str] | None) -> dict[str, SecurityScheme]:
-        return read_schemes(self._library, self._uri, self._schemes, warn)
+        return self._schemes.read(warn)
+
+    def scheme_name(self, name: str, uri: str | None = None) -> str:
+        return name
+
+    def scheme_place(self, name: str, uri: str) -> Place | None:
+        return None
 
     def sites(self, warn: list[str]) -> Iterator[Site]:
         return path_sites(self._library, self._uri, self._tree.get("paths"), METHODS, warn)
@@ -80,7 +84,7 @@ class Version2:
 
     def requirements(self, site: Site) -> tuple[Requirement, ...] | None:
         declared = site.node.value.get("security")
-        return None if declared is None else requirements(declared, site.node.uri)
+        return None if declared is None else self._schemes.requirements(declared, site.node.uri)
 
     def parameters(self, site: Site) -> tuple[Parameter, ...]:
         return tuple(

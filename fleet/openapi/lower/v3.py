@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,11 +14,10 @@ from fleet.openapi.lower.parts import (
     item_sites,
     mapping,
     path_sites,
-    read_schemes,
     read_tags,
-    requirements,
     text,
 )
+from fleet.openapi.lower.schemes import Schemes
 from fleet.openapi.model import (
     FRAMING,
     Answer,
@@ -66,15 +66,30 @@ class Version3:
         self._locations = _STYLES_OF_32 if version.startswith("3.2") else _STYLES
         self.servers: tuple[Server, ...] = read_servers(tree.get("servers"))
         self.tags: tuple[Tag, ...] = read_tags(tree.get("tags"))
-        self.security: tuple[Requirement, ...] = requirements(tree.get("security"), uri)
-        self._schemes: Mapping[str, Any] = mapping(mapping(tree.get("components")).get("securitySchemes"))
+        self._by_uri = version.startswith("3.2")  # whether a requirement may name its scheme so
+        self.secure(mapping(mapping(tree.get("components")).get("securitySchemes")), tree.get("security"))
 
     def secure(self, schemes: Mapping[str, Any], security: Any) -> None:
-        self._schemes = schemes
-        self.security = requirements(security, self._uri)
+        self._schemes = Schemes(self._library, self._uri, schemes, by_uri=self._by_uri)
+        self._security = security
+
+    @property
+    def security(self) -> tuple[Requirement, ...]:
+        return self._schemes.requirements(self._security, self._uri)
 
     def schemes(self, warn: list[str] | None) -> dict[str, SecurityScheme]:
-        return read_schemes(self._library, self._uri, self._schemes, warn)
+        found = self._schemes.read(warn)
+        if self._by_uri:  # credentials are given before an operation is used, by the names of all schemes
+            for site in self.sites([]):
+                with suppress(SpecError):
+                    self.requirements(site)
+        return found
+
+    def scheme_name(self, name: str, uri: str | None = None) -> str:
+        return self._schemes.written(name) if uri is None else self._schemes.called(uri, name)
+
+    def scheme_place(self, name: str, uri: str) -> Place | None:
+        return self._schemes.place(uri, name)
 
     def sites(self, warn: list[str]) -> Iterator[Site]:
         return path_sites(self._library, self._uri, self._tree.get("paths"), self._methods, warn)
@@ -284,7 +299,7 @@ class Version3:
 
     def requirements(self, site: Site) -> tuple[Requirement, ...] | None:
         declared = site.node.value.get("security")
-        return None if declared is None else requirements(declared, site.node.uri)
+        return None if declared is None else self._schemes.requirements(declared, site.node.uri)
 
 
 def _content(node: Mapping[str, Any]) -> tuple[str | None, Any]:

@@ -35,7 +35,13 @@ class Closure:
     """Copies objects, and keeps what they refer to. With `external`, references to other documents stay."""
 
     def __init__(
-        self, library: Library, source: str, *, external: bool, is_gone: Callable[[Any], bool]
+        self,
+        library: Library,
+        source: str,
+        *,
+        external: bool,
+        is_gone: Callable[[Any], bool],
+        scheme_place: Callable[[str, str], Place | None],
     ) -> None:
         self._library = library
         self._source = source
@@ -44,6 +50,7 @@ class Closure:
         self._sections = sections_of(self._tree)
         self._external = external
         self._is_gone = is_gone
+        self._scheme_place = scheme_place
         self._own = {id(kept.place.value): kept for kept in self._named_here() if _is_node(kept.place.value)}
         self._taken = {(kept.section, kept.name) for kept in self._named_here()}
         self._kept: dict[tuple[Kind, int], Kept] = {}
@@ -94,6 +101,28 @@ class Closure:
             self.keep(kind, Place(self._source, holder[name]), name)
             self._work()
 
+    def requirements(self, listed: list[Any]) -> list[Any]:
+        """The document's own requirements, with the schemes that they refer to."""
+        made = self._requirements(self._source, listed)
+        self._work()
+        return made
+
+    def _requirements(self, uri: str, listed: list[Any]) -> list[Any]:
+        """A `security` list in which schemes that go by a URI reference (3.2) have their names here."""
+        return [
+            {self._scheme(uri, name): scopes for name, scopes in entry.items()}
+            if isinstance(entry, dict)
+            else entry
+            for entry in listed
+        ]
+
+    def _scheme(self, uri: str, name: str) -> str:
+        place = self._scheme_place(name, uri)
+        if place is None or (self._external and place.uri != self._source):
+            return name
+        self.keep("securityScheme", place, unquote(name).rpartition("#")[2].rpartition("/")[2])
+        return self._kept["securityScheme", id(place.value)].name
+
     def sections(self) -> dict[tuple[str, ...], dict[str, Any]]:
         """What was kept, by section: the document's own in its order, then the rest as it was met."""
         result: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -125,6 +154,8 @@ class Closure:
             self.operations.append((place, node))
         uri = place.uri
         made = dict(node)
+        if kind == "operation" and isinstance(node.get("security"), list):
+            made["security"] = self._requirements(uri, node["security"])
         if kind == "schema" and isinstance(node.get("$id"), str) and self._library.embedding:
             uri = self._library.enter(uri, node)
             if _is_dynamic(node):

@@ -72,7 +72,14 @@ class _Reducer:
         self._tree: Mapping[str, Any] = self._library.tree(document.source)
         self._ids: set[str] = set()
         self._routes: set[tuple[str, str]] = set()
-        self._closure = Closure(self._library, document.source, external=external, is_gone=self._is_gone)
+        self._security = self._tree.get("security")
+        self._closure = Closure(
+            self._library,
+            document.source,
+            external=external,
+            is_gone=self._is_gone,
+            scheme_place=document.front.scheme_place,
+        )
 
     def reduce(self, keep: Sequence[Choice]) -> Reduction:
         items = list(self._items())
@@ -127,6 +134,8 @@ class _Reducer:
         for requirement in self._required():
             for name in mapping(requirement):
                 self._closure.keep_own("securityScheme", name)
+        if self._inherits() and isinstance(self._security, list):
+            self._security = self._closure.requirements(self._security)
 
     def _required(self) -> Iterator[Any]:
         for _, node in self._closure.operations:
@@ -152,8 +161,10 @@ class _Reducer:
                 self._hold(tree, key, sections, mapping(value))
             elif key == "tags":
                 tree[key] = self._tags(value)
-            elif key != "security" or self._inherits():
+            elif key != "security":
                 tree[key] = value
+            elif self._inherits():
+                tree[key] = self._security
         for key in sorted(held - self._tree.keys()):
             self._hold(tree, key, sections, {})
         return {key: value for key, value in tree.items() if key != "tags" or value}

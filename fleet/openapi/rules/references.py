@@ -79,18 +79,22 @@ def unused(found: Findings) -> None:
 
 def _unused_schemes(found: Findings) -> None:
     """Security schemes that nothing requires."""
+    document = found.document
     required = {
-        name
+        document.front.scheme_name(name, document.source)
         for _, node in objects(found.tree)
         if isinstance(listed := node.get("security"), list)
         for entry in listed
         for name in mapping(entry)
     }
     section = sections_of(found.tree)["securityScheme"]
-    for name in found.document.schemes:
-        if name not in required and found.document.replaced is None:
+    declared: Any = found.tree
+    for key in section:
+        declared = mapping(declared).get(key)
+    for name in document.schemes:
+        if name in mapping(declared) and name not in required and document.replaced is None:
             message = f"no operation needs the security scheme {name!r}"
-            found.add("warning", "unused", message, found.document.source, [*section, name])
+            found.add("warning", "unused", message, document.source, [*section, name])
 
 
 def _is_heir(found: Findings, schema: Any) -> bool:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from fleet.errors import SpecError
-from fleet.openapi.model import Dialect, Media
+from fleet.openapi.model import Dialect, Media, is_json
 from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.schema.bundle import bundle
 from fleet.openapi.schema.effort import MAX_CHAIN, MAX_STACK
@@ -159,7 +159,8 @@ def _validator(
 
 
 def media_for(media: tuple[Media, ...], content_type: str | None) -> Media | None:
-    """The entry for a Content-Type: exact, then `type/*`, then `*/*`; without a type the JSON one."""
+    """The entry for a Content-Type: exact, then `type/*`, then `*/*`, then for JSON of any name the one that
+    is JSON; without a type that as well."""
     if not media:
         return None
     kind = (content_type or "application/json").partition(";")[0].strip().lower()
@@ -167,7 +168,7 @@ def media_for(media: tuple[Media, ...], content_type: str | None) -> Media | Non
         for entry in media:
             if entry.type == wanted:
                 return entry
-    return None
+    return next((entry for entry in media if is_json(entry.type)), None) if is_json(kind) else None
 
 
 def _first_line(error: Exception) -> str:

@@ -60,8 +60,13 @@ def expected_of(kind: Any, depth: int = 0) -> str:
 
 def _any(branches: Sequence[Sequence[Any]], depth: int) -> str:
     """What each of some alternatives wants first."""
-    wanted = (expected_of(branch[0].kind, depth) for branch in branches[:MAX_NAMED] if branch)
+    wanted = (_first(branch[0].kind, depth) for branch in branches[:MAX_NAMED] if branch)
     return " or ".join(dict.fromkeys(text for text in wanted if text))
+
+
+def _first(kind: Any, depth: int) -> str:
+    text = expected_of(kind, depth)
+    return f"the property {text}" if kind.name == "required" else text
 
 
 def _listed(values: Iterable[str]) -> str:
