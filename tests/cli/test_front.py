@@ -192,7 +192,13 @@ def test_a_user_without_an_entry_or_a_home_has_runs(tmp_path: Path) -> None:
         pytest.skip("needs user namespaces")
     command = [*start, sys.executable, "-c", "from fleet.cli import main; raise SystemExit(main())"]
     homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_STATE_HOME")}
-    for arguments, says in ((["report"], "there is no run"), (["runs"], "no runs")):
+    (tmp_path / "shut").mkdir(mode=0)
+    for arguments, says in (
+        (["report"], "there is no run"),
+        (["runs"], "no runs"),
+        (["report", "shut/run"], "cannot use shut/run: Permission denied"),
+        (["inventory", "count", "shut/hosts.txt"], "cannot read shut/hosts.txt: permission denied"),
+    ):
         ended = subprocess.run(
             [*command, *arguments], cwd=tmp_path, env=homeless, capture_output=True, text=True, check=False
         )
@@ -203,12 +209,12 @@ def test_a_user_without_an_entry_or_a_home_has_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["report", "x" * 300],
-        ["scan", "127.0.0.1", "--run-dir", "x" * 300],
-        ["scan", "127.0.0.1", "--spec", "x" * 300],
-        ["scan", "127.0.0.1", "--cacert", "x" * 300],
-        ["check", "x" * 300],
-        ["tls", "learn", "127.0.0.1", "-o", "x" * 300],
+        ["report", "x" * 256],
+        ["scan", "127.0.0.1", "--run-dir", "x" * 256],
+        ["scan", "127.0.0.1", "--spec", "x" * 256],
+        ["scan", "127.0.0.1", "--cacert", "x" * 256],
+        ["check", "x" * 256],
+        ["tls", "learn", "127.0.0.1", "-o", "x" * 256],
     ],
 )
 def test_a_place_of_no_use_is_no_bug(

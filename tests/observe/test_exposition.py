@@ -59,7 +59,7 @@ def test_what_is_no_file_gets_the_metrics_and_stays_what_it_is(tmp_path: Path) -
     pipe, link, registry = tmp_path / "pipe", tmp_path / "link", scanned(7.0).registry
     os.mkfifo(pipe)
     assert last_success(pipe) == {}  # who opened it to read would wait for somebody who writes
-    with pytest.raises(SinkError, match="cannot write .*pipe"):
+    with pytest.raises(SinkError, match=r"cannot write .*pipe"):
         write_metrics_file(pipe, registry)  # and who opened it to write, for somebody who reads
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     write_metrics_file(pipe, registry)
