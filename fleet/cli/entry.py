@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -51,6 +52,9 @@ COMMANDS = {
 }
 
 _PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+_OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_NO_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EIO})
+_HOMELESS = "Could not determine home directory."  # what pathlib raises RuntimeError with, and no class for
 
 
 class LazyGroup(click.Group):
@@ -207,6 +211,21 @@ def report_error(error: BaseException, shell: Shell) -> int:
             return Exit.TRY_AGAIN
         case FileNotFoundError() if _working_directory_is_gone():
             shell.complain("fleet: the working directory is there no more: change to another")
+            return Exit.CANNOT_RUN
+        case OSError() if error.errno in _OUT_OF_FILES:
+            shell.complain(
+                "fleet: too many files are open, here or in all of this machine (ulimit -n)\n"
+                "  what a scan has stored is whole: fleet resume goes on, with -c or --workers set lower"
+            )
+            return Exit.TRY_AGAIN
+        case OSError() if error.errno in _NO_PLACE and error.filename is not None:
+            shell.complain(f"fleet: cannot use {safe(error.filename)}: {error.strerror}")
+            return Exit.CANNOT_RUN
+        case RuntimeError() if str(error) == _HOMELESS:
+            shell.complain(
+                "fleet: a path begins with ~, and there is no such user or no home\n"
+                "  set HOME, or write the path in full"
+            )
             return Exit.CANNOT_RUN
         case _:
             _internal(error, shell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 
 from fleet.errors import SinkError
 
@@ -29,6 +30,26 @@ def make_usable() -> None:
         # Whoever asks for the width of the terminal looks at `__stdout__`: that one stays whole.
         bytes_of = given.buffer if given is sys.__stdout__ else given.detach()
         sys.stdout = Output(bytes_of, **how, newline="\n", line_buffering=lines, write_through=through)
+    told = sys.stderr
+    if type(told) is io.TextIOWrapper:
+        bytes_of = told.buffer if told is sys.__stderr__ else told.detach()
+        sys.stderr = Told(
+            bytes_of, encoding=told.encoding, errors=told.errors, newline="\n", line_buffering=True
+        )
+
+
+class Told(io.TextIOWrapper):
+    """Standard error: what cannot be written, on a disk that is full or a terminal that is gone, is lost, and
+    changes nothing about what is done, nor its status."""
+
+    def write(self, text: str, /) -> int:
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
 
 
 class Output(io.TextIOWrapper):

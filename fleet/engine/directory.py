@@ -151,9 +151,17 @@ def run_id() -> str:
 
 def run_places() -> list[Path]:
     """Where runs may be, the first choice first; nothing is made, and none of them need exist."""
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     states = [Path(state.partition(":")[0])] if (state := os.environ.get("STATE_DIRECTORY")) else []
-    return [place / "runs" for place in (Path.cwd(), *states, Path(home) / "fleet")]
+    return [place / "runs" for place in (Path.cwd(), *states, *_state_home())]
+
+
+def _state_home() -> list[Path]:
+    """Where fleet keeps things of this user; none for one without a home, as containers have."""
+    home = os.environ.get("XDG_STATE_HOME")
+    try:
+        return [(Path(home) if home else Path.home() / ".local" / "state") / "fleet"]
+    except RuntimeError:
+        return []
 
 
 def runs_folder() -> Path:
@@ -227,8 +235,8 @@ def fresh_place(folder: Path, names: Iterable[str]) -> Path:
 
 def _make(place: Path) -> bool:
     """Whether it was not there before."""
-    there = place.is_dir()
     try:
+        there = place.is_dir()
         place.parent.mkdir(parents=True, exist_ok=True)
         place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:

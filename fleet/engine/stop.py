@@ -67,15 +67,19 @@ class Stop:
 
 @asynccontextmanager
 async def signals(stop: Stop) -> AsyncIterator[None]:
-    """SIGINT and SIGTERM become requests to stop, while the context lasts. A thread beside the main one gets
-    no signals: whoever runs a scan there asks `stop` itself.
+    """SIGINT, SIGTERM and SIGHUP become requests to stop, while the context lasts. A thread beside the main
+    one gets no signals: whoever runs a scan there asks `stop` itself. A hang-up that is ignored stays so, as
+    nohup(1) wants it.
 
     A third signal ends the process at once with 128 + its number: the journal is as true as after kill -9.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    with open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        heeded.append(signal.SIGHUP)
+    with open_signal_receiver(*heeded) as received:
         async with anyio.create_task_group() as group:
             group.start_soon(_obey, stop, received)
             yield
@@ -84,6 +88,8 @@ async def signals(stop: Stop) -> AsyncIterator[None]:
 
 async def _obey(stop: Stop, received: AsyncIterator[signal.Signals]) -> None:
     async for number in received:
+        if number == signal.SIGHUP and stop.stopping:
+            continue  # a terminal and its shell hang up each
         if stop.cancelling:
             os._exit(128 + number)
         stop.request(number.name)

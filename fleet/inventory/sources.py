@@ -97,6 +97,8 @@ def check_source(source: str, *, limits: Limits, feeds: Feeds) -> None:
             raise InventoryError(f"cannot read {source}: permission denied")
         return
     if looks_like_file(source):
+        if _is_hidden(path):
+            raise InventoryError(f"cannot read {source}: permission denied")
         raise InventoryError(f"no such file: {shown(source, 300)}", hint=_neighbour(path))
     try:
         for target in _listed(source):
@@ -218,6 +220,15 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # too long for a name, or a NUL inside: an expression, not a file
         return False
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether nobody can tell that it is there or not: a folder above it may not be entered."""
+    try:
+        path.stat()
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _neighbour(path: Path) -> str | None:

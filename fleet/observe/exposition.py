@@ -39,21 +39,33 @@ def write_metrics_file(path: Path, registry: CollectorRegistry) -> None:
 
 
 def write_for_all(path: Path, data: bytes) -> None:
-    """Write a file that everybody may read, whole or not at all: a temporary one beside it, then a rename.
-    Blocks. Raises SinkError."""
+    """Write a file that everybody may read, whole or not at all: a temporary one beside it, then a rename;
+    behind a link, too. What is there and no file (`/dev/stdout`, a pipe) gets the bytes and stays what it is.
+    Blocks, but not for somebody who reads. Raises SinkError."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_file():
+            _hand_over(place, data)
+            return
+        handle, temporary = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fchmod(file.fileno(), 0o644)
-            Path(temporary).replace(path)
+            Path(temporary).replace(place)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise SinkError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _hand_over(place: Path, data: bytes) -> None:
+    handle = os.open(place, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(handle, "wb") as stream:
+        os.set_blocking(handle, True)
+        stream.write(data)
 
 
 def last_success(path: Path) -> dict[str, float]:
@@ -65,6 +77,8 @@ def last_success(path: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     prefix = f'{LAST_SUCCESS}{{pipeline="'
     try:
+        if not path.is_file():
+            return found  # a device may have no end, and a pipe nobody who writes
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 if line.startswith(prefix) and len(found) < 1000:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -158,6 +159,10 @@ def test_a_scan_without_targets_says_what_it_wants(capsys: pytest.CaptureFixture
         (KeyError("x"), 70, "internal error: KeyError: 'x'"),
         (FileNotFoundError(2, "gone"), 70, "internal error: FileNotFoundError"),
         (MemoryError(), 75, "there is no memory left"),
+        (OSError(errno.EMFILE, "Too many open files", "x.py"), 75, "too many files are open"),
+        (PermissionError(errno.EACCES, "Permission denied", "a/b"), 2, "cannot use a/b: Permission denied"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "\x1b[2Jx"), 2, "cannot use \\x1b[2Jx: File name"),
+        (PermissionError(errno.EACCES, "Permission denied"), 70, "internal error: PermissionError"),
         (ExceptionGroup("g", [TryAgain("later"), SinkError("full")]), 74, "full"),
         (ExceptionGroup("g", [SinkError("full"), ExceptionGroup("h", [KeyError("bug")])]), 70, "bug"),
         (BaseExceptionGroup("g", [KeyboardInterrupt(), ConfigError("wrong")]), 2, "wrong"),
@@ -170,6 +175,56 @@ def test_errors_become_statuses(
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
+
+
+def test_a_home_that_nobody_has_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        Path("~no such user/x").expanduser()
+    assert report_error(caught.value, Shell()) == 2
+    assert "a path begins with ~" in capsys.readouterr().err
+
+
+def test_a_user_without_an_entry_or_a_home_has_runs(tmp_path: Path) -> None:
+    """As in a container that is run under any number: there is no other place than this folder."""
+    unshare = shutil.which("unshare")
+    start = [unshare or "", "-U", "--map-user=54321"]
+    if unshare is None or subprocess.run([*start, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs user namespaces")
+    command = [*start, sys.executable, "-c", "from fleet.cli import main; raise SystemExit(main())"]
+    homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_STATE_HOME")}
+    (tmp_path / "shut").mkdir(mode=0)
+    for arguments, says in (
+        (["report"], "there is no run"),
+        (["runs"], "no runs"),
+        (["report", "shut/run"], "cannot use shut/run: Permission denied"),
+        (["inventory", "count", "shut/hosts.txt"], "cannot read shut/hosts.txt: permission denied"),
+    ):
+        ended = subprocess.run(
+            [*command, *arguments], cwd=tmp_path, env=homeless, capture_output=True, text=True, check=False
+        )
+        assert says in ended.stderr
+        assert "internal" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "x" * 256],
+        ["scan", "127.0.0.1", "--run-dir", "x" * 256],
+        ["scan", "127.0.0.1", "--spec", "x" * 256],
+        ["scan", "127.0.0.1", "--cacert", "x" * 256],
+        ["check", "x" * 256],
+        ["tls", "learn", "127.0.0.1", "-o", "x" * 256],
+    ],
+)
+def test_a_place_of_no_use_is_no_bug(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) in (2, 74)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "File name too long" in told
+    assert "internal" not in told
 
 
 @pytest.mark.parametrize("command", [["runs"], ["report"], ["spec", "validate", "api.yaml"]])

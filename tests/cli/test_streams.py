@@ -30,6 +30,12 @@ def test_nothing_to_complain_on_changes_no_status(tmp_path: Path) -> None:
     assert ended("2>&-", "show", str(tmp_path / "none"), "root").returncode == 2
 
 
+def test_a_full_disk_to_complain_on_changes_no_status(tmp_path: Path) -> None:
+    assert ended("2>/dev/full", "inventory", "expand", "127.0.0.[1-2]").stdout.count("\n") == 2
+    assert ended("2>/dev/full", "show", str(tmp_path / "none"), "root").returncode == 2
+    assert ended("2>/dev/full", "inventory", "count", "127.0.0.[1-2]", "a b").returncode == 2
+
+
 def test_a_closed_standard_input_is_an_empty_one() -> None:
     command = ended("<&-", "inventory", "count", "-")
     assert (command.returncode, "internal error" in command.stderr) == (0, False)

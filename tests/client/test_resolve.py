@@ -146,6 +146,18 @@ async def test_what_does_not_exist_is_remembered_and_a_failure_is_not(
     assert len(namer.asked) == times
 
 
+async def test_a_name_that_is_blocked_is_not_looked_for_on_this_machine() -> None:
+    """0.0.0.0 and :: are what filtering name servers say; connected to, they are the machine that asks."""
+    blocked: list[Any] = [(socket.AF_INET, ("0.0.0.0", 0)), (socket.AF_INET6, ("::", 0, 0, 0))]
+    with pytest.raises(RequestFailed, match=r"bmc-1: .* 0\.0\.0\.0") as caught:
+        await Resolver(look_up=lambda _: tuple(blocked)).resolve("bmc-1", 443)
+    assert caught.value.kind is Kind.DNS_NOT_FOUND
+    known: list[Any] = [*blocked, (socket.AF_INET, ("127.0.0.9", 0))]
+    assert await Resolver(look_up=lambda _: tuple(known)).resolve("bmc-1", 443) == (
+        (socket.AF_INET, ("127.0.0.9", 443)),
+    )
+
+
 def test_each_event_loop_has_look_ups_of_its_own(namer: Namer) -> None:
     resolver = Resolver(Names(threads=1), look_up=namer)
 

@@ -87,6 +87,17 @@ async def test_giving_up_leaves_no_socket(full_backlog: int, descriptors: Callab
     assert descriptors() == before
 
 
+async def test_a_link_local_address_does_not_stand_before_the_others(serve: Any) -> None:
+    """Name servers have them, of hosts that register each address: without an interface they lead nowhere."""
+    server = await serve(quiet)
+    link_local = (V6, ("fe80::1", 9, 0, 0))
+    channel = await connect([link_local, at(server.port)], after(60))  # type: ignore[list-item]
+    channel.close()
+    with pytest.raises(RequestFailed, match="link-local") as caught:
+        await connect([link_local], after(60))  # type: ignore[list-item]
+    assert caught.value.kind is Kind.CONNECT_UNREACHABLE
+
+
 async def test_a_fault_of_this_machine_is_no_address_s(serve: Any) -> None:
     """Here a kind of socket that TCP knows nothing of: the next address would do, and is not tried."""
     server = await serve(quiet)

@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from fleet.client import Endpoint, Request, TlsContexts, peek_certificate
+from fleet.client import Dialer, Endpoint, Request, Resolver, TlsContexts, peek_certificate
 from fleet.client.wire.channel import Channel
 from fleet.client.wire.secured import NotTls, SecuredChannel
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind as Kind
-from fleet.policy import Timeouts, Tls
+from fleet.policy import Limits, Timeouts, Tls
 
 OUTCOME_SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "outcome.schema.json"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -207,6 +207,35 @@ async def test_old_firmware_needs_the_legacy_profile(
     old = await dialer(tls=Tls(mode="insecure", profile="legacy")).dial(Endpoint.parse(peer.url))
     assert (await old.send(GET, timeout=60)).status == 200
     old.close()
+
+
+@pytest.mark.parametrize("mode", ["verify", "insecure"])
+async def test_old_firmware_is_nobody_without_a_certificate(
+    serve_openssl: Any, dialer: Any, mode: Any, ca_file: Path
+) -> None:
+    """Anonymous key exchange is old, too: with it nothing is verified, and whoever stands between has all."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("AECDH:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    peer = serve_openssl(context)
+    tls = Tls(mode=mode, profile="legacy", ca_file=str(ca_file))
+    with pytest.raises(RequestFailed) as caught:
+        await dialer(tls=tls).dial(Endpoint.parse(peer.url))
+    assert caught.value.kind is Kind.TLS_HANDSHAKE
+
+
+async def test_a_context_of_the_caller_s_own_verifies_a_certificate_or_nobody(serve_openssl: Any) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("AECDH:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    peer = serve_openssl(context)
+    own, contexts = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), TlsContexts()
+    own.set_ciphers("ALL:@SECLEVEL=0")
+    contexts.use(Tls(), own)
+    dialer = Dialer(tls=Tls(), contexts=contexts, resolver=Resolver(), timeouts=Timeouts(), limits=Limits())
+    with pytest.raises(RequestFailed, match="no certificate") as caught:
+        await dialer.dial(Endpoint.parse(peer.url))
+    assert caught.value.kind is Kind.TLS_HANDSHAKE
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

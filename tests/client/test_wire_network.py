@@ -55,6 +55,12 @@ def test_no_route_is_unreachable() -> None:
     assert kinds == ["connect.unreachable"] * 3
 
 
+def test_ipv6_that_is_switched_off_is_no_want_of_ports() -> None:
+    """As in most containers: the kernel says EADDRNOTAVAIL, as it does when all ports are taken."""
+    off = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.lo.disable_ipv6=1"
+    assert isolated(off, "http://[2001:db8::1]", "http://[::1]:8000") == ["connect.unreachable"] * 2
+
+
 def test_a_resolver_that_cannot_be_reached_is_not_the_hosts_fault() -> None:
     assert isolated("true", "http://bmc-1.example") == ["dns.unavailable"]
 

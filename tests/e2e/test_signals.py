@@ -50,12 +50,14 @@ def begun(bench: Bench, *more: object) -> Following:
     return scanning
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGHUP] * 3])
 def test_one_signal_finishes_what_is_in_hand_and_resume_the_rest(
-    bench: Bench, number: signal.Signals
+    bench: Bench, sent: list[signal.Signals]
 ) -> None:
+    """Of hang-ups it is one however many there are: a terminal, its shell and a session tell of it."""
     scanning = begun(bench)
-    scanning.process.send_signal(number)
+    for number in sent:
+        scanning.process.send_signal(number)
     assert scanning.end() == 75
     assert "fleet resume run" in scanning.said
     assert "Traceback" not in scanning.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import urllib.error
 import urllib.request
@@ -51,6 +52,24 @@ def test_the_file_is_whole_readable_by_all_and_leaves_nothing_beside_it(tmp_path
 def test_a_file_that_cannot_be_written_is_a_sink_error(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match=r"cannot write .*fleet\.prom"):
         write_metrics_file(tmp_path / "absent" / "fleet.prom", scanned(1.0).registry)
+
+
+def test_what_is_no_file_gets_the_metrics_and_stays_what_it_is(tmp_path: Path) -> None:
+    """`/dev/stdout`, a pipe, a link: nothing is read from the one, and the other is not replaced."""
+    pipe, link, registry = tmp_path / "pipe", tmp_path / "link", scanned(7.0).registry
+    os.mkfifo(pipe)
+    assert last_success(pipe) == {}  # who opened it to read would wait for somebody who writes
+    with pytest.raises(SinkError, match=r"cannot write .*pipe"):
+        write_metrics_file(pipe, registry)  # and who opened it to write, for somebody who reads
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_metrics_file(pipe, registry)
+    assert os.read(reader, 1 << 16) == render(registry)
+    os.close(reader)
+    assert pipe.is_fifo()
+    link.symlink_to("real.prom")
+    write_metrics_file(link, registry)
+    assert link.is_symlink()
+    assert last_success(tmp_path / "real.prom") == {"probe": 7.0}
 
 
 def test_a_failed_scan_keeps_the_last_success_in_its_file(tmp_path: Path) -> None:

@@ -198,6 +198,8 @@ class Dialer:
                 if failed.kind.group != "local":
                     raise no_answer(via) from error
             raise _tls_failure(error, via) from error
+        if self._tls.mode == "verify" and not der:
+            raise RequestFailed(FailureKind.TLS_HANDSHAKE, "the host shows no certificate")
         self._check_pin(der, endpoint, pin_key)
         return Connection(
             channel,

@@ -1,9 +1,9 @@
 """HTTP/1 answers out of bytes, without a socket.
 
 A head in order, as nearly all are, is read in one look (`straight`), and the length that it tells frames the
-body. httptools parses everything else; what it lacks is done here: the end of the stream, HEAD, limits on
-headers and interim answers, whether the connection may be used again, and a second look at the heads that it
-refuses (`repair`).
+body. httptools parses everything else but chunked bodies (`chunks`); what it lacks is done here: the end of
+the stream, HEAD, limits on headers and interim answers, whether the connection may be used again, and a
+second look at the heads that it refuses (`repair`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import NoReturn
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from fleet.client.wire.chunks import Chunks
 from fleet.client.wire.decode import Body, codings, decoder_for, too_large
 from fleet.client.wire.failures import classify
-from fleet.client.wire.repair import no_http, repair
+from fleet.client.wire.repair import HEAD_END, no_http, repair
 from fleet.client.wire.straight import Heads, StraightHead
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
@@ -58,7 +59,6 @@ class ReplyReader:
         self.reusable: bool = False
         self._interim = 0
         self._head_size = 0
-        self._beside = 0  # bytes since the last of the body: chunk extensions and trailers may go on for ever
         self._length = self._transfer = False
         self._until_end = False
         self._body: Body | None = None
@@ -66,18 +66,19 @@ class ReplyReader:
         self._stop: RequestFailed | None = None
         self._left = _PARSED
         self._parsing = False
+        self._chunks: Chunks | None = None
+        self._tail = b""  # what may be the beginning of the end of a head
 
     def _start_parser(self) -> None:
         self._parsing = True
         self._parser = HttpResponseParser(self)
         # Folded headers and control bytes in values; a length beside chunked (chunked wins, and nothing may
-        # follow); bare LF in heads; spaces after a chunk's size. All are seen in the field, and none can
-        # smuggle anything where a connection serves one host and one request at a time.
+        # follow); bare LF in heads. All are seen in the field, and none can smuggle anything where a
+        # connection serves one host and one request at a time.
         self._parser.set_dangerous_leniencies(
             lenient_headers=True,
             lenient_chunked_length=True,
             lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
         )
 
     @property
@@ -100,11 +101,11 @@ class ReplyReader:
         if self._left != _PARSED:
             self._take(data)
             return
+        if self._chunks is not None:
+            self._take_chunks(self._chunks, data)
+            return
         if self._raw is None:
-            self._beside += len(data)
             self._parse(data)
-            if self._beside > self._limits.headers and not self.done:
-                raise self._headers_too_large("beside the body")
             return
         if not self._raw and not self._head_only and (head := self._heads.head(data, self._limits.headers)):
             self._begin(head)
@@ -112,7 +113,7 @@ class ReplyReader:
         self._raw.append(data)
         self._raw_size += len(data)
         if self._refused is None:
-            self._parse(data)
+            self._parse_heads(data)
         else:
             self._repair()
         if self._raw is not None and self._raw_size > self._limits.headers:
@@ -172,11 +173,40 @@ class ReplyReader:
             self._collect(data)
         self.done = not self._left
 
+    def _take_chunks(self, chunks: Chunks, data: bytes) -> None:
+        """Takes bytes of a chunked body."""
+        try:
+            for piece in chunks.feed(data):
+                self._collect(piece)
+        except RequestFailed:
+            self.go_on()  # what is wrong with the body before it counts first
+            raise
+        if chunks.beyond:
+            self.reusable = False
+        self.done = chunks.done
+        if chunks.beside > self._limits.headers and not self.done:
+            raise self._headers_too_large("beside the body")
+
     def _collect(self, data: bytes) -> None:
         if self._piecewise:
             self._arrived.append(data)
         elif self._body is not None:
             self._body.keep(data)
+
+    def _parse_heads(self, data: bytes) -> None:
+        """Parses one head after the other, so that what is behind the last can be read as it says."""
+        known, seen = self._tail + data, len(self._tail)
+        while seen < len(known) and self._raw is not None:
+            found = HEAD_END.search(known, max(seen - len(self._tail), 0))
+            end = found.end() if found else len(known)
+            self._tail = b"" if found else known[-3:]
+            before = self._repaired
+            self._parse(known[seen:end])
+            if self._refused is not None or self._repaired is not before:
+                return  # it waits for the rest of a head that is to be mended, or has been read as mended
+            seen = end
+        if self._raw is None and seen < len(known):
+            self.feed(known[seen:])
 
     def _parse(self, data: bytes) -> None:
         if not self._parsing:
@@ -209,7 +239,7 @@ class ReplyReader:
             return
         self._repaired, self._refused = True, None
         self._restart()
-        self._parse(mended)
+        self._parse_heads(mended)
 
     def _headers_too_large(self, where: str = "of headers") -> RequestFailed:
         kind = FailureKind.PROTOCOL_HEADERS_TOO_LARGE
@@ -264,12 +294,12 @@ class ReplyReader:
             self.done = self._head_only
         else:
             self._expect_body()
+            self._chunks = Chunks() if chunked else None
 
     def on_body(self, data: bytes) -> None:
         if self.done:
             self.reusable = False
             return
-        self._beside = 0
         try:
             self._collect(data)
         except RequestFailed as failed:

@@ -11,7 +11,7 @@ import re
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: .*)?", re.DOTALL)
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -32,7 +32,7 @@ def repair(raw: bytes) -> bytes | None:
     """
     mended = []
     position = len(raw) - len(raw.lstrip(b"\r\n"))
-    while found := _HEAD_END.search(raw, position):
+    while found := HEAD_END.search(raw, position):
         lines = _LINE_END.split(raw[position : found.start()])
         status = _STATUS_LINE.fullmatch(lines[0])
         if status is None:

@@ -9,8 +9,11 @@ from collections import OrderedDict
 from fleet.client.wire.failures import classify
 from fleet.client.wire.lookup import Address, Answer, LookUp, Lookups, Question, system_addresses
 from fleet.errors import RequestFailed
+from fleet.outcome import FailureKind
 from fleet.policy import Names
 
+# What name servers that filter say of a name. Connected to, both are the machine that asks.
+_BLOCKED = frozenset({"0.0.0.0", "::"})  # noqa: S104 (nothing is bound)
 _Found = tuple[Address, ...] | RequestFailed
 
 
@@ -75,7 +78,7 @@ class Resolver:
         if question.answer.cancelled():
             return
         found = self._judged(host, question.answer.result())
-        if isinstance(found, RequestFailed) and found.kind != "dns.not_found":
+        if isinstance(found, RequestFailed) and found.kind is not FailureKind.DNS_NOT_FOUND:
             return
         self._known[host] = found
         if len(self._known) > self._names.remembered:
@@ -85,7 +88,11 @@ class Resolver:
         if isinstance(answer, Exception):
             failed = classify(answer, phase="resolve")
             return RequestFailed(failed.kind, f"{host}: {failed.message}")
-        return answer[: self._names.addresses]
+        usable = tuple(address for address in answer if address[1][0] not in _BLOCKED)
+        if answer and not usable:
+            message = f"{host}: the name server says {answer[0][1][0]}, as of a name that it blocks"
+            return RequestFailed(FailureKind.DNS_NOT_FOUND, message)
+        return usable[: self._names.addresses]
 
 
 def numeric_address(host: str, port: int) -> Address | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Sequence
 from itertools import chain, zip_longest
@@ -111,7 +112,27 @@ async def _open(address: Address, deadline: float) -> Channel:
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await channel.connect(destination, deadline)
+    except OSError as error:
+        channel.close()
+        if family == socket.AF_INET6 and (why := _leads_nowhere(error, destination)):
+            raise OSError(errno.ENETUNREACH, why) from error
+        raise
     except BaseException:
         channel.close()
         raise
     return channel
+
+
+def _leads_nowhere(error: OSError, destination: tuple[object, ...]) -> str | None:
+    """What the kernel means that refuses an IPv6 address before anything is sent, where it means the address.
+
+    Without an address of its own to send from it says what it says when all ports are taken; asked for a
+    datagram socket, which takes none of those, it says the same only of the address.
+    """
+    if error.errno == errno.EINVAL:
+        return "a link-local address leads nowhere without an interface"
+    if error.errno != errno.EADDRNOTAVAIL:
+        return None
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as datagrams:
+        unusable = datagrams.connect_ex(destination) == errno.EADDRNOTAVAIL
+    return "this machine has no IPv6 address to reach it from" if unusable else None

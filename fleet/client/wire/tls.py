@@ -15,8 +15,9 @@ from fleet.policy import Tls
 # What Python chooses by itself, unless it is built to leave the choice to OpenSSL, as Debian's is: forward
 # secrecy, no SHA-1. Said here, so that a host is judged alike on every machine.
 MODERN_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
-# RSA key exchange, SHA-1, short keys: what firmware of ten years ago still speaks.
-LEGACY_CIPHERS = "ALL:@SECLEVEL=0"
+# RSA key exchange, SHA-1, short keys: what firmware of ten years ago still speaks. Nothing that
+# goes without a certificate: of such a host nothing is verified.
+LEGACY_CIPHERS = "ALL:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0"
 
 
 class TlsContexts:
