@@ -57,15 +57,22 @@ def load_yaml(text: bytes | str, *, source: str = "", tags: frozenset[str] = COR
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = " ".join(part for part in (error.context, error.problem) if part)
+            tab = mark is not None and _is_tab(text, mark.line, mark.column)
             raise SpecError(
-                f"not valid YAML: {what}",
+                "not valid YAML: a tab, where only spaces can indent" if tab else f"not valid YAML: {what}",
                 file=source or None,
                 line=mark.line + 1 if mark else None,
                 column=mark.column + 1 if mark else None,
+                hint="write spaces instead" if tab else None,
             ) from None
         except (yaml.YAMLError, UnicodeError) as error:
             what = str(error).splitlines()[0] if str(error) else "unreadable"
             raise SpecError(f"not valid YAML: {what}", file=source or None) from None
+
+
+def _is_tab(text: bytes | str, line: int, column: int) -> bool:
+    lines = (text if isinstance(text, str) else text.decode(errors="replace")).splitlines()
+    return line < len(lines) and lines[line][column : column + 1] == "\t"
 
 
 def plain_value(text: str) -> Any:
