@@ -31,7 +31,8 @@ def cause_of(message: str, *, names: tuple[str, ...] = (), status: int | None = 
     `GET / (getRoot): Connection refused`, `no route to *` of `no route to 10.0.0.7:443`.
 
     Its request, the target's own `names`, addresses, URLs, paths and everything with a digit are taken out;
-    only the number that is the HTTP `status` stays. Without `status` it is the one that the message begins with.
+    only the number that is the HTTP `status` stays. Where that is not given, it is the one that the message
+    begins with.
     """
     text = message[:MAX_READ]
     found = _REQUEST.match(text)
