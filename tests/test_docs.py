@@ -68,6 +68,10 @@ def test_the_site_builds_and_none_of_its_links_is_broken(tmp_path: Path) -> None
     assert built.returncode == 0, built.stderr
     pages = {page.relative_to(tmp_path / "site") for page in (tmp_path / "site").rglob("*.html")}
     assert {Path("index.html"), Path("howto/nightly.html"), Path("reference/commands.html")} <= pages
+    text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*", text) == []
+    assert "site.css" in text
+    assert "navbar-light" not in text  # white on white in a dark mode
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -23,8 +23,11 @@ def read_pins(path: str) -> dict[str, str]:
     """The pins of a file by target id. Raises ConfigError with file and line."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the pin file: {error}", file=path) from None
+    except UnicodeDecodeError:
+        raise ConfigError("cannot read the pin file: it is not UTF-8", file=path) from None
+    except OSError as error:
+        hint = f"fleet tls learn HOSTS -o {path} makes one" if isinstance(error, FileNotFoundError) else None
+        raise ConfigError(f"cannot read the pin file: {error.strerror}", file=path, hint=hint) from None
     pins: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):

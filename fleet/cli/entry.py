@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import NoReturn
 
@@ -178,7 +179,9 @@ def report_error(error: BaseException, shell: Shell) -> int:
         case click.exceptions.Exit():
             return error.exit_code
         case click.ClickException():
-            error.show(file=shell.errors)
+            shown = StringIO()
+            error.show(file=shown)
+            shell.complain(shown.getvalue().rstrip())
             return Exit.CANNOT_RUN
         case KeyboardInterrupt() | click.Abort():
             return Exit.INTERRUPTED

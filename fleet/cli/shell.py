@@ -32,8 +32,9 @@ class Shell:
             self.complain(text)
 
     def complain(self, text: str) -> None:
-        """A line for a person that --quiet does not silence; paths are written `from_here`."""
-        said = safe_block(from_here(self.redactor.text(text)))
+        """A line for a person that --quiet does not silence; paths are written `from_here`, and what is
+        built in by its name."""
+        said = safe_block(_built_in(from_here(self.redactor.text(text))))
         if self.errors.isatty():
             said = "\n".join(_wrapped(line, _size_of(self.errors)[0]) for line in said.split("\n"))
         self.errors.write(said + "\n")
@@ -89,6 +90,15 @@ def from_here(text: str) -> str:
     except OSError:  # it is gone
         return text
     return re.sub(rf"(?<![^\s'\"(]){re.escape(here)}/(?=[^/\s])", "", text)
+
+
+def _built_in(text: str) -> str:
+    """A message about what comes with fleet: where that is installed concerns nobody."""
+    if "/configs/" not in text:
+        return text
+    from fleet.config import builtin_directory
+
+    return text.replace(f"{builtin_directory()}/", "built-in ")
 
 
 def shown_run(path: Path) -> str:

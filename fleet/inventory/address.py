@@ -101,6 +101,8 @@ def normal_host(host: str) -> str:
     host = host.lower().removesuffix(".")
     if not host:
         raise InventoryError("the host is missing")
+    if "," in host:
+        raise InventoryError(f"not one address: {shown(host)}", hint="where labels follow, one per line")
     if _NUMERIC.fullmatch(host):
         # getaddrinfo would read 010.1, 2130706433 and 0x7f.1 as addresses that nobody meant.
         raise InventoryError(

@@ -23,6 +23,9 @@ _SCRAPING = ("__address__", "__metrics_path__", "__scrape_interval__", "__scrape
 _CHUNK = 64 * 1024
 Members: TypeAlias = Callable[["YamlFile"], Iterator[Row]]
 _BLANK = " \t\r\n"
+_NO_LIST = "not a list of {targets, labels} groups"
+_PLAIN = "write {targets: [HOST, ...], labels: {...}}; plain hosts go into a text file, one per line"
+_OTHER = "of other JSON make lines: jq -c '.results[] | {host: .address}' FILE > hosts.jsonl"
 
 
 def read_json_groups(stream: BinaryIO, *, file: str, limit: int, report: Report) -> Iterator[Row]:
@@ -50,7 +53,7 @@ def read_yaml_groups(
         yield from members(yaml)
         return
     if not isinstance(groups, list):
-        raise InventoryError("not a list of {targets, labels} groups", file=file)
+        raise InventoryError(_NO_LIST, file=file, hint=_PLAIN)
     for group in groups:
         yield from _rows(group, file=file, line=0, report=report)
 
@@ -74,7 +77,7 @@ def _rows(group: Any, *, file: str, line: int, report: Report) -> Iterator[Row]:
 
 def _parts(group: Any) -> tuple[list[Any], Mapping[str, str], str | None]:
     if not isinstance(group, dict) or not isinstance(group.get("targets"), list):
-        raise InventoryError("a group is an object with a list of targets")
+        raise InventoryError("a group is an object with a list of targets", hint=_PLAIN)
     labels = group.get("labels") or {}
     if not isinstance(labels, dict):
         raise InventoryError("the labels of a group are not an object")
@@ -99,7 +102,7 @@ def _array_elements(stream: BinaryIO, *, file: str, limit: int) -> Iterator[tupl
     window = _Window(stream, file=file, limit=limit)
     if window.peek() == "":
         return
-    window.expect("[", "not a list of {targets, labels} groups")
+    window.expect("[", _NO_LIST, hint=_OTHER)
     separator = ""
     while (mark := window.peek()) != "]":
         if separator:
@@ -127,8 +130,8 @@ class _Window:
         self._more(_CHUNK)
         self._text = self._text.removeprefix("\ufeff")
 
-    def error(self, message: str) -> InventoryError:
-        return InventoryError(message, file=self._file, line=self.line)
+    def error(self, message: str, hint: str | None = None) -> InventoryError:
+        return InventoryError(message, file=self._file, line=self.line, hint=hint)
 
     def peek(self) -> str:
         """The next character that is not blank, "" at the end."""
@@ -139,9 +142,9 @@ class _Window:
                 return self._text[:1]
             self._more(_CHUNK)
 
-    def expect(self, mark: str, message: str) -> None:
+    def expect(self, mark: str, message: str, hint: str | None = None) -> None:
         if self.peek() != mark:
-            raise self.error(message)
+            raise self.error(message, hint)
         self._drop(1)
 
     def decode(self, decoder: json.JSONDecoder) -> Any:

@@ -91,9 +91,13 @@ def _header(cells: Sequence[str]) -> list[str]:
     if not any(name in ADDRESS_COLUMNS for name in names):
         raise InventoryError(
             "the header has no column for the address",
-            hint=f"name one of the columns host or url (found: {', '.join(names)[:120]})",
+            hint=f"call the column that holds it host, or url; there are {_told(cells)}",
         )
     return names
+
+
+def _told(cells: Sequence[str]) -> str:
+    return shown(", ".join(cell.strip() for cell in cells), 160)[1:-1]
 
 
 def _row(header: Sequence[str], cells: Sequence[str], *, file: str, line: int) -> Row:

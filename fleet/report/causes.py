@@ -13,6 +13,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,12}://[^\s'\"<>()]+")
 _PATH = re.compile(r"(?<![\w*.])/[^\s'\"<>(),;]+")
 _V6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\](?::[0-9]{1,5})?")
 _NUMBERED = re.compile(r"[\w.%+-]*[0-9][\w.%+-]*")
+_STATUS = re.compile(r"(?:login: )?([1-5][0-9]{2}): ")  # how messages about an answer begin
 _SAME = re.compile(r"\*(?:[:/*-]+\*)+")
 
 
@@ -30,7 +31,8 @@ def cause_of(message: str, *, names: tuple[str, ...] = (), status: int | None = 
     `GET / (getRoot): Connection refused`, `no route to *` of `no route to 10.0.0.7:443`.
 
     Its request, the target's own `names`, addresses, URLs, paths and everything with a digit are taken out;
-    only the number that is the HTTP `status` stays.
+    only the number that is the HTTP `status` stays. Where that is not given, it is the one that the message
+    begins with.
     """
     text = message[:MAX_READ]
     found = _REQUEST.match(text)
@@ -40,7 +42,8 @@ def cause_of(message: str, *, names: tuple[str, ...] = (), status: int | None = 
         if len(name) > 3:
             text = text.replace(name, "*")
     text = _V6.sub("*", _PATH.sub("PATH", _URL.sub("URL", text)))
-    kept = str(status) if status is not None else ""
+    said = _STATUS.match(text)
+    kept = str(status) if status is not None else said[1] if said is not None else ""
     text = _NUMBERED.sub(lambda number: number[0] if number[0] == kept else "*", text)
     return " ".join(_SAME.sub("*", text).split())
 

@@ -78,6 +78,7 @@ def first_complaint(
         message = (patterns or {}).get(wanted, f"not a valid name: it must match {wanted}")
     elif error["type"] in _SHAPES:
         message = f"must be {_SHAPES[error['type']]}"
+        hint = _left_out(path, tree)
     elif error["type"] == "literal_error":
         message = f"must be {error['ctx']['expected']}"
         hint = _unquoted(path, tree)
@@ -96,6 +97,13 @@ def _unquoted(path: Path, tree: Any) -> str | None:
     for part in path:
         tree = tree[part]
     return "write it in quotes" if isinstance(tree, int | float) else None
+
+
+def _left_out(path: Path, tree: Any) -> str | None:
+    """Nothing stands behind a key, often, where what belongs to it is not indented."""
+    for part in path:
+        tree = tree[part]
+    return "it is empty: indent what belongs to it" if tree is None else None
 
 
 def _mistyped(error: Mapping[str, Any], wanted: str) -> bool:

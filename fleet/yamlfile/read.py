@@ -50,7 +50,8 @@ class YamlFile:
             part = part[step]
         where = ".".join(map(str, under))
         if not isinstance(part, Mapping):
-            raise self.complaint(f"{where}: not {shape}" if where else f"not {shape}", under)
+            wrong_shape = f"the {self.what} is empty" if part is None and not under else f"not {shape}"
+            raise self.complaint(f"{where}: not {shape}" if where else wrong_shape, under)
         try:
             return model.model_validate(part)
         except ValidationError as wrong:

@@ -67,3 +67,13 @@ def test_a_parameter_that_is_given_more_than_once_is_a_list(
     status = run(["call", url, "listDevices", "-s", str(tmp_path / "api.yaml"), *asked])
     said = capsys.readouterr()
     assert (status, said.out, said.err) == (0, '"/devices?tag=a&tag=b&site=dc%201"\n', "")
+
+
+def test_a_parameter_that_is_missing_says_how_it_is_given(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = "  /devices/{id}: {get: {operationId: one, responses: {}}}\n"
+    (tmp_path / "api.yaml").write_text(DESCRIPTION + one, encoding="utf-8")
+    assert run(["call", url, "one", "-s", str(tmp_path / "api.yaml")]) == 2
+    told = capsys.readouterr().err
+    assert told == "fleet: one needs the parameter id\n  give parameters with -p NAME=VALUE\n"

@@ -57,3 +57,27 @@ def test_the_programs_of_the_library_page(hosts: Place) -> None:
     begun = many.partition("api.authenticate")[0]
     version = ran(hosts, begun + one.replace("https://127.1.0.1:8443", first))
     assert re.fullmatch(r"1\.\d+\.\d+", version[0])
+
+
+def test_the_program_of_the_page_on_descriptions(hosts: Place) -> None:
+    hosts.write(
+        "api.yaml",
+        "openapi: 3.1.0\ninfo: {title: T, version: '1'}\n"
+        "paths: {/things: {post: {operationId: make, responses: {}}}}\n",
+    )
+    assert ran(hosts, programs("docs/howto/descriptions.md")[0]) == ["/paths/*/post 1 places in 1 documents"]
+
+
+def test_the_program_of_the_page_on_inventories(hosts: Place) -> None:
+    program = programs("docs/howto/inventories.md")[0]
+    asked = ', "netbox:https://netbox.example?site=dc1"'
+    assert asked in program
+    lines = ran(hosts, program.replace(asked, ""))
+    assert lines == [f"{HOSTS} targets, {HOSTS} added", f"{HOSTS} targets"]
+
+
+def test_the_program_of_the_page_on_shards(hosts: Place) -> None:
+    hosts.write("auths.yaml", "auths:\n  lab: {username: root, password: env:BMC_PASSWORD}\n")
+    program = programs("docs/howto/shards.md")[0]
+    lines = ran(hosts, f"import os\nos.environ['BMC_PASSWORD'] = 'calvin'\n{program}")
+    assert lines == [f"{HOSTS} True"]

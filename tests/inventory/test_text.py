@@ -214,3 +214,62 @@ def test_any_line_is_a_row_or_an_inventory_error(text: str) -> None:
     for target, _ in targets:
         again = row_of(format_target(target))
         assert [found.url for found, _ in targets_of(again, scheme="https", expansion=1)] == [target.url]
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("127.31.1.[44,130]:8443, 127.31.2.3:8443", ["127.31.1.44", "127.31.1.130", "127.31.2.3"]),
+        ("10.0.0.2,10.0.0.3,", ["10.0.0.2", "10.0.0.3"]),
+        ("[a-b], [2001:db8::1]:8443", ["a", "b", "[2001:db8::1]"]),
+    ],
+)
+def test_a_line_may_list_hosts_as_reports_print_them(
+    read_text: Callable[..., Any], text: str, urls: list[str]
+) -> None:
+    reading = read_text(f"# from a report\n{text}\n")
+    assert [url.removeprefix("https://").removesuffix(":8443") for url in reading.urls] == urls
+    assert reading.errors == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("bmc1, bmc2 site=a", "<stdin>:1: expected name=value, found 'bmc2'"),
+        ("10.0.0.2,10.0.0.3 site=a", "<stdin>:1: not one address: '10.0.0.2,10.0.0.3'"),
+        ("bmc1, ansible host", "<stdin>:1: expected name=value, found 'host'"),
+    ],
+)
+def test_labels_stand_beside_one_address_only(read_text: Callable[..., Any], text: str, message: str) -> None:
+    assert message in read_text(text).messages[0]
+
+
+def test_the_columns_of_a_table_are_told_as_the_file_has_them(
+    read: Callable[..., Any], write: Callable[..., str]
+) -> None:
+    with pytest.raises(InventoryError) as raised:
+        read(write("cmdb.csv", "Hostname;iDRAC IP;Serial Number\nsrv1;10.0.0.1;A\n"))
+    assert raised.value.hint == (
+        "call the column that holds it host, or url; there are Hostname, iDRAC IP, Serial Number"
+    )
+
+
+@pytest.mark.parametrize("name", ["hosts.json", "hosts.yaml"])
+def test_a_list_of_plain_hosts_says_what_to_write(
+    read: Callable[..., Any], write: Callable[..., str], name: str
+) -> None:
+    reading = read(write(name, '["10.0.0.1"]\n'))
+    assert reading.targets == []
+    assert "plain hosts go into a text file, one per line" in str(reading.errors[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("hosts.yaml", "all: {hosts: {bmc1: }}"), ("hosts", "[all]\nbmc1")]
+)
+def test_an_inventory_of_ansible_says_how_it_is_read(
+    read: Callable[..., Any], write: Callable[..., str], name: str, text: str
+) -> None:
+    path = write(name, text)
+    with pytest.raises(InventoryError) as raised:
+        read(path)
+    assert raised.value.hint == f"let Ansible read it: ansible:{path}"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import threading
 import time
 from pathlib import Path
@@ -65,9 +66,21 @@ def test_merge_keys_fill_in_what_is_absent() -> None:
         ("? [a]\n: 1\n", "f.yaml:1:3: a mapping key must be a scalar"),
         ("!!int x", "f.yaml:1:1: 'x' is not of the type !!int"),
         ("<<: 1", "a mapping or a list of mappings"),
+        (
+            "a:\n  b: 1\n   c: 2\n",
+            "f.yaml:3:5: not valid YAML: mapping values are not allowed in this context\n  check",
+        ),
+        (
+            "a:\n  b: 1\n c: 2\n",
+            "f.yaml:3:2: not valid YAML: while parsing a block mapping did not find expected key\n",
+        ),
+        ("a:\n\tb: 1\n", "f.yaml:2:1: not valid YAML: a tab, where only spaces can indent\n  write spaces"),
+        ("a: @b\n", "quotes"),
+        ("a: 1\nb: \x07\n", "f.yaml:2: not valid YAML: unacceptable character #x07: control"),
+        (b"a: 1\nb: caf\xe9 \n", "f.yaml:2: not valid YAML: the text is not UTF-8\n  save the file as UTF-8"),
     ],
 )
-def test_errors_say_where(text: str, message: str) -> None:
+def test_errors_say_where(text: str | bytes, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         load_yaml(text, source="f.yaml")
     assert message in str(caught.value)
@@ -163,3 +176,8 @@ def test_locate_finds_lines_and_columns() -> None:
 def test_four_megabytes_are_read_whole(shared: Path) -> None:
     data = (shared / "data/redfish-2021.4/openapi/openapi.yaml").read_bytes()
     assert len(load_yaml(data)["paths"]) == 1587
+
+
+def test_an_archive_is_told_for_what_it_is() -> None:
+    with pytest.raises(SpecError, match="this is a gzip archive"):
+        parse(gzip.compress(b"openapi: 3.1.0"), "api.yaml")

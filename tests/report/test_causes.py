@@ -28,6 +28,19 @@ def test_what_is_one_hosts_own_is_taken_out(message: str, cause: str) -> None:
     assert cause_of(message, status=503) == cause
 
 
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ("503: Retry-After 34 exceeds 60 s", "503: Retry-After * exceeds * s"),
+        ("login: 401: the credentials were refused (lab)", "login: 401: the credentials were refused (lab)"),
+        ("10 of 503: nothing", "* of *: nothing"),
+        ("600: no status", "*: no status"),
+    ],
+)
+def test_a_status_that_was_not_stored_is_read_off_a_message(message: str, cause: str) -> None:
+    assert cause_of(message) == cause
+
+
 def test_the_targets_own_names_are_taken_out() -> None:
     assert cause_of("no route to rackhost", names=("https://rackhost", "rackhost")) == "no route to *"
 

@@ -44,7 +44,11 @@ def test_a_file_becomes_a_model(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("- 1\n", "1:1: not a mapping with width:"),
-        ("", "1:1: not a mapping with width:"),
+        ("", "1:1: the shelf is empty"),
+        (
+            "width: 1\nbooks:\na: b\n",
+            "2:1: books: must be a mapping\n  it is empty: indent what belongs to it; and",
+        ),
         (f"width: {CANARY}\n", "1:1: width: must be a whole number"),
         (
             "wdith: 3\n",

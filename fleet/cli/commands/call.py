@@ -63,12 +63,18 @@ def call(shell: Shell, /, target: str, operation: str, query: str | None, **give
     import anyio
 
     from fleet.assembly import call_operation, prepare
+    from fleet.openapi import ParameterError
 
     search = None if query is None else expression(query, "--query")
     parameters = _collected(given.pop("parameters"))
     prepared = prepare(scan_options({**given, "sources": (target,)}), prompt=ask_secret, called=operation)
     shell.redactor.learn(*prepared.secrets)
-    called = anyio.run(partial(call_operation, prepared, operation, parameters))
+    try:
+        called = anyio.run(partial(call_operation, prepared, operation, parameters))
+    except ParameterError as error:
+        if error.hint is None:
+            error.hint = "give parameters with -p NAME=VALUE"
+        raise
     if called.failure is not None:
         kind, message = called.failure.kind, called.failure.message
         shell.complain(f"fleet: {kind}: {message}\n  {kind.hint}")

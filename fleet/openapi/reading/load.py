@@ -13,6 +13,7 @@ from fleet.errors import SpecError
 from fleet.openapi.reading.yaml12 import CORE_TAGS, MAX_BYTES, collector_paused, load_yaml
 
 _BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
@@ -40,6 +41,8 @@ def parse(data: bytes | str, source: str = "", *, tags: frozenset[str] = CORE_TA
                     line=int(place[1]) if place else None,
                     column=int(place[2]) if place else None,
                 ) from None
+    if head[:2] == _GZIP:
+        raise SpecError("this is a gzip archive", file=source or None, hint="unpack it first: gunzip")
     if head[:1] in (b"<", "<"):
         raise SpecError("this is an HTML or XML page, not an API description", file=source or None)
     return load_yaml(data, source=source, tags=tags)

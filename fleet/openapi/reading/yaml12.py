@@ -24,6 +24,12 @@ _CORE = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+_HINTS = {  # by a part of libyaml's words: what people did, as a rule
+    "mapping values are not allowed": "check how the line is indented; a text that holds ': ' needs quotes",
+    "did not find expected key": "check how the line is indented: keys of one mapping begin in one column",
+    "did not find expected '-' indicator": "check how the line is indented: a list begins in one column",
+    "cannot start any token": "a text that begins with @, ` or % needs quotes",
+}
 _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OCTAL = re.compile(r"0o[0-7]+\Z")
 _HEX = re.compile(r"0x[0-9a-fA-F]+\Z")
@@ -54,18 +60,32 @@ def load_yaml(text: bytes | str, *, source: str = "", tags: frozenset[str] = COR
     with collector_paused():
         try:
             return _Builder(CParser(text), source, tags).build()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            what = " ".join(part for part in (error.context, error.problem) if part)
-            raise SpecError(
-                f"not valid YAML: {what}",
-                file=source or None,
-                line=mark.line + 1 if mark else None,
-                column=mark.column + 1 if mark else None,
-            ) from None
         except (yaml.YAMLError, UnicodeError) as error:
-            what = str(error).splitlines()[0] if str(error) else "unreadable"
-            raise SpecError(f"not valid YAML: {what}", file=source or None) from None
+            raise _complaint(error, text, source) from None
+
+
+def _complaint(error: Any, text: bytes | str, source: str) -> SpecError:
+    """What libyaml found wrong, with what to do where that can be said."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+    if hasattr(error, "reason"):  # of bytes that are no text
+        data = text.encode() if isinstance(text, str) else text
+        line = data.count(b"\n", 0, error.position) + 1
+        what, hint = f"unacceptable character #x{error.character:02x}: {error.reason}", None
+        if "UTF-8" in error.reason:
+            what, hint = "the text is not UTF-8", "save the file as UTF-8"
+    else:
+        problem = getattr(error, "problem", None) or next(iter(str(error).splitlines()), "unreadable")
+        what = " ".join(part for part in (getattr(error, "context", None), problem) if part)
+        hint = next((hint for part, hint in _HINTS.items() if part in problem), None)
+        if mark and _is_tab(text, mark.line, mark.column):
+            what, hint = "a tab, where only spaces can indent", "write spaces instead"
+    return SpecError(f"not valid YAML: {what}", file=source or None, line=line, column=column, hint=hint)
+
+
+def _is_tab(text: bytes | str, line: int, column: int) -> bool:
+    lines = (text if isinstance(text, str) else text.decode(errors="replace")).splitlines()
+    return line < len(lines) and lines[line][column : column + 1] == "\t"
 
 
 def plain_value(text: str) -> Any:
