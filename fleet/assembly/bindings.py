@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fleet.assembly.options import ScanOptions
 from fleet.client import Credential
@@ -121,7 +121,7 @@ def bindings_of(
     vault: VaultModel | None = None
     for named in (options.auths_file, options.proxies_file):
         if named is not None:
-            from fleet.inventory import load_auths  # noqa: PLC0415  (brings pydantic)
+            from fleet.inventory import load_auths  # noqa: PLC0415
 
             file = load_auths(named)
             add(file, Path(named))
@@ -139,33 +139,32 @@ def bindings_of(
 
 def _anchored(model: Named, home: Path) -> Named:
     """The model with its relative `file:` references made to start at the file that holds them."""
-    changed: dict[str, object] = {}
+    changed: dict[str, Any] = {}
     for name in ("username", "password", "token"):
         if isinstance(value := getattr(model, name, None), str):
             changed[name] = _from(home, value)
-    from fleet.inventory import AuthModel  # noqa: PLC0415  (where there is a model, pydantic is there)
+    from fleet.inventory import AuthModel  # noqa: PLC0415
 
     if isinstance(model, AuthModel):
         changed["schemes"] = {name: _from(home, value) for name, value in model.schemes.items()}
         if model.exec is not None:
-            changed["exec"] = model.exec.model_copy(update={"command": _beside(home, model.exec.command)})
-    return model.model_copy(update=changed)
+            changed["exec"] = replace(model.exec, command=_beside(home, model.exec.command))
+    return replace(model, **changed)
 
 
 def _anchored_vault(model: VaultModel, home: Path) -> VaultModel:
     """The same for how fleet logs in to Vault."""
-    changed: dict[str, object] = {}
+    changed: dict[str, Any] = {}
     if model.token is not None:
         changed["token"] = _from(home, model.token)
     if (role := model.approle) is not None:
         secret_id = _from(home, role.secret_id) if role.secret_id is not None else None
-        moved = {"role_id": _from(home, role.role_id), "secret_id": secret_id}
-        changed["approle"] = role.model_copy(update=moved)
+        changed["approle"] = replace(role, role_id=_from(home, role.role_id), secret_id=secret_id)
     if (pod := model.kubernetes) is not None:
-        changed["kubernetes"] = pod.model_copy(update={"jwt": _from(home, pod.jwt)})
+        changed["kubernetes"] = replace(pod, jwt=_from(home, pod.jwt))
     if model.ca_file is not None:
         changed["ca_file"] = str(home / Path(model.ca_file).expanduser())
-    return model.model_copy(update=changed)
+    return replace(model, **changed)
 
 
 def _beside(home: Path, command: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from fleet.inventory.feeds.model import SourceModel
 from fleet.inventory.model import AuthsFile
@@ -26,6 +26,6 @@ def sources_schema() -> dict[str, Any]:
     return {**made, **whole, "additionalProperties": False}
 
 
-def _headed(title: str, model: type[BaseModel]) -> dict[str, Any]:
-    made = model.model_json_schema(by_alias=True)
+def _headed(title: str, model: type[Any]) -> dict[str, Any]:
+    made = TypeAdapter(model).json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": title}

@@ -168,7 +168,7 @@ class VaultSecret:
         model = self._model
         data, lent = self._vault.read(model.mount, self._path.fill(target, _segment), model.version)
         subject = f"vault: the secret of {self._name}"
-        username = data.get(model.field("username"))
+        username = data.get(model.key("username"))
         if username is not None and not isinstance(username, str):
             raise SecretError(f"{subject}: username is not a text")
         schemes = {
@@ -177,8 +177,8 @@ class VaultSecret:
         }
         given = Given(
             username or self._username,
-            secret_of(data.get(model.field("password")), f"{subject}: password"),
-            secret_of(data.get(model.field("token")), f"{subject}: token"),
+            secret_of(data.get(model.key("password")), f"{subject}: password"),
+            secret_of(data.get(model.key("token")), f"{subject}: token"),
             {scheme: secret for scheme, secret in schemes.items() if secret is not None},
             lent or self._keep,
         )

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from fleet.errors import ConfigError, PlacedError, SpecError
 from fleet.frozen import frozen
 from fleet.openapi import locate, parse
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
 MAX_FILE_BYTES = 1024 * 1024  # of one file that a person writes
 
-Model = TypeVar("Model", bound="BaseModel")
+Model = TypeVar("Model")
 
 
 @frozen
@@ -38,10 +35,11 @@ class YamlFile:
     ) -> Model:
         """The part of the tree under a path (the whole, as a rule) as a model.
 
-        `shape` says in words what it is when it is a mapping; `patterns` are as in `first_complaint`. Raises
-        `error`, which repeats no value of the file: one that is misplaced may be a secret.
+        A model is one of pydantic, or a dataclass that it can check. `shape` says in words what it is when it
+        is a mapping; `patterns` are as in `first_complaint`. Raises `error`, which repeats no value of the
+        file: one that is misplaced may be a secret.
         """
-        from pydantic import ValidationError  # noqa: PLC0415  (of the trees alone there are readers, too)
+        from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415  (of the trees alone there are readers, too)
 
         from fleet.yamlfile.complaint import first_complaint  # noqa: PLC0415
 
@@ -53,7 +51,7 @@ class YamlFile:
             wrong_shape = f"the {self.what} is empty" if part is None and not under else f"not {shape}"
             raise self.complaint(f"{where}: not {shape}" if where else wrong_shape, under)
         try:
-            return model.model_validate(part)
+            return TypeAdapter(model).validate_python(part)
         except ValidationError as wrong:
             found = first_complaint(wrong, model, part, patterns=patterns)
         path = (*under, *found.path)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fleet.inventory.model import Duration, Reference, Strict, Variable, short_form
+from fleet.inventory.checked import short_form
+from fleet.inventory.model import Duration, Reference, Variable
 
 URL = r"^https?://[^/?#@\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"
 Url = Annotated[str, Field(pattern=URL)]
@@ -19,6 +20,14 @@ Words = Annotated[
         json_schema_input_type=str | list[str],
     ),
 ]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors, and errors never repeat what was found."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class WebModel(Strict):
