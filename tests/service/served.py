@@ -93,7 +93,7 @@ class Workshop:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, folder: Path, *faults: Fault, hosts: int = 10) -> AsyncIterator[Workshop]:
+    async def opened(cls, folder: Path, *faults: Fault, hosts: int) -> AsyncIterator[Workshop]:
         options = SimOptions(hosts=hosts, tls=True, auth=("root", "calvin"), faults=faults, lockout=0)
         async with SimulatedFleet(options) as sim:
             opened = cls(folder, sim)
