@@ -22,6 +22,8 @@ from test_page import COUNTS, opened, summed
 import fleet
 from benchmarks.browser import Browser, Page
 
+pytestmark = pytest.mark.long
+
 
 @asynccontextmanager
 async def left_open(browser: Browser, url: str) -> AsyncIterator[Page]:
