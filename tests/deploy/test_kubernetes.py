@@ -51,9 +51,15 @@ def rendered(name: str) -> str:
     return done.stdout
 
 
+@cache
+def read(name: str) -> list[Manifest]:
+    """The manifests of what is rendered: read once, and changed by nobody."""
+    return [found for found in yaml.load_all(rendered(name), yaml.CSafeLoader) if found]
+
+
 @pytest.fixture(params=[*OVERLAYS, *VALUES])
 def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
-    return [found for found in yaml.safe_load_all(rendered(request.param)) if found]
+    return read(request.param)
 
 
 def of(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
@@ -288,7 +294,7 @@ def test_batch_pods_say_only_what_fleet_understands(manifests: list[Manifest]) -
 
 
 def test_shards_divide_the_targets_and_keep_apart() -> None:
-    found = [each for each in yaml.safe_load_all(rendered("sharded")) if each]
+    found = read("sharded")
     configs = [yaml.safe_load(each["data"]["serve.yaml"]) for each in of(found, "ConfigMap")]
     assert [config["shard"] for config in configs] == ["0/3", "1/3", "2/3"]
     claims = [
@@ -315,7 +321,7 @@ def test_the_chart_refuses_what_would_poll_twice(given: str) -> None:
 @pytest.mark.parametrize("name", ["base", "service", "sharded"])
 def test_the_service_takes_its_configuration(name: str, tmp_path: Path) -> None:
     """`fleet serve --check` reads what a pod would read, inventories that are asked left out."""
-    for config in of([each for each in yaml.safe_load_all(rendered(name)) if each], "ConfigMap"):
+    for config in of(read(name), "ConfigMap"):
         folder = tmp_path / config["metadata"]["name"]
         folder.mkdir()
         (folder / "bmc-password").write_text("secret")
@@ -343,6 +349,6 @@ def test_the_rules_are_those_of_prometheus() -> None:
 
 
 def test_the_alerts_of_the_chart_keep_their_templates() -> None:
-    (rule,) = of([each for each in yaml.safe_load_all(rendered("service")) if each], "PrometheusRule")
+    (rule,) = of(read("service"), "PrometheusRule")
     alerts = [each for group in rule["spec"]["groups"] for each in group["rules"] if "alert" in each]
     assert any("{{ $labels.instance }}" in each["annotations"]["summary"] for each in alerts)

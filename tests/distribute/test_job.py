@@ -23,6 +23,8 @@ from fleet.distribute import Job, JobResult, run_jobs, shard_jobs
 from fleet.errors import TryAgain, UsageError
 from fleet.policy import Policy, Rate
 
+pytestmark = pytest.mark.long
+
 HOSTS = [f"127.0.3.{number}" for number in range(1, 13)]
 API = """
 openapi: 3.1.0

@@ -25,8 +25,15 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bro
 
 
 @pytest.fixture
-async def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workshop]:
-    """A directory with a configuration, and ten simulated hosts that ask for a password."""
+def hosts() -> int:
+    """How many hosts a workshop has: a few, for each costs every round ten requests. A file that is about
+    more has a fixture of this name."""
+    return 4
+
+
+@pytest.fixture
+async def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: int) -> AsyncIterator[Workshop]:
+    """A directory with a configuration, and simulated hosts that ask for a password."""
     monkeypatch.setenv("BMC_PASSWORD", "calvin")
-    async with Workshop.opened(tmp_path) as opened:
+    async with Workshop.opened(tmp_path, hosts=hosts) as opened:
         yield opened

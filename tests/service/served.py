@@ -69,10 +69,11 @@ class Served:
         assert (await self.ask(f"/api/v1/jobs/{job}/run")).status_code == 202
 
         async def ended() -> Any:
+            if (await self.get(f"/api/v1/jobs/{job}"))["busy"] is not None:
+                return None
             runs = (await self.get("/api/v1/runs"))["runs"]
             new = [run for run in runs if run["run"] not in known]
-            idle = (await self.get(f"/api/v1/jobs/{job}"))["busy"] is None
-            return new[0] if new and idle and new[0]["state"] != "running" else None
+            return new[0] if new and new[0]["state"] != "running" else None
 
         return await until(ended)
 
@@ -92,7 +93,7 @@ class Workshop:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, folder: Path, *faults: Fault, hosts: int = 10) -> AsyncIterator[Workshop]:
+    async def opened(cls, folder: Path, *faults: Fault, hosts: int) -> AsyncIterator[Workshop]:
         options = SimOptions(hosts=hosts, tls=True, auth=("root", "calvin"), faults=faults, lockout=0)
         async with SimulatedFleet(options) as sim:
             opened = cls(folder, sim)
@@ -152,5 +153,5 @@ async def until(look: Callable[[], Any]) -> Any:
     began = anyio.current_time()
     with anyio.fail_after(PATIENCE):
         while not (found := await look()):
-            await anyio.sleep(max(0.02, (anyio.current_time() - began) / 10))
+            await anyio.sleep(max(0.05, (anyio.current_time() - began) / 10))
     return found

@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import anyio
+import pytest
 from jsonschema_rs import validator_for
 from served import Workshop
 
 from fleet.sim import Fault
+
+pytestmark = pytest.mark.long
 
 
 async def test_schemathesis_finds_nothing(workshop: Workshop) -> None:

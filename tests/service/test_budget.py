@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 from served import CONFIG, Served, Workshop, until
 
 from fleet.sim import Fault
+
+pytestmark = pytest.mark.long
 
 OTHER = """
   other:

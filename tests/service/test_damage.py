@@ -100,7 +100,7 @@ async def test_a_run_that_was_on_its_way_goes_on_though_the_history_is_gone(work
     folder = workshop.folder / "state" / "runs" / "health" / run["run"]
     (folder / "_SUCCESS").unlink()
     lines = (folder / "outcomes.jsonl").read_bytes().splitlines(keepends=True)
-    (folder / "outcomes.jsonl").write_bytes(b"".join(lines[:4]) + lines[4][:50])
+    (folder / "outcomes.jsonl").write_bytes(b"".join(lines[:1]) + lines[1][:50])
     for path in (workshop.folder / "state").glob("history*"):
         path.unlink()
     async with workshop.serving() as served:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from served import Workshop
 
 from fleet.service.dashboard.files import read_page
@@ -86,6 +87,7 @@ async def test_the_report_of_a_run(workshop: Workshop) -> None:
         assert (await served.client.get("/api/v1/runs/nowhere/report")).status_code == 404
 
 
+@pytest.mark.parametrize("hosts", [10])
 async def test_a_map_groups_by_a_label_that_tells_places_apart(workshop: Workshop) -> None:
     lines = [f"{url} serial=s{at} rack=r{at % 2} all=same\n" for at, url in enumerate(workshop.hosts)]
     workshop.write("hosts.txt", "".join(lines))

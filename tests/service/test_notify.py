@@ -16,6 +16,8 @@ from served import Workshop, until
 
 from fleet.sim import Fault
 
+pytestmark = pytest.mark.long
+
 
 async def hang(stream: anyio.abc.SocketStream) -> None:
     """Says nothing until the other side goes."""

@@ -32,6 +32,11 @@ HOSTILE = (
 )
 
 
+@pytest.fixture
+def hosts() -> int:
+    return 10
+
+
 @asynccontextmanager
 async def opened(served: Served, browser: Browser, route: str = "#/", **shape: Any) -> AsyncIterator[Page]:
     """The page at a route. Whatever the browser complains of fails the test."""

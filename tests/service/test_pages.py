@@ -7,9 +7,15 @@ import json
 import sqlite3
 from typing import Any
 
+import pytest
 from served import Served, Workshop
 
 LISTS = ("targets", "runs", "changes")
+
+
+@pytest.fixture
+def hosts() -> int:
+    return 10
 
 
 async def read(served: Served, path: str, key: str, limit: int = 2, **query: Any) -> list[Any]:

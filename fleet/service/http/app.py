@@ -22,7 +22,7 @@ from fleet.service.dashboard.files import read_page
 from fleet.service.http.answers import json_answer, refusal, refused, text_answer
 from fleet.service.http.api import Api
 from fleet.service.http.dashboard import Dashboard
-from fleet.service.http.description import openapi_of
+from fleet.service.http.description import Description
 from fleet.service.http.metrics import ServiceMetrics
 from fleet.service.http.probe import ProbePage
 from fleet.service.http.shown import shown_config
@@ -38,10 +38,6 @@ def application(desk: Desk, metrics: ServiceMetrics) -> ASGIApp:
     files = read_page()
     page = Dashboard(files)
     api = list(Api(desk).routes())
-    description = openapi_of(api)
-
-    async def openapi(_request: Request) -> Response:
-        return json_answer(description)
 
     async def broken(request: Request, error: Exception) -> Response:
         text = "".join(traceback.format_exception(error, limit=-20))
@@ -56,7 +52,7 @@ def application(desk: Desk, metrics: ServiceMetrics) -> ASGIApp:
         Path("/-/healthy", plain.healthy),
         Path("/-/ready", plain.ready),
         Path("/-/reload", plain.reload, methods=["POST"]),
-        Path("/api/v1/openapi.json", openapi),
+        Path("/api/v1/openapi.json", Description(api).answer),
         Path("/api/v1/events", EventStream(desk, files.digest).answer),
         *(Path(route.path, route.respond, methods=[route.method]) for route in api),
         Path("/", page.front),

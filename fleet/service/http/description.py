@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
+import anyio
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import Response
 
 import fleet
+from fleet.service.http.answers import json_answer
 from fleet.service.http.routes import Route
 from fleet.service.http.shapes import Error
 
@@ -23,6 +28,21 @@ _WHY = {
     503: "Too much at once, or the history cannot be read: try again.",
 }
 _ALWAYS = (400, 401, 421, 503)
+
+
+class Description:
+    """Answers with the description of some routes. It is made when it is first asked for, and no start waits
+    for it: the schemas of all answers take some thirty milliseconds, and most services are never asked."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = tuple(routes)
+
+    async def answer(self, _request: Request) -> Response:
+        return json_answer(await anyio.to_thread.run_sync(lambda: self._made))
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return openapi_of(self._routes)
 
 
 def openapi_of(routes: Iterable[Route]) -> dict[str, Any]:
