@@ -24,7 +24,7 @@ MAX_WAYS = 500  # changes of one field that are told apart; further ones are cou
 ALL_WAYS = 20_000  # the same of all fields together: each takes some 1.5 KB
 MAX_PEERS = 5000  # values of `--by`, over all steps; a row with a further one has no peers
 LEAST_PEERS = 3  # peers beside the target, from which being alone says something
-ALONE_ONE_IN = 10  # where more than one in so many peers is alone, being alone says nothing
+ALONE_ONE_IN = 10  # where more than one peer in this many is alone, being alone says nothing
 MAX_SHARED = 200  # characters of what peers share
 MAX_OUTLIERS = 20  # named of one change
 

@@ -24,7 +24,7 @@ from fleet.report import rows_above, short_name
 
 MAX_KEYS = 5_000_000  # keys of the second run that are held, at some 18 bytes each
 MAX_ROWS = 100_000  # rows that are looked for elsewhere
-REPEATED_ONE_IN = 20  # one in so many may be there twice
+REPEATED_ONE_IN = 20  # one in this many may be there twice
 ENOUGH_KEYS = 2000  # keys of an output, from which it is known whether it identifies
 MAX_TOLD = 200  # of each list
 MAX_PLACES = 10  # of one duplicate

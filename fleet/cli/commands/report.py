@@ -49,7 +49,7 @@ _what = section(
         default=30,
         show_default=True,
         metavar="DAYS",
-        help="Certificates that end in so many days end soon.",
+        help="Certificates that end within this many days end soon.",
     ),
 )
 _form = section(

@@ -68,7 +68,7 @@ class _Cell:
     ready: anyio.Event | None = None
     reply: Reply | None = None
     failure: RequestFailed | None = None
-    lost: bool = False  # whoever asked was cancelled: who wants it asks again, unless cancelled as well
+    lost: bool = False  # whoever asked was cancelled: others who want it ask again, unless cancelled as well
     recalled: bool = False  # of an earlier walk: it may lead on, and is no data
     value: Any = None  # decoded, of a large body that was wanted again
 

@@ -23,7 +23,7 @@ NAME = "history.db"
 LOCK = "service.lock"
 BUSY_SECONDS = 5.0  # seconds to wait for a reader of another process
 ASIDE = "history.damaged-{}.db"
-KEPT_ASIDE = 3  # damaged ones; after so many it is the disk that has to be looked at
+KEPT_ASIDE = 3  # damaged ones; with more of them it is the disk that has to be looked at
 _BESIDE = ("", "-wal", "-shm")
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
