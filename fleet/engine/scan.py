@@ -198,7 +198,7 @@ class _Loop:
             self._stop.request(GRACE)
 
     def _finish(self, feed: Feed, every: bool, seconds: float) -> ScanTotals:
-        """`every` target was read and taken."""
+        """What became of the scan; `every` says whether all targets were read and taken."""
         drain, error = self._drain, feed.error
         complete = every and error is None and drain.unfinished == 0 and drain.error is None
         self._listener(ScanFinished(self._run, seconds, complete))

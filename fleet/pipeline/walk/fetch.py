@@ -255,7 +255,7 @@ class Resources:
         return Answer(uri, value, cell.reply)
 
     def _read(self, reply: Reply, method: str) -> Any:
-        """The value of an answer; raises RequestFailed for one that is none."""
+        """The value of an answer; raises RequestFailed for one that has none."""
         self._unconnected = 0
         self._received += len(reply.body)
         if self._received > self._limits.bodies:

@@ -152,7 +152,7 @@ class History:
             database.executemany("DELETE FROM runs WHERE run = ?", [(run,) for run in runs])
 
     def jobs(self) -> list[str]:
-        """The jobs that anything is known of, those that are configured no more included."""
+        """The jobs that anything is known of, including those that are no longer configured."""
         query = "SELECT job FROM runs UNION SELECT job FROM targets UNION SELECT job FROM slots"
         return [row["job"] for row in self._database.rows(query)]
 
