@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fleet.inventory import AuthModel, AuthsFile, ProxyModel, VaultModel
 
 Prompt = Callable[[str], str]
-MAX_WAYS = 1024  # in which targets come to credential and proxy, that are kept to be shared
+MAX_WAYS = 1024  # combinations of credential and proxy that are kept, for targets to share
 Named = TypeVar("Named", "AuthModel", "ProxyModel")
 
 

@@ -27,7 +27,7 @@ from fleet.frozen import frozen
 
 TROUBLE = 0.05  # share of what finished, above the share that is usual
 MORE = 0.01  # share that a larger limit may add
-FEW = 2  # troubled requests that say nothing, beyond the share and twice its deviation
+FEW = 2  # troubled requests, beyond the usual share and twice its deviation, that still say nothing
 HELPED = 0.8  # a cut that leaves more than this of the trouble did not help
 GAIN = 0.25  # of the exponent of a perfect gain
 CUT = 0.5
