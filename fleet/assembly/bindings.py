@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fleet.inventory import AuthModel, AuthsFile, ProxyModel, VaultModel
 
 Prompt = Callable[[str], str]
-MAX_WAYS = 1024  # in which targets come to credential and proxy, that are kept to be shared
+MAX_WAYS = 1024  # combinations of credential and proxy that are kept, for targets to share
 Named = TypeVar("Named", "AuthModel", "ProxyModel")
 
 
@@ -66,8 +66,8 @@ class Bindings:
         return name is not None and (name not in self._used or self.credentials.renewable(name))
 
     def ask(self, target: Target, used: Credential | None) -> Credential | None:
-        """The credential that was not read yet, as those that are each target's own; or, where a host refused
-        the values `used`, others if there are any by now. Raises SecretError. Blocks."""
+        """A credential that was not read yet, such as one of a target's own; or, where a host refused the
+        values `used`, other ones if there are any by now. Raises SecretError. Blocks."""
         assert target.auth is not None  # noqa: S101  (it is renewable)
         if used is None:
             return self._own(self.credentials.resolve(target.auth, target))

@@ -57,7 +57,7 @@ class Connector:
             "direct": prepared.survey.direct,
         }
         if kept is not None:
-            from fleet.client import KeepingDialer  # noqa: PLC0415 (for who runs several scans)
+            from fleet.client import KeepingDialer  # noqa: PLC0415 (for whoever runs several scans)
 
             dialer: Dialer = KeepingDialer(kept, **parts)
         else:

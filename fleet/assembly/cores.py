@@ -13,7 +13,7 @@ from fleet.policy import Policy
 LARGE_TARGETS = (
     5000  # targets from which a scan takes every core by itself: below, one process is done in seconds
 )
-MAX_PROCESSES = 16  # processes that a scan takes by itself: the one that stores feeds about so many
+MAX_PROCESSES = 16  # processes that a scan takes by itself: the one that stores can feed about that many
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 

@@ -29,7 +29,7 @@ class Experience:
     concurrency: int | None = None
 
     def foretell(self, targets: int | None, rate: Rate) -> str:
-        """One sentence for a person about a scan of so many targets (None: unknown)."""
+        """One sentence for a person about a scan of `targets` targets (None: unknown)."""
         text = (
             f"run {self.run} reached {self.targets:,} targets with a median of {self.requests:,.0f} requests "
             f"and {self.seconds:.1f} s each"

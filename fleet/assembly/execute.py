@@ -93,7 +93,7 @@ async def execute(
             )
         _tell_of_description(prepared, listener)
     except BaseException:
-        with suppress(SinkError):  # the same full disk again: what ended the scan is what to speak of
+        with suppress(SinkError):  # the disk may still be full: what ended the scan is the error to raise
             await (_abandon(directory) if resume is None and not tally.started else _close(directory, tally))
         raise
     finally:

@@ -68,7 +68,8 @@ def check_json(check: CheckPlan) -> dict[str, Any]:
 
 
 def options_of(manifest: Mapping[str, Any]) -> ScanOptions:
-    """The options that a run was started with. Raises UsageError for a manifest of another make."""
+    """The options that a run was started with. Raises UsageError for a manifest that is not of this
+    version."""
     try:
         stored = dict(manifest["options"])
         policy = Policy(
@@ -151,7 +152,7 @@ def _group(name: str, values: Mapping[str, Any]) -> Any:
 
 
 def _digest(path: Path | None) -> str | None:
-    """The SHA-256 of a regular file; None for what is none."""
+    """The SHA-256 of a regular file; None for anything else."""
     if path is None or not path.is_file():
         return None
     digest = hashlib.sha256()

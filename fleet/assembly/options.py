@@ -21,8 +21,8 @@ class ScanOptions:
     a spec. `outputs` are further sinks.
 
     `sample` is taken of what the selection leaves, `limit` of the sample, `shard` of that; `shuffle` is an
-    order for them, and `seed` makes another sample and another order. So many as `canary` are scanned first;
-    the others follow unless that many failed as `canary_fail_on` says.
+    order for them, and `seed` makes another sample and another order. `canary` says how many are scanned
+    first; the others follow unless as many of those failed as `canary_fail_on` says.
     """
 
     sources: tuple[str, ...] = ()

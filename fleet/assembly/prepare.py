@@ -22,7 +22,7 @@ from fleet.errors import ConfigError, InventoryError
 from fleet.frozen import frozen
 from fleet.openapi import Document
 from fleet.pipeline import CheckPlan, Locate, Place, Plan, compile_plan
-from fleet.policy import Policy, Validate
+from fleet.policy import Policy, Tls, Validate
 from fleet.secret import Secret
 from fleet.target import Target
 
@@ -109,12 +109,7 @@ def prepare(
         every_step=every_step,
         outside=outside,
     )
-    if options.validate is not None:
-        validate = cast("Validate", options.validate)
-        plan = replace(plan, settings=replace(plan.settings, validate=validate))
-    if plan.settings.validate != "off":
-        for operation in plan.operations:
-            operation.compile()
+    plan = _judging(plan, options)
     policy = _policy(plan, options)
     notes = [*spec.notes, *fixup_notes(spec, document, fixups), *plan.document.warnings]
     notes += expired_waivers(plan.checks, spec.place)
@@ -126,14 +121,30 @@ def prepare(
     notes.extend(pasted_paths(plan, survey))
     notes.extend(check_usable(plan, needs, bindings, _bound(options, bindings, survey)))
     pins = read_pins(options.pins_file) if options.pins_file is not None else {}
-    if policy.tls.ca_file is not None and not Path(policy.tls.ca_file).is_file():
-        raise ConfigError(f"--cacert: there is no file {policy.tls.ca_file}")
-    check_tls_library(policy.tls)
-    if policy.tls.ca_file is not None:
-        TlsContexts().context(policy.tls)  # what is wrong with the file is said before a run is begun
+    _check_tls(policy.tls)
     said = tuple(dict.fromkeys(notes))
     files = {str(base): sha256(base.read_bytes()).hexdigest() for base in spec.bases} | outside.read
     return PreparedScan(options, spec, plan, policy, bindings, survey, pins, said, files)
+
+
+def _judging(plan: Plan, options: ScanOptions) -> Plan:
+    """The plan, its answers judged as the options say; the schemas that this takes are compiled."""
+    if options.validate is not None:
+        validate = cast("Validate", options.validate)
+        plan = replace(plan, settings=replace(plan.settings, validate=validate))
+    if plan.settings.validate != "off":
+        for operation in plan.operations:
+            operation.compile()
+    return plan
+
+
+def _check_tls(tls: Tls) -> None:
+    """Say what is wrong with the options of TLS before a run is begun. Raises ConfigError."""
+    if tls.ca_file is not None and not Path(tls.ca_file).is_file():
+        raise ConfigError(f"--cacert: there is no file {tls.ca_file}")
+    check_tls_library(tls)
+    if tls.ca_file is not None:
+        TlsContexts().context(tls)  # reads the file
 
 
 def expired_waivers(checks: Iterable[CheckPlan], locate: Locate) -> list[str]:

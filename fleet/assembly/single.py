@@ -79,7 +79,7 @@ async def call_operation(
 
 
 async def check_against(prepared: PreparedScan, url: str, *, tell: Listener = ignore) -> Outcome:
-    """Run the prepared pipeline on the one target at `url`. Raises UsageError for what is no target."""
+    """Run the prepared pipeline on the one target at `url`. Raises UsageError where that is no target."""
     trial = replace(prepared, options=replace(prepared.options, sources=(url,), limit=None, select=()))
     target = await anyio.to_thread.run_sync(_only_target, trial)
     connector = await anyio.to_thread.run_sync(Connector.of, trial, tell)

@@ -136,8 +136,8 @@ def bound(
 def survey_of(options: ScanOptions, bindings: Bindings, notes: list[str], *, keep: bool = False) -> Survey:
     """Read the inventory once: count, and meet every bad line and unknown name before a socket opens.
 
-    What can be read only once (standard input, a pipe) is left to the scan. `keep` is for who scans at once,
-    and not the inventory as it will be by then. Raises UsageError.
+    What can be read only once (standard input, a pipe) is left to the scan. With `keep` the targets are kept:
+    the scan follows at once, and need not see what the inventory says by then. Raises UsageError.
     """
     survey = Survey()
     if not all(map(rereadable, (*options.sources, *options.exclude_files))):

@@ -13,18 +13,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fleet.compare.model import FieldChange, Outlier, ValueChange
-from fleet.compare.rows import Row, above
+from fleet.compare.rows import Row
 from fleet.compare.values import shown_value, value_key
 from fleet.inventory import Folder
 from fleet.outcome import Record
-from fleet.report import named, short_name
+from fleet.report import named, rows_above, short_name
 
 MAX_FIELDS = 500  # fields of which changes are told apart
 MAX_WAYS = 500  # changes of one field that are told apart; further ones are counted
 ALL_WAYS = 20_000  # the same of all fields together: each takes some 1.5 KB
 MAX_PEERS = 5000  # values of `--by`, over all steps; a row with a further one has no peers
 LEAST_PEERS = 3  # peers beside the target, from which being alone says something
-ALONE_ONE_IN = 10  # where more than one in so many peers is alone, being alone says nothing
+ALONE_ONE_IN = 10  # where more than one peer in this many is alone, being alone says nothing
 MAX_SHARED = 200  # characters of what peers share
 MAX_OUTLIERS = 20  # named of one change
 
@@ -79,7 +79,14 @@ def peers_of(record: Record, row: Row, by: str) -> str:
     target's label; empty where there is none."""
     value = row.get(by)
     if value is None:
-        value = next((held for _, upper in above(record, row) if (held := upper.get(by)) is not None), None)
+        value = next(
+            (
+                held
+                for _, upper in rows_above(record.get("steps") or {}, row)
+                if (held := upper.get(by)) is not None
+            ),
+            None,
+        )
     if value is None:
         value = (record.get("labels") or {}).get(by)
     return "" if value is None else str(value)[:MAX_SHARED]

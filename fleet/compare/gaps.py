@@ -48,7 +48,7 @@ class Steps:
         self._gaps: dict[tuple[str | None, str, str], _Gap] = {}
 
     def count(self, match: StepMatch, changed: int) -> None:
-        """Take the rows of one step of one target, of which so many changed."""
+        """Take the rows of one step of one target, of which `changed` differ."""
         step = self._step(match.step)
         step.same += len(match.pairs) - changed
         step.changed += changed

@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fleet.compare.model import Callouts, Duplicate, Identity, Move
-from fleet.compare.rows import Row, StepMatch, above, parents
+from fleet.compare.rows import Row, StepMatch, parents
 from fleet.digest import DigestTable
 from fleet.frozen import frozen
 from fleet.outcome import Record
-from fleet.report import short_name
+from fleet.report import rows_above, short_name
 
 MAX_KEYS = 5_000_000  # keys of the second run that are held, at some 18 bytes each
 MAX_ROWS = 100_000  # rows that are looked for elsewhere
-REPEATED_ONE_IN = 20  # one in so many may be there twice
+REPEATED_ONE_IN = 20  # one in this many may be there twice
 ENOUGH_KEYS = 2000  # keys of an output, from which it is known whether it identifies
 MAX_TOLD = 200  # of each list
 MAX_PLACES = 10  # of one duplicate
@@ -103,7 +103,9 @@ class Identities:
                 self._counts["unsearched"] += 1
                 continue
             known = (step, output, str(row["@key"]))
-            uppers = ((name, output_of(upper), upper) for name, upper in above(record, row))
+            uppers = (
+                (name, output_of(upper), upper) for name, upper in rows_above(record.get("steps") or {}, row)
+            )
             nearest = next(((name, by, str(upper["@key"])) for name, by, upper in uppers if by), None)
             number = -1 if gone else self._number
             self._lost.append(_Lost(known, nearest, str(record["id"]), place_of(record, row), number))
@@ -217,7 +219,7 @@ class Identities:
         output = output_of(before)
         if output is None or before.get("@key") == after.get("@key") or output != output_of(after):
             return
-        uppers = list(above(record, before))
+        uppers = list(rows_above(record.get("steps") or {}, before))
         if len(uppers) > 1 or len(self._replaced) >= MAX_ROWS:
             return
         found = Identity(

@@ -35,4 +35,4 @@ Tell = Callable[[Line], None]
 
 
 def tell_nobody(_line: Line) -> None:
-    """For who wants the whole only."""
+    """For whoever wants only the whole."""

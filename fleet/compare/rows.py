@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet.outcome import Record
+from fleet.outcome import Record, StepRecord
+from fleet.report import places_above, rows_above
 
 Row = Mapping[str, Any]
 TOP = -1  # the parent of rows that have none
-MAX_ABOVE = 20  # rows above a row that are looked at: what is stored may be no tree
 
 INCOMPLETE = "incomplete"
 NOT_OFFERED = "not offered"
@@ -177,17 +177,12 @@ class TargetMatch:
 
     def _token(self, side: int, row: Row) -> int:
         """The number of the row above: of the nearest one whose step both runs asked for."""
-        for step, at in parent_places(self._sides[side].steps, row):
+        for step, at in places_above(self._sides[side].steps, row):
             if self._asked_alone(side, step):
                 continue
-            if (
-                step not in self._tokens[side]
-                and step not in self._matches
-                and step in self._sides[side].steps
-            ):
+            if step not in self._matches:
                 self._match(step)
-            tokens = self._tokens[side].get(step, ())
-            return tokens[at] if 0 <= at < len(tokens) else TOP
+            return self._tokens[side][step][at] if step in self._tokens[side] else TOP
         return TOP
 
     def _asked_alone(self, side: int, step: str) -> bool:
@@ -214,7 +209,7 @@ class _Seen:
     __slots__ = ("skipped", "steps")
 
     def __init__(self, record: Record) -> None:
-        self.steps: Mapping[str, Mapping[str, Any]] = record.get("steps") or {}
+        self.steps: Mapping[str, StepRecord] = record.get("steps") or {}
         self.skipped = {(str(skip.get("step")), skip.get("uri")) for skip in record.get("skipped") or ()}
 
     def rows(self, step: str) -> Sequence[Row]:
@@ -244,32 +239,6 @@ def _by_path(match: StepMatch, found: list[int], others: list[int]) -> list[tupl
     return pairs + list(zip(later, rest, strict=False))
 
 
-def above(record: Record, row: Row) -> Iterator[tuple[str, Row]]:
-    """The rows above a row, the nearest first, each with the name of its step."""
-    steps = record.get("steps") or {}
-    for name, at in parent_places(steps, row):
-        rows = steps.get(name, {}).get("rows") or ()
-        if 0 <= at < len(rows):
-            yield name, rows[at]
-
-
-def parent_places(steps: Mapping[str, Any], row: Row) -> Iterator[tuple[str, int]]:
-    """Where the rows above a row are, the nearest first: the step's name, and the place among its rows. Ends
-    behind a place at which there is no row."""
-    for _ in range(MAX_ABOVE):
-        parent = row.get("@parent")
-        if not (isinstance(parent, list) and len(parent) == 2):
-            return
-        name, at = parent
-        if not (isinstance(name, str) and isinstance(at, int)):
-            return
-        yield name, at
-        rows = steps.get(name, {}).get("rows") or ()
-        if not 0 <= at < len(rows):
-            return
-        row = rows[at]
-
-
 def same_rows(before: Record, after: Record) -> bool:
     """Whether the rows of two records are the same and say all: every step is complete both times, and no two
     rows of one parent have one name."""
@@ -297,7 +266,7 @@ def parents(record: Record, row: Row) -> str:
     steps = record.get("steps") or {}
     names = [
         f"{step} {label_of(upper)}"
-        for step, upper in above(record, row)
+        for step, upper in rows_above(steps, row)
         if len(steps.get(step, {}).get("rows") or ()) > 1
     ]
     return " ".join(reversed(names))

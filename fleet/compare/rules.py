@@ -100,7 +100,7 @@ class IgnoreRules:
         self._counts[at] += rows
 
     def forgive(self, step: str, field: str, before: Any, after: Any, *, times: int = 1) -> bool:
-        """Whether a difference is left out; it is counted then, so many times."""
+        """Whether a difference is left out; then it is counted, `times` times."""
         found = self._fields.get((step, field))
         if found is None:
             found = self._fields[step, field] = tuple(self._matching(step, field))

@@ -52,7 +52,7 @@ class SharedLimits:
         self._answerers: set[Answerer] = set()
 
     def open(self, answerer: Answerer) -> None:
-        """From now on this answerer hears what changes, and first what is so."""
+        """From now on this answerer hears what changes, and first how things stand."""
         self._answerers.add(answerer)
         for proxy, until in self._paused.items():
             answerer.say(Paused(proxy, until))
@@ -67,7 +67,7 @@ class SharedLimits:
         self.pace.proxies.failed(proxy)
 
     def say(self, word: Any) -> None:
-        """To every worker."""
+        """Say it to every worker."""
         for answerer in self._answerers:
             answerer.say(word)
 

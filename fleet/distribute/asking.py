@@ -196,9 +196,10 @@ class ToldProxies(ProxyBreaker):
 
 
 class AskedPace:
-    """All of them, put together for one worker: `pace` for its targets, `hear` for what the scan says.
+    """All limits of a scan, put together for one worker: `pace` for its targets, `hear` for what the scan
+    says.
 
-    The worker of `seat` (from 0) of so many `seats` has its share of every proxy's slots.
+    The worker of `seat` (from 0) of all `seats` has its share of every proxy's slots.
     """
 
     def __init__(

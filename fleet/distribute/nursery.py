@@ -28,7 +28,7 @@ from fleet.errors import UsageError
 LAST_SECONDS = 15.0  # seconds for workers to end after the scan did, before they are killed
 _WORD = struct.Struct("!cqq")
 _FORK, _KILL, _ENDED = b"f", b"k", b"e"
-# A process group gets them; the scan decides.
+# A terminal sends these to the whole process group; only the scan acts on them.
 _NOT_FOR_US = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 Work = Callable[[socket.socket, int], None]

@@ -19,7 +19,7 @@ from fleet.outcome import Outcome
 from fleet.target import Target
 
 PING_SECONDS = 10.0  # seconds between two pings
-MAX_UNANSWERED = 6  # pings, after which a worker is killed: it does nothing but run in a circle
+MAX_UNANSWERED = 6  # pings, after which a worker is killed: it must be caught in a loop
 PATIENCE_SECONDS = 5.0  # seconds beyond a logout's that a worker has to end what was cancelled
 REAPED_SECONDS = 2.0  # seconds until it is known how a worker ended
 
@@ -90,7 +90,7 @@ class Seat:
             self._link, self.delivered, self._unanswered = link, 0, 0
             link.say(begin)
             if self._over:
-                link.say(End())  # it was begun when the end came
+                link.say(End())  # the scan ended while this worker was being started
             self._limits.open(answerer)
             self._changed()
             group.start_soon(self._ping, link)

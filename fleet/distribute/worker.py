@@ -33,7 +33,7 @@ class Work:
     """What every worker of a scan shares: made before the first is forked, called in each.
 
     `listeners` hear in the worker that the scan starts. With `each`, every exchange is told, and not what
-    they add up to. There are so many `seats` for workers at once.
+    they add up to. `seats` is how many workers there are at once.
     """
 
     prepared: PreparedScan

@@ -34,7 +34,7 @@ def worker_processes(
     each: bool = False,
     resume: Resumed | None = None,
 ) -> Iterator[Probing | None]:
-    """What `execute` takes to scan with so many worker processes; None for 1, which needs no other.
+    """What `execute` takes to scan with `count` worker processes; None for 1, which needs no other.
 
     Enter it before the process has a second thread. `listeners` hear in each worker that the scan starts;
     with `each`, every request is told, and not what they add up to. Raises UsageError.

@@ -21,7 +21,7 @@ MAX_TRACEBACK = 20_000  # characters kept of a crash: a recursion's is endless
 
 
 class Attempt:
-    """Makes the outcomes of one run: the probe's own, or what stands for it when there is none."""
+    """Makes the outcomes of one run: the probe's own, or one that stands in for it where there is none."""
 
     def __init__(self, probe: Probe, *, run: str, pipeline: str, listener: Listener) -> None:
         self._probe = probe

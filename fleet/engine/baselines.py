@@ -48,8 +48,8 @@ class Baseline:
 def set_baseline(name: str, run: Path) -> Baseline:
     """Keep a run under a name; a baseline of that name is replaced.
 
-    Raises UsageError for a name that is none, or what is no run that has ended; SinkError where there is no
-    room.
+    Raises UsageError for a name that cannot be one, and for anything but a run that has ended; SinkError
+    where there is no room.
     """
     if _NAME.fullmatch(name) is None:
         raise UsageError(

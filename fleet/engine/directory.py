@@ -234,7 +234,7 @@ def fresh_place(folder: Path, names: Iterable[str]) -> Path:
 
 
 def _make(place: Path) -> bool:
-    """Whether it was not there before."""
+    """Make a directory; whether it was not there before."""
     try:
         there = place.is_dir()
         place.parent.mkdir(parents=True, exist_ok=True)

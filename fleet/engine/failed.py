@@ -16,7 +16,7 @@ _KNOWN = frozenset(kind.value for kind in FailureKind)
 
 
 def write_failed(folder: Path, journal: Path) -> list[Path]:
-    """Write one file per kind that a target's last outcome failed with; files of an earlier time go.
+    """Write one file per kind that a target's last outcome failed with; earlier files are removed.
 
     The journal is streamed. Raises SinkError.
     """

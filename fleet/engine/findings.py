@@ -1,4 +1,4 @@
-"""When failed targets are more than a person bears with."""
+"""When failed targets are more than a person is willing to accept."""
 
 from __future__ import annotations
 

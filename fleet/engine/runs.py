@@ -77,8 +77,9 @@ class RunEntry:
 def find_run(name: str) -> Path:
     """The place of the run that a person means. Raises UsageError, which names what they may have meant.
 
-    What exists as a path is that path, an outcomes file too: one that holds none is no run of no targets, but
-    something else. A link is followed at once: `latest` is the run that it is now, whatever is begun later.
+    What exists as a path is that path, an outcomes file too; a file without any outcome is not taken for a
+    run of no targets. A link is followed at once: `latest` is the run that it is now, whatever is begun
+    later.
     """
     path = Path(name)
     folder = known_folder()

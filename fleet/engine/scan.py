@@ -22,7 +22,7 @@ from fleet.pace import Governor
 from fleet.target import Target
 
 READ_AHEAD_TARGETS = 1024  # targets read from the inventory before a worker wants them
-LOOK_SECONDS = 0.1  # seconds between two looks at what a concurrency that finds itself has met
+LOOK_SECONDS = 0.1  # seconds between two steps of a governor
 
 
 @frozen
@@ -139,7 +139,7 @@ class _Loop:
                 self._look.clear()
                 room = self._limit - len(self._scopes)
                 if room > 0:
-                    feed.want()  # before it is counted: what comes later wakes
+                    feed.want()  # before counting: a target that comes later then wakes this loop
                 for _ in range(min(len(feed) - self._starting, room)):
                     self._starting += 1
                     scope = anyio.CancelScope()
@@ -198,7 +198,7 @@ class _Loop:
             self._stop.request(GRACE)
 
     def _finish(self, feed: Feed, every: bool, seconds: float) -> ScanTotals:
-        """`every` target was read and taken."""
+        """What became of the scan; `every` says whether all targets were read and taken."""
         drain, error = self._drain, feed.error
         complete = every and error is None and drain.unfinished == 0 and drain.error is None
         self._listener(ScanFinished(self._run, seconds, complete))

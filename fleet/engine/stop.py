@@ -40,7 +40,7 @@ class Stop:
         return self._cancelling
 
     def request(self, reason: str) -> None:
-        """The next stage, please."""
+        """Go on to the next stage."""
         if self.reason is None:
             self.reason = reason
         elif self.forced is None and not self._cancelling:

@@ -30,7 +30,7 @@ class ProposedChange(Documented):
     target: str | None
     """the target of the run that this comes from; null for what several need"""
     why: str
-    """a sentence for who decides"""
+    """a sentence for whoever decides"""
 
 
 @frozen(kw_only=True)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from fleet.export.mapping import Fields, ItemMap, NetBoxMapping
 from fleet.frozen import frozen
 from fleet.outcome import Record
+from fleet.report import places_above, rows_above
 
-MAX_DEPTH = 20  # steps above a step
 BATCH_OUTCOMES = 200  # outcomes at once
 
 # How long NetBox lets a text be. A longer one is not cut: half a serial number is another one's.
@@ -120,7 +120,7 @@ def _device(record: Record, data: Mapping[str, Any], place: Place, mapping: NetB
         held = steps.get(part.from_)
         if held is None:
             continue
-        mine = [row for row in held["rows"] if place in _above(row, steps)]
+        mine = [row for row in held["rows"] if place in places_above(steps, row)]
         if not held["complete"]:
             unsure[part.role] = f"{part.from_} is not complete on this target"
         elif part.from_ in skipped or (skipped and not mine):  # it, or perhaps what leads to it
@@ -201,23 +201,10 @@ class _Texts:
 
 def _about(record: Record, row: Mapping[str, Any], steps: Mapping[str, Any]) -> dict[str, Any]:
     """What expressions see of a row."""
-    above = {name: steps[name]["rows"][at] for name, at in _above(row, steps)}
+    above = dict(rows_above(steps, row))
     return {
         **above, "labels": record.get("labels") or {}, "target": record["id"], "host": _host(record), **row,
     }  # fmt: skip
-
-
-def _above(row: Mapping[str, Any], steps: Mapping[str, Any]) -> list[Place]:
-    """The places of the rows above a row, the nearest first."""
-    found: list[Place] = []
-    while len(found) < MAX_DEPTH:
-        name, at = row.get("@parent") or (None, None)
-        rows = steps[name]["rows"] if isinstance(name, str) and name in steps else ()
-        if not (isinstance(at, int) and 0 <= at < len(rows)):
-            break
-        found.append((str(name), at))
-        row = rows[at]
-    return found
 
 
 def _host(record: Record) -> str | None:

@@ -29,7 +29,7 @@ class Sample:
     every smaller one.
     """
 
-    MOST: ClassVar[int] = MAX_HELD  # of a count: so many targets are held until the inventory has been read
+    MOST: ClassVar[int] = MAX_HELD  # of a count: that many targets are held until the inventory has been read
 
     share: float | None
     count: int | None

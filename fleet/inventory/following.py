@@ -50,7 +50,7 @@ class Refreshed:
 class FollowedInventory:
     """The targets of some sources, as they were when it was last refreshed.
 
-    It holds them all in memory, for who serves; a scan streams its own. A refresh blocks: an event loop makes
+    It holds them all in memory, for a service; a scan streams its own. A refresh blocks: an event loop makes
     it in a thread. `targets` is replaced as a whole, so whoever iterates over it is not disturbed.
     """
 

@@ -15,7 +15,7 @@ from fleet.secret import Secret
 from fleet.target import Target
 
 KEYS = ("username", "password", "token", "schemes", "expires")
-LONGEST_SECONDS = 366 * 86400.0  # seconds that values may be kept; what says more is kept for so long
+LONGEST_SECONDS = 366 * 86400.0  # seconds that values may be kept; whatever asks for longer is kept this long
 _USER = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 
 

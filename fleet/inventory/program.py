@@ -1,4 +1,4 @@
-"""Programs that give credentials or targets: run without a shell, for so long, for so much output.
+"""Programs that give credentials or targets: run without a shell, with limits of time and output.
 
 They get a small environment, nothing on standard input, and a process group of their own, so that what they
 have started ends with them. Running one blocks: an event loop does it in a thread.

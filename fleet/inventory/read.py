@@ -33,7 +33,7 @@ class InventoryOptions:
     would be without it.
     `shuffle` changes the order of what is left, and nothing else. `seed` makes another sample and another
     order. `strict` makes the first bad entry fatal. `stdin` replaces standard input for the source `-`.
-    `feeds` keeps what sources have given that are asked over a network, for who reads more than once.
+    `feeds` keeps what sources have given that are asked over a network, for whoever reads more than once.
     """
 
     scheme: Scheme = "https"

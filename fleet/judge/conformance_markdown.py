@@ -1,4 +1,4 @@
-"""A conformance report as Markdown, for a ticket with who makes the machines."""
+"""A conformance report as Markdown, for a ticket with the maker of the machines."""
 
 from __future__ import annotations
 

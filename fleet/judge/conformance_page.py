@@ -1,4 +1,4 @@
-"""A conformance report as one page, to be sent to who makes the machines: a section for each maker."""
+"""A conformance report as one page, to be sent to the makers of the machines: a section for each."""
 
 from __future__ import annotations
 

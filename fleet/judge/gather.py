@@ -22,9 +22,9 @@ from fleet.judge.model import (
     Group,
     WaiverUse,
 )
-from fleet.judge.names import on_row, row_at, value_text
+from fleet.judge.names import on_row, value_text
 from fleet.outcome import RESULTS, SEVERITIES, Record
-from fleet.report import head_of, last_outcomes, named, short_name
+from fleet.report import head_of, last_outcomes, named, row_at, short_name
 
 MAX_CHECKS = 500
 MAX_GROUPS = 5000  # of one check
@@ -157,7 +157,7 @@ class _Check:
             if result == "waived":
                 return {}, *said
         step, at = _place(judged)
-        row = row_at(record, step, at) or {}
+        row = row_at(record.get("steps") or {}, step, at) or {}
         saw = {name: value_text(row.get(name)) for name in self.reads}
         if result == "unknown":
             return {}, str(judged.get("message") or "")[:MAX_TEXT] or _missing(saw), ""

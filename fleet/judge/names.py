@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from fleet.outcome import Record
+from fleet.report import row_at, rows_above
 
 TARGET = "target"
 MAX_VALUE = 200  # characters of one value
@@ -20,15 +19,14 @@ def on_row(record: Record, step: str, at: int, name: str) -> str:
     part, dot, output = name.partition(".")
     if dot and part == "labels":
         return value_text((record.get("labels") or {}).get(output))
-    row = row_at(record, step, at)
+    steps = record.get("steps") or {}
+    row = row_at(steps, step, at)
+    if row is None:
+        return ""
     if not dot:
-        return value_text(row.get(name)) if row is not None else ""
-    while row is not None and step != part:
-        above = row.get("@parent")
-        if not isinstance(above, list) or len(above) != 2:
-            return ""
-        step, row = str(above[0]), row_at(record, str(above[0]), above[1])
-    return value_text(row.get(output)) if row is not None else ""
+        return value_text(row.get(name))
+    found = next((held for name, held in ((step, row), *rows_above(steps, row)) if name == part), None)
+    return value_text(found.get(output)) if found is not None else ""
 
 
 def on_target(record: Record, name: str) -> str:
@@ -38,12 +36,6 @@ def on_target(record: Record, name: str) -> str:
         return value_text((record.get("labels") or {}).get(output))
     held = (record.get("steps") or {}).get(part) or {}
     return next((text for row in held.get("rows", ()) if (text := value_text(row.get(output)))), "")
-
-
-def row_at(record: Record, step: str, at: object) -> Mapping[str, Any] | None:
-    """One row of an outcome; None where there is none."""
-    rows = ((record.get("steps") or {}).get(step) or {}).get("rows", ())
-    return rows[at] if isinstance(at, int) and 0 <= at < len(rows) else None
 
 
 def value_text(value: object) -> str:

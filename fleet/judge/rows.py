@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fleet.judge.gather import Judged, Rules, result_on, stored_results
-from fleet.judge.names import on_row, row_at, value_text
-from fleet.report import head_of, last_outcomes
+from fleet.judge.names import on_row, value_text
+from fleet.report import head_of, last_outcomes, row_at
 
 COLUMNS = (
     "check", "severity", "result", "target", "step", "key", "uri", "saw", "message", "waiver", "until",
@@ -45,7 +45,7 @@ def result_rows(
                 continue
             rule = rules.checks.get(name) or {}
             step, at = (found.get("row") or ("", -1))[:2]
-            row = row_at(record, step, at) or {}
+            row = row_at(record.get("steps") or {}, step, at) or {}
             saw = {read: value_text(row.get(read)) for read in rule.get("reads") or ()}
             saw |= {
                 f"$lookup.{column}": value_text(cell) for column, cell in (found.get("lookup") or {}).items()

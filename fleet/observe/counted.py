@@ -32,7 +32,7 @@ class Counted(NamedTuple):
 
 
 def counted_outcome(outcome: Outcome) -> Counted:
-    """Of an outcome that was just stored."""
+    """What is counted of an outcome that was just stored."""
     failure = outcome.failure
     return Counted(
         outcome.id,
@@ -56,7 +56,7 @@ def counted_outcome(outcome: Outcome) -> Counted:
 
 
 def counted_record(record: Record) -> Counted:
-    """Of an outcome as it stands in a journal."""
+    """What is counted of an outcome as it stands in a journal."""
     failure = record.get("failure")
     return Counted(
         str(record.get("id", "")),

@@ -47,7 +47,7 @@ class Redactor:
         return self._masks.text(text)
 
     def _forget(self) -> None:
-        """Let go of a quarter more than there must be: each time everything left is indexed anew."""
+        """Forget a quarter more than has to go, because each time everything that is left is indexed anew."""
         for secret in list(self._known)[: len(self._known) - self._most + self._most // 4]:
             del self._known[secret]
         masks = Masks()

@@ -1,4 +1,4 @@
-"""The one way for remote text to a terminal, a log line or a label: nothing in it acts on its reader."""
+"""The one way by which remote text reaches a terminal, a log line or a label: nothing in it can act there."""
 
 from __future__ import annotations
 

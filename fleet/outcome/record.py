@@ -1,4 +1,4 @@
-"""An outcome as a journal has it; `docs/reference/outcome.schema.json` is its schema, and says what each key is.
+"""An outcome as a journal has it; its schema, `docs/reference/outcome.schema.json`, says what the keys mean.
 
 A record may come from an earlier build of fleet, or from a file that somebody edited: whoever reads one looks
 with `get`, and is sure of `id` and `status` alone.

@@ -27,16 +27,16 @@ from fleet.frozen import frozen
 
 TROUBLE = 0.05  # share of what finished, above the share that is usual
 MORE = 0.01  # share that a larger limit may add
-FEW = 2  # troubled requests that say nothing, beyond the share and twice its deviation
+FEW = 2  # troubled requests, beyond the usual share and twice its deviation, that still say nothing
 HELPED = 0.8  # a cut that leaves more than this of the trouble did not help
 GAIN = 0.25  # of the exponent of a perfect gain
 CUT = 0.5
 SPARE = 0.75  # of the limit at which descriptors ran out
 LEAST = 16  # answers that a judgement needs, or ...
-PART = 4  # ... one for so many in hand, whichever is more
+PART = 4  # ... one for this many in hand, whichever is more
 FINE = 1.12  # limits closer than this are the same
 RETRY = 1.5  # how far a limit that rests is tried, up and down in turn
-PATIENCE = 8.0  # seconds of rest, or so many times what an answer takes; twice as long each time that ...
+PATIENCE = 8.0  # seconds of rest, or this many times what an answer takes; twice as long each time that ...
 PATIENT = 64.0  # ... the same limit was found again, up to this
 IN_USE = 0.9  # of the limit is in hand where a larger one could matter
 HELD = 0.25  # of what is in hand waits for something else where it could not

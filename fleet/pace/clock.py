@@ -29,7 +29,7 @@ class TargetClock:
         self._left = math.inf
 
     def within(self, seconds: float) -> TargetClock:
-        """Begins to run, for so many seconds, where it is entered."""
+        """Begins to run, for a number of seconds, where it is entered."""
         self._left = seconds
         return self
 

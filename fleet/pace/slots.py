@@ -75,7 +75,7 @@ class Slots:
         return True
 
     def release(self, key: str) -> None:
-        """Gives a slot back: once for each that was got."""
+        """Gives a slot back: once for each that was acquired."""
         room = self._rooms[key]
         room.held -= 1
         self._admit(key, room)

@@ -1,4 +1,4 @@
-"""Bars as inline SVG: drawn with attributes and classes only, so that a strict policy lets them be."""
+"""Bars as inline SVG: drawn with attributes and classes only, so that a strict policy allows them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A page of one file: self-contained, and closed. Its policy lets its own style and its own script be and
-nothing else, so what a host says can neither run nor load anything even where it was markup."""
+"""A page of one file: self-contained, and closed. Its policy allows its own style and its own script and
+nothing else, so what a host says could neither run nor load anything even if it were markup."""
 
 from __future__ import annotations
 

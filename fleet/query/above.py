@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-MAX_DEPTH = 20  # steps above a step
-
-Steps = Mapping[str, Any]  # of one outcome
+from fleet.outcome import StepRecord
+from fleet.report import places_above, row_at
 
 
 def key_of(row: Mapping[str, Any], at: Any) -> str:
@@ -22,18 +21,10 @@ def key_of(row: Mapping[str, Any], at: Any) -> str:
     return str(at)
 
 
-def row_at(steps: Steps, name: Any, at: Any) -> Mapping[str, Any] | None:
-    """The row that `["system", 0]` means; None where there is none."""
-    if not isinstance(name, str) or not isinstance(at, int) or name not in steps:
-        return None
-    rows = steps[name]["rows"]
-    return rows[at] if 0 <= at < len(rows) else None
-
-
 class Above:
     """The keys of the rows above the rows of one target; each path is looked up once."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Mapping[str, StepRecord]) -> None:
         self._steps = steps
         self._known: dict[tuple[Any, Any], dict[str, str]] = {}
 
@@ -44,11 +35,9 @@ class Above:
         return known
 
     def _look(self, name: Any, at: Any) -> dict[str, str]:
-        found: list[tuple[str, str]] = []
-        for _ in range(MAX_DEPTH):
-            row = row_at(self._steps, name, at)
-            if row is None:
-                break
-            found.append((name, key_of(row, at)))
-            name, at = row.get("@parent") or (None, None)
-        return dict(reversed(found))
+        row = row_at(self._steps, name, at)
+        if row is None:
+            return {}
+        places = ((name, at), *places_above(self._steps, row))
+        keys = [(step, key_of(self._steps[step]["rows"][place], place)) for step, place in places]
+        return dict(reversed(keys))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fleet.outcome import FailureKind, FailureRecord, Record
-from fleet.query.above import key_of, row_at
+from fleet.query.above import key_of
 from fleet.query.kinds import Kind
+from fleet.report import row_at
 
 MAX_LABELS = 100  # that are columns of `targets`; the table `labels` has them all
 

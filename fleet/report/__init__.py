@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fleet.late import load_late
 
 if TYPE_CHECKING:
+    from fleet.report.above import places_above, row_at, rows_above
     from fleet.report.cards import group_cards
     from fleet.report.causegroup import CauseGroup
     from fleet.report.causes import cause_id
@@ -64,8 +65,11 @@ __all__ = [
     "latency_text",
     "markdown_groups",
     "named",
+    "places_above",
     "published_schema",
     "report_schema",
+    "row_at",
+    "rows_above",
     "short_name",
     "status_of",
     "status_schema",
@@ -77,6 +81,7 @@ __all__ = [
 load_late(
     __name__,
     {
+        "above": ("places_above", "row_at", "rows_above"),
         "cards": ("group_cards",),
         "causegroup": ("CauseGroup",),
         "causes": ("cause_id",),

@@ -15,7 +15,7 @@ MAX_GROUPS = 200
 
 
 def group_cards(groups: Sequence[CauseGroup], targets: int) -> Html | None:
-    """A card for each group of a report over so many targets; None where there are none."""
+    """A card for each group of a report over `targets` targets; None where there are none."""
     if not groups:
         return None
     rest = groups[MAX_GROUPS:]

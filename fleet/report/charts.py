@@ -1,4 +1,4 @@
-"""Charts of a report as inline SVG: attributes and classes only, so that a strict policy lets them be."""
+"""Charts of a report as inline SVG: attributes and classes only, so that a strict policy allows them."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ MAX_LOOKED_AT = 2000  # outcomes in which labels are looked for
 
 @frozen
 class Found:
-    """The outcome of the one target that is meant; None where none or several are, of which `near` are some
-    and `count` how many."""
+    """The outcome of the one target that is meant. None where that is no target, or one of several: `count`
+    says how many, and `near` names some of them."""
 
     record: Record | None
     near: tuple[str, ...] = ()

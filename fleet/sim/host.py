@@ -110,7 +110,7 @@ class Host:
         self._values = None
 
     def connected(self) -> bool:
-        """Counts one connection in. False when the host bears no more: it is to be reset."""
+        """Counts one connection in. False when the host takes no more: the connection is to be reset."""
         self.accepted += 1
         self.connections += 1
         self.peak = max(self.peak, self.connections)

@@ -16,7 +16,7 @@ class Fault:
     `fault` is a name or an alias from `FAULTS`. `match` picks hosts: a glob on the address
     (`127.1.0.*`), several of them separated by commas, or a percentage of the fleet (`5%`, at least one
     host; percentages of one fleet never pick the same host twice). `path` limits it to requests whose
-    path matches a glob; `times` to the first so many requests of each host. What is left are the
+    path matches a glob; `times` to that many first requests of each host. What is left are the
     parameters of the fault.
     """
 

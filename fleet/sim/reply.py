@@ -72,7 +72,7 @@ class Reply:
 
 @frozen
 class Wait:
-    """Nothing for so many seconds."""
+    """Nothing for a number of seconds."""
 
     seconds: float
 

@@ -50,7 +50,7 @@ _what = section(
 )
 _form = section(
     "Form",
-    format_option("json", help="json is for who applies it; its schema is netbox-preview.schema.json."),
+    format_option("json", help="json is for whoever applies it; its schema is netbox-preview.schema.json."),
     option(
         "--output", "-o", "place", type=click.Path(path_type=Path), metavar="FILE", help="Write JSON to FILE."
     ),

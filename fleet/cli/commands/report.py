@@ -21,7 +21,7 @@ from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
 
 if TYPE_CHECKING:
-    from fleet.report import Report
+    from fleet.report import Report, TargetLines
 
 PAGE_TARGETS = 10_000  # in the list of a page: more make it slow to open
 
@@ -49,7 +49,7 @@ _what = section(
         default=30,
         show_default=True,
         metavar="DAYS",
-        help="Certificates that end in so many days end soon.",
+        help="Certificates that end within this many days end soon.",
     ),
 )
 _form = section(
@@ -121,26 +121,27 @@ def report(
 
         write_result(html, to_html(said, lines, run=named).encode(), "--html")
         shell.say(f"written: {html}")
+    if html is None or form != "text":
+        _write(shell, said, lines, named, form)
+    return Exit.DONE
+
+
+def _write(shell: Shell, said: Report, lines: TargetLines, run: str, form: str) -> None:
+    """Write the report to standard output, in one of its forms."""
     if form == "json":
         sys.stdout.write(json.dumps(said.to_json(), ensure_ascii=True, indent=2) + "\n")
     elif form == "md":
         from fleet.report import to_markdown
 
-        sys.stdout.write(to_markdown(said, run=named))
+        sys.stdout.write(to_markdown(said, run=run))
     elif form == "html":
         from fleet.report import to_html
 
-        sys.stdout.write(to_html(said, lines, run=named))
-    elif html is None:
-        _show(shell, said, named)
-    return Exit.DONE
+        sys.stdout.write(to_html(said, lines, run=run))
+    else:
+        from fleet.cli.render.report import report_text
 
-
-def _show(shell: Shell, said: Report, run: str) -> None:
-    from fleet.cli.render.report import report_text
-
-    terminal = sys.stdout.isatty()
-    shell.show(sys.stdout, report_text(said, run=run), width=None if terminal else 120)
+        shell.show(sys.stdout, report_text(said, run=run), width=None if sys.stdout.isatty() else 120)
 
 
 def _known(shell: Shell, said: Report, label: str) -> None:

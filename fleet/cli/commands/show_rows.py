@@ -15,9 +15,9 @@ from fleet.cli.render.fields import Field
 from fleet.engine import WHERE_RUNS_ARE, read_last_outcomes, read_manifest
 from fleet.errors import UsageError
 from fleet.outcome import Record, StepRecord
+from fleet.report import rows_above
 
 MAX_COLUMNS = 500
-MAX_DEPTH = 20  # steps above a step
 SORTED = 250_000  # rows that are sorted without --limit: all of them are in memory
 _FIRST = ("target", "complete", "@uri", "@parent", "@key")
 _DIGITS = re.compile(r"([0-9]{1,18})")
@@ -90,7 +90,7 @@ def index_step(run: Path, step: str | None, *, fields: bool = False) -> StepInde
             if len(found) < MAX_COLUMNS:
                 found.update(dict.fromkeys(row))
         if shown["rows"]:
-            parents.update(dict.fromkeys(name for name, _ in _above(record, shown["rows"][0])))
+            parents.update(dict.fromkeys(name for name, _ in rows_above(record["steps"], shown["rows"][0])))
         if fields:
             for row in _rows_of(record, shown):
                 _note(index.fields, row, parents)
@@ -179,22 +179,8 @@ def _same(value: Any) -> Any:
 def _rows_of(record: Record, held: StepRecord) -> Iterator[Row]:
     labels = record.get("labels") or {}
     for row in held["rows"]:
-        above = dict(_above(record, row))
+        above = dict(rows_above(record["steps"], row))
         yield {"labels": labels, **above, "target": record["id"], "complete": held["complete"], **row}
-
-
-def _above(record: Record, row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows above a row, the nearest first, each with the name of its step."""
-    for _ in range(MAX_DEPTH):
-        parent = row.get("@parent")
-        if not (isinstance(parent, list) and len(parent) == 2):
-            return
-        name, at = parent
-        rows = record.get("steps", {}).get(name, {}).get("rows", ())
-        if not (isinstance(at, int) and 0 <= at < len(rows)):
-            return
-        row = rows[at]
-        yield str(name), dict(row)
 
 
 def _note(fields: dict[str, Field], row: Row, parents: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ SHORT = ("json", "md")  # the forms that have a flag of their own name too
 if TYPE_CHECKING:
     TextChoice = click.Choice[str]
 else:
-    TextChoice = click.Choice  # the older clicks have nothing in its brackets
+    TextChoice = click.Choice  # in older versions of click it takes no type parameter
 
 
 class Form(TextChoice):

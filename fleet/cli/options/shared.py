@@ -99,7 +99,7 @@ _chosen = (
     option(
         "--sample",
         metavar="N%|N",
-        help="Only so many of them, the same ones every time: by digests of their ids.",
+        help="Only this many of them, the same ones every time: by digests of their ids.",
     ),
     option("--limit", type=Count(1), metavar="N", help="Only the first N of them."),
     option("--shard", metavar="I/N", help="Only part I of N, from 0; /N: part $JOB_COMPLETION_INDEX."),

@@ -15,7 +15,7 @@ AUTO = "auto"
 if TYPE_CHECKING:
     ValueType = click.ParamType[Any]
 else:
-    ValueType = click.ParamType  # the older clicks have it, and nothing in its brackets
+    ValueType = click.ParamType  # in older versions of click it takes no type parameter
 
 
 class Duration(ValueType):

@@ -1,4 +1,4 @@
-"""Rows for people and for spreadsheets: nothing in a cell acts on who opens it."""
+"""Rows for people and for spreadsheets: nothing in a cell can act on whoever opens it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _STYLES = {"fail": "red", "waived": "yellow", "unknown": "magenta", "pass": "gre
 
 
 def checks_text(report: CheckReport, *, run: str, width: int) -> RenderableType:
-    """The whole of it, for so many columns; every text that came from a host, or from a spec, is inert."""
+    """The whole report, at a width in columns; every text that came from a host, or from a spec, is inert."""
     parts: list[RenderableType] = [_head(report, run)]
     if report.checks:
         parts += [Text(""), _table(report.checks, width)]

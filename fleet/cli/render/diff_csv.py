@@ -1,4 +1,4 @@
-"""Differences as CSV: nothing in a cell acts on who opens it."""
+"""Differences as CSV: nothing in a cell can act on whoever opens it."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _steps(tally: Tally) -> RenderableType:
         table.add_column(name, justify="right")
     steps = {**tally.steps, **{name: StepCount() for name in absent if name not in tally.steps}}
     empty = [name for name, step in steps.items() if not (step.rows or step.complete or absent.get(name))]
-    if len(empty) > 1:  # as where every target failed at the door: one line says so
+    if len(empty) > 1:  # as where every target failed at once: one line is enough for them
         steps = {name: step for name, step in steps.items() if name not in empty}
     for name, step in list(steps.items())[:MAX_STEPS]:
         table.add_row(

@@ -68,7 +68,7 @@ class _Cell:
     ready: anyio.Event | None = None
     reply: Reply | None = None
     failure: RequestFailed | None = None
-    lost: bool = False  # whoever asked was cancelled: who wants it asks again, unless cancelled as well
+    lost: bool = False  # whoever asked was cancelled: others who want it ask again, unless cancelled as well
     recalled: bool = False  # of an earlier walk: it may lead on, and is no data
     value: Any = None  # decoded, of a large body that was wanted again
 
@@ -255,7 +255,7 @@ class Resources:
         return Answer(uri, value, cell.reply)
 
     def _read(self, reply: Reply, method: str) -> Any:
-        """The value of an answer; raises RequestFailed for one that is none."""
+        """The value of an answer; raises RequestFailed for one that has none."""
         self._unconnected = 0
         self._received += len(reply.body)
         if self._received > self._limits.bodies:

@@ -35,7 +35,7 @@ class PipelineProbe:
     `connect` makes a target's client; it must not open a socket before it is entered. `policy` is
     one that the plan has tuned (`Plan.tuned`). `deadline` is seconds for everything about one target
     (default: `policy.timeouts.target`); the logout comes after it, with its own limit. `memory` gives what is
-    remembered of a target's links, for who walks it again and again.
+    remembered of a target's links, for whoever walks it again and again.
     """
 
     def __init__(

@@ -78,7 +78,7 @@ class Job(Section):
     )
     timezone: str = Field(default="UTC", description="The time zone of `cron`, as Europe/Berlin.")
     jitter: Duration | None = Field(
-        default=None, description="Start up to so much later, at random: not all replicas at once."
+        default=None, description="Start later by up to this much, at random: not all replicas at once."
     )
 
     concurrency: Literal["auto"] | AtOnce = Field(
@@ -96,8 +96,8 @@ class Job(Section):
 
     links: Duration | None = Field(
         default=None,
-        description="Remember for so long what only leads to what is asked for (resources of steps that the "
-        "pipeline does not list), and ask for the rest alone. Default: each round walks from the root.",
+        description="Remember for this long what only leads to what is asked for (resources of steps that "
+        "the pipeline does not list), and ask for the rest alone. Default: each round walks from the root.",
     )
 
     outputs: Texts = Field(

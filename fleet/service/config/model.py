@@ -26,7 +26,9 @@ Events = Literal["failing", "recovered", "check"]
 class Probe(Section):
     """How `/probe` answers."""
 
-    timeout_offset: Duration = Field(default=0.5, description="Be done so much before the scraper gives up.")
+    timeout_offset: Duration = Field(
+        default=0.5, description="Be done this much before the scraper gives up."
+    )
     timeout: Duration = Field(default=60.0, description="Where the scraper does not say when it gives up.")
     concurrency: int | None = Field(
         default=None,
@@ -46,7 +48,7 @@ class Sessions(Section):
     keep: bool = Field(default=True, description="Keep a target's session for the next round.")
     idle: Duration = Field(
         default=900.0,
-        description="Log out of a session, and close a connection, that was not used for so long.",
+        description="Log out of a session, and close a connection, that was not used for this long.",
     )
     connections: int = Field(default=4000, ge=0, description="Idle connections, at most.")
 

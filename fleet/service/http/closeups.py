@@ -115,7 +115,7 @@ def _differences(before: Record | None, after: Record | None) -> list[dict[str, 
     """What differs between two outcomes of a target; None where one of them is not there."""
     if before is None or after is None:
         return None
-    from fleet.compare import compare_outcomes  # noqa: PLC0415 (for who asks for it)
+    from fleet.compare import compare_outcomes  # noqa: PLC0415 (only where it is asked for)
 
     lines = (line.to_json() for line in compare_outcomes(before, after)[:MAX_DIFFERENCES])
     return [{name: value for name, value in line.items() if name != "target"} for line in lines]

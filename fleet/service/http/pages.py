@@ -1,4 +1,4 @@
-"""Where the next page of a list begins: beside an entry that is known by its key, and never after so many of
+"""Where the next page of a list begins: beside an entry that is known by its key, and never after a number of
 them, so that a list that changes while it is read repeats nothing and loses nothing that stays.
 
 A mark is what an answer's `next` and `previous` hold and `page=` takes: the name of the list, a direction and

@@ -151,7 +151,7 @@ class RunsApi:
         def compared() -> dict[str, Any]:
             if (known := self._compared.get(pair)) is not None:
                 return known  # by who waited before
-            from fleet.compare import compare_runs  # noqa: PLC0415 (for who asks for it)
+            from fleet.compare import compare_runs  # noqa: PLC0415 (only where it is asked for)
 
             return compare_runs(Path(before.path), Path(after.path)).to_json()
 

@@ -27,7 +27,8 @@ class Budget:
         self.divide(config)
 
     def divide(self, config: ServiceConfig) -> None:
-        """Take the numbers of a configuration from now on; who is above a smaller one keeps its place."""
+        """Go by the numbers of a configuration from now on; whoever has a place beyond a smaller number keeps
+        it."""
         allowed, self.note = capped_concurrency(
             config.concurrency, per_target=DESCRIPTORS, reserve=RESERVE + config.clients
         )

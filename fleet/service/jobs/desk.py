@@ -36,8 +36,8 @@ class Reloads:
 
 
 class Desk:
-    """One running service. `ready` is the configuration that is worked by, `wall` the time of day in seconds
-    since the epoch, of all that it does."""
+    """One running service. `ready` is the configuration in force; `wall` is the clock for all that it does:
+    the time of day in seconds since the epoch."""
 
     def __init__(
         self,
@@ -125,14 +125,15 @@ class Desk:
             self.learn(*notifier.secrets)
 
     def _notifier(self, ready: Ready) -> Notifier | None:
-        """The one that there is, where nothing about it has changed. Blocks."""
+        """The present notifier where nothing about it has changed, else another one. Blocks."""
         if ready.config.notify is None:
             return None
         made = Notifier(ready.config, self.log)
         return self.notifier if self.notifier is not None and self.notifier.same_as(made) else made
 
     def _change_notifier(self, notifier: Notifier | None) -> None:
-        """Another one tells what was still to be told; without one nobody does, which is said."""
+        """Another notifier takes over what is still to be told; where there is none, a log line says that
+        nobody will tell it."""
         before, self.notifier = self.notifier, notifier
         if before is None or before is notifier:
             return

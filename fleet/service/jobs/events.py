@@ -66,7 +66,7 @@ class Hub:
 
 
 async def each(stream: MemoryObjectReceiveStream[Message], *, idle: float) -> AsyncIterator[Message | None]:
-    """The messages of a stream; None after so many seconds without one."""
+    """The messages of a stream; None after `idle` seconds without one."""
     while True:
         message: Message | None = None
         with anyio.move_on_after(idle):

@@ -36,7 +36,7 @@ class Flight:
 
 
 class Flights:
-    """Those that are on their way."""
+    """The flights that are on their way."""
 
     def __init__(self) -> None:
         self._flights: dict[FlightKey, Flight] = {}

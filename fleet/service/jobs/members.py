@@ -59,7 +59,7 @@ class Members:
 
 
 def short(name: str) -> str:
-    """A name that is bounded, and another one for every name."""
+    """A name of bounded length, and a different one for every name."""
     if len(name) <= SORTED_BY:
         return name
     return f"{name[:SORTED_BY]}~{blake2b(name.encode(), digest_size=16).hexdigest()}"

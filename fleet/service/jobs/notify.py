@@ -79,7 +79,7 @@ class Notifier:
         return len(self._sending) + len(self._queue)
 
     def same_as(self, other: Notifier) -> bool:
-        """Whether it tells the same to the same, by the same secrets."""
+        """Whether it tells the same events to the same address, with the same secrets."""
         return self.config == other.config and self._headers == other._headers
 
     def tell(self, changes: Iterable[StateChange]) -> None:
@@ -93,7 +93,7 @@ class Notifier:
             self._queue_up(change)
 
     def go_on(self, changes: Iterable[StateChange]) -> None:
-        """Queue what another one was told to tell, and did not."""
+        """Queue what another notifier was to tell, and did not."""
         for change in changes:
             self._repeated(change)
             self._queue_up(change)
@@ -127,7 +127,7 @@ class Notifier:
                     self._sending = []
 
     async def told(self) -> None:
-        """Until nothing waits to be told."""
+        """Wait until nothing is left to tell."""
         while self.waiting:  # noqa: ASYNC110 (once, at the end)
             await anyio.sleep(0.05)
 
@@ -184,7 +184,7 @@ class Notifier:
             wait = min(2 * wait, LONGEST_WAIT)
 
     async def _post(self, request: Request) -> int:
-        """The status that the webhook answers with; its body is nobody's. Raises RequestFailed."""
+        """The status that the webhook answers with; its body is not read. Raises RequestFailed."""
         with closing(await self._dialer.dial(self._endpoint)) as connection:
             answer = await connection.begin(request, timeout=self.config.timeout, limits=_UNREAD)
             return answer.status

@@ -79,7 +79,8 @@ class Ready:
         return [path for path, stamp in stamps.items() if look([Path(path)]) != (stamp,)]
 
     def ask_again(self) -> list[tuple[str, InventoryError]]:
-        """Ask the sources of every job again. Who does not answer keeps what it gave, and is told. Blocks."""
+        """Ask the sources of every job again. A source that does not answer keeps what it gave before, and
+        that is told. Blocks."""
         return [(name, error) for name, job in self.jobs.items() for error in job.feeds.refresh()]
 
     def _stamps(self) -> Iterator[tuple[str, int, int, int]]:

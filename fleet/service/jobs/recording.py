@@ -37,7 +37,8 @@ class Ending(NamedTuple):
 
 class Recorder:
     """Takes what runs have stored into the history, and tells listeners and `taken` what that changed. A
-    history that cannot be written costs no run: the journals are there, and what is owed is made up for."""
+    history that cannot be written costs no run: the journals are there, and what it missed it is told
+    later."""
 
     def __init__(self, history: History, hub: Hub, log: Logger, taken: Taken) -> None:
         self._history = history
@@ -122,7 +123,7 @@ class Recorder:
 
 
 def _size(path: Path) -> int:
-    """The bytes of the files in a directory; what goes while one looks counts for nothing."""
+    """The bytes of the files in a directory; files that vanish meanwhile count for nothing."""
     total = 0
     with suppress(OSError):
         for file in path.iterdir():

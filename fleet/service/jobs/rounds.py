@@ -38,7 +38,8 @@ class Rounds:
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wall` is the time of day in seconds since the epoch, which may be set; `steady` never is."""
+        """`wall` gives the time of day in seconds since the epoch, and may be set back; `steady` only goes
+        on."""
         self.busy: dict[str, str] = {}  # job: why it is
         self.due: dict[str, float] = {}  # job: when its next round is
         self.missed: dict[str, int] = {}

@@ -49,7 +49,7 @@ class Schedule:
         return count
 
     def delay(self) -> float:
-        """So much later a round begins, at random."""
+        """By how many seconds a round begins later, at random."""
         return random.uniform(0.0, self.jitter)
 
     def _due(self, moment: float) -> Iterator[float]:

@@ -79,7 +79,7 @@ class Topology:
         return links
 
     def walked(self, probe: Probe) -> Callable[[Target], Awaitable[Outcome]]:
-        """`probe`, which walks by these links, made sure of."""
+        """`probe`, made to walk by these links, and to walk again from the root where they mislead it."""
 
         async def probed(target: Target) -> Outcome:
             outcome = await probe(target)

@@ -23,7 +23,7 @@ NAME = "history.db"
 LOCK = "service.lock"
 BUSY_SECONDS = 5.0  # seconds to wait for a reader of another process
 ASIDE = "history.damaged-{}.db"
-KEPT_ASIDE = 3  # damaged ones; after so many it is the disk that has to be looked at
+KEPT_ASIDE = 3  # damaged ones; with more of them it is the disk that has to be looked at
 _BESIDE = ("", "-wal", "-shm")
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -205,7 +205,7 @@ def set_aside(folder: Path) -> list[Path]:
 
 
 def _damaged(error: sqlite3.DatabaseError) -> bool:
-    """Whether it is what the file holds, and not what may be done with it."""
+    """Whether an error is about what the file holds, and not about what may be done with it."""
     code = getattr(error, "sqlite_errorcode", None)  # none: it is what the check found
     return code is None or code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ
 

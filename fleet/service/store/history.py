@@ -23,7 +23,7 @@ class History:
     """Everything that outlives the process, in one directory."""
 
     def __init__(self, folder: Path, *, busy: float = BUSY_SECONDS) -> None:
-        """`busy` is how long to wait for who else has it open. Raises SinkError where it cannot be used,
+        """`busy` is how long to wait for whoever else has it open. Raises SinkError where it cannot be used,
         TryAgain while another service does."""
         self.folder = folder
         self._database = Database(folder, busy=busy)
@@ -152,7 +152,7 @@ class History:
             database.executemany("DELETE FROM runs WHERE run = ?", [(run,) for run in runs])
 
     def jobs(self) -> list[str]:
-        """The jobs that anything is known of, those that are configured no more included."""
+        """The jobs that anything is known of, including those that are no longer configured."""
         query = "SELECT job FROM runs UNION SELECT job FROM targets UNION SELECT job FROM slots"
         return [row["job"] for row in self._database.rows(query)]
 
@@ -236,7 +236,7 @@ class History:
         return (found[0]["last"], found[0]["missed"]) if found else None
 
     def note_slot(self, job: str, due: float, missed: int) -> None:
-        """A round is due, and so many before it were missed."""
+        """A round is due, and `missed` before it did not begin."""
         with self._database.writing() as database:
             database.execute(
                 "INSERT INTO slots (job, last, missed) VALUES (?1, ?2, ?3) ON CONFLICT (job) "
