@@ -12,7 +12,10 @@ from fleet.errors import ConfigError
 if TYPE_CHECKING:
     import yarl
 
-_SIMPLE = re.compile(r"https?://[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?\Z")
+_ORIGIN = r"https?://(?!\S*\.\.)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?"
+_SIMPLE = re.compile(_ORIGIN + r"\Z")
+_MOUNTED = re.compile(rf"({_ORIGIN})((?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*)/?")
+_IMPLIED = (":80", ":443")  # ports that may go without saying
 
 
 def normalised(baseurl: str | yarl.URL) -> str:
@@ -20,15 +23,21 @@ def normalised(baseurl: str | yarl.URL) -> str:
 
     Raises `ConfigError` for anything that is not `http[s]://host[:port][/prefix]`.
     """
+    text = str(baseurl)
+    quick = _MOUNTED.fullmatch(text)
+    if quick is not None and not quick[1].endswith(
+        _IMPLIED
+    ):  # what a fleet is made of, in a tenth of the time
+        return quick[1] + quick[2]
     try:
-        return str(Endpoint.parse(str(baseurl)))
+        return str(Endpoint.parse(text))
     except ValueError as error:
         raise ConfigError(f"not a base URL: {error}") from None
 
 
 def is_normalised(url: str) -> bool:
     """Whether a base URL is in its one spelling and has no path: the quick way for most of a fleet."""
-    return _SIMPLE.match(url) is not None and not url.endswith((":80", ":443"))
+    return _SIMPLE.match(url) is not None and not url.endswith(_IMPLIED)
 
 
 def path_of(base: str) -> str:

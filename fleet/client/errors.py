@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote
 
-from fleet.client.calls.typed import untyped
+from fleet.client.calls.untyped import untyped
 from fleet.client.message import Request
 from fleet.errors import ConfigError, RequestFailed
 from fleet.outcome import FailureKind

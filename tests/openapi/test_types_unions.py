@@ -285,6 +285,46 @@ def test_the_default_mapping_takes_what_has_no_known_tag() -> None:
     assert type(made["Pet"].model_validate({"kind": "cat"}).root) is made["Cat"]
 
 
+@pytest.mark.parametrize("default", ["Other", "#/components/schemas/Other"])
+def test_the_default_mapping_decides_where_every_branch_would_accept(default: str) -> None:
+    cat = {"type": "object", "properties": {"kind": TEXT, "lives": NUMBER}}
+    other = {"type": "object", "properties": {"kind": TEXT, "seen": DAY}}
+    union = {
+        "oneOf": [local("Cat"), local("Other")],
+        "discriminator": {"propertyName": "kind", "mapping": {"cat": "Cat"}, "defaultMapping": default},
+    }
+    made = types({"Cat": cat, "Other": other, "Pet": union}, "3.2.0")
+    chosen = [
+        type(made["Pet"].model_validate(value).root) for value in ({"kind": "cat"}, {"kind": "newt"}, {})
+    ]
+    assert chosen == [made["Cat"], made["Other"], made["Other"]]
+    assert not accepted(made["Pet"], {"kind": "cat", "lives": "nine"})
+    assert not accepted(made["Pet"], {"kind": "newt", "seen": 5})
+
+
+def test_what_is_wrong_is_told_inside_the_branch_that_was_meant() -> None:
+    """By its tag, by a constant, or because all others are null; where nothing tells, the union is wrong."""
+    cat = {"type": "object", "required": ["kind"], "properties": {"kind": TEXT, "lives": NUMBER}}
+    dog = {"type": "object", "required": ["bark"], "properties": {"kind": {"const": "dog"}, "bark": NUMBER}}
+    tagged = {"oneOf": [local("Cat"), local("Dog")], "discriminator": {"propertyName": "kind"}}
+    plain = {"anyOf": [local("Dog"), {"properties": {"kind": {"const": "cat"}, "lives": NUMBER}}]}
+    holder = {"type": "object", "properties": {"pet": {"anyOf": [local("Tagged"), {"type": "null"}]}}}
+    made = types({"Cat": cat, "Dog": dog, "Tagged": tagged, "Plain": plain, "Holder": holder})
+
+    def wrong(name: str, value: Any) -> list[tuple[Any, str]]:
+        with pytest.raises(ValidationError) as caught:
+            made[name].model_validate(value)
+        return [(error["loc"], error["ctx"]["rule"]) for error in caught.value.errors()]
+
+    assert wrong("Tagged", {"kind": "Cat", "lives": "nine"}) == [(("lives",), "type")]
+    assert wrong("Plain", {"kind": "dog", "bark": "loud"}) == [(("bark",), "type")]
+    assert wrong("Plain", {"kind": "cat", "lives": "nine"}) == [(("lives",), "type")]
+    assert wrong("Holder", {"pet": {"kind": "Cat", "lives": "nine"}}) == [(("pet", "lives"), "type")]
+    assert wrong("Holder", {"pet": 5}) == [(("pet",), "oneOf")]
+    with pytest.raises(ValidationError, match="which wants only one of its alternatives"):
+        types({"Any": {"oneOf": [True, {"type": "object"}]}})["Any"].model_validate({})
+
+
 def test_mismatches_are_warnings() -> None:
     mapping = {"cat": "Cat", "hound": "Dog", "fish": "Fish", "rock": "Rock"}
     schemas = pets({"propertyName": "kind", "mapping": mapping}, Rock={"type": "object"})

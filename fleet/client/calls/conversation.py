@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
 from fleet.client import debug
-from fleet.client.calls.answer import decoded, documented, whole
+from fleet.client.calls.answer import decoded, whole
 from fleet.client.calls.cookies import joined
-from fleet.client.calls.typed import Violations, described, is_ready, schema_of, unpromised, warn_once
-from fleet.client.errors import CallFailed, HTTPStatusError, SchemaMismatch, scrubbed, shown, told
+from fleet.client.calls.verdict import Violations
+from fleet.client.errors import CallFailed, SchemaMismatch, scrubbed, shown, told
 from fleet.client.exchange.redirects import redirected
 from fleet.client.message import Reply, Request
 from fleet.client.wire.decode import Body, decoder_for
 from fleet.client.wire.failures import classify, failure_of
-from fleet.errors import RequestFailed, SpecError
+from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.calls.handshake import Handshake
     from fleet.client.calls.upload import Upload
-    from fleet.openapi import Operation, Place
+    from fleet.openapi import Operation
 
 _CONNECTING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _ENCODINGS = ("Accept-Encoding", "gzip, deflate")  # what `decode` speaks, whatever else is installed
@@ -50,8 +49,8 @@ class Conversation:
         stream: int | None = None,
         timeout: Any = httpx.USE_CLIENT_DEFAULT,
     ) -> None:
-        self._api = api
-        self._operation = operation
+        self.api: OpenAPI = api
+        self.operation: Operation = operation
         self._request = request
         self._handshake = handshake
         self._upload = upload
@@ -173,15 +172,15 @@ class Conversation:
     def value(self) -> object:
         """The decoded body of the final answer. Raises `CallFailed`, `HTTPStatusError`."""
         reply = cast(Reply, self.reply)
-        table = self._api._sessions.statuses
+        table = self.api._sessions.statuses
         made = next((row[2] for row in table if row[0] <= reply.status <= row[1]), None)
         if made is None:
             try:
-                return decoded(reply, self._operation)
+                return decoded(reply, self.operation)
             except RequestFailed as failed:
-                raise self._failure(failed, "decode", status=reply.status) from failed
+                raise self.unread(failed, "decode") from failed
         try:
-            data = decoded(reply, self._operation)
+            data = decoded(reply, self.operation)
         except RequestFailed:  # the status is the news, not a broken body below it
             data = reply.body
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
@@ -199,15 +198,6 @@ class Conversation:
             **self._where(),
         )
 
-    def explain(self, failed: HTTPStatusError) -> None:
-        """Gives the data of a status that is an error the type that is documented for it. What breaks that,
-        or cannot be typed, stays as it was decoded: the status is the news."""
-        types = self._api.document.types
-        with suppress(SpecError, RequestFailed, RecursionError):
-            schema = None if isinstance(failed.data, bytes) else self.schema()
-            if schema is not None and not types.violations(schema, failed.data):
-                failed.data = types.typed(schema, failed.data)
-
     @property
     def _anonymous(self) -> bool:
         """Whether nothing that may be a credential went with the call, nor a session's own."""
@@ -216,74 +206,24 @@ class Conversation:
         return not named and sent.headers.keys().isdisjoint({"authorization", "cookie"})
 
     @property
-    def content_type(self) -> str:
-        """What the final answer says it is, else what the operation documents; empty where neither tells."""
-        reply = cast(Reply, self.reply)
-        return reply.header("content-type") or documented(self._operation, reply.status)
+    def whole(self) -> bool:
+        """Whether the body is read here, and not handed on as it arrives."""
+        return self._stream is None
 
-    def schema(self) -> Place | None:
-        """The schema that the answer is typed by; None where it stays as it was decoded."""
-        reply = cast(Reply, self.reply)
-        if self._api._sessions.validate == "off" or not reply.body or reply.status == 204:
-            return None
-        return schema_of(self._operation, reply.status, self.content_type)
+    def mismatch(self, said: str, violations: Violations) -> SchemaMismatch:
+        """The error of an answer that is not what the description promises."""
+        return SchemaMismatch(
+            FailureKind.SCHEMA_MISMATCH,
+            f"{said}; the answer is in .response, and validate='warn' takes it as it is",
+            violations=violations,
+            status=cast(Reply, self.reply).status,
+            seconds=time.monotonic() - self._started,
+            **self._where(),
+        )
 
-    def item_schema(self) -> Place | None:
-        """The schema of each item of a sequence."""
-        reply = cast(Reply, self.reply)
-        if self._api._sessions.validate == "off":
-            return None
-        return self._operation.item_schema(reply.status, self.content_type)
-
-    def ready(self, schema: Place | None) -> bool:
-        """Whether `typed` is quick; else it compiles, which may read files, and belongs in a thread."""
-        if schema is None:
-            return not self._unpromised or "types" in vars(self._api.document)
-        return is_ready(self._api.document, schema)
-
-    @property
-    def _unpromised(self) -> str:
-        """What is wrong with the media type of the answer, where it was read whole and is to be judged."""
-        reply = cast(Reply, self.reply)
-        if self._stream is not None or self._api._sessions.validate == "off":
-            return ""
-        if not reply.body or not 200 <= reply.status < 300:
-            return ""
-        return unpromised(self._operation, reply.status, reply.header("content-type") or "")
-
-    def typed(self, value: object, schema: Place | None) -> object:
-        """A decoded value as the type of its schema. Raises `SchemaMismatch` where it breaks it and is to
-        `fail`; with `warn` it is the best that can be made of it."""
-        document, status = self._api.document, cast(Reply, self.reply).status
-        if schema is None:
-            if said := self._unpromised:
-                self._mismatched(said, ())
-            return value
-        violations = document.types.violations(schema, value)
-        if violations:
-            self._mismatched(described(violations), violations)
-        try:
-            return document.types.typed(schema, value)
-        except RecursionError:
-            deep = RequestFailed(FailureKind.BODY_TOO_DEEP, "the answer is nested too deeply to be typed")
-            raise self._failure(deep, "schema", status=status) from None
-
-    def _mismatched(self, said: str, violations: Violations) -> None:
-        status = cast(Reply, self.reply).status
-        if self._api._sessions.validate == "fail":
-            raise SchemaMismatch(
-                FailureKind.SCHEMA_MISMATCH,
-                f"{said}; the answer is in .response, and validate='warn' takes it as it is",
-                violations=violations,
-                status=status,
-                seconds=time.monotonic() - self._started,
-                **self._where(),
-            )
-        warn_once(self._api.document, self._operation.name, self._endpoint.origin, status, said)
-
-    def undecoded(self, failed: RequestFailed) -> CallFailed:
-        """The failure of reading a sequence, with its place."""
-        return self._failure(failed, "decode", status=cast(Reply, self.reply).status)
+    def unread(self, failed: RequestFailed, phase: str) -> CallFailed:
+        """The failure of making something of the final answer, with its place: `decode` or `schema`."""
+        return self._failure(failed, phase, status=cast(Reply, self.reply).status)
 
     def _built(self, request: Request) -> httpx.Request:
         session = cast("httpx.Client | httpx.AsyncClient", self._session)
@@ -318,8 +258,8 @@ class Conversation:
 
     def _cookies(self, response: httpx.Response) -> None:
         """What an answer of the API itself sets, where only declared cookies are kept."""
-        if self._api._sessions.cookies == "declared" and (self._flow is None or self._sent is self._own):
-            self._api._learn(response.headers.get_list("set-cookie"))
+        if self.api._sessions.cookies == "declared" and (self._flow is None or self._sent is self._own):
+            self.api._learn(response.headers.get_list("set-cookie"))
 
     def _log(self, sent: httpx.Request, status: int) -> None:
         request, origin = self._request, self._endpoint.origin
@@ -334,8 +274,8 @@ class Conversation:
         if response is not None:
             response.request = told(request, self._endpoint.origin)
         return {
-            "target": self._api.base_url,
-            "operation": self._operation.name,
+            "target": self.api.base_url,
+            "operation": self.operation.name,
             "method": request.method,
             "path": request.path,
             "request": request,

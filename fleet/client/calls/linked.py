@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from fleet.client.calls.answer import decoded
-from fleet.client.calls.typed import untyped
+from fleet.client.calls.untyped import untyped
 from fleet.client.message import Reply, Request
 from fleet.client.plugins import Message
 from fleet.errors import RequestFailed, SpecError

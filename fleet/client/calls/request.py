@@ -17,8 +17,9 @@ from fleet.client.calls.linked import Answered
 from fleet.client.calls.options import check_headers
 from fleet.client.calls.session import Live
 from fleet.client.calls.stream import OpenAnswer, Sequence, Stream
-from fleet.client.calls.typed import explained, is_loaded, load_types, typed_value, untyped
+from fleet.client.calls.untyped import is_loaded, load_types, untyped
 from fleet.client.calls.upload import Upload, reads_files
+from fleet.client.calls.verdict import Verdict
 from fleet.client.errors import HTTPStatusError
 from fleet.client.handle import NO_PARAMETERS
 from fleet.client.message import Request
@@ -193,10 +194,11 @@ class OperationRequest:
         try:
             message.value = conversation.value()
         except HTTPStatusError as failed:
-            await explained(conversation, failed)
+            await Verdict(conversation).explained(failed)
             raise
         await tell(plugins, "parsed", message)
-        message.value = await typed_value(conversation, message.value, conversation.schema())
+        verdict = Verdict(conversation)
+        message.value = await verdict.awaited(message.value, verdict.schema())
         await tell(plugins, "unmarshalled", message)
         response = cast(httpx.Response, conversation.response)
         return Answered(response.headers, message.value, response, message)
@@ -209,10 +211,11 @@ class OperationRequest:
         try:
             message.value = conversation.value()
         except HTTPStatusError as failed:
-            conversation.explain(failed)
+            Verdict(conversation).explain(failed)
             raise
         tell_now(plugins, "parsed", message)
-        message.value = conversation.typed(message.value, conversation.schema())
+        verdict = Verdict(conversation)
+        message.value = verdict.typed(message.value, verdict.schema())
         tell_now(plugins, "unmarshalled", message)
         response = cast(httpx.Response, conversation.response)
         return Answered(response.headers, message.value, response, message)
@@ -230,7 +233,7 @@ class OperationRequest:
                 conversation.reply = message.reply
                 conversation.value()  # raises for a status that is an error
         except HTTPStatusError as failed:
-            await explained(conversation, failed)
+            await Verdict(conversation).explained(failed)
             raise
         except BaseException:
             if response is not None:
@@ -249,7 +252,7 @@ class OperationRequest:
                 conversation.reply = message.reply
                 conversation.value()
         except HTTPStatusError as failed:
-            conversation.explain(failed)
+            Verdict(conversation).explain(failed)
             raise
         except BaseException:
             if response is not None:

@@ -14,7 +14,7 @@ import anyio
 import httpx
 
 from fleet.client.calls.conversation import Conversation, is_transport_error
-from fleet.client.calls.typed import typed_value
+from fleet.client.calls.verdict import Verdict
 from fleet.client.errors import CallFailed
 from fleet.client.plugins import Message, tell, tell_now
 from fleet.errors import ConfigError, RequestFailed
@@ -223,47 +223,47 @@ class Sequence:
     async def _awaited(self) -> AsyncGenerator[Any, None]:
         async with self._stream as answer:
             message, plugins = answer._message, answer._message.api._sessions.plugins
-            conversation, reader = answer._conversation, self._begun(answer)
-            schema = await anyio.to_thread.run_sync(conversation.item_schema)  # may read files
+            verdict, reader = Verdict(answer._conversation), self._begun(answer)
+            schema = await anyio.to_thread.run_sync(verdict.item_schema)  # may read files
             try:
                 async for data in _with_end(answer):
                     for item in reader.finish() if data is None else reader.feed(data):
                         message.value = item
                         await tell(plugins, "parsed", message)
-                        message.value = await typed_value(conversation, message.value, schema)
+                        message.value = await verdict.awaited(message.value, schema)
                         await tell(plugins, "unmarshalled", message)
                         yield message.value
             except CallFailed:
                 raise
             except RequestFailed as failed:
-                raise conversation.undecoded(failed) from failed
+                raise answer._conversation.unread(failed, "decode") from failed
 
     def _now(self) -> Generator[Any, None, None]:
         with self._stream as answer:
             message, plugins = answer._message, answer._message.api._sessions.plugins
-            conversation, reader = answer._conversation, self._begun(answer)
-            schema = conversation.item_schema()
+            verdict, reader = Verdict(answer._conversation), self._begun(answer)
+            schema = verdict.item_schema()
             try:
                 for data in chain(answer, (None,)):
                     for item in reader.finish() if data is None else reader.feed(data):
                         message.value = item
                         tell_now(plugins, "parsed", message)
-                        message.value = conversation.typed(message.value, schema)
+                        message.value = verdict.typed(message.value, schema)
                         tell_now(plugins, "unmarshalled", message)
                         yield message.value
             except CallFailed:
                 raise
             except RequestFailed as failed:
-                raise conversation.undecoded(failed) from failed
+                raise answer._conversation.unread(failed, "decode") from failed
 
     def _begun(self, answer: OpenAnswer) -> ItemReader:
         conversation = answer._conversation
-        kind = conversation.content_type
+        kind = Verdict(conversation).content_type
         reader = item_reader(kind, self._item_limit) if kind else None
         if reader is None:
             what = kind.partition(";")[0] or "of no type"
             message = f"the answer is no sequence: it is {what}"
-            raise conversation.undecoded(RequestFailed(FailureKind.SCHEMA_MISMATCH, message))
+            raise conversation.unread(RequestFailed(FailureKind.SCHEMA_MISMATCH, message), "decode")
         self._reader = reader
         return reader
 

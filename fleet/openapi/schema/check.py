@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -13,7 +13,7 @@ from fleet.openapi.model import Dialect, Media, is_json
 from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.schema.bundle import bundle
 from fleet.openapi.schema.effort import MAX_CHAIN, MAX_STACK
-from fleet.openapi.schema.expected import Keyword, expected_of
+from fleet.openapi.schema.expected import Keyword, causes, expected_of
 from fleet.openapi.schema.keywords import Direction, Reading
 from fleet.pointer import pointer_of
 
@@ -90,15 +90,20 @@ def compile_checks(
     if direction == "answer" and deepest == MAX_DEPTH:
         deepest = None  # `read_json` lets none through that are deeper, and looking costs time
     if not names:
-        return [(schema.value, _judging(validator, "", deepest))]
-    return [(node, _judging(validator, name, deepest)) for name, node in names.items()]
+        return [(schema.value, _judging(validator, "", deepest, strict=strict))]
+    return [(node, _judging(validator, name, deepest, strict=strict)) for name, node in names.items()]
 
 
-def _judging(validator: Any, name: str, deepest: int | None) -> Check:
+def _judging(validator: Any, name: str, deepest: int | None, *, strict: bool) -> Check:
     """The check by one of the schemas of a validator, or by its only one where it has no name; of values
-    that are nested at most `deepest` times, where that is not known of them."""
+    that are nested at most `deepest` times, where that is not known of them. A strict one tells what is wrong
+    inside the alternative that was meant."""
     is_valid, iter_errors = validator.is_valid, validator.iter_errors
     above = 1 if name else 0  # levels that are none of the value's
+
+    def found(held: Any) -> Iterator[Any]:
+        for error in iter_errors(held):
+            yield from causes(error) if strict else (error,)
 
     def check(value: Any) -> tuple[tuple[str, Keyword], ...]:
         if deepest is not None and _is_deeper(value, deepest):
@@ -109,7 +114,7 @@ def _judging(validator: Any, name: str, deepest: int | None) -> Check:
                 return ()
             return tuple(
                 (pointer_of(error.instance_path[above:]), _keyword(error))
-                for error in islice(iter_errors(held), MAX_VIOLATIONS)
+                for error in islice(found(held), MAX_VIOLATIONS)
             )
         except ValueError:
             if _is_deeper(value, MAX_DEPTH - above):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 MAX_TEXT = 200  # characters
@@ -51,11 +51,34 @@ def expected_of(kind: Any, depth: int = 0) -> str:
         text = _LIMITS[name].format(kind.limit)
     elif name in ("additionalProperties", "unevaluatedProperties"):
         text = f"no {_listed(kind.unexpected)}"
+    elif type(kind).__name__.endswith("OneOfMultipleValid"):
+        text = "only one of its alternatives"
     elif name in ("anyOf", "oneOf"):
         text = _any(getattr(kind, "context", ()), depth + 1) if depth < MAX_NESTED else ""
     else:
         text = ""
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
+
+
+def causes(error: Any, depth: int = 0) -> Iterator[Any]:
+    """An error of jsonschema-rs, or in place of one of `anyOf` or `oneOf` those of the one alternative that
+    the value may have meant: all others are of another type, or have another tag."""
+    if error.kind.name in ("anyOf", "oneOf") and depth < MAX_NESTED:
+        level = len(error.instance_path)
+        branches = [branch for branch in getattr(error.kind, "context", ()) if branch]
+        meant = [branch for branch in branches if not any(_rules_out(inner, level) for inner in branch)]
+        if len(meant) == 1:
+            for inner in meant[0]:
+                yield from causes(inner, depth + 1)
+            return
+    yield error
+
+
+def _rules_out(error: Any, level: int) -> bool:
+    """Whether an error says that a value at that level was never meant for this alternative."""
+    name, below = error.kind.name, len(error.instance_path) - level
+    tag = name == "const" or (name == "enum" and len(error.kind.options) == 1)
+    return (below == 0 and name in ("type", "not", "const", "enum")) or (below == 1 and tag)
 
 
 def _any(branches: Sequence[Sequence[Any]], depth: int) -> str:
