@@ -67,8 +67,10 @@ def test_room_that_came_while_the_process_was_stopped_is_used(pair: Pair) -> Non
 
     async def send() -> bytes:
         channel = Channel(ours)
-        sending = channel.send(b"request", asyncio.get_running_loop().time() + 0.01)
-        assert sending is not None
+        waits = channel.send(b"request", asyncio.get_running_loop().time() + 0.25)
+        assert waits is not None
+        sending = asyncio.ensure_future(waits)
+        await asyncio.sleep(0)  # it has begun to wait
         left = filled
         while left:
             left -= len(peer.recv(left))
