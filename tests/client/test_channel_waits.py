@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -22,6 +25,59 @@ def pair() -> Iterator[Pair]:
     ours.setblocking(False)
     with ours, peer:
         yield ours, peer
+
+
+class Deaf(selectors.DefaultSelector):
+    """What a process hears that was stopped for longer than it meant to wait: epoll_wait is interrupted, its
+    time is over, and Python asks the kernel no more before timers run."""
+
+    def select(self, _timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return []
+
+
+def in_a_stopped_process(work: Coroutine[Any, Any, bytes]) -> bytes:
+    loop = asyncio.SelectorEventLoop(Deaf())
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+def test_an_answer_that_came_while_the_process_was_stopped_is_one(pair: Pair) -> None:
+    ours, peer = pair
+
+    async def ask() -> bytes:
+        channel = Channel(ours)
+        peer.send(b"answer")
+        first = await channel.receive(asyncio.get_running_loop().time() + 0.01)
+        with pytest.raises(TimeoutError):
+            await channel.receive(asyncio.get_running_loop().time() + 0.01)
+        peer.close()
+        return first + await channel.receive(asyncio.get_running_loop().time() + 0.01) + b"."
+
+    assert in_a_stopped_process(ask()) == b"answer."
+
+
+def test_room_that_came_while_the_process_was_stopped_is_used(pair: Pair) -> None:
+    ours, peer = pair
+    filled = 0
+    with suppress(BlockingIOError):
+        while True:
+            filled += ours.send(bytes(65536))
+
+    async def send() -> bytes:
+        channel = Channel(ours)
+        waits = channel.send(b"request", asyncio.get_running_loop().time() + 0.25)
+        assert waits is not None
+        sending = asyncio.ensure_future(waits)
+        await asyncio.sleep(0)  # it has begun to wait
+        left = filled
+        while left:
+            left -= len(peer.recv(left))
+        await sending
+        return peer.recv(100)
+
+    assert in_a_stopped_process(send()) == b"request"
 
 
 @pytest.mark.parametrize("gives_way", [0, 1, 3])

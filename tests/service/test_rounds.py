@@ -131,6 +131,16 @@ async def test_a_config_that_cannot_be_used_leaves_the_old_one_in_force(workshop
         assert [job["job"] for job in (await served.get("/api/v1/jobs"))["jobs"]] == ["other"]
 
 
+@pytest.mark.parametrize("place", ["~no such user/hosts.txt", "x" * 300, '"a\\0b"'])
+async def test_a_path_of_no_use_in_a_config_ends_no_service(workshop: Workshop, place: str) -> None:
+    config = workshop.config.replace("100ms", "1h")
+    async with workshop.serving(config) as served:
+        workshop.write("serve.yaml", config.replace("hosts.txt", place))
+        assert (await served.client.post("/-/reload")).status_code == 500
+        assert served.said("config.refused")[-1]["why"]
+        assert (await served.round())["state"] == "complete"
+
+
 async def test_a_changed_file_is_taken_up_and_a_bad_one_is_said_once(workshop: Workshop) -> None:
     async with workshop.serving() as served:
         workshop.write("serve.yaml", "jobs: 3")

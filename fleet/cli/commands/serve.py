@@ -65,6 +65,7 @@ def serve(shell: Shell, /, config: Path, check_only: bool, quiet: bool, **given:
     from fleet.phrases import some
     from fleet.service import check
 
+    _be_deaf_to_reloads()
     shell.quiet = quiet
     ready = check(config)
     shell.redactor.learn(*ready.secrets)
@@ -99,6 +100,15 @@ def _serve(shell: Shell, ready: Any, *, quiet: bool, log_format: Any, log_level:
     gc.set_threshold(100_000)
     anyio.run(run)
     return Exit.DONE
+
+
+def _be_deaf_to_reloads() -> None:
+    """A SIGHUP that comes before the service hears it asks for what is being done: reading the files."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _share_arenas() -> None:

@@ -180,9 +180,22 @@ class Channel:
             return
         if self._loop.time() < self._due:
             self._schedule(self._due)
-        else:
+            return
+        self._look_once_more()
+        if not waiting.done():
             self._hearing = None
             waiting.set_exception(TimeoutError())
+
+    def _look_once_more(self) -> None:
+        """What came before the time was over counts. A loop whose process was stopped meanwhile, as by a
+        debugger or for a snapshot of its machine, runs the timers before it has heard of anything."""
+        if self._hearing is not None:
+            self._arrived()
+        elif self._socket is not None:
+            poll = select.poll()
+            poll.register(self._socket, select.POLLOUT)
+            if poll.poll(0):
+                self._wake()
 
     def _forget(self) -> None:
         """Nothing of this channel stays with the loop."""

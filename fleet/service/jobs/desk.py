@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from fleet.errors import FleetError, UsageError
+from fleet.errors import UsageError
 from fleet.observe import Logger
 from fleet.service.config.load import load_config
 from fleet.service.config.model import ServiceConfig
@@ -90,7 +90,9 @@ class Desk:
                 self._refuse_fixed(config)
                 ready = await anyio.to_thread.run_sync(make_ready, config, self.ready)
                 notifier = await anyio.to_thread.run_sync(self._notifier, ready)
-            except (FleetError, OSError) as error:
+            except (
+                Exception
+            ) as error:  # whatever a file makes of the code that reads it: others go on by the old
                 self.reloads.successful, self.reloads.error = False, str(error)
                 self.log.error("config.refused", why=str(error))
                 self.hub.tell("reload", {"successful": False, "error": str(error)})
