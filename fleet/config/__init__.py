@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.config.builtin import builtin_directory, list_builtin_specs
+from fleet.config.builtin import builtin_directory, builtin_of, installed_here, list_builtin_specs
 from fleet.late import load_late
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ __all__ = [
     "SpecFile",
     "SpecOutside",
     "builtin_directory",
+    "builtin_of",
     "find_spec",
+    "installed_here",
     "list_builtin_specs",
     "load_spec",
     "loads_spec",

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fleet.client import CachedParse
-from fleet.config.builtin import list_builtin_specs
+from fleet.config.builtin import builtin_of, list_builtin_specs
 from fleet.config.checked import checked
 from fleet.config.extend import Source, extend
 from fleet.config.model import SpecFile
@@ -92,6 +92,8 @@ def find_spec(name: str | Path) -> tuple[Path, tuple[str, ...]]:
     stem = path.stem if path.suffix in {".yaml", ".yml"} and path.parent == Path() else ""
     if stem in builtin:
         return builtin[stem], (f"{plain} is not a file here: the built-in spec {stem!r} is used",)
+    if (name_of_builtin := builtin_of(path)) is not None:
+        return builtin[name_of_builtin], (f"{plain} is gone: the built-in spec {name_of_builtin!r} is used",)
     if path.is_dir():
         raise SpecError("this is a directory, not a spec file", file=plain)
     if urlsplit(plain).scheme in {"http", "https"}:

@@ -121,12 +121,14 @@ def test_the_next_command_is_exact() -> None:
     stopped = told(tallied(outcome(1), complete=False), complete=False)
     assert "next  fleet resume runs/r1\n" in stopped
     assert "stopped early" in stopped
+    more = told(tallied(outcome(1), complete=False), complete=False, left=1379)
+    assert "next  fleet resume runs/r1  (1,379 targets to go)\n" in more
     assert "next" not in told(tallied(outcome(1)))
 
 
 def test_a_command_that_is_broken_can_be_pasted() -> None:
     text = told(tallied(*MIXED), run="runs/my run", width=44)
-    assert "next  fleet resume 'runs/my run' --kind \\\n        connect  (4 targets)\n" in text
+    assert "next  fleet resume 'runs/my run' \\\n        --kind connect  (4 targets)\n" in text
     narrow = told(tallied(*MIXED), run="runs/a", width=43)
     assert "next  fleet resume runs/a --kind connect\n        (4 targets)\n" in narrow
 

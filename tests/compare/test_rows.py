@@ -380,3 +380,21 @@ def test_outliers_are_told_among_peers(tmp_path: Path) -> None:
         after[number]["steps"]["s"]["rows"][0]["bios"] = "1"
     assert outliers(compared(tmp_path, before, after)[0]) == []
     assert outliers(compared(tmp_path, before, after, by="site")[0]) == [("h3", "2", 5, 0)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_step_between_two_that_one_run_has_not_asked_for_moves_nothing(
+    tmp_path: Path, turned: bool
+) -> None:
+    """As where one pipeline lists `storage` and another has drives below the system alone."""
+    systems = step(row("S1"), row("S2"))
+    storage = step(row("R", "/s/0", ("system", 0)), row("R", "/s/1", ("system", 1)))
+    whole = step(row("D1", "/0", ("storage", 0)), row(uri="/1", parent=("storage", 1)))
+    short = step(row("D1", "/0", ("system", 0)), row(uri="/1", parent=("system", 1)))
+    runs = [
+        [target("h", system=systems, storage=storage, drive=whole)],
+        [target("h", system=systems, drive=short)],
+    ]
+    diff, lines = compared(tmp_path, *(reversed(runs) if turned else runs))
+    assert (diff.callouts.moved, told(diff)) == ((), {"added": [], "removed": []})
+    assert [line.what for line in lines if line.what != "uncompared"] == []

@@ -10,6 +10,8 @@ import pytest
 
 from fleet.config import (
     SpecFile,
+    builtin_of,
+    installed_here,
     list_builtin_specs,
     load_spec,
     loads_spec,
@@ -258,3 +260,20 @@ def test_every_key_is_described() -> None:
     assert {"from", "firstOf", "successCriteria", "collection"} <= set(steps)
     undescribed = [name for name, value in steps.items() if "description" not in str(value)]
     assert set(undescribed) <= {"description", "per"}
+
+
+def test_a_built_in_of_an_installation_that_is_gone_is_that_of_this_one(tmp_path: Path) -> None:
+    """Runs hold the path of their spec, and are resumed after fleet has been installed anew."""
+    gone = tmp_path / "venv" / "site-packages" / "fleet" / "configs" / "redfish.yaml"
+    assert builtin_of(gone) == "redfish"
+    assert installed_here(gone.parent / "openapi" / "redfish.yaml").is_file()
+    spec = load_spec(gone)
+    assert spec.path == list_builtin_specs()["redfish"]
+    assert spec.notes == (f"{gone} is gone: the built-in spec 'redfish' is used",)
+    for other in (gone.with_name("other.yaml"), tmp_path / "redfish.yaml"):
+        assert builtin_of(other) is None
+        with pytest.raises(SpecError, match="there is no spec file"):
+            load_spec(other)
+    gone.parent.mkdir(parents=True)
+    gone.write_text("fleet: '1'", encoding="utf-8")
+    assert builtin_of(gone) is None

@@ -62,10 +62,12 @@ class Repeat:
         """The command that sends one GET of a target again. Reads the description; raises FleetError where
         it cannot be read, or knows no such request."""
         from fleet.client import load_document
+        from fleet.config import installed_here
 
         if not self._description:
             raise FleetError("the run does not say which API description it used")
-        document = load_document(self._description)
+        source = self._description
+        document = load_document(source if "://" in source else installed_here(Path(source)))
         path = _without(uri, "/" + str(record["target"]).partition("://")[2].partition("/")[2])
         if document.route("GET", path) is None:
             path = _without(path, document.server_path)
@@ -127,10 +129,9 @@ def _number(group: str, number: str, value: Any) -> str:
 
 def _spec(spec: str) -> tuple[str, ...]:
     """Nothing for the spec that is the default, its name for another one that is built in, else its file."""
-    from fleet.config import list_builtin_specs
+    from fleet.config import builtin_of
 
-    names = {str(path): name for name, path in list_builtin_specs().items()}
-    name = names.get(spec)
+    name = builtin_of(Path(spec))
     if name == "redfish":
         return ()
     return ("--spec", name or _from_here(Path(spec)))

@@ -11,14 +11,17 @@ from rich.text import Text
 from fleet.observe import safe
 
 _WORD = re.compile(r"(?:'[^']*'|[^\s'])+")
+_OPTION = re.compile(
+    rf"--[a-z-]+ +(?![-|])({_WORD.pattern})|{_WORD.pattern}"
+)  # with its value, where it has one
 
 
 class Command:
-    """A shell command. Where it is longer than a line, lines end in a backslash. A `remark` stands behind it,
-    or below where there is no room."""
+    """A shell command. Where it is longer than a line, lines end in a backslash, and an option stays with its
+    value. A `remark` stands behind it, or below where there is no room."""
 
     def __init__(self, command: str, *, indent: int = 0, style: str = "", remark: str = "") -> None:
-        self._words = _WORD.findall(safe(command, 4000))
+        self._words = [found[0] for found in _OPTION.finditer(safe(command, 4000))]
         self._indent = " " * indent
         self._style = style
         self._remark = remark

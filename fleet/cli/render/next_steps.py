@@ -23,6 +23,7 @@ class Ending:
 
     run: str | None  # what `fleet resume` and `fleet show` take; None when an error ended the scan
     complete: bool
+    left: int = 0  # targets that were not begun, as far as that is known
     insecure: bool = False
     unwell: bool = False  # its canaries: the other targets were left alone
     failed_files: Sequence[str] = ()
@@ -50,7 +51,8 @@ def next_steps(tally: Tally, ending: Ending, run: str) -> Table:
         table.add_row("next", Command(f"{again} --kind all", style="bold", remark=mended))
         table.add_row("or", Command(f"{again} --past-canary", remark="(the others all the same)"))
     elif not ending.complete:
-        table.add_row("next", Command(f"fleet resume {shlex.quote(run)}", style="bold"))
+        left = f"({some(ending.left, 'target')} to go)" if ending.left else ""
+        table.add_row("next", Command(f"fleet resume {shlex.quote(run)}", style="bold", remark=left))
     elif worth := _again(tally):
         kinds = ",".join(_named(worth, tally))
         count = some(sum(kind.targets for kind in worth), "target")

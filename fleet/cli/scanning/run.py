@@ -102,6 +102,7 @@ def _show(prepared: PreparedScan, seen: Watch, result: ScanResult | None, shell:
     ending = Ending(
         run=shown_run(directory) if directory is not None else None,
         complete=result is not None and result.complete,
+        left=max((prepared.survey.total or 0) - seen.tally.targets, 0),
         unwell=result is not None and result.canary,
         insecure=prepared.policy.tls.mode == "insecure",
         failed_files=sorted(path.name for path in directory.glob("failed-*.txt")) if directory else (),
