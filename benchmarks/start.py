@@ -4,9 +4,10 @@
     python -m benchmarks.start --instructions  (needs valgrind)
 
 `yard` is `python -c "import asyncio, ssl, click"`. `scan` is one simulated host over plain HTTP with the
-built-in spec, `scan-tls` the same over TLS, `scan-dmtf` that with the DMTF's own description, cached (where
-`FLEET_SHARED`, by default `shared` beside the checkout, has it), `cold-dmtf` without the cache. Rounds are
-interleaved. Figures go to `benchmarks/results/start.jsonl`; the budgets are ratios to `yard`.
+built-in spec, `scan-tls` the same over TLS, `scan-auths` with a file of credentials, `scan-dmtf` with the
+DMTF's own description, cached (where `FLEET_SHARED`, by default `shared` beside the checkout, has it),
+`cold-dmtf` without the cache. Rounds are interleaved. Figures go to `benchmarks/results/start.jsonl`; the
+budgets are ratios to `yard`.
 
 Seconds say little on a machine that does other things. `--instructions` counts what each command executes,
 scans with `--quiet`, and stores nothing: the same on any machine with the same Python and libraries, to
@@ -68,6 +69,16 @@ def spec_of_dmtf(folder: Path) -> str:
     return str(spec)
 
 
+def auths_of(folder: Path) -> str:
+    """A file of one credential, whose password is in a file beside it."""
+    password = folder / "password"
+    password.write_text("p\n")
+    password.chmod(0o600)
+    auths = folder / "auths.yaml"
+    auths.write_text("auths: {all: {username: root, password: file:password}}\n")
+    return str(auths)
+
+
 def commands(folder: Path, plain: str, tls: str) -> dict[str, list[str]]:
     scan = [FLEET, "scan", "--pipeline", "probe", "--run-dir", str(folder / "run")]
     found = {
@@ -75,6 +86,7 @@ def commands(folder: Path, plain: str, tls: str) -> dict[str, list[str]]:
         "help": [FLEET, "--help"],
         "scan": [*scan, plain],
         "scan-tls": [*scan, tls, "--insecure"],
+        "scan-auths": [*scan, plain, "--auths", auths_of(folder)],
     }
     if DMTF.is_file():
         found["scan-dmtf"] = found["cold-dmtf"] = [*scan, plain, "--spec", spec_of_dmtf(folder)]

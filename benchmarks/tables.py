@@ -116,6 +116,7 @@ def start() -> Iterator[str]:
     whats = {
         "yard": "`python -c 'import asyncio, ssl, click'`", "help": "`fleet --help`",
         "scan": "`fleet scan` of one host, http", "scan-tls": "the same over TLS",
+        "scan-auths": "with a file of credentials",
         "scan-dmtf": "with the DMTF's description, cached", "cold-dmtf": "with the DMTF's description, cold",
     }  # fmt: skip
     yield f"{made(lines)}."

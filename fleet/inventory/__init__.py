@@ -6,7 +6,8 @@ files to `rows`, and `read` makes targets of them; `feeds` asks NetBox, Ansible,
 discovery; `folding` makes few expressions of many hosts.
 
 A credential is a name (`credentials`) and a source of values: `written` references, a `helper`, `vault`; what
-they gave is `kept`, and read again when it may have changed.
+they gave is `kept`, and read again when it may have changed. `model` has what a file of credentials may say,
+and `checked` judges that.
 
 The names load when first used: most scans need no choice, no feeds and no models of credentials.
 """

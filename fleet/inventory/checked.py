@@ -35,9 +35,9 @@ class Rule:
     def __init__(
         self, judge: Callable[[Any], Any], schema: Mapping[str, Any] | None = None, written: Any = None
     ) -> None:
-        self.judge = judge
-        self.schema = schema or {}
-        self.written = written
+        self.judge: Callable[[Any], Any] = judge
+        self.schema: Mapping[str, Any] = schema or {}
+        self.written: Any = written
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic import BeforeValidator  # noqa: PLC0415
@@ -142,7 +142,7 @@ def _fitted(value: Any, kind: Any) -> Any:
         return _fitted(value, inner)
     if origin is Union or origin is UnionType:
         return _one_of(value, get_args(kind))
-    if origin is Mapping and isinstance(value, dict):
+    if origin is Mapping and isinstance(value, Mapping):
         key, held = get_args(kind)
         return {_fitted(name, key): _fitted(part, held) for name, part in value.items()}
     if origin is Sequence and isinstance(value, list | tuple):
@@ -152,9 +152,9 @@ def _fitted(value: Any, kind: Any) -> Any:
         return value
     if type(value) is kind:
         return value
-    if origin is None and issubclass(kind, Checked) and isinstance(value, dict):
+    if origin is None and issubclass(kind, Checked) and isinstance(value, Mapping):
         return kind(**value)
-    raise ValueError("not of its type")
+    raise ValueError(f"must be {getattr(kind, '__name__', kind)}")
 
 
 def _one_of(value: Any, kinds: Sequence[Any]) -> Any:
