@@ -28,8 +28,8 @@ demo-serve: $(READY)  ## Serve those BMCs: a page, a service, Prometheus where t
 
 # What is compiled once need not be by every process that a test starts.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(READY)  ## Run the tests (PROCESSES=4: in so many at once; else two for each core)
-	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder || { test $$? -eq 1 && \
+test: $(READY)  ## Run the tests (TESTS=tests/openapi: a part; PROCESSES=4: in so many at once, else two for each core)
+	@$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(TESTS) || { test $$? -eq 1 && \
 		echo "What failed while others ran, once more and alone: what passes now hangs on time, and is to be mended." && \
 		$(BIN)/pytest -v --last-failed --last-failed-no-failures none; }
 
