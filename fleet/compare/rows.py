@@ -59,9 +59,7 @@ class TargetMatch:
     """The steps of one target, matched when they are first asked for, parents before children."""
 
     def __init__(self, before: Record, after: Record) -> None:
-        self._records = (before, after)
         self._sides = (_Seen(before), _Seen(after))
-        self._alike = self._sides[0].steps.keys() == self._sides[1].steps.keys()
         self._matches: dict[str, StepMatch] = {}
         self._tokens: tuple[dict[str, Sequence[int]], dict[str, Sequence[int]]] = ({}, {})
         self._unsure: set[int] = set()  # tokens of rows that are unseen
@@ -112,7 +110,7 @@ class TargetMatch:
         named: tuple[dict[Any, list[int]], dict[Any, list[int]]] = ({}, {})
         for side in (0, 1):
             for at, row in enumerate(rows[side]):
-                named[side].setdefault((self._shared(side, row), _name(row)), []).append(at)
+                named[side].setdefault((self._token(side, row), _name(row)), []).append(at)
         left: list[int] = []
         for name, found in named[0].items():
             others = named[1].get(name, [])
@@ -141,11 +139,11 @@ class TargetMatch:
     def _at_one_path(self, match: StepMatch, left: list[int], extra: list[int]) -> list[tuple[int, int]]:
         """Rows that have another key than the one that was at their path."""
         places = {
-            (self._shared(1, match.after[at]), match.after[at].get("@uri")): at for at in reversed(extra)
+            (self._token(1, match.after[at]), match.after[at].get("@uri")): at for at in reversed(extra)
         }
         found = []
         for at in left:
-            place = (self._shared(0, match.before[at]), match.before[at].get("@uri"))
+            place = (self._token(0, match.before[at]), match.before[at].get("@uri"))
             if place[1] is not None and (after := places.pop(place, None)) is not None:
                 found.append((at, after))
         return found
@@ -191,18 +189,6 @@ class TargetMatch:
         """Whether this side has a step that the other run did not ask for."""
         other = 1 - side
         return step in self._sides[side].steps and self._why(other, step, ()) == NOT_ASKED
-
-    def _shared(self, side: int, row: Row) -> int:
-        """The number of the nearest row above whose step is in both runs: where one pipeline asks for what
-        stands between two rows and the other does not, they are below one parent all the same."""
-        if self._alike:
-            return self._token(side, row)
-        other = self._sides[1 - side].steps
-        for step, parent in above(self._records[side], row):
-            if step in other:
-                break
-            row = parent
-        return self._token(side, row)
 
     def _why(self, side: int, step: str, rows: Sequence[Row]) -> str:
         """Why a run is not sure of a step; empty where it is."""

@@ -182,11 +182,18 @@ def _unbracketed(authority: str) -> str:
     return authority[1:-1] if authority.startswith("[") and authority.endswith("]") else authority
 
 
+def v6_text(address: ipaddress.IPv6Address) -> str:
+    """The one spelling of an IPv6 address (RFC 5952): compressed, and IPv4 in its last part where it stands
+    for an IPv4 address (`::ffff:10.0.0.1`). Releases of Python differ there, and identities must not."""
+    mapped = address.ipv4_mapped
+    return address.compressed if mapped is None else f"::ffff:{mapped}"
+
+
 def _normal_v6(host: str) -> str:
     if "%" in host:
         raise InventoryError("an IPv6 address with a zone (%...) is not supported")
     try:
-        return ipaddress.IPv6Address(host).compressed
+        return v6_text(ipaddress.IPv6Address(host))
     except ValueError:
         raise InventoryError(f"not an IPv6 address: {shown(host)}") from None
 

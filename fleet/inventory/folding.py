@@ -14,6 +14,7 @@ from itertools import product
 from math import prod
 
 from fleet.frozen import frozen
+from fleet.inventory.address import v6_text
 from fleet.inventory.ranges import MAX_BRACKETS
 
 MAX_HELD = (
@@ -162,7 +163,7 @@ def _v6_number(name: str) -> int | None:
         address = ipaddress.IPv6Address(name[1:-1])
     except ValueError:
         return None
-    return int(address) if f"[{address}]" == name else None
+    return int(address) if f"[{v6_text(address)}]" == name else None
 
 
 def _numbers(chunks: _Chunks) -> Iterator[int]:
@@ -249,7 +250,7 @@ def _written_v6(prefix: str, suffix: str, numbers: Iterable[int]) -> Iterator[Fo
 
 def _span_v6(prefix: str, suffix: str, first: int, last: int) -> FoldedSet:
     low, high = ipaddress.IPv6Address(first), ipaddress.IPv6Address(last)
-    text = str(low) if first == last else f"{low}-{high}"
+    text = v6_text(low) if first == last else f"{v6_text(low)}-{v6_text(high)}"
     return FoldedSet(f"{prefix}[{text}]{suffix}", last - first + 1)
 
 

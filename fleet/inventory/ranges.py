@@ -18,7 +18,7 @@ from math import prod
 
 from fleet.errors import InventoryError
 from fleet.frozen import frozen
-from fleet.inventory.address import shown
+from fleet.inventory.address import shown, v6_text
 
 _OCTETS = re.compile(r"(?:\d{1,3}(?:-\d{1,3})?\.){3}\d{1,3}(?:-\d{1,3})?")
 _SPAN = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})-(\d{1,3}(?:\.\d{1,3}){3})")
@@ -41,9 +41,12 @@ class Interval:
         return self.last - self.first + 1
 
     def __iter__(self) -> Iterator[str]:
-        make = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
         for number in range(self.first, self.last + 1):
-            yield str(make(number))
+            yield (
+                str(ipaddress.IPv4Address(number))
+                if self.version == 4
+                else v6_text(ipaddress.IPv6Address(number))
+            )
 
     def __contains__(self, host: str) -> bool:
         try:

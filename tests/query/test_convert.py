@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -47,12 +48,12 @@ def test_sqlite(odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     told = capsys.readouterr()
     assert told.out == f"{to}\n"
     assert "not complete: mood, select, step_errors on 2 of 3 targets" in told.err
-    database = sqlite3.connect(to)
-    rows = database.execute(
-        'select target, n, mixed, text, complete from "select" order by target'
-    ).fetchall()
+    with closing(sqlite3.connect(to)) as database:
+        rows = database.execute(
+            'select target, n, mixed, text, complete from "select" order by target'
+        ).fetchall()
+        assert database.execute("select v from step_errors").fetchall() == [(1.5,)]
     assert rows == [("h1", 1.0, '{"a":[1,null]}', ODD["text"], 1), ("h2", 2.5, "none", None, 0)]
-    assert database.execute("select v from step_errors").fetchall() == [(1.5,)]
     assert stat.S_IMODE(to.stat().st_mode) == 0o600
 
 
@@ -86,8 +87,10 @@ def test_csv(odd: Path, tmp_path: Path) -> None:
 def test_every_form_has_the_same_rows(fleet_run: Recorded, tmp_path: Path) -> None:
     for form in ("sqlite", "duckdb", "parquet", "csv"):
         assert convert(fleet_run.path, form, tmp_path / form) == 0
-    lite = sqlite3.connect(tmp_path / "sqlite")
-    with duckdb.connect(str(tmp_path / "duckdb"), read_only=True) as duck:
+    with (
+        closing(sqlite3.connect(tmp_path / "sqlite")) as lite,
+        duckdb.connect(str(tmp_path / "duckdb"), read_only=True) as duck,
+    ):
         for table in ("targets", "system", "drive", "errors", "steps", "checks", "violations", "labels"):
             counts = {
                 lite.execute(f"select count(*) from {table}").fetchone()[0],
@@ -170,6 +173,7 @@ def test_values_that_do_not_agree_are_the_same_text_everywhere(odd: Path, tmp_pa
     with duckdb.connect(str(tmp_path / "duckdb"), read_only=True) as database:
         found = [value for (value,) in database.execute(ask).fetchall()]
     assert found == ["true", "1", "2.5", "yes", "[1]", None]
-    assert [value for (value,) in sqlite3.connect(tmp_path / "sqlite").execute(ask)] == found
+    with closing(sqlite3.connect(tmp_path / "sqlite")) as database:
+        assert [value for (value,) in database.execute(ask)] == found
     with (tmp_path / "csv" / "mood.csv").open(newline="") as stream:
         assert [row["v"] or None for row in csv.DictReader(stream)] == found

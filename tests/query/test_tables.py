@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,10 @@ def test_reserved_words_are_those_of_both_databases() -> None:
     duckdb = need_duckdb("this test")
     words = duckdb.sql("select keyword_name from duckdb_keywords() where keyword_category = 'reserved'")
     assert {word for (word,) in words.fetchall()} <= RESERVED
-    connection = sqlite3.connect(":memory:")
-    for word in ("system", "drive", "value", "label", "rows", "step", "kind", "ended", "result"):
-        assert word not in RESERVED
-        connection.execute(f"create table {word} ({word} text)")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for word in ("system", "drive", "value", "label", "rows", "step", "kind", "ended", "result"):
+            assert word not in RESERVED
+            connection.execute(f"create table {word} ({word} text)")
 
 
 def test_failures_are_rows(tmp_path: Path, fleet_run: Any) -> None:
