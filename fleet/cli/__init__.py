@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 
+from fleet.cli.statuses import Exit
+
 __all__ = ["main"]
 
 
@@ -13,8 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     The process ends after it: what is left is not looked through for garbage on the way out.
     """
-    from fleet.cli.entry import run
-
+    try:
+        from fleet.cli.entry import run
+    except KeyboardInterrupt:  # nothing has begun that could be told of
+        return Exit.INTERRUPTED
     status = run(arguments)
     gc.freeze()  # Python would collect twice more, over all of a description: 0.15 s of CPU
     return status

@@ -364,3 +364,13 @@ def test_a_command_leaves_the_environment_as_it_was(capsys: pytest.CaptureFixtur
     before = dict(os.environ)
     assert run(["version"]) == 0
     assert dict(os.environ) == before
+
+
+def test_ctrl_c_before_a_command_begins_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    code = "import sys; from fleet.cli import main; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "scan"], capture_output=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
