@@ -67,6 +67,11 @@ class Namer:
         return tuple((socket.AF_INET, (f"127.0.0.{number}", 0)) for number in range(1, 40))
 
 
+def look_ups() -> set[threading.Thread]:
+    """The threads that look names up."""
+    return {thread for thread in threading.enumerate() if thread.name == "fleet look-up"}
+
+
 @pytest.fixture
 def namer() -> Iterator[Namer]:
     made = Namer()
@@ -109,14 +114,14 @@ async def test_a_name_server_that_is_slow_keeps_its_threads_and_no_other(namer: 
 
 async def test_threads_end_when_there_is_nothing_to_ask(namer: Namer) -> None:
     namer.open.set()
+    before = {*threading.enumerate()}
     resolver = Resolver(look_up=namer)
     async with anyio.create_task_group() as group:
         for number in range(40):
             group.start_soon(resolver.resolve, f"bmc-{number}", 443)
-    for thread in threading.enumerate():
-        if thread.name == "fleet look-up":
-            await anyio.to_thread.run_sync(thread.join, 10)
-            assert not thread.is_alive()
+    for thread in look_ups() - before:
+        await anyio.to_thread.run_sync(thread.join, 10)
+        assert not thread.is_alive()
     assert len(namer.asked) == 40
 
 
@@ -160,14 +165,24 @@ async def test_a_name_that_is_blocked_is_not_looked_for_on_this_machine() -> Non
 
 def test_each_event_loop_has_look_ups_of_its_own(namer: Namer) -> None:
     resolver = Resolver(Names(threads=1), look_up=namer)
+    before = {*threading.enumerate()}
 
     async def give_up() -> None:
         with anyio.move_on_after(0.01):
             await resolver.resolve("bmc-1", 443)
 
     asyncio.run(give_up())
-    namer.open.set()
-    assert asyncio.run(resolver.resolve("bmc-1", 443))
+    left = look_ups() - before
+    assert len(left) == 1
+
+    async def go_on() -> None:
+        namer.open.set()  # the thread that is left finds its event loop closed
+        assert await resolver.resolve("bmc-1", 443)
+
+    asyncio.run(go_on())
+    for thread in look_ups() - before | left:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 async def test_a_cancelled_caller_does_not_take_the_answer_from_others() -> None:

@@ -27,6 +27,9 @@ class Question:
         self.waiting: int = 0
 
 
+_Thread: TypeAlias = "SimpleQueue[Question | None]"  # known by where it takes its questions; None ends it
+
+
 class Lookups:
     """At most `threads` look-ups at once, those of a slow name server included: libc cannot be interrupted,
     so a thread keeps its place until it has an answer, however many have given up on it.
@@ -39,8 +42,8 @@ class Lookups:
     def __init__(self, threads: int, look_up: LookUp) -> None:
         self._most = threads
         self._look_up = look_up
-        self._running = 0
-        self._resting: list[SimpleQueue[Question | None]] = []
+        self._threads: set[_Thread] = set()
+        self._resting: list[_Thread] = []  # of those
         self._pending: deque[Question] = deque()
 
     def ask(self, question: Question) -> None:
@@ -50,31 +53,32 @@ class Lookups:
         self._dispatch()
 
     def close(self) -> None:
-        """Lets go of all threads: those that still look something up end with it."""
-        while self._resting:
-            self._resting.pop().put(None)
+        """Lets go of all threads: those that still look something up end after it."""
+        for thread in self._threads:
+            thread.put(None)
+        self._threads.clear()
+        self._resting.clear()
         self._pending.clear()
 
     def _dispatch(self) -> None:
-        while self._pending and (self._resting or self._running < self._most):
+        while self._pending and (self._resting or len(self._threads) < self._most):
             question = self._pending.popleft()
             if not question.waiting:
                 question.answer.cancel()
                 continue
             self._ready_thread().put(question)
-        if not self._pending and self._running == len(self._resting):
-            self._running = 0
+        if not self._pending and len(self._threads) == len(self._resting):
             self.close()
 
-    def _ready_thread(self) -> SimpleQueue[Question | None]:
+    def _ready_thread(self) -> _Thread:
         if self._resting:
             return self._resting.pop()
-        questions: SimpleQueue[Question | None] = SimpleQueue()
+        questions: _Thread = SimpleQueue()
         threading.Thread(target=self._work, args=(questions,), name="fleet look-up", daemon=True).start()
-        self._running += 1
+        self._threads.add(questions)
         return questions
 
-    def _work(self, questions: SimpleQueue[Question | None]) -> None:
+    def _work(self, questions: _Thread) -> None:
         """A thread's life."""
         while (question := questions.get()) is not None:
             answered: Answer
@@ -87,11 +91,12 @@ class Lookups:
             except RuntimeError:  # the event loop is closed: nobody is left to tell
                 return
 
-    def _answered(self, question: Question, answered: Answer, thread: SimpleQueue[Question | None]) -> None:
+    def _answered(self, question: Question, answered: Answer, thread: _Thread) -> None:
         if not question.answer.done():
             question.answer.set_result(answered)
-        self._resting.append(thread)
-        self._dispatch()
+        if thread in self._threads:
+            self._resting.append(thread)
+            self._dispatch()
 
 
 def system_addresses(host: str) -> tuple[Address, ...]:
