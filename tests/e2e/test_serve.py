@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -69,6 +70,8 @@ def test_signals_reload_and_stop_it(place: Place) -> None:
         assert process.wait(PATIENCE) == 0
         assert simulator.total("sessions") == 0
     assert [record["event"] for record in service.logged("service.stopped")] == ["service.stopped"]
+    events = [json.loads(line)["event"] for line in (place.folder / "serve.log").read_text().splitlines()]
+    assert "service.started" in events
 
 
 def test_systemd_is_told_what_becomes_of_it(place: Place) -> None:

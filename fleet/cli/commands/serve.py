@@ -69,9 +69,9 @@ def serve(shell: Shell, /, config: Path, check_only: bool, quiet: bool, **given:
     shell.quiet = quiet
     ready = check(config)
     shell.redactor.learn(*ready.secrets)
-    for note in ready.notes:
-        shell.say(note)
     if check_only:
+        for note in ready.notes:
+            shell.say(note)
         for job in ready.jobs.values():
             shell.say(f"{job.name}: {', '.join(job.pipelines)} of {some(len(job.members), 'target')}")
         return Exit.DONE
@@ -90,12 +90,15 @@ def _serve(shell: Shell, ready: Any, *, quiet: bool, log_format: Any, log_level:
     log = configure_logging(stream=shell.errors, level=level, form=log_format, redactor=shell.redactor)
     raise_descriptor_limit()
     _share_arenas()
-    service: Service | None = None
+    for note in ready.notes:
+        log.warning("config.noted", note=note)
+
+    def announce(started: Service) -> None:
+        if shell.errors.isatty():  # elsewhere each line is a record of the log, which has `service.started`
+            shell.say(f"serving on {', '.join(started.addresses)}")
 
     async def run() -> None:
-        nonlocal service
-        service = Service(ready, log, learn=shell.redactor.learn)
-        await service.run(lambda started: shell.say(f"serving on {', '.join(started.addresses)}"))
+        await Service(ready, log, learn=shell.redactor.learn).run(announce)
 
     gc.set_threshold(100_000)
     anyio.run(run)
