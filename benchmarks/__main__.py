@@ -15,8 +15,8 @@ HERE = Path(__file__).parent
 # page that `make bench-page` fills has the seconds of each). Each runs by itself too, most of them with more
 # hosts and rounds; its docstring says what it measures.
 COMPARISONS = {
-    "workload": ("--hosts", "1600"),
-    "walk": ("--hosts", "100", "--rounds", "2"),
+    "workload": ("--hosts", "2000"),
+    "walk": ("--hosts", "200", "--rounds", "1"),
     "profile": (),
     "rounds": ("--hosts", "700", "--rounds", "2"),
     "tls": (),
