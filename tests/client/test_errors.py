@@ -222,3 +222,13 @@ def test_hooks_of_a_session_that_raise_are_told_without_the_key() -> None:
         api.close()
     for text in everything_told(caught.value):
         assert "c4nary" not in text
+
+
+async def test_a_status_whose_answer_has_no_schema_makes_no_types() -> None:
+    with answering(whole("401 Unauthorized")) as url:
+        api = OpenAPI.loads(url, DESCRIPTION)
+        api.authenticate(key=CANARY, token=CANARY, session=CANARY)
+        with pytest.raises(HTTPClientError):
+            await api._.get()
+        await api.aclose()
+    assert "types" not in vars(api.document)

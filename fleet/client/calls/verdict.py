@@ -83,9 +83,8 @@ class Verdict:
         or cannot be typed, stays as it was decoded: the status is the news."""
         with suppress(SpecError, RequestFailed, RecursionError):
             schema = None if isinstance(failed.data, bytes) else self.schema()
-            types = self._document.types
-            if schema is not None and not types.violations(schema, failed.data):
-                failed.data = types.typed(schema, failed.data)
+            if schema is not None and not self._document.types.violations(schema, failed.data):
+                failed.data = self._document.types.typed(schema, failed.data)
 
     async def explained(self, failed: HTTPStatusError) -> None:
         """`explain`, in a thread where that compiles."""
