@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 
 import hypothesis
+import pydantic
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction, blockbuster_ctx
 from week import Week, record_week
@@ -50,6 +51,9 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session", autouse=True)
 def no_blocking_calls() -> Iterator[BlockBuster]:
     """Fails a test whose code, called from a coroutine, reads files, resolves names or syncs in the loop."""
+    pydantic.TypeAdapter(
+        int
+    )  # the first one looks through all that is installed: tests read specs in coroutines
     with blockbuster_ctx("fleet") as guard:
         for module, name in ((socket, "getaddrinfo"), (os, "fsync"), (os, "fdatasync")):
             function = BlockBusterFunction(module, name, scanned_modules=["fleet"])

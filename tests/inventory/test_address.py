@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,5 +129,7 @@ def test_any_text_is_an_address_or_an_inventory_error(text: str) -> None:
 
 
 @given(st.ip_addresses())
-def test_addresses_keep_their_value(address: object) -> None:
-    assert normal_host(str(address)) == str(address)
+def test_addresses_keep_their_value(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    spelled = normal_host(str(address))
+    assert ipaddress.ip_address(spelled) == address
+    assert normal_host(address.exploded) == spelled == normal_host(spelled)
