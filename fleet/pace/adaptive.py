@@ -6,9 +6,10 @@ over the same interval) and gives each interval's sum to `Adaptive.update`, whic
 A larger limit is tried and judged by answers that were asked for under it. With `f` times as many in hand,
 throughput is `f / s` times what it was when answers take `s` times as long: a fleet that has room answers as
 fast as before (s = 1), a full core, here or there, f times as slowly. A quarter of what f promises, in
-logarithms, is gain enough. So a slow fleet is told from a busy one within the time of one answer, and waves
-of answers mislead nobody. Answers are compared route by route: a scan that comes to slower steps has not met
-a limit.
+logarithms, is enough, and counts at once; that nothing was gained is decided only after a second of answers,
+for a machine with other work slows them in bursts. So a slow fleet is told from a busy one within the time of
+one answer, and waves of answers mislead nobody. Answers are compared route by route: a scan that comes to
+slower steps has not met a limit.
 
 Trouble (503, 429, time-outs, a proxy's drops) ends a trial at once. Trouble where the limit stood halves it;
 if the share of trouble stays, it was not ours (dead hosts time out at every limit) and the limit comes back.
@@ -34,7 +35,10 @@ CUT = 0.5
 SPARE = 0.75  # of the limit at which descriptors ran out
 LEAST = 16  # answers that a judgement needs, or ...
 PART = 4  # ... one for this many in hand, whichever is more
-FINE = 1.12  # limits closer than this are the same
+FINE = 1.06  # limits closer than this are the same
+WATCHED = (
+    1.0  # seconds of answers without which nothing is said to gain nothing: a busy machine slows in bursts
+)
 RETRY = 1.5  # how far a limit that rests is tried, up and down in turn
 PATIENCE = 8.0  # seconds of rest, or this many times what an answer takes; twice as long each time that ...
 PATIENT = 64.0  # ... the same limit was found again, up to this
@@ -156,7 +160,12 @@ class Adaptive:
             return self._fail(troubled=True) if self._trial == "up" else self._cut()
         if self._seen.finished < max(LEAST, self.limit // PART):
             return self.limit
+        if self._trial == "none" and self._failed is not None and not self._watched():
+            return self.limit  # the next trial is a small step: what it is compared with has to be exact
         return self._judge(self._seen)
+
+    def _watched(self) -> bool:
+        return self._age >= self._settle + WATCHED
 
     def _alarming(self, seen: Pressure) -> bool:
         if self._trial == "up" and self._base is not None:
@@ -186,7 +195,9 @@ class Adaptive:
             if trial == "down":
                 self._failed, self._troubled = self.stood, False
             return self._stand(self.limit, seen)
-        return self._fail() if trial == "up" else self._stand(self.stood)
+        if trial == "up":
+            return self._fail() if self._watched() else self.limit
+        return self._stand(self.stood)
 
     def _try_another(self, seen: Pressure) -> int:
         """From a limit that stands, the next trial, if there is a reason for one."""
