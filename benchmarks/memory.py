@@ -6,9 +6,8 @@
 request late; the simulator tells how many connections it had at once (a target that keeps requests waiting
 has two; `open-single` allows one). Nobody logs in: a scan holds back most logins until one is proven.
 `flat`: workload W over 20,000 hosts (nginx; without it left out), 256 at once: what the scan has in memory
-when 2,000 are done and at the end. An earlier scan of one host has checked its spec. MB of the scan's process
-alone, of all memory that it ever had (`peak`) or has at a moment (`rss`). Figures go to
-`benchmarks/results/memory.jsonl`.
+when 2,000 are done and at the end. MB of the scan's process alone, of all memory that it ever had (`peak`) or
+has at a moment (`rss`). Figures go to `benchmarks/results/memory.jsonl`.
 """
 
 from __future__ import annotations
@@ -78,9 +77,6 @@ def flat(hosts: int) -> Iterator[Line]:
         print("left out: flat, for nginx is not installed", file=sys.stderr)
         return
     with place_of(hosts) as place:
-        run(
-            scan_command(place, place.hosts("https", 1), *ALONE), place.folder
-        )  # checks the spec, and keeps it
         journal = place.folder / "run" / "outcomes.jsonl"
         taken = run(
             scan_command(place, place.hosts("https", hosts), *ALONE),

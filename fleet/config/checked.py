@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
+from fleet.config.apart import apart
 from fleet.config.extend import Extended
-from fleet.config.kept import name_of, read, write
+from fleet.config.kept import name_of, packed, read, unpacked, write
 from fleet.config.model import Sections
 from fleet.errors import SpecError
 from fleet.pipeline import check
@@ -11,15 +14,21 @@ from fleet.pipeline import check
 
 def checked(whole: Extended) -> Sections:
     """The sections of a spec, as they were kept when it was checked before. Blocks. Raises SpecError with
-    file, line and column."""
+    file, line and column.
+
+    A child process checks a spec that is new, for pydantic takes 10 MB that a scan needs for nothing else.
+    What has a fault is checked here once more, to tell it; what names secrets is checked here alone.
+    """
     name = name_of(whole.tree)
-    found = read(name) if name is not None else None
-    if found is not None:
-        return found
-    said = _checked(whole)
-    if name is not None:
-        write(name, said)
-    return said
+    if name is None:
+        return _checked(whole)
+    found = read(name)
+    if found is None:
+        known = "pydantic" in sys.modules
+        found = None if known else unpacked(apart(lambda: packed(_checked(whole))))
+        found = found or _checked(whole)
+        write(name, found)
+    return found
 
 
 def _checked(whole: Extended) -> Sections:

@@ -24,7 +24,9 @@ FORMAT = 1  # raise it when the rules change by which the same text is judged
 
 
 def name_of(tree: Mapping[str, Any]) -> str | None:
-    """What a spec is known by; None where it holds what JSON cannot."""
+    """What a spec is known by; None for one that is not kept: it holds what JSON cannot, or names secrets."""
+    if tree.get("auths") or tree.get("proxies"):
+        return None
     shape = {name: [one.name for one in fields(kind)] for name, kind in _kinds().items()}
     try:
         return digest(orjson.dumps([FORMAT, fleet.__version__, shape, tree]))
@@ -38,18 +40,35 @@ def read(name: str) -> Sections | None:
     found = cache.read(name) if isinstance(cache, CachedParse) else None
     if found is None:
         return None
-    try:
-        said = _decoded(found[0], _kinds())
-    except (ValueError, TypeError, LookupError):  # not as we write it
-        return None
-    return said if isinstance(said, Sections) else None
+    return _sections(found[0])
 
 
 def write(name: str, said: Sections) -> None:
-    """Keeps them, where they hold nothing but data: what names secrets is checked each time. Blocks."""
+    """Keeps them. Blocks."""
     cache = CachedParse.default()
-    if isinstance(cache, CachedParse) and not (said.auths or said.proxies):
+    if isinstance(cache, CachedParse):
         cache.write(name, _encoded(said))
+
+
+def packed(said: Sections) -> bytes:
+    """Sections as bytes for `unpacked`, where `name_of` knows their spec."""
+    return orjson.dumps(_encoded(said))
+
+
+def unpacked(data: bytes) -> Sections | None:
+    """What `packed` made bytes of; None for anything else."""
+    try:
+        return _sections(orjson.loads(data))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _sections(value: object) -> Sections | None:
+    try:
+        said = _decoded(value, _kinds())
+    except (ValueError, TypeError, LookupError):  # not as we write it
+        return None
+    return said if isinstance(said, Sections) else None
 
 
 def _kinds() -> dict[str, type[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,15 +64,36 @@ def test_every_built_in_spec_is_kept_whole(name: str) -> None:
     assert said(text) == said(text)
 
 
-def test_a_spec_that_is_kept_is_read_without_pydantic() -> None:
+@pytest.mark.parametrize(("thread", "imported"), [(False, ["False", "False"]), (True, ["True", "False"])])
+def test_a_scan_needs_pydantic_at_most_once_and_no_thread_is_forked(
+    thread: bool, imported: list[str], home: Path
+) -> None:
+    program = f"""
+import sys, threading
+from fleet.config import load_spec
+threading.Thread(target=threading.Event().wait, daemon=True).start() if {thread} else None
+spec = load_spec("redfish")
+print("pydantic" in sys.modules, *sorted(spec.pipelines))
+"""
+    told = [subprocess.check_output([sys.executable, "-c", program], text=True).split() for _ in range(2)]
+    assert [said[0] for said in told] == imported
+    assert (
+        told[0][1:]
+        == told[1][1:]
+        == sorted(loads_spec(list_builtin_specs()["redfish"].read_text()).pipelines)
+    )
+    assert len(files(home)) >= 1
+
+
+def test_without_a_place_to_keep_it_a_spec_is_checked_all_the_same(tmp_path: Path) -> None:
     program = """
 import sys
 from fleet.config import load_spec
-load_spec("redfish")
-print("pydantic" in sys.modules)
+print(len(load_spec("redfish").steps) > 0, "pydantic" in sys.modules)
 """
-    told = [subprocess.check_output([sys.executable, "-c", program], text=True).strip() for _ in range(2)]
-    assert told == ["True", "False"]
+    (tmp_path / "file").touch()
+    where = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "file")}
+    assert subprocess.check_output([sys.executable, "-c", program], text=True, env=where) == "True False\n"
 
 
 def test_a_fault_is_told_each_time(home: Path) -> None:
