@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, MutableMapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal, Protocol, TextIO, cast
 
@@ -60,7 +62,8 @@ def configure_logging(
 
 
 def _structured(stream: Stream, least: int, guard: Redactor, render: Callable[..., str]) -> Logger:
-    import structlog  # noqa: PLC0415  (only when there is something to write)
+    with _as_if_absent("rich"):
+        import structlog  # noqa: PLC0415  (only when there is something to write)
 
     logger: Logger = structlog.wrap_logger(
         structlog.PrintLogger(cast("TextIO", stream)),
@@ -78,9 +81,22 @@ def _structured(stream: Stream, least: int, guard: Redactor, render: Callable[..
     return logger
 
 
+@contextmanager
+def _as_if_absent(package: str) -> Iterator[None]:
+    """Imports inside do without an optional package. structlog would have rich show tracebacks in colours,
+    which no line of ours has: a tenth of a start."""
+    held = sys.modules.get(package)
+    sys.modules[package] = None  # type: ignore[assignment]  # what makes an import of it fail
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if held is not None:
+            sys.modules[package] = held
+
+
 class _AtFirstRecord:
-    """A logger for warnings, made when there is one: structlog imports what shows tracebacks in colours,
-    0.1 s of a start, which most scans on a terminal have no use for."""
+    """A logger for warnings, made when there is one: most scans on a terminal need no structlog."""
 
     def __init__(self, least: int, make: Callable[[], Logger]) -> None:
         self._least = least

@@ -100,6 +100,20 @@ def test_no_logger_of_the_host_application_is_touched() -> None:
     assert (logging.root.level, list(logging.root.handlers), set(logging.root.manager.loggerDict)) == before
 
 
+def test_a_log_needs_no_rich_and_leaves_it_to_others() -> None:
+    program = """
+import io, sys
+from fleet.observe import configure_logging
+stream = io.StringIO()
+configure_logging(stream=stream, form="json").info("scan.started")
+print(sorted({"rich", "rich.console", "pygments"} & set(sys.modules)), "scan.started" in stream.getvalue())
+import rich.console, structlog.dev
+print(rich.console.Console(file=io.StringIO()).print("x"), structlog.dev.rich)
+"""
+    told = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert told.splitlines() == ["[] True", "None None"]
+
+
 def test_structlog_is_not_imported_before_there_is_a_warning() -> None:
     program = """
 import io, sys
