@@ -25,9 +25,9 @@ from pathlib import Path
 
 import anyio
 
-from benchmarks.check import judge
-from benchmarks.measure import peak, tell
-from benchmarks.results import Line, about, keep
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import Line, about, keep
+from benchmarks.rig.measure import peak, tell
 from fleet.engine import Probe, Stop, scan
 from fleet.outcome import Outcome
 from fleet.sinks import sink_for

@@ -14,7 +14,7 @@ import pytest
 from recorded import record_run
 from served import Served, Workshop
 
-from benchmarks.browser import Browser, Page
+from benchmarks.rig.browser import Browser, Page
 from fleet.sim import Fault
 
 pytestmark = pytest.mark.long

@@ -20,7 +20,7 @@ from served import PATIENCE, Workshop, until
 from test_page import COUNTS, opened, summed
 
 import fleet
-from benchmarks.browser import Browser, Page
+from benchmarks.rig.browser import Browser, Page
 
 pytestmark = pytest.mark.long
 

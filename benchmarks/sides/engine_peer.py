@@ -1,6 +1,6 @@
 """The peer's side of the comparison of engines, in the peer's own environment: nothing of fleet is there.
 
-`python -m benchmarks.side_peer CASE FOLDER`, one process a case, as `side_fleet`.
+`python -m benchmarks.sides.engine_peer CASE FOLDER`, one process a case, as `engine_fleet`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.descriptions import PET, system
-from benchmarks.measure import many, often, peak, stages, tell
+from benchmarks.rig.descriptions import PET, system
+from benchmarks.rig.measure import many, often, peak, stages, tell
 
 began = time.process_time()
 import httpx2  # noqa: E402

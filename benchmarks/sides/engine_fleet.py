@@ -1,4 +1,7 @@
-"""Our side of the comparison of engines: `python -m benchmarks.side_fleet CASE FOLDER`, one process each."""
+"""Our side of the comparison of engines, one process a case.
+
+`python -m benchmarks.sides.engine_fleet CASE FOLDER`
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.descriptions import PET, system
-from benchmarks.measure import many, often, peak, stages, tell
+from benchmarks.rig.descriptions import PET, system
+from benchmarks.rig.measure import many, often, peak, stages, tell
 
 began = time.process_time()
 from fleet import OpenAPI  # noqa: E402

@@ -19,7 +19,7 @@ import anyio
 import anyio.abc
 import httpx
 
-from benchmarks.soak_faults import Faults
+from benchmarks.soak.faults import Faults
 
 PROBERS = 4
 MARGIN = 2.0  # seconds between the end of a probe and its answer, at most

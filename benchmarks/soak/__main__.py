@@ -32,10 +32,10 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from benchmarks.process import FLEET, resident
-from benchmarks.simulated import simulated, totals
-from benchmarks.soak_clients import Clients, metrics_of, put
-from benchmarks.soak_faults import Faults
+from benchmarks.rig.process import FLEET, resident
+from benchmarks.rig.simulated import simulated, totals
+from benchmarks.soak.clients import Clients, metrics_of, put
+from benchmarks.soak.faults import Faults
 
 SPEC = "extends: redfish\npipelines: {pulse: {steps: [root, system]}}\n"
 AUTHS = "auths:\n  lab: {username: root, password: env:BMC_PASSWORD}\n"

@@ -1,7 +1,7 @@
 """The tables of `docs/explanation/performance.md`, made of what was measured last.
 
-    python -m benchmarks.tables [NAME...]      prints them, as Markdown
-    python -m benchmarks.tables --write        puts them into the page, each between its two marks
+    python -m benchmarks.figures.tables [NAME...]      prints them, as Markdown
+    python -m benchmarks.figures.tables --write        puts them into the page, each between its two marks
 
 A table stands between `<!-- figures: NAME -->` and `<!-- end -->`. What was not measured here stays as it
 was.
@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.check import Verdict, measured, shown, verdicts
-from benchmarks.peer import LOCKS
+from benchmarks.figures.check import Verdict, measured, shown, verdicts
+from benchmarks.figures.results import Line, kept, medians
 from benchmarks.profile import table as profiled
-from benchmarks.results import Line, kept, medians
+from benchmarks.rig.environments import LOCKS
 from benchmarks.workload import SIDES
 
-PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "performance.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "performance.md"
 MARKED = re.compile(r"(<!-- figures: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 ROOMS, FUNCTIONS = 16, 20  # rows of a profile
 ELSEWHERE = ("openapi",)  # budgets with a page of their own

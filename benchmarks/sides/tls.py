@@ -1,4 +1,4 @@
-"""The rungs of `benchmarks.tls`: `python tls_sides.py RUNG URL CA COUNT`, one process each.
+"""The rungs of `benchmarks.tls`: `python sides/tls.py RUNG URL CA COUNT`, one process each.
 
 Each opens connections one after the other on blocking sockets, asks for one small answer and closes. What one
 of them took is printed as JSON. Standard library only, unless the rung is of another one.

@@ -41,7 +41,7 @@ def expect(status: int) -> None:
 
 async def wire(hosts: Sequence[str], _description: Path) -> None:
     """Our own connection, without pipeline, client or outcome."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
     from fleet.client import Dialer, Endpoint, Request, Resolver, TlsContexts
     from fleet.openapi import read_json
     from fleet.policy import Limits, Timeouts, Tls
@@ -63,7 +63,7 @@ async def wire(hosts: Sequence[str], _description: Path) -> None:
 
 async def client(hosts: Sequence[str], description: Path) -> None:
     """What a pipeline stands on: clone, login, request, retries, pool; no steps, no outcome."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
     from fleet import OpenAPI
     from fleet.client import Credential, Dialer, Resolver, TargetClient, TlsContexts
     from fleet.openapi import read_json

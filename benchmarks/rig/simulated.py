@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.process import FLEET
+from benchmarks.rig.process import FLEET
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LOCKS = {"peer": ROOT / "benchmarks" / "peers.lock", "plot": ROOT / "benchmarks" / "plot.lock"}
 
 

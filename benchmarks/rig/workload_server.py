@@ -13,10 +13,10 @@ from pathlib import Path
 
 import trustme
 
-from benchmarks import workload_files
-from benchmarks.process import PASSWORD
-from benchmarks.simulated import forget, simulated, totals, urls
-from benchmarks.workload_peers import AT_ONCE
+from benchmarks.rig import workload_files
+from benchmarks.rig.process import PASSWORD
+from benchmarks.rig.simulated import forget, simulated, totals, urls
+from benchmarks.sides.workload_peers import AT_ONCE
 
 __all__ = ["AT_ONCE", "CONFIG", "Place", "Served", "serve"]
 

@@ -1,4 +1,4 @@
-"""What was measured last, against `benchmarks/budgets.toml`: `python -m benchmarks.check [NAME...]`.
+"""What was measured last, against `benchmarks/budgets.toml`: `python -m benchmarks.figures.check [NAME...]`.
 
 Reads `benchmarks/results/NAME.jsonl`, which comparisons write. Ratios and counts are judged. Seconds and
 megabytes (`aims`) are reported, for machines differ, and so are ratios that are wanted and not had (`goals`).
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import RESULTS, Medians, medians
+from benchmarks.figures.results import RESULTS, Medians, medians
 
-BUDGETS = Path(__file__).with_name("budgets.toml")
+BUDGETS = Path(__file__).parents[1] / "budgets.toml"
 UPWARD = ("rate", "open")  # measures of which more is better
 
 

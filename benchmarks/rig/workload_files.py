@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.process import PASSWORD
-from benchmarks.workload_peers import AT_ONCE, PATHS
+from benchmarks.rig.process import PASSWORD
+from benchmarks.sides.workload_peers import AT_ONCE, PATHS
 
 WAVE = 2 * AT_ONCE  # hosts, so that the first request of one is done before its second begins
 SIZES = (2100, 500, 6100, 8000, 2100)  # bytes of the answers

@@ -47,8 +47,8 @@ def scan(mark: Callable[[], None], arguments: Sequence[str]) -> None:
 
 
 def ask(mark: Callable[[], None], side: str, hosts: str, description: str) -> None:
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from benchmarks import workload_peers
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from benchmarks.sides import workload_peers
 
     async def each(hosts: Sequence[str], work: Callable[[str], Awaitable[None]]) -> None:
         waiting = iter(hosts)

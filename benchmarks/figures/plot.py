@@ -1,7 +1,7 @@
-"""Charts of what was measured last: `python -m benchmarks.plot [workload|concurrency...]`.
+"""Charts of what was measured last: `python -m benchmarks.figures.plot [workload|concurrency...]`.
 
-Reads `benchmarks/results/NAME.jsonl` and writes `docs/explanation/NAME.png`; `benchmarks.draw` does the
-drawing, in an environment of its own. Without names, every chart that has figures.
+Reads `benchmarks/results/NAME.jsonl` and writes `docs/explanation/NAME.png`; `draw.py` does the drawing,
+in an environment of its own. Without names, every chart that has figures.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import peer
-from benchmarks.results import Line, kept, medians
+from benchmarks.figures.results import Line, kept, medians
+from benchmarks.rig import environments
 from benchmarks.workload import SCANS, SIDES
 
-DOCS = Path(__file__).parents[1] / "docs" / "explanation"
+DOCS = Path(__file__).parents[2] / "docs" / "explanation"
 DRAW = Path(__file__).with_name("draw.py")
 LABELS = {
     "fleet": "fleet scan, everything on", "rustls": "the same, TLS by rustls",
@@ -86,12 +86,12 @@ CHARTS: dict[str, Callable[[list[Line]], Chart]] = {
 
 def draw(name: str, chart: Chart) -> bool:
     """Writes the picture; False where nothing can draw."""
-    python = peer.python("plot")
+    python = environments.python("plot")
     if python is None:
         return False
     file = DOCS / f"{name}.png"
     subprocess.run([str(python), str(DRAW), str(file)], input=json.dumps(chart), text=True, check=True)
-    print(f"{file.relative_to(DOCS.parents[1])}: {file.stat().st_size / 1e3:.0f} KB")
+    print(f"{file.relative_to(DOCS.parents[2])}: {file.stat().st_size / 1e3:.0f} KB")
     return True
 
 
