@@ -22,7 +22,7 @@ from fleet.engine.directory import (
 from fleet.engine.failed import inventory_line
 from fleet.engine.findings import fails
 from fleet.engine.journal import DoneTargets, count_lines, done_ids, read_last_outcomes, read_outcomes, stands
-from fleet.engine.scan import ScanTotals, scan
+from fleet.engine.scan import ScanLoop, ScanTotals
 from fleet.engine.stop import Stop, signals
 from fleet.engine.success import SUCCESS, read_success, write_success
 from fleet.late import load_late
@@ -40,6 +40,7 @@ __all__ = [
     "Probe",
     "RunDirectory",
     "RunEntry",
+    "ScanLoop",
     "ScanTotals",
     "Stop",
     "atomic_write",
@@ -62,7 +63,6 @@ __all__ = [
     "run_entry",
     "run_id",
     "runs_folder",
-    "scan",
     "set_baseline",
     "signals",
     "stands",
