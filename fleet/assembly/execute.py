@@ -16,7 +16,7 @@ from fleet.assembly.probing import Probing, probing_here
 from fleet.assembly.resume import Resumed
 from fleet.engine import RunDirectory, ScanLoop, ScanTotals, Stop, signals, write_success
 from fleet.errors import InventoryError, SinkError
-from fleet.event import Listener, WarningRaised, tell
+from fleet.event import Listener, WarningRaised, tell_all
 from fleet.frozen import frozen
 from fleet.observe import Tally
 from fleet.sinks import sink_for
@@ -66,10 +66,10 @@ async def execute(
     probing = probing or probing_here(prepared)
     steering = [probing.governor] if probing.governor is not None else []
     hearing: list[Listener] = [tally, *steering, *listeners]
-    listener = tell(hearing)
+    listener = tell_all(hearing)
     canary = _canary(prepared, resume, stop, listener)
     if canary is not None:
-        listener = tell([*hearing, canary])
+        listener = tell_all([*hearing, canary])
     outputs = [sink_for(output) for output in prepared.options.outputs]
     directory = resume.directory if resume is not None else await _create(prepared)
     try:

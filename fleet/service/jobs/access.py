@@ -9,7 +9,7 @@ import anyio
 
 from fleet.assembly import Connector, PreparedScan
 from fleet.client import KeptConnections, KeptSessions
-from fleet.event import Listener, tell
+from fleet.event import Listener, tell_all
 from fleet.observe import Logger, LogListener, Metrics
 from fleet.pace import Governor, Pace
 from fleet.policy import Keep
@@ -100,7 +100,7 @@ class TargetAccess:
         if way is None or way.job is not job or now - way.since > RETRY_REFUSED:
             first = next(iter(job.scans.values()))
             metrics = self._metrics(job.name)
-            told = tell([metrics, LogListener(self.log)])
+            told = tell_all([metrics, LogListener(self.log)])
             same = way is not None and way.job is job
             if way is not None:
                 way.pace.forget()  # or a pause that nobody ends would be shown for ever

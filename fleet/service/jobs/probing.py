@@ -12,7 +12,7 @@ import anyio.abc
 
 from fleet.engine import Attempt, Probe, journal_of
 from fleet.errors import FleetError, TryAgain
-from fleet.event import Event, Listener, RequestFinished, tell
+from fleet.event import Event, Listener, RequestFinished, tell_all
 from fleet.frozen import frozen
 from fleet.outcome import Outcome, Record
 from fleet.pipeline import PipelineProbe
@@ -121,7 +121,7 @@ class Prober:
         scan = job.scans[pipeline]
         if target.auth is not None:  # one that no rule binds was not read yet
             await anyio.to_thread.run_sync(scan.bindings.named, target.auth)
-        listener = tell([self._access.listener(job.name), _speaking(flight.said)])
+        listener = tell_all([self._access.listener(job.name), _speaking(flight.said)])
         connector = await self._access.connector(job, pipeline, listener)
         links = self._access.links(job, pipeline)
         probe: Probe = PipelineProbe(
