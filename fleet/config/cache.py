@@ -1,7 +1,7 @@
-"""What a spec file says, kept as data where descriptions are kept: what was checked is not checked again.
+"""Spec files that were checked, cached as data beside parsed descriptions: a cached one is not checked again.
 
-It is known by the digest of what was checked, of the shape of the values and of the version of fleet. A value
-stands as a list that begins with what it is; there is nothing in it to execute.
+The key is a digest of the text's tree, of the shape of the values and of the version of fleet. A value is
+encoded as a list that begins with its kind; nothing in it can be executed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from fleet.pipeline import Section, language_sections
 FORMAT = 1  # raise it when the rules change by which the same text is judged
 
 
-def name_of(tree: Mapping[str, Any]) -> str | None:
-    """What a spec is known by; None where it holds what JSON cannot."""
+def cache_key(tree: Mapping[str, Any]) -> str | None:
+    """The key of a spec; None where it holds what JSON cannot."""
     shape = {name: [one.name for one in fields(kind)] for name, kind in _kinds().items()}
     try:
         return digest(orjson.dumps([FORMAT, fleet.__version__, shape, tree]))
@@ -32,32 +32,29 @@ def name_of(tree: Mapping[str, Any]) -> str | None:
         return None
 
 
-def read(name: str) -> Sections | None:
-    """The sections that were kept under a name. Blocks."""
+def read_cached(key: str) -> Sections | None:
+    """The sections that were cached under a key; None where there are none that can be used. Blocks."""
     cache = CachedParse.default()
-    found = cache.read(name) if isinstance(cache, CachedParse) else None
+    found = cache.read(key) if isinstance(cache, CachedParse) else None
     if found is None:
         return None
     try:
-        said = _decoded(found[0], _kinds())
+        sections = _decoded(found[0], _kinds())
     except (ValueError, TypeError, LookupError):  # not as we write it
         return None
-    return said if isinstance(said, Sections) else None
+    return sections if isinstance(sections, Sections) else None
 
 
-def write(name: str, said: Sections) -> None:
-    """Keeps them, where they hold nothing but data: what names secrets is checked each time. Blocks."""
+def write_cached(key: str, sections: Sections) -> None:
+    """Caches sections, unless they name secrets: those are checked each time. Blocks."""
     cache = CachedParse.default()
-    if isinstance(cache, CachedParse) and not (said.auths or said.proxies):
-        cache.write(name, _encoded(said))
+    if isinstance(cache, CachedParse) and not (sections.auths or sections.proxies):
+        cache.write(key, _encoded(sections))
 
 
 def _kinds() -> dict[str, type[Any]]:
-    return {kind.__name__: kind for kind in (*language_sections(), *_own())}
-
-
-def _own() -> tuple[type[Section], ...]:
-    return (model.InfoSpec, model.FixupSpec, model.Sections)
+    own = (model.InfoSpec, model.FixupSpec, model.Sections)
+    return {kind.__name__: kind for kind in (*language_sections(), *own)}
 
 
 def _encoded(value: Any) -> Any:

@@ -1,28 +1,28 @@
-"""What a spec file says, checked: the first fault is told with its place."""
+"""Spec files, checked: the first fault is raised with its place in the file."""
 
 from __future__ import annotations
 
+from fleet.config.cache import cache_key, read_cached, write_cached
 from fleet.config.extend import Extended
-from fleet.config.kept import name_of, read, write
 from fleet.config.model import Sections
 from fleet.errors import SpecError
 from fleet.pipeline import check
 
 
-def checked(whole: Extended) -> Sections:
-    """The sections of a spec, as they were kept when it was checked before. Blocks. Raises SpecError with
-    file, line and column."""
-    name = name_of(whole.tree)
-    found = read(name) if name is not None else None
-    if found is not None:
-        return found
-    said = _checked(whole)
-    if name is not None:
-        write(name, said)
-    return said
+def checked_sections(whole: Extended) -> Sections:
+    """The sections of a spec: from the cache where it was checked before. Blocks. Raises SpecError with file,
+    line and column."""
+    key = cache_key(whole.tree)
+    cached = read_cached(key) if key is not None else None
+    if cached is not None:
+        return cached
+    sections = _check(whole)
+    if key is not None:
+        write_cached(key, sections)
+    return sections
 
 
-def _checked(whole: Extended) -> Sections:
+def _check(whole: Extended) -> Sections:
     from pydantic import ValidationError  # noqa: PLC0415
 
     from fleet.yamlfile import first_complaint  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""A spec that was checked is kept as data: the same values, no check, nothing that we did not write."""
+"""Checked specs are cached as data: the same values, no second check, nothing that fleet did not write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.config import kept, list_builtin_specs, loads_spec, spec_schema
+from fleet.config import cache, list_builtin_specs, loads_spec, spec_schema
 from fleet.config.model import Sections
 from fleet.errors import SpecError
 
@@ -43,27 +43,27 @@ def files(home: Path) -> list[Path]:
     return [path for path in home.glob("??/*") if path.is_file()]
 
 
-def said(text: str) -> Sections:
+def sections_of(text: str) -> Sections:
     return loads_spec(text)
 
 
-def test_what_is_read_again_equals_what_was_checked(home: Path) -> None:
-    checked = said(SPEC)
+def test_a_cached_spec_equals_the_checked_one(home: Path) -> None:
+    checked = sections_of(SPEC)
     (path,) = files(home)
-    found = kept.read(path.name)
+    found = cache.read_cached(path.name)
     assert found is not None
     assert all(getattr(found, name) == getattr(checked, name) for name in Sections.__dataclass_fields__)
     assert found.fixups[0].fixup == checked.fixups[0].fixup
-    assert said(SPEC) == checked
+    assert sections_of(SPEC) == checked
 
 
 @pytest.mark.parametrize("name", list_builtin_specs())
-def test_every_built_in_spec_is_kept_whole(name: str) -> None:
+def test_every_built_in_spec_is_cached_whole(name: str) -> None:
     text = list_builtin_specs()[name].read_text()
-    assert said(text) == said(text)
+    assert sections_of(text) == sections_of(text)
 
 
-def test_a_spec_that_is_kept_is_read_without_pydantic() -> None:
+def test_a_cached_spec_is_read_without_pydantic() -> None:
     program = """
 import sys
 from fleet.config import load_spec
@@ -74,19 +74,19 @@ print("pydantic" in sys.modules)
     assert told == ["True", "False"]
 
 
-def test_a_fault_is_told_each_time(home: Path) -> None:
+def test_a_fault_is_raised_each_time(home: Path) -> None:
     wrong = SPEC.replace("timeout: 2s", "timeout: soon")
     messages = set()
     for _ in range(2):
         with pytest.raises(SpecError) as told:
-            said(wrong)
+            sections_of(wrong)
         messages.add(str(told.value))
     assert len(messages) == 1
     assert files(home) == []
 
 
-def test_what_names_secrets_is_not_kept(home: Path) -> None:
-    said(f"{SPEC}auths: {{lab: {{username: root, password: env:LAB}}}}\n")
+def test_a_spec_that_names_secrets_is_not_cached(home: Path) -> None:
+    sections_of(f"{SPEC}auths: {{lab: {{username: root, password: env:LAB}}}}\n")
     assert files(home) == []
 
 
@@ -103,18 +103,18 @@ def test_what_names_secrets_is_not_kept(home: Path) -> None:
         {"a": ["date"]},
     ],
 )
-def test_what_we_did_not_write_is_checked_again(home: Path, tree: object) -> None:
-    checked = said(SPEC)
+def test_a_cache_entry_of_another_form_is_not_used(home: Path, tree: object) -> None:
+    checked = sections_of(SPEC)
     (path,) = files(home)
     from fleet.openapi import encode_tree
 
     path.write_bytes(encode_tree(tree, path.name) or b"")
-    assert kept.read(path.name) is None
-    assert said(SPEC) == checked
+    assert cache.read_cached(path.name) is None
+    assert sections_of(SPEC) == checked
 
 
 def test_the_format_follows_the_rules() -> None:
-    """When the rules change, what was kept by the old ones must not be taken for checked: raise
-    `fleet.config.kept.FORMAT`, then write its pair here."""
+    """When the rules change, what was cached by the old ones must not be taken for checked: raise
+    `fleet.config.cache.FORMAT`, then write its pair here."""
     rules = hashlib.sha256(json.dumps(spec_schema(), sort_keys=True).encode()).hexdigest()
-    assert (kept.FORMAT, rules[:16]) == (1, "971324ad810f3b96")
+    assert (cache.FORMAT, rules[:16]) == (1, "971324ad810f3b96")
