@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from fleet.client.calls.linked import Answered, LinkedCall, Links
     from fleet.client.calls.options import HandleOptions
     from fleet.client.calls.request import OperationRequest
+    from fleet.client.calls.sequence import Sequence
     from fleet.client.calls.session import SessionFactory, sync_session
-    from fleet.client.calls.stream import OpenAnswer, Sequence, Stream
+    from fleet.client.calls.stream import OpenAnswer, Stream
     from fleet.client.debug import start_debug_log, stop_debug_log
     from fleet.client.description.fixups import Fixups, Repaired
     from fleet.client.description.load import load_document
@@ -145,7 +146,8 @@ load_late(
         "calls.options": ("HandleOptions",),
         "calls.request": ("OperationRequest",),
         "calls.session": ("SessionFactory", "sync_session"),
-        "calls.stream": ("OpenAnswer", "Sequence", "Stream"),
+        "calls.sequence": ("Sequence",),
+        "calls.stream": ("OpenAnswer", "Stream"),
         "debug": ("start_debug_log", "stop_debug_log"),
         "description.fixups": ("Fixups", "Repaired"),
         "description.load": ("load_document",),
