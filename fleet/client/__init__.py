@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from fleet.client.plugins import DocumentEvent, DocumentPlugin, InitPlugin, Message, MessagePlugin, Plugin
     from fleet.client.target.client import TargetClient
     from fleet.client.target.credential import Credential, Renewal
-    from fleet.client.target.login import LoginPlan
+    from fleet.client.target.loginplan import LoginPlan
     from fleet.client.target.sessions import KeptSessions
     from fleet.client.web import Web
     from fleet.client.wire.certificate import Certificate
@@ -171,7 +171,7 @@ load_late(
         "plugins": ("DocumentEvent", "DocumentPlugin", "InitPlugin", "Message", "MessagePlugin", "Plugin"),
         "target.client": ("TargetClient",),
         "target.credential": ("Credential", "Renewal"),
-        "target.login": ("LoginPlan",),
+        "target.loginplan": ("LoginPlan",),
         "target.sessions": ("KeptSessions",),
         "web": ("Web",),
         "wire.certificate": ("Certificate",),
