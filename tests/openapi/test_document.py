@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import SpecError
-from fleet.openapi import Document, load
+from fleet.openapi import Document, load, unknown_operation
 
 GET: dict[str, Any] = {"get": {"responses": {}}}
 
@@ -69,7 +69,7 @@ def test_unknown_operations_get_a_suggestion(make: Callable[..., Document]) -> N
             document.operation(asked)  # type: ignore[arg-type]
         assert hint in str(caught.value)
     many = make({f"/{n}": {"get": {"responses": {}}} for n in range(20)})
-    assert many.unknown("zzzzzz").hint == "'fleet spec operations' lists its 20"
+    assert unknown_operation(many, "zzzzzz").hint == "'fleet spec operations' lists its 20"
 
 
 def test_a_second_operation_id_is_a_warning(make: Callable[..., Document]) -> None:
