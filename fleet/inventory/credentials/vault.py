@@ -21,16 +21,16 @@ from urllib.parse import quote
 from fleet.client import Web
 from fleet.errors import SecretError
 from fleet.inventory.address import shown
-from fleet.inventory.given import LONGEST_SECONDS, Given, secret_of, whole
-from fleet.inventory.placeholders import Template
-from fleet.inventory.secrets import SecretReader
+from fleet.inventory.credentials.given import LONGEST_SECONDS, Given, secret_of, whole
+from fleet.inventory.credentials.placeholders import Template
+from fleet.inventory.credentials.secrets import SecretReader
 from fleet.quantities import parse_duration
 from fleet.secret import Secret
 from fleet.target import Target
 
 if TYPE_CHECKING:
     from fleet.client import Reply
-    from fleet.inventory.model import VaultModel, VaultSecretModel
+    from fleet.inventory.credentials.model import VaultModel, VaultSecretModel
 
 MAX_ANSWER_BYTES = 1024 * 1024  # bytes of one answer
 EARLY_SHARE = 2 / 3  # of a token's life: then a new login

@@ -1,7 +1,7 @@
 """The `auths:` and `proxies:` sections of a spec file or of a file of their own.
 
-No model holds a secret: passwords and tokens are references (`fleet.inventory.secrets`), and a value that
-is not one is refused without being repeated.
+No model holds a secret: passwords and tokens are references (`secrets`), and a value that is not one is
+refused without being repeated.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from fleet.errors import ConfigError, InventoryError
 from fleet.frozen import frozen
-from fleet.inventory.checked import Checked, Rule, matching, short_form
+from fleet.inventory.credentials.checked import Checked, Rule, matching, short_form
+from fleet.inventory.credentials.secrets import WAYS, is_reference
 from fleet.inventory.match import parse_match
 from fleet.inventory.proxy import parse_proxy_url
-from fleet.inventory.secrets import WAYS, is_reference
 from fleet.quantities import parse_duration
 
 ADDRESS = r"^https?://[^/?#@]+/?$"

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from fleet.errors import SecretError
 from fleet.frozen import frozen
-from fleet.inventory.secrets import checked
+from fleet.inventory.credentials.secrets import checked
 from fleet.quantities import parse_duration
 from fleet.secret import Secret
 from fleet.target import Target

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import SCHEMES, shown
+from fleet.inventory.formats.rows import RESERVED, Row, label_text, make_row
 from fleet.inventory.report import Report, placed
-from fleet.inventory.rows import RESERVED, Row, label_text, make_row
 
 if TYPE_CHECKING:
     from fleet.yamlfile import YamlFile

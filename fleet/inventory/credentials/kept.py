@@ -11,8 +11,8 @@ from hashlib import blake2b
 
 from fleet.client import Credential
 from fleet.errors import SecretError
-from fleet.inventory.given import Given, Source
-from fleet.inventory.secrets import Warn
+from fleet.inventory.credentials.given import Given, Source
+from fleet.inventory.credentials.secrets import Warn
 from fleet.target import Target
 
 LOOK_SECONDS = 5.0  # seconds between two looks at whether the files of a credential have changed

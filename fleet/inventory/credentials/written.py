@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.inventory.given import Given
-from fleet.inventory.secrets import SecretReader
+from fleet.inventory.credentials.given import Given
+from fleet.inventory.credentials.secrets import SecretReader
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory.model import AuthModel
+    from fleet.inventory.credentials.model import AuthModel
 
 MAX_TRIES = 3  # readings, where the files are swapped in between
 

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
+from fleet.inventory.formats.rows import Row, make_row
 from fleet.inventory.match import split_commas
 from fleet.inventory.report import Report, placed
-from fleet.inventory.rows import Row, make_row
 
 _SECTION = re.compile(r"\[(?![a-zA-Z]-[a-zA-Z]\])[A-Za-z_][\w.-]+(?::(?:vars|children))?\]")  # [bmcs:vars]
 _LABELLED = re.compile(r"[=#\"'\\]")

@@ -12,14 +12,14 @@ import json
 from typing import TYPE_CHECKING
 
 from fleet.errors import SecretError
-from fleet.inventory.given import Given, given_of
-from fleet.inventory.placeholders import Template
+from fleet.inventory.credentials.given import Given, given_of
+from fleet.inventory.credentials.placeholders import Template
 from fleet.inventory.program import Program
 from fleet.quantities import parse_duration
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory.model import ExecModel
+    from fleet.inventory.credentials.model import ExecModel
 
 MAX_OUTPUT_BYTES = 64 * 1024  # bytes that a helper may write
 

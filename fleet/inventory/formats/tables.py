@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import SCHEMES, shown
+from fleet.inventory.formats.rows import Row, label_text, make_row, refuse_label
 from fleet.inventory.report import Report, placed
-from fleet.inventory.rows import Row, label_text, make_row, refuse_label
 
 ADDRESS_COLUMNS = ("url", "host", "address", "target", "ip")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9_]+")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fleet.inventory.checked import plainly
-from fleet.inventory.model import ADDRESS, AuthsFile
+from fleet.inventory.credentials.checked import plainly
+from fleet.inventory.credentials.model import ADDRESS, AuthsFile
 from fleet.yamlfile import read_yaml
 
 _PATTERNS = {ADDRESS: "not an address of the form https://host:8200"}

@@ -10,16 +10,16 @@ from fleet.client import Credential
 from fleet.errors import ConfigError, InventoryError
 from fleet.guess import closest
 from fleet.inventory.address import shown
-from fleet.inventory.given import Source
-from fleet.inventory.kept import Kept
+from fleet.inventory.credentials.given import Source
+from fleet.inventory.credentials.kept import Kept
+from fleet.inventory.credentials.secrets import SecretReader, Warn
+from fleet.inventory.credentials.written import Typed, Written
 from fleet.inventory.match import MatchRules
-from fleet.inventory.secrets import SecretReader, Warn
-from fleet.inventory.written import Typed, Written
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory.model import AuthModel, VaultModel
-    from fleet.inventory.vault import Vault
+    from fleet.inventory.credentials.model import AuthModel, VaultModel
+    from fleet.inventory.credentials.vault import Vault
 
 COMMAND_LINE = "command-line"  # the credential that --user makes
 OWN = "inventory"  # how a target came to what it names itself
@@ -144,17 +144,17 @@ class Credentials:
             raise ConfigError(f"no credential is named {shown(name)}", hint=self._guess(name))
         user = self._username if model.username is not None or model.given_elsewhere else None
         if model.exec is not None:
-            from fleet.inventory.helper import Helper  # noqa: PLC0415  (only where there is one)
+            from fleet.inventory.credentials.helper import Helper  # noqa: PLC0415  (only where there is one)
 
             return Helper(name, model.exec, user or model.username)
         if model.vault is not None:
-            from fleet.inventory.vault import VaultSecret  # noqa: PLC0415
+            from fleet.inventory.credentials.vault import VaultSecret  # noqa: PLC0415
 
             return VaultSecret(name, model.vault, self._open_vault(name), user or model.username)
         return Written(name, model, self._secrets, username=self._username, password=self._password)
 
     def _open_vault(self, name: str) -> Vault:
-        from fleet.inventory.vault import Vault  # noqa: PLC0415
+        from fleet.inventory.credentials.vault import Vault  # noqa: PLC0415
 
         if self._vault is None:
             if self._vault_model is None:
