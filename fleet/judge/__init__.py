@@ -2,16 +2,21 @@
 
 Reads run directories; judged again by the checks of another spec (`Rejudged`), they need neither a network
 nor a description.
+
+  gather       what checks came to, in one pass; `model` as values, `junit`, `sarif` and `markdown` write them
+  again        stored rows by the checks of another spec
+  conformance  how machines deviate from the description
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.judge.conformance import Conformance, Deviation, Maker, conformance_schema
-from fleet.judge.conformance_markdown import conformance_markdown
-from fleet.judge.conformance_page import conformance_page
-from fleet.judge.conformance_wording import (
+from fleet.judge.conformance.gather import gather_conformance
+from fleet.judge.conformance.markdown import conformance_markdown
+from fleet.judge.conformance.model import Conformance, Deviation, Maker, conformance_schema
+from fleet.judge.conformance.page import conformance_page
+from fleet.judge.conformance.wording import (
     example_text,
     machines_text,
     maker_text,
@@ -20,7 +25,6 @@ from fleet.judge.conformance_wording import (
     summary_text,
     wants_text,
 )
-from fleet.judge.deviations import gather_conformance
 from fleet.judge.gather import Judged, Rules, gather_checks, stored_results
 from fleet.judge.junit import to_junit
 from fleet.judge.markdown import checks_markdown

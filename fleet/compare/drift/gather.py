@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.compare.changes import peers_of
-from fleet.compare.drift import DRIFT_VERSION, Drift, Group, Stray
+from fleet.compare.drift.model import DRIFT_VERSION, Drift, Group, Stray
 from fleet.compare.gaps import Steps
 from fleet.compare.question import Question
 from fleet.compare.rows import INCOMPLETE, NOT_OFFERED, Row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.compare.drift import Drift, Group
+from fleet.compare.drift.model import Drift, Group
 from fleet.compare.model import Gap
 from fleet.compare.wording import value_text
 from fleet.phrases import some

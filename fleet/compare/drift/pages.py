@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fleet.compare.drift import Drift, Group
-from fleet.compare.drift_wording import drift_gap_text, drift_sums, drift_verdict, group_text
+from fleet.compare.drift.model import Drift, Group
+from fleet.compare.drift.wording import drift_gap_text, drift_sums, drift_verdict, group_text
 from fleet.compare.wording import ignored_text, side_text, value_text
 from fleet.page import (
     Child,

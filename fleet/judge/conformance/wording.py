@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.judge.conformance import Conformance, Deviating, Deviation, Example, Maker
+from fleet.judge.conformance.model import Conformance, Deviating, Deviation, Example, Maker
 from fleet.phrases import some
 
 

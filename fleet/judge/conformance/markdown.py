@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.judge.conformance import Conformance, Maker
-from fleet.judge.conformance_wording import (
+from fleet.judge.conformance.model import Conformance, Maker
+from fleet.judge.conformance.wording import (
     example_text,
     machines_text,
     maker_text,

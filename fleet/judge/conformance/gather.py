@@ -16,7 +16,7 @@ from typing import Any
 from fleet.engine import read_manifest
 from fleet.errors import UsageError
 from fleet.inventory import Folder, natural
-from fleet.judge.conformance import (
+from fleet.judge.conformance.model import (
     CONFORMANCE_VERSION,
     Conformance,
     Deviating,
