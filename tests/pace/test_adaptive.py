@@ -180,7 +180,7 @@ def test_after_ten_seconds_it_does_nearly_what_the_best_fixed_limit_does(name: s
     assert found >= SHARE * max(fixed.values()), (found, fixed, limit.stood, dropped)
 
 
-def test_it_does_not_grow_where_throughput_does_not() -> None:
+def test_a_limit_does_not_grow_where_throughput_does_not() -> None:
     fleet = Computed(0.004, 0.002)
     limit = Adaptive(64, floor=8, ceiling=1024)
     most = 0
