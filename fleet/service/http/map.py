@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import asked_job, asked_pairs
+from fleet.service.http.lookup import asked_job, asked_pairs
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.ready import ReadyJob

@@ -14,13 +14,13 @@ from fleet.service.store.state import StateChange
 NAME = "untold.json"
 
 
-def keep_untold(folder: Path, changes: Sequence[StateChange]) -> None:
+def keep_undelivered(folder: Path, changes: Sequence[StateChange]) -> None:
     """Keep them in the directory of the state; none leaves no file. Blocks. Raises SinkError."""
     if changes:
         atomic_write(folder / NAME, orjson.dumps([change._asdict() for change in changes]))
 
 
-def take_untold(folder: Path) -> list[StateChange]:
+def take_undelivered(folder: Path) -> list[StateChange]:
     """What was kept there, once. A file that cannot be read is left where it is. Blocks."""
     path = folder / NAME
     try:
