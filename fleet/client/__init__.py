@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -136,7 +136,7 @@ __all__ = [
     "sync_session",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "api": ("OpenAPI",),

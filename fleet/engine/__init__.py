@@ -25,7 +25,7 @@ from fleet.engine.journal import DoneTargets, count_lines, done_ids, read_last_o
 from fleet.engine.scan import ScanLoop, ScanTotals
 from fleet.engine.stop import Stop, signals
 from fleet.engine.success import SUCCESS, read_success, write_success
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.engine.baselines import Baseline, list_baselines, remove_baseline, set_baseline
@@ -69,7 +69,7 @@ __all__ = [
     "write_success",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "baselines": ("Baseline", "list_baselines", "remove_baseline", "set_baseline"),

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.inventory.choice import Sample
@@ -92,7 +92,7 @@ __all__ = [
     "split_commas",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "credentials.auths": ("load_auths",),

@@ -32,7 +32,7 @@ from fleet.judge.model import Check, CheckReport, Finding, Group, checks_schema
 from fleet.judge.rows import columns_of, result_rows
 from fleet.judge.sarif import to_sarif
 from fleet.judge.wording import group_text, reason_text, verdict_text, waiver_texts
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.judge.again import Rejudged
@@ -73,4 +73,4 @@ __all__ = [
     "wants_text",
 ]
 
-load_late(__name__, {"again": ("Rejudged",)})  # it needs all that reads a spec
+load_lazily(__name__, {"again": ("Rejudged",)})  # it needs all that reads a spec

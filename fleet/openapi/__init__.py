@@ -15,7 +15,7 @@ Everything that a scan does not need is loaded when it is first asked for.
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 from fleet.openapi.answers.replies import read_json
 from fleet.openapi.calls.call import Call
 from fleet.openapi.calls.forms import Part
@@ -154,7 +154,7 @@ __all__ = [
     "untyped",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "answers.items": ("ItemReader",),

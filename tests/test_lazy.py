@@ -1,4 +1,4 @@
-"""A front door that opens late imports the home of a name when it is asked for, and not before."""
+"""Names of a front door are imported from their home when they are first used, and not before."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from types import ModuleType
 import pytest
 
 DOOR = """
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 here = 1
-load_late(__name__, {"rooms.first": ("one", "two"), "second": ("three",)})
+load_lazily(__name__, {"rooms.first": ("one", "two"), "second": ("three",)})
 """
 
 

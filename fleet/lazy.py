@@ -1,4 +1,4 @@
-"""Front doors that open late: the names of a package that are imported when they are first asked for."""
+"""Lazy imports (PEP 562): names of a package that are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import Any
 
 
-def load_late(package: str, homes: Mapping[str, Iterable[str]]) -> None:
-    """Has names of a package imported when they are first asked for (PEP 562), each from the module inside
-    the package that is its home: `load_late(__name__, {"runs": ("find_run", "list_runs")})`. They are among
-    its `dir()` from the start; any other name raises AttributeError, as ever."""
+def load_lazily(package: str, homes: Mapping[str, Iterable[str]]) -> None:
+    """Has names of a package imported when they are first used, each from its home, a module inside it:
+    `load_lazily(__name__, {"runs": ("find_run", "list_runs")})`.
+
+    They are in its `dir()` from the start; any other name raises AttributeError, as ever.
+    """
     door = sys.modules[package]
     home_of = {name: home for home, names in homes.items() for name in names}
 
