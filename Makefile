@@ -55,11 +55,11 @@ bench-quick: $(READY)  ## A minute of them, with wide margins
 	@$(BIN)/python -m benchmarks --quick
 
 bench-check: $(READY)  ## Compare what was measured last with benchmarks/budgets.toml
-	@$(BIN)/python -m benchmarks.check
+	@$(BIN)/python -m benchmarks.figures.check
 
 bench-page: $(READY)  ## Put what was measured last into docs/explanation/performance.md, with its charts
-	@$(BIN)/python -m benchmarks.tables --write
-	@$(BIN)/python -m benchmarks.plot
+	@$(BIN)/python -m benchmarks.figures.tables --write
+	@$(BIN)/python -m benchmarks.figures.plot
 
 soak: $(READY)  ## Use a service for half an hour, faults and rude clients included; say what it lost (SECONDS=60 HOSTS=200)
 	@$(BIN)/python -m benchmarks.soak --seconds $(or $(SECONDS),1800) --hosts $(or $(HOSTS),2000)

@@ -6,8 +6,8 @@ Three simulated fleets, one process each: hosts that answer at once (`lan`), hos
 (`slow`), and hosts of 0.3 s behind a SOCKS proxy that drops connections above 200 (`proxy`). Each setting
 scans the same hosts (one request each) for as many seconds, in a process of its own. `rate` is targets with
 an `ok` outcome per second after the first ten seconds (of fewer than twenty: after half of them), until the
-time or the hosts run out. Figures go to `benchmarks/results/concurrency.jsonl`; `benchmarks.plot` draws their
-curves.
+time or the hosts run out. Figures go to `benchmarks/results/concurrency.jsonl`; `benchmarks.figures.plot`
+draws their curves.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.check import judge
-from benchmarks.results import Line, about, keep
-from benchmarks.simulated import started
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import Line, about, keep
+from benchmarks.rig.simulated import started
 
 HOSTS = 16_000  # each is an open file of the simulator
 WARM = 10  # seconds, of which nothing is counted

@@ -21,10 +21,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
-from benchmarks import descriptions
-from benchmarks.check import judge
-from benchmarks.descriptions import PET
-from benchmarks.results import about, keep
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import about, keep
+from benchmarks.rig import descriptions
+from benchmarks.rig.descriptions import PET
 from fleet import OpenAPI
 from fleet.client import Dialer, Resolver, TargetClient, TlsContexts
 from fleet.pace import Pace

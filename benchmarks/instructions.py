@@ -19,11 +19,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.process import run
-from benchmarks.results import Line, about, keep
-from benchmarks.steady import AT_ONCE, SKIP
-from benchmarks.workload import HERE, SCANS, place_of, scan_command
-from benchmarks.workload_server import Place
+from benchmarks.figures.results import Line, about, keep
+from benchmarks.rig.process import run
+from benchmarks.rig.workload_server import Place
+from benchmarks.sides.steady import AT_ONCE, SKIP
+from benchmarks.workload import SCANS, SIDES_FOLDER, place_of, scan_command
 
 SIDES = ("fleet", "rustls", "client", "wire")
 HOSTS = 160
@@ -65,7 +65,7 @@ def counted(place: Place, side: str, scheme: str, hosts: int, library: Path) -> 
         "--separate-threads=yes",
         f"--callgrind-out-file={name}",
     ]
-    steady = [sys.executable, "-P", str(HERE / "steady.py"), str(library), str(hosts), *asked]
+    steady = [sys.executable, "-P", str(SIDES_FOLDER / "steady.py"), str(library), str(hosts), *asked]
     run(["valgrind", *flags, *steady], place.folder, environment={"PYTHONHASHSEED": "0"})
     return [*place.folder.glob(f"{name}-*")]  # a file for each thread
 

@@ -25,10 +25,10 @@ from pathlib import Path
 
 import anyio
 
-from benchmarks.check import judge
-from benchmarks.measure import peak, tell
-from benchmarks.results import Line, about, keep
-from fleet.engine import Probe, Stop, scan
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import Line, about, keep
+from benchmarks.rig.measure import peak, tell
+from fleet.engine import Probe, ScanLoop, Stop
 from fleet.outcome import Outcome
 from fleet.sinks import sink_for
 from fleet.target import Target
@@ -55,8 +55,7 @@ async def later(target: Target) -> Outcome:
 
 async def loop(probe: Probe, count: int, concurrency: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        totals = await scan(
-            targets(count),
+        scan = ScanLoop(
             probe,
             [sink_for(Path(folder) / "outcomes.jsonl")],
             run="bench",
@@ -65,6 +64,7 @@ async def loop(probe: Probe, count: int, concurrency: int) -> None:
             stop=Stop(),
             listener=lambda event: None,
         )
+        totals = await scan.run(targets(count))
     assert totals.ok == count
 
 

@@ -20,11 +20,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import workload_files
-from benchmarks.check import judge
-from benchmarks.process import FLEET, Taken, resident, run
-from benchmarks.results import Line, about, keep, kept
-from benchmarks.simulated import simulated, totals
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import Line, about, keep, kept
+from benchmarks.rig import workload_files
+from benchmarks.rig.process import FLEET, Taken, resident, run
+from benchmarks.rig.simulated import simulated, totals
 from benchmarks.workload import place_of, scan_command
 
 OPEN, FLAT = 4_000, 20_000

@@ -4,9 +4,9 @@
 
 Every case runs in a process of its own for each side, the sides in turn, round after round; medians count.
 `--quick` has a smaller description, one round and coarser figures. Lines go to
-`benchmarks/results/openapi.jsonl`, where `benchmarks.check` finds them; ratios are the peer's figure by ours.
-DMTF's description is read where `FLEET_SHARED` has it. Without a network there is no peer, and only our own
-figures are printed.
+`benchmarks/results/openapi.jsonl`, where `benchmarks.figures.check` finds them; ratios are the peer's figure
+by ours. DMTF's description is read where `FLEET_SHARED` has it. Without a network there is no peer, and only
+our own figures are printed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import descriptions, peer
-from benchmarks.check import judge
-from benchmarks.results import RESULTS
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import RESULTS
+from benchmarks.rig import descriptions, environments
 
 ROOT = Path(__file__).parents[1]
 CASES = (
@@ -54,7 +54,7 @@ def dmtf() -> Path | None:
 
 def lines_of(python: Path | str, side: str, case: str, folder: Path) -> Iterator[dict[str, Any]]:
     """What one process measured."""
-    command = [str(python), "-m", f"benchmarks.side_{side}", case, str(folder)]
+    command = [str(python), "-m", f"benchmarks.sides.engine_{side}", case, str(folder)]
     if case.endswith("-dmtf"):
         command.append(str(dmtf()))
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
@@ -120,7 +120,7 @@ def main() -> int:
     if dmtf() is None:
         print("DMTF's description is not at hand (FLEET_SHARED): left out", file=sys.stderr)
         cases = [case for case in cases if not case.endswith("-dmtf")]
-    peers = peer.python()
+    peers = environments.python()
     if given.quick:
         os.environ["BENCH_FEWER"] = "10"
     results = RESULTS / ("openapi-quick.jsonl" if given.quick else "openapi.jsonl")

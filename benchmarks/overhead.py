@@ -19,8 +19,8 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.rig.simulated import forget, simulated, urls
 from benchmarks.scale import LOGIN, scan
-from benchmarks.simulated import forget, simulated, urls
 from fleet.client import Dialer, Endpoint, Request, Resolver, TlsContexts
 from fleet.openapi import read_json
 from fleet.policy import Limits, Timeouts, Tls

@@ -27,8 +27,8 @@ from typing import Any
 
 import orjson
 
-from benchmarks import results
-from benchmarks.browser import Browser, Page, find_chromium
+from benchmarks.figures import results
+from benchmarks.rig.browser import Browser, Page, find_chromium
 
 TOLD = 500
 MESSAGES = 20

@@ -16,8 +16,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.rig.simulated import simulated
 from benchmarks.scale import AUTHS, LOGIN
-from benchmarks.simulated import simulated
 
 LIMIT = 0.020  # seconds
 # CPU time of the thread: on a shared machine the clock on the wall measures the neighbours.

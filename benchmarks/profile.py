@@ -24,14 +24,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks.process import run
-from benchmarks.results import Line, about, keep, kept
-from benchmarks.simulated import totals
+from benchmarks.figures.results import Line, about, keep, kept
+from benchmarks.rig.process import run
+from benchmarks.rig.simulated import totals
+from benchmarks.sides.workload_peers import PATHS
 from benchmarks.walk import TOWER, Walk
 from benchmarks.workload import place_of, scan_command
-from benchmarks.workload_peers import PATHS
 
-SAMPLER = Path(__file__).with_name("sampler.py")
+SAMPLER = Path(__file__).parent / "sides" / "sampler.py"
 HOSTS = {"w": 2000, "walk": 200}
 ROWS = 25
 OWN = re.compile(r"(?:^|/)fleet/((?:\w+/)*\w+)\.py:")

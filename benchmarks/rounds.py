@@ -29,8 +29,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.check import RESULTS, judge
-from benchmarks.workload_server import AT_ONCE, CONFIG, Place, serve
+from benchmarks.figures.check import RESULTS, judge
+from benchmarks.rig.workload_server import AT_ONCE, CONFIG, Place, serve
 
 ROUNDS = 3
 SIDES = ("kept", "closed", "single")

@@ -20,8 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.process import FLEET
-from benchmarks.simulated import need, simulated
+from benchmarks.rig.process import FLEET
+from benchmarks.rig.simulated import need, simulated
 
 PEAK_MB = 200.0
 GROWTH = 1.3

@@ -27,8 +27,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.check import judge
-from benchmarks.results import about, keep
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import about, keep
 
 FLEET = "import sys; from fleet.cli import main; sys.exit(main())"
 ROOT = Path(__file__).parents[1]

@@ -3,7 +3,7 @@
     python -m benchmarks.tls [--times N] [--rounds N] [--python PATH] [--only RUNG,...]
 
 A ladder of rungs, each a process of its own that opens a connection, asks nginx for half a kilobyte and
-closes, again and again; rounds interleaved (see `benchmarks/tls_sides.py`). `tcp` is the floor without TLS,
+closes, again and again; rounds interleaved (see `benchmarks/sides/tls.py`). `tcp` is the floor without TLS,
 `s_time` that of `openssl s_time`: OpenSSL without Python, nothing verified. `ssl` rungs are Python's own,
 others are libraries that `--python` names an environment of; what is missing there is left out, with a
 word. `resumed` rungs go on with the session of an earlier connection. Figures go to
@@ -29,11 +29,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.check import RESULTS
-from benchmarks.tls_sides import RUNGS
-from benchmarks.workload_server import Place, serve
+from benchmarks.figures.check import RESULTS
+from benchmarks.rig.workload_server import Place, serve
+from benchmarks.sides.tls import RUNGS
 
-SIDES = Path(__file__).with_name("tls_sides.py")
+SIDES = Path(__file__).parent / "sides" / "tls.py"
 HOSTS = 250  # one for each process in turn: no port is used up
 
 

@@ -20,12 +20,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.check import judge
-from benchmarks.process import FLEET, PASSWORD, run
-from benchmarks.results import Line, about, keep, medians
-from benchmarks.simulated import forget, simulated, totals
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import Line, about, keep, medians
+from benchmarks.rig.process import FLEET, PASSWORD, run
+from benchmarks.rig.simulated import forget, simulated, totals
+from benchmarks.sides.workload_peers import PATHS
 from benchmarks.workload import measured, once, place_of
-from benchmarks.workload_peers import PATHS
 
 HOSTS, ROUNDS = 200, 3
 SAME = 10  # hosts of workload W for one of the walk: about as much CPU time

@@ -21,9 +21,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.check import RESULTS
+from benchmarks.figures.check import RESULTS
+from benchmarks.rig.workload_server import Place
 from benchmarks.workload import check_outcomes, command_of, missing, place_of, run
-from benchmarks.workload_server import Place
 
 FASTER = 1.4  # at least, with two workers on two cores ...
 DEARER = 1.15  # ... at no more than this much CPU

@@ -28,14 +28,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import peer
-from benchmarks.check import judge
-from benchmarks.process import FLEET, Taken, run
-from benchmarks.results import Line, about, keep, medians
-from benchmarks.workload_peers import AT_ONCE, PATHS
-from benchmarks.workload_server import Place, serve
+from benchmarks.figures.check import judge
+from benchmarks.figures.results import Line, about, keep, medians
+from benchmarks.rig import environments
+from benchmarks.rig.process import FLEET, Taken, run
+from benchmarks.rig.workload_server import Place, serve
+from benchmarks.sides.workload_peers import AT_ONCE, PATHS
 
-HERE = Path(__file__).parent
+SIDES_FOLDER = Path(__file__).parent / "sides"
 HOSTS, ROUNDS = 2000, 3
 QUICK_HOSTS = 250
 
@@ -87,10 +87,10 @@ def command_of(name: str, place: Place, scheme: str, hosts: int) -> list[str] | 
             return [found, "-q", "--config", str(place.curl(scheme, hosts))]
         address = place.urls[scheme][0].partition("://")[2]
         return [found, "s_time", "-new", "-time", str(FLOOR_SECONDS), "-connect", address]
-    python = Path(sys.executable) if name in OURS else peer.python()
+    python = Path(sys.executable) if name in OURS else environments.python()
     if python is None:
         return missing(f"{name} cannot be installed here")
-    peers = str(HERE / "workload_peers.py")  # -P: what lies beside it is not for its imports
+    peers = str(SIDES_FOLDER / "workload_peers.py")  # -P: what lies beside it is not for its imports
     return [str(python), "-P", peers, name, str(listed), str(place.folder / "api.json")]
 
 

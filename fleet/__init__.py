@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.client import FileSystemLoader, OpenAPI, WebLoader, scan
@@ -14,4 +14,4 @@ __version__ = "0.1.0"
 
 __all__ = ["FileSystemLoader", "OpenAPI", "WebLoader", "__version__", "scan"]
 
-load_late(__name__, {"client": ("FileSystemLoader", "OpenAPI", "WebLoader", "scan")})
+load_lazily(__name__, {"client": ("FileSystemLoader", "OpenAPI", "WebLoader", "scan")})

@@ -188,9 +188,12 @@ Event: TypeAlias = (
 Listener: TypeAlias = Callable[[Event], None]
 
 
-def tell(listeners: Iterable[Listener]) -> Listener:
-    """One listener that tells all of them, in order. One that has an attribute `deaf_to` is told of no event
-    of these classes: most happen at every request, and most listeners make nothing of them."""
+def tell_all(listeners: Iterable[Listener]) -> Listener:
+    """One listener that tells all of these, in order.
+
+    A listener with an attribute `deaf_to` hears no event of these classes: most events happen at every
+    request, and most listeners make nothing of them.
+    """
     hearing = tuple(listeners)
     if len(hearing) == 1:
         return hearing[0]

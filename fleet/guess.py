@@ -24,9 +24,11 @@ def relatives(word: str, known: Iterable[str]) -> list[str]:
     return sorted(name for name in known if part.search(name)) if word else []
 
 
-def stray(names: Iterable[str], known: Collection[str]) -> str | None:
-    """What to say of a condition that reads names of which nothing has any; None where all are `known`. Two
-    that nothing has are equal: such a condition would hold everywhere."""
+def no_such_field(names: Iterable[str], known: Collection[str]) -> str | None:
+    """The message for a condition that reads a name which no target has; None where all `names` are known.
+
+    It has to be refused: two values that are not there are equal, so it would hold for every target.
+    """
     name = min(set(names).difference(known), default=None)
     if name is None:
         return None

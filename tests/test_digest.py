@@ -23,7 +23,7 @@ def test_a_set_knows_what_was_added() -> None:
 
 
 @given(st.lists(st.tuples(st.binary(max_size=2), st.integers(0, 255), st.booleans()), max_size=400))
-def test_it_does_what_a_dict_does(steps: list[tuple[bytes, int, bool]]) -> None:
+def test_a_digest_table_does_what_a_dict_does(steps: list[tuple[bytes, int, bool]]) -> None:
     table, model = DigestTable(value_bits=8), dict[bytes, int]()
     for key, value, replace in steps:
         if replace:

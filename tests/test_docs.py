@@ -81,6 +81,21 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_modules_where_the_architecture_says_to_begin_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text[text.index("## Where to begin reading") : text.index("## Decisions")]
+    named: list[str] = []
+    for row in re.findall(r"^\| .+ \| (`.+) \|$", table, re.MULTILINE):
+        folder = ""
+        for name in re.findall(r"`([a-z0-9_/*.]+)`", row):
+            path = name if "/" in name else f"{folder}/{name}"
+            folder = path.rpartition("/")[0]
+            named.append(path)
+    assert len(named) > 100
+    places = ("", ".py", ".js")
+    assert [path for path in named if not any([*(ROOT / "fleet").glob(path + end)] for end in places)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_option_that_is_named_exists(page: Path) -> None:
     others = {"--rm", "--user", "--stop-timeout", "--from-file", "--set"}  # docker's, kubectl's, helm's

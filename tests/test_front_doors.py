@@ -65,7 +65,7 @@ def test_front_doors_show_what_they_promise(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_module_hides_what_its_front_door_loads_late(package: str) -> None:
+def test_no_module_hides_what_its_front_door_loads_lazily(package: str) -> None:
     """A module that is imported becomes an attribute of its package: the name would mean either."""
     folder = ROOT / "fleet" / package
     door = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from fleet.assembly.probing import Probing, governor_for, probe_of, probing_here
 from fleet.assembly.resume import Resumed, prepare_resume
 from fleet.assembly.single import Called, Learnt, call_operation, check_against, learn_certificates
 from fleet.assembly.survey import open_inventory as targets_of
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.assembly.dry_run import dry_run_of
@@ -48,4 +48,4 @@ __all__ = [
     "write_pins",
 ]
 
-load_late(__name__, {"dry_run": ("dry_run_of",)})
+load_lazily(__name__, {"dry_run": ("dry_run_of",)})

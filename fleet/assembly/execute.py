@@ -14,9 +14,9 @@ from fleet.assembly.manifest import WHOLE, manifest_of
 from fleet.assembly.prepare import PreparedScan
 from fleet.assembly.probing import Probing, probing_here
 from fleet.assembly.resume import Resumed
-from fleet.engine import RunDirectory, ScanTotals, Stop, scan, signals, write_success
+from fleet.engine import RunDirectory, ScanLoop, ScanTotals, Stop, signals, write_success
 from fleet.errors import InventoryError, SinkError
-from fleet.event import Listener, WarningRaised, tell
+from fleet.event import Listener, WarningRaised, tell_all
 from fleet.frozen import frozen
 from fleet.observe import Tally
 from fleet.sinks import sink_for
@@ -66,10 +66,10 @@ async def execute(
     probing = probing or probing_here(prepared)
     steering = [probing.governor] if probing.governor is not None else []
     hearing: list[Listener] = [tally, *steering, *listeners]
-    listener = tell(hearing)
+    listener = tell_all(hearing)
     canary = _canary(prepared, resume, stop, listener)
     if canary is not None:
-        listener = tell([*hearing, canary])
+        listener = tell_all([*hearing, canary])
     outputs = [sink_for(output) for output in prepared.options.outputs]
     directory = resume.directory if resume is not None else await _create(prepared)
     try:
@@ -79,8 +79,7 @@ async def execute(
             signals(stop) if obeys_signals else nullcontext(),
             probing.enter(directory.id, listener, stop) as probe,
         ):
-            totals = await scan(
-                _targets(prepared, canary, _teller(listener)),
+            loop = ScanLoop(
                 probe,
                 [sink_for(directory.journal), *outputs],
                 run=directory.id,
@@ -88,6 +87,9 @@ async def execute(
                 concurrency=probing.concurrency(prepared.policy.rate, listener),
                 stop=stop,
                 listener=listener,
+            )
+            totals = await loop.run(
+                _targets(prepared, canary, _teller(listener)),
                 total=prepared.survey.total,
                 done=resume.done if resume is not None else None,
             )

@@ -11,7 +11,7 @@ from typing import Any, cast
 from fleet.assembly.bindings import Bindings
 from fleet.assembly.options import ScanOptions
 from fleet.errors import FleetError, InventoryError, PlacedError, UsageError
-from fleet.guess import stray
+from fleet.guess import no_such_field
 from fleet.inventory import (
     TARGET_FIELDS,
     Feeds,
@@ -111,7 +111,7 @@ def _where(text: str | None) -> Callable[[Target], bool] | None:
         expression = compile_expression(text)
     except ValueError as error:
         raise UsageError(f"--where: {error}") from None
-    if wrong := stray(expression.fields(), TARGET_FIELDS):
+    if wrong := no_such_field(expression.fields(), TARGET_FIELDS):
         raise UsageError(f"--where: {wrong}")
     return lambda target: expression.holds(fields_of(target))
 

@@ -1,8 +1,7 @@
-"""The command group, loaded lazily, and the one place where errors become exit statuses."""
+"""The command group, loaded lazily, and the process that a command runs in."""
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import signal
@@ -11,19 +10,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from io import StringIO
-from pathlib import Path
 from typing import NoReturn
 
 import click
 
 import fleet
+from fleet.cli.errors import report_error
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import HELP, Exit
-from fleet.cli.streams import drop_output, make_usable
-from fleet.errors import FleetError, RequestFailed, SinkError, TryAgain, UsageError
+from fleet.cli.streams import make_usable
 from fleet.guess import closest
-from fleet.observe import safe
 
 # A command and its line of help. `scan` is that of `commands/scan.py`, which is imported when it is called.
 COMMANDS = {
@@ -53,9 +49,6 @@ COMMANDS = {
 }
 
 _PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
-_OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
-_NO_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EIO})
-_HOMELESS = "Could not determine home directory."  # what pathlib raises RuntimeError with, and no class for
 
 
 class LazyGroup(click.Group):
@@ -170,106 +163,3 @@ def _without_plugins() -> Iterator[None]:
         yield
     finally:
         os.environ.pop(_PYDANTIC_PLUGINS, None)
-
-
-def report_error(error: BaseException, shell: Shell) -> int:
-    """Say why on stderr, and give the status."""
-    error = _worst(error)
-    match error:
-        case click.exceptions.Exit():
-            return error.exit_code
-        case click.ClickException():
-            shown = StringIO()
-            error.show(file=shown)
-            shell.complain(shown.getvalue().rstrip())
-            return Exit.CANNOT_RUN
-        case KeyboardInterrupt() | click.Abort():
-            return Exit.INTERRUPTED
-        case SystemExit():
-            return error.code if isinstance(error.code, int) else Exit.FINDINGS
-        case BrokenPipeError():
-            drop_output()  # whoever read it has seen enough
-            return Exit.DONE
-        case UsageError():
-            shell.complain(f"fleet: {error}")
-            return Exit.CANNOT_RUN
-        case SinkError():
-            drop_output()
-            shell.complain(f"fleet: {error}")
-            return Exit.UNWRITABLE
-        case TryAgain():
-            shell.complain(f"fleet: {error}")
-            return Exit.TRY_AGAIN
-        case RequestFailed():
-            shell.complain(f"fleet: {error}\n  {error.kind.hint}")
-            return Exit.FINDINGS
-        case FleetError():
-            shell.complain(f"fleet: {error}")
-            return Exit.CANNOT_RUN
-        case MemoryError():
-            shell.complain(
-                "fleet: there is no memory left for it (ulimit -v, or the limit of a container)\n"
-                "  what a scan has stored is whole: fleet resume goes on, with -c or --workers set lower"
-            )
-            return Exit.TRY_AGAIN
-        case FileNotFoundError() if _working_directory_is_gone():
-            shell.complain("fleet: the working directory is there no more: change to another")
-            return Exit.CANNOT_RUN
-        case OSError() if error.errno in _OUT_OF_FILES:
-            shell.complain(
-                "fleet: too many files are open, here or in all of this machine (ulimit -n)\n"
-                "  what a scan has stored is whole: fleet resume goes on, with -c or --workers set lower"
-            )
-            return Exit.TRY_AGAIN
-        case OSError() if error.errno in _NO_PLACE and error.filename is not None:
-            shell.complain(f"fleet: cannot use {safe(error.filename)}: {error.strerror}")
-            return Exit.CANNOT_RUN
-        case RuntimeError() if str(error) == _HOMELESS:
-            shell.complain(
-                "fleet: a path begins with ~, and there is no such user or no home\n"
-                "  set HOME, or write the path in full"
-            )
-            return Exit.CANNOT_RUN
-        case _:
-            _internal(error, shell)
-            return Exit.INTERNAL
-
-
-def _working_directory_is_gone() -> bool:
-    try:
-        Path.cwd()
-    except OSError:
-        return True
-    return False
-
-
-def _internal(error: BaseException, shell: Shell) -> None:
-    """One line about a bug; its traceback only where it was asked for. Secrets known by then are masked."""
-    import traceback
-
-    if os.environ.get("FLEET_DEBUG") == "1":
-        shell.complain("".join(traceback.format_exception(error, chain=True)))
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    shell.complain(
-        f"fleet: internal error: {type(error).__name__}: {safe(error)}{place}\n"
-        "  this is a bug; FLEET_DEBUG=1 shows the traceback"
-    )
-
-
-def _worst(error: BaseException) -> BaseException:
-    """What to speak of when several things failed together: a bug before a sink, a sink before the rest."""
-    leaves = list(_leaves(error))
-    expected = (FleetError, click.ClickException, BrokenPipeError)
-    bugs = [leaf for leaf in leaves if isinstance(leaf, Exception) and not isinstance(leaf, expected)]
-    kinds = (SinkError, UsageError, FleetError)
-    ranked = bugs + [leaf for kind in kinds for leaf in leaves if isinstance(leaf, kind)]
-    return (ranked or leaves)[0]
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from fleet.client.calls.linked import Answered, LinkedCall, Links
     from fleet.client.calls.options import HandleOptions
     from fleet.client.calls.request import OperationRequest
+    from fleet.client.calls.sequence import Sequence
     from fleet.client.calls.session import SessionFactory, sync_session
-    from fleet.client.calls.stream import OpenAnswer, Sequence, Stream
+    from fleet.client.calls.stream import OpenAnswer, Stream
     from fleet.client.debug import start_debug_log, stop_debug_log
     from fleet.client.description.fixups import Fixups, Repaired
     from fleet.client.description.load import load_document
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from fleet.client.plugins import DocumentEvent, DocumentPlugin, InitPlugin, Message, MessagePlugin, Plugin
     from fleet.client.target.client import TargetClient
     from fleet.client.target.credential import Credential, Renewal
-    from fleet.client.target.login import LoginPlan
+    from fleet.client.target.loginplan import LoginPlan
     from fleet.client.target.sessions import KeptSessions
     from fleet.client.web import Web
     from fleet.client.wire.certificate import Certificate
@@ -135,7 +136,7 @@ __all__ = [
     "sync_session",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "api": ("OpenAPI",),
@@ -145,7 +146,8 @@ load_late(
         "calls.options": ("HandleOptions",),
         "calls.request": ("OperationRequest",),
         "calls.session": ("SessionFactory", "sync_session"),
-        "calls.stream": ("OpenAnswer", "Sequence", "Stream"),
+        "calls.sequence": ("Sequence",),
+        "calls.stream": ("OpenAnswer", "Stream"),
         "debug": ("start_debug_log", "stop_debug_log"),
         "description.fixups": ("Fixups", "Repaired"),
         "description.load": ("load_document",),
@@ -169,7 +171,7 @@ load_late(
         "plugins": ("DocumentEvent", "DocumentPlugin", "InitPlugin", "Message", "MessagePlugin", "Plugin"),
         "target.client": ("TargetClient",),
         "target.credential": ("Credential", "Renewal"),
-        "target.login": ("LoginPlan",),
+        "target.loginplan": ("LoginPlan",),
         "target.sessions": ("KeptSessions",),
         "web": ("Web",),
         "wire.certificate": ("Certificate",),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fleet.errors import SpecError
+from fleet.openapi import unknown_operation
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -23,7 +24,7 @@ class Index:
     def __getattr__(self, name: str) -> OperationRequest:
         operations = self._api.document.operations
         if name not in operations:
-            raise AttributeError(_in_a_line(self._api.document.unknown(name)))
+            raise AttributeError(_in_a_line(unknown_operation(self._api.document, name)))
         return self._api.create_request(name)
 
     def __getitem__(self, key: str | tuple[str, str]) -> OperationRequest:

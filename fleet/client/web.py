@@ -75,7 +75,19 @@ class Web:
     ) -> Reply:
         """The reply, of any status. `path` is origin-form with its query; `body` is sent as JSON, bytes as
         they are. Raises `error` where there is no reply."""
-        given = {"Accept": "application/json", **(headers or {})}
+        request = self._request(method, path, headers or {}, body)
+        try:
+            return anyio.run(self._send, request)
+        except RequestFailed as failed:
+            raise self.error(
+                f"{self.what}: {failed.message} ({failed.kind})", hint=failed.kind.hint
+            ) from None
+        except TimeoutError:
+            seconds = self._policy.timeouts.target
+            raise self.error(f"{self.what}: no answer within {seconds:g} s") from None
+
+    def _request(self, method: str, path: str, headers: Mapping[str, str | Secret], body: object) -> Request:
+        given = {"Accept": "application/json", **headers}
         secrets = frozenset(name.lower() for name, value in given.items() if isinstance(value, Secret))
         if secrets and not self.protected:
             raise self.error(
@@ -85,41 +97,26 @@ class Web:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         if data is not body:
             given["Content-Type"] = "application/json"
-        request = Request(
-            method,
-            path,
-            tuple(
-                (name, value.reveal() if isinstance(value, Secret) else value)
-                for name, value in given.items()
-            ),
-            data,
-            sensitive=secrets,
+        revealed = tuple(
+            (name, value.reveal() if isinstance(value, Secret) else value) for name, value in given.items()
         )
-        policy, dialer = self._policy, self._dialer
+        return Request(method, path, revealed, data, sensitive=secrets)
 
-        async def send() -> Reply:
-            exchange = Exchange(
-                self._endpoint,
-                dialer,
-                target=str(self._endpoint),
-                policy=policy,
-                pace=Pace.of(policy, _deaf),
-                tell=_deaf,
-            )
-            try:
-                with anyio.fail_after(policy.timeouts.target):
-                    return await exchange.send(request)
-            finally:
-                exchange.close()
-
+    async def _send(self, request: Request) -> Reply:
+        policy = self._policy
+        exchange = Exchange(
+            self._endpoint,
+            self._dialer,
+            target=str(self._endpoint),
+            policy=policy,
+            pace=Pace.of(policy, _deaf),
+            tell=_deaf,
+        )
         try:
-            return anyio.run(send)
-        except RequestFailed as failed:
-            raise self.error(
-                f"{self.what}: {failed.message} ({failed.kind})", hint=failed.kind.hint
-            ) from None
-        except TimeoutError:
-            raise self.error(f"{self.what}: no answer within {policy.timeouts.target:g} s") from None
+            with anyio.fail_after(policy.timeouts.target):
+                return await exchange.send(request)
+        finally:
+            exchange.close()
 
     def json(self, reply: Reply) -> Any:
         """The JSON of a reply. Raises `error`."""

@@ -4,15 +4,16 @@ Reads run directories and nothing else: no network, no spec. A row that a run ma
 never taken for one that was removed.
 
   gather     one comparison from both journals; targets, rows, changes, gaps, identity are its parts
-  within     one run compared with itself: what strays from what is usual
+  drift      one run compared with itself: what strays from what is usual
   rules      what a comparison leaves out
-  model      the results as values, this one and drift; html, markdown and drift_pages show them
+  model      a comparison as a value; html and markdown show it
 """
 
-from fleet.compare.drift import Drift, drift_schema
-from fleet.compare.drift import Group as DriftGroup
-from fleet.compare.drift_pages import drift_html, drift_markdown
-from fleet.compare.drift_wording import drift_gap_text, drift_sums, drift_verdict, group_text
+from fleet.compare.drift.gather import drift_within
+from fleet.compare.drift.model import Drift, drift_schema
+from fleet.compare.drift.model import Group as DriftGroup
+from fleet.compare.drift.pages import drift_html, drift_markdown
+from fleet.compare.drift.wording import drift_gap_text, drift_sums, drift_verdict, group_text
 from fleet.compare.gather import compare_outcomes, compare_runs
 from fleet.compare.html import diff_html
 from fleet.compare.lines import COLUMNS, Line
@@ -32,7 +33,6 @@ from fleet.compare.question import BY, Question
 from fleet.compare.rules import Rule, parse_rule, read_rules
 from fleet.compare.runs import scopes_of
 from fleet.compare.values import shown_value
-from fleet.compare.within import drift_within
 from fleet.compare.wording import (
     UNSEEN,
     callout_lists,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleet.config.builtin import builtin_directory, builtin_of, installed_here, list_builtin_specs
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.config.load import find_spec, load_spec, loads_spec
@@ -28,7 +28,7 @@ __all__ = [
     "spec_schema",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "load": ("find_spec", "load_spec", "loads_spec"),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fleet.client import CachedParse
 from fleet.config.builtin import builtin_of, list_builtin_specs
-from fleet.config.checked import checked
+from fleet.config.check import checked_sections
 from fleet.config.extend import Source, extend
 from fleet.config.model import SpecFile
 from fleet.config.sources import check_sources
@@ -116,5 +116,6 @@ def _built(source: Source, notes: tuple[str, ...]) -> SpecFile:
         what = "the spec file is empty" if source.tree is None else "a spec file is a mapping of sections"
         raise SpecError(what, file=str(source.path), line=1, column=1)
     whole = extend(source, _extended)
-    said = checked(whole)
-    return SpecFile(**{one.name: getattr(said, one.name) for one in fields(said)}, whole=whole, notes=notes)
+    sections = checked_sections(whole)
+    values = {one.name: getattr(sections, one.name) for one in fields(sections)}
+    return SpecFile(**values, whole=whole, notes=notes)

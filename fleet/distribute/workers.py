@@ -56,12 +56,15 @@ def worker_processes(
         raise
     try:
         governor = governor_for(prepared.policy.rate, processes=count)
-        yield Probing(_Workers(prepared, nursery, count).enter, count, governor)
+        yield Probing(Workers(prepared, nursery, count).enter, count, governor)
     finally:
         nursery.close()
 
 
-class _Workers:
+class Workers:
+    """The seats of one scan. Each target goes to the worker with the fewest in hand, and a worker that dies
+    is replaced."""
+
     def __init__(self, prepared: PreparedScan, nursery: Nursery, count: int) -> None:
         self._prepared = prepared
         self._nursery = nursery

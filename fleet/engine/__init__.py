@@ -22,10 +22,10 @@ from fleet.engine.directory import (
 from fleet.engine.failed import inventory_line
 from fleet.engine.findings import fails
 from fleet.engine.journal import DoneTargets, count_lines, done_ids, read_last_outcomes, read_outcomes, stands
-from fleet.engine.scan import ScanTotals, scan
+from fleet.engine.scan import ScanLoop, ScanTotals
 from fleet.engine.stop import Stop, signals
 from fleet.engine.success import SUCCESS, read_success, write_success
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.engine.baselines import Baseline, list_baselines, remove_baseline, set_baseline
@@ -40,6 +40,7 @@ __all__ = [
     "Probe",
     "RunDirectory",
     "RunEntry",
+    "ScanLoop",
     "ScanTotals",
     "Stop",
     "atomic_write",
@@ -62,14 +63,13 @@ __all__ = [
     "run_entry",
     "run_id",
     "runs_folder",
-    "scan",
     "set_baseline",
     "signals",
     "stands",
     "write_success",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "baselines": ("Baseline", "list_baselines", "remove_baseline", "set_baseline"),

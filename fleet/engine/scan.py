@@ -48,33 +48,13 @@ class ScanTotals:
         return self.ok + self.partial + self.failed + self.skipped
 
 
-async def scan(
-    targets: Iterator[Target],
-    probe: Probe,
-    sinks: Sequence[Sink],
-    *,
-    run: str,
-    pipeline: str,
-    concurrency: int | Governor,
-    stop: Stop,
-    listener: Listener,
-    total: int | None = None,
-    done: Container[str] | None = None,
-) -> ScanTotals:
-    """Probe every target that is not in `done`, and store exactly one outcome for each one begun.
+class ScanLoop:
+    """Runs one scan: `probe` over every target, exactly one outcome stored in `sinks` for each one begun.
 
-    `sinks` are opened and closed here; the first is the journal. `concurrency` is how many targets are in
-    flight at most, or what finds that out meanwhile. Memory is O(concurrency). Raises SinkError when a sink
-    fails (what the journal holds stays true), and whatever the iterator raises, after what was in hand has
-    been stored.
+    The first sink is the journal; all are opened and closed here. `concurrency` is the most targets in
+    flight, or what finds that number while the scan runs. Memory is O(concurrency).
     """
-    loop = _Loop(
-        probe, sinks, run=run, pipeline=pipeline, concurrency=concurrency, stop=stop, listener=listener
-    )
-    return await loop.run(targets, total, done)
 
-
-class _Loop:
     def __init__(
         self,
         probe: Probe,
@@ -101,8 +81,13 @@ class _Loop:
         self._told = 0  # stages of the stop that were told
 
     async def run(
-        self, targets: Iterator[Target], total: int | None, done: Container[str] | None
+        self, targets: Iterator[Target], *, total: int | None = None, done: Container[str] | None = None
     ) -> ScanTotals:
+        """Scan the targets whose ids are not in `done`; `total` is how many there are, where that is known.
+
+        Raises SinkError when a sink fails (what the journal holds stays true), and whatever the iterator
+        raises, after what was in hand has been stored.
+        """
         began = time.monotonic()
         await self._drain.open()
         self._listener(ScanStarted(self._run, self._pipeline, total, self._limit))

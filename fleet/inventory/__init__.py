@@ -1,13 +1,15 @@
 """Where targets come from, and which credential and which proxy each of them gets.
 
 Targets are streamed: nothing here holds an inventory in memory. Reading blocks, so an event loop reads
-from a thread. `sources` tells what an argument is, `text`, `tables` and `file_sd` read the three kinds of
-files to `rows`, and `read` makes targets of them; `feeds` asks NetBox, Ansible, programs and service
-discovery; `folding` makes few expressions of many hosts.
+from a thread.
 
-A credential is a name (`credentials`) and a source of values: `written` references, a `helper`, `vault`; what
-they gave is `kept`, and read again when it may have changed. `model` has what a file of credentials may say,
-and `checked` judges that.
+    sources      what an argument is; `read` takes it all the way to targets
+    formats      text, tables and file_sd: the files that hold targets
+    feeds        what is asked for targets: NetBox, Ansible, programs, service discovery
+    ranges       expressions that stand for many hosts; `folding` makes them of many hosts
+    match        which targets a condition means; `choice`, `order`, `spread` and `shard` choose some of them
+    credentials  names and their values: an auths file, helpers, Vault
+    proxy        which proxy a target goes through
 
 The names load when first used: most scans need no choice, no feeds and no models of credentials.
 """
@@ -16,15 +18,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from fleet.inventory.auths import load_auths
     from fleet.inventory.choice import Sample
-    from fleet.inventory.credentials import COMMAND_LINE, Credentials
+    from fleet.inventory.credentials.auths import load_auths
+    from fleet.inventory.credentials.credentials import COMMAND_LINE, Credentials
+    from fleet.inventory.credentials.model import AuthModel, AuthsFile, ProxyModel, VaultModel
+    from fleet.inventory.credentials.secrets import WAYS, SecretReader, is_reference
     from fleet.inventory.feeds.store import Feeds
     from fleet.inventory.folding import FoldedSet, Folder, fold, natural
     from fleet.inventory.following import FollowedInventory, Refreshed
+    from fleet.inventory.formats.rows import address_of, format_target
     from fleet.inventory.match import (
         TARGET_FIELDS,
         Condition,
@@ -35,12 +40,9 @@ if TYPE_CHECKING:
         place_of,
         split_commas,
     )
-    from fleet.inventory.model import AuthModel, AuthsFile, ProxyModel, VaultModel
     from fleet.inventory.proxy import Proxies, parse_proxy_url
     from fleet.inventory.read import Inventory, InventoryCounts, InventoryOptions, read_targets
-    from fleet.inventory.rows import address_of, format_target
     from fleet.inventory.schema import auths_schema, sources_schema
-    from fleet.inventory.secrets import WAYS, SecretReader, is_reference
     from fleet.inventory.shard import Shard
     from fleet.inventory.sources import absolute_source, asks, is_target, rereadable
     from fleet.inventory.spread import Spread
@@ -90,12 +92,12 @@ __all__ = [
     "split_commas",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
-        "auths": ("load_auths",),
+        "credentials.auths": ("load_auths",),
         "choice": ("Sample",),
-        "credentials": ("COMMAND_LINE", "Credentials"),
+        "credentials.credentials": ("COMMAND_LINE", "Credentials"),
         "feeds.store": ("Feeds",),
         "folding": ("FoldedSet", "Folder", "fold", "natural"),
         "following": ("FollowedInventory", "Refreshed"),
@@ -109,12 +111,12 @@ load_late(
             "place_of",
             "split_commas",
         ),
-        "model": ("AuthModel", "AuthsFile", "ProxyModel", "VaultModel"),
+        "credentials.model": ("AuthModel", "AuthsFile", "ProxyModel", "VaultModel"),
         "proxy": ("Proxies", "parse_proxy_url"),
         "read": ("Inventory", "InventoryCounts", "InventoryOptions", "read_targets"),
-        "rows": ("address_of", "format_target"),
+        "formats.rows": ("address_of", "format_target"),
         "schema": ("auths_schema", "sources_schema"),
-        "secrets": ("SecretReader", "WAYS", "is_reference"),
+        "credentials.secrets": ("SecretReader", "WAYS", "is_reference"),
         "shard": ("Shard",),
         "sources": ("absolute_source", "asks", "is_target", "rereadable"),
         "spread": ("Spread",),

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from fleet.errors import ConfigError, InventoryError
 from fleet.inventory.address import normal_host, shown, split
+from fleet.inventory.credentials.secrets import SecretReader
 from fleet.inventory.match import MatchRules
-from fleet.inventory.secrets import SecretReader
 from fleet.policy import Proxy
 from fleet.secret import Secret
 from fleet.target import Target
 
 if TYPE_CHECKING:
-    from fleet.inventory.model import ProxyModel
+    from fleet.inventory.credentials.model import ProxyModel
 
 ProxyScheme = Literal["socks5", "socks5h", "socks4", "http"]
 PROXY_SCHEMES: tuple[str, ...] = get_args(ProxyScheme)

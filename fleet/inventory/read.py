@@ -12,10 +12,10 @@ from fleet.frozen import frozen
 from fleet.inventory.address import HostPort, Scheme
 from fleet.inventory.choice import Sample
 from fleet.inventory.feeds.store import Feeds
-from fleet.inventory.lines import read_lines
+from fleet.inventory.formats.lines import read_lines
+from fleet.inventory.formats.rows import Row, targets_of
 from fleet.inventory.match import Condition, HostSet, parse_condition
 from fleet.inventory.report import Report, placed
-from fleet.inventory.rows import Row, targets_of
 from fleet.inventory.seen import Seen
 from fleet.inventory.shard import Shard
 from fleet.inventory.sources import check_source, rows_of

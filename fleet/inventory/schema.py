@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from fleet.inventory.credentials.model import AuthsFile
 from fleet.inventory.feeds.model import SourceModel
-from fleet.inventory.model import AuthsFile
 
 
 def auths_schema() -> dict[str, Any]:

@@ -15,13 +15,13 @@ from fleet.errors import InventoryError
 from fleet.guess import closest
 from fleet.inventory.address import shown
 from fleet.inventory.feeds.store import Feeds, is_asked
-from fleet.inventory.file_sd import read_json_groups, read_yaml_groups
-from fleet.inventory.lines import read_lines
+from fleet.inventory.formats.file_sd import read_json_groups, read_yaml_groups
+from fleet.inventory.formats.lines import read_lines
+from fleet.inventory.formats.rows import Row, check_row
+from fleet.inventory.formats.tables import read_csv, read_jsonl
+from fleet.inventory.formats.text import parse_line, read_text
 from fleet.inventory.match import split_commas
 from fleet.inventory.report import Report, placed
-from fleet.inventory.rows import Row, check_row
-from fleet.inventory.tables import read_csv, read_jsonl
-from fleet.inventory.text import parse_line, read_text
 from fleet.policy import MIB, Limits
 
 if TYPE_CHECKING:

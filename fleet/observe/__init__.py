@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.observe.exchanges import ExchangeCounts
@@ -55,7 +55,7 @@ __all__ = [
     "write_metrics_file",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "exchanges": ("ExchangeCounts",),

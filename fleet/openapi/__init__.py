@@ -15,8 +15,9 @@ Everything that a scan does not need is loaded when it is first asked for.
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 from fleet.openapi.answers.replies import read_json
+from fleet.openapi.calls.call import Call
 from fleet.openapi.calls.forms import Part
 from fleet.openapi.calls.params import ParameterError
 from fleet.openapi.calls.security import (
@@ -43,7 +44,7 @@ from fleet.openapi.model import (
     Tag,
     is_json,
 )
-from fleet.openapi.operation import Call, Operation
+from fleet.openapi.operation import Operation
 from fleet.openapi.reading.cache import decode as decode_tree
 from fleet.openapi.reading.cache import digest
 from fleet.openapi.reading.cache import encode as encode_tree
@@ -51,6 +52,7 @@ from fleet.openapi.reading.load import locate, parse
 from fleet.openapi.reading.refs import Library, Parse, Place, Reader
 from fleet.openapi.reading.yaml12 import load_yaml
 from fleet.openapi.schema import Keyword
+from fleet.openapi.unknown import unknown_operation
 
 if TYPE_CHECKING:
     from fleet.openapi.answers.items import ItemReader
@@ -148,10 +150,11 @@ __all__ = [
     "satisfy",
     "shape_of",
     "tags_used",
+    "unknown_operation",
     "untyped",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "answers.items": ("ItemReader",),

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
-from fleet.guess import closest
 from fleet.openapi.calls.servers import chosen_server, own_server, path_of_url, server_url
 from fleet.openapi.lower import front_end
 from fleet.openapi.model import FrontEnd, Link, Requirement, SecurityScheme, Server, Site, Tag
@@ -17,13 +16,11 @@ from fleet.openapi.reading.load import parse as parse_tree
 from fleet.openapi.reading.refs import Library, MissingDocument, Parse, Place, Reader
 from fleet.openapi.route import Routes
 from fleet.openapi.schema import Check, compile_checks, no_check
+from fleet.openapi.unknown import unknown_operation
 from fleet.pointer import steps_of_fragment
 
 if TYPE_CHECKING:
     from fleet.openapi.types import Types
-
-
-_MAX_NAMED = 12  # operations that a text about another one lists
 
 
 class Document:
@@ -122,7 +119,7 @@ class Document:
         found = self.by_route.get((template, method)) or self.by_route.get((template, method.upper()))
         if found is not None:
             return found
-        raise self.unknown(ref)
+        raise unknown_operation(self, ref)
 
     def route(self, method: str, path: str) -> Operation | None:
         """The operation whose template a concrete path, without the base path, matches."""
@@ -275,25 +272,6 @@ class Document:
         for node, check in made:  # of the schemas that it refers to, too, where they came with it
             self._checks.setdefault(id(node), (node, check))
         return made[0][1]
-
-    def unknown(self, ref: str | tuple[str, str]) -> SpecError:
-        """The error for an operation that is not there: with why, or the closest name, as a hint."""
-        shown = ref if isinstance(ref, str) else f"{ref[1].upper()} {ref[0]}"
-        template = shown.partition(" ")[2].strip()
-        names = [*self.operations, *(f"{verb} {path}" for path, verb in self.by_route)]
-        methods = sorted(verb for path, verb in self.by_route if path == template)
-        lost = next((told for told in self.warned if told.startswith(f"the path {template} cannot be")), "")
-        if lost:
-            hint = lost
-        elif methods and template.startswith("/"):
-            hint = f"{template} has: {', '.join(methods)}"
-        elif near := closest(shown, names):
-            hint = f"did you mean {near!r}?"
-        elif len(self.operations) > _MAX_NAMED:
-            hint = f"'fleet spec operations' lists its {len(self.operations)}"
-        else:
-            hint = f"it has: {', '.join(self.operations) or 'none'}"
-        return SpecError(f"the description has no operation {shown!r}", file=self.source, hint=hint)
 
 
 def _restore(

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
-from fleet.frozen import frozen
 from fleet.openapi.answers.headers import read_headers
 from fleet.openapi.calls.bodies import BodyPlan
+from fleet.openapi.calls.call import Call
 from fleet.openapi.calls.forms import Pieces
 from fleet.openapi.calls.params import ParameterPlan
 from fleet.openapi.calls.servers import own_server, read_servers
@@ -20,25 +20,6 @@ if TYPE_CHECKING:
     from fleet.openapi.document import Document
 
 _NO_VALUES: Mapping[Any, Any] = {}
-
-
-@frozen
-class Call:
-    """One call as bytes-to-be, before a base URL and credentials: `path` and `query` are percent-encoded.
-
-    `path` is origin-form, without the base path. `headers` hold Accept, Content-Type where there is a body,
-    and header parameters; cookies stand apart. `route` is the operation's name.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: tuple[tuple[str, str], ...]
-    cookies: tuple[tuple[str, str], ...]
-    body: bytes | None
-    route: str
-    pieces: Pieces = ()  # its body instead, where it holds open files
-    servers: tuple[Server, ...] = ()  # its own, where it does not stand under the description's
 
 
 class Operation:

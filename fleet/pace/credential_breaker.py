@@ -32,8 +32,8 @@ class Attempt:
 
 
 @dataclass(slots=True, eq=False)
-class _Record:
-    """What is known of one credential, with one set of values."""
+class _Circuit:
+    """What is known of one credential with one set of values. Open while it is paused: no login passes."""
 
     window: deque[bool]
     proven: bool = False
@@ -41,7 +41,7 @@ class _Record:
     streak: set[str] = field(default_factory=set)  # targets that refused it since it last succeeded
     refused: dict[str, None] = field(default_factory=dict)  # all that ever did, oldest first
     paused_until: float | None = None
-    canary: bool = False  # a login that may end the pause is in flight
+    canary: bool = False  # a login is in flight that may end the pause
     replaced: bool = False  # other values of the same name got in while it was paused
     changed: anyio.Event | None = None  # while somebody waits: set when a login ends
 
@@ -57,9 +57,9 @@ class CredentialBreaker:
     - After `reopen` seconds one canary login may try; when it succeeds, the pause ends (`BreakerClosed`).
     - A target that refused a credential is not tried with it again: RequestFailed(auth.rejected).
 
-    All of that is said of one `version` of a credential: values that were read anew are another one, of which
-    nothing is known. Where they get in, a pause of the values before them is told as ended; whoever still
-    holds those is refused as before.
+    Each `version` of a credential has a circuit of its own: of values that were read anew nothing is known
+    yet. Where they get in, a pause of the values before them is told as ended; whoever still holds those is
+    refused as before.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class CredentialBreaker:
         self._policy = policy
         self._tell = tell
         self._clock = clock
-        self._records: dict[tuple[str, str], _Record] = {}  # by name and version
-        self._paused: dict[str, list[_Record]] = {}  # by name: those whose pause was told and is not over
+        self._circuits: dict[tuple[str, str], _Circuit] = {}  # by name and version
+        self._paused: dict[str, list[_Circuit]] = {}  # by name: those whose pause was told and is not over
 
     def attempt(
         self, credential: str, target: str, *, version: str = "", waiting: Waiting = nullcontext
@@ -78,109 +78,117 @@ class CredentialBreaker:
 
         Waits while too many unproven logins are in flight, within `waiting()`.
         """
-        record = self._records.get((credential, version)) or self._add(credential, version)
-        return _Login(self, record, credential, target, waiting)
+        circuit = self._circuits.get((credential, version)) or self._add(credential, version)
+        return _Login(self, circuit, credential, target, waiting)
 
     def paused(self, credential: str, version: str = "") -> bool:
         """Whether logins with it are held back, for the whole fleet."""
-        record = self._records.get((credential, version))
-        return record is not None and record.paused_until is not None
+        circuit = self._circuits.get((credential, version))
+        return circuit is not None and circuit.paused_until is not None
 
     def proven(self, credential: str, version: str = "") -> bool:
         """Whether it got in before and is not paused: its logins need not wait, wherever they begin."""
-        record = self._records.get((credential, version))
-        return record is not None and record.proven and record.paused_until is None
+        circuit = self._circuits.get((credential, version))
+        return circuit is not None and circuit.proven and circuit.paused_until is None
 
     def note(self, credential: str, target: str, *, version: str = "", accepted: bool) -> None:
         """The verdict on a login that began elsewhere because the credential was `proven`."""
-        if (record := self._records.get((credential, version))) is not None:
-            self._judge(record, credential, target, accepted=accepted, canary=False)
+        if (circuit := self._circuits.get((credential, version))) is not None:
+            self._judge(circuit, credential, target, accepted=accepted, canary=False)
 
     def crowded(self, credential: str, version: str = "") -> bool:
         """Whether a login with it would wait for others now."""
-        record = self._records.get((credential, version))
-        return record is not None and record.paused_until is None and not self._has_room(record)
+        circuit = self._circuits.get((credential, version))
+        return circuit is not None and circuit.paused_until is None and not self._has_room(circuit)
 
-    def _add(self, credential: str, version: str) -> _Record:
-        """A record for values that nothing is known of; the oldest idle one makes room for it."""
-        if len(self._records) >= self._policy.remembered:
+    def _add(self, credential: str, version: str) -> _Circuit:
+        """A circuit for values that nothing is known of; the oldest idle one makes room for it."""
+        if len(self._circuits) >= self._policy.remembered:
             idle = (
-                key for key, held in self._records.items() if not held.in_flight and not held.paused_until
+                key for key, held in self._circuits.items() if not held.in_flight and not held.paused_until
             )
             if (oldest := next(idle, None)) is not None:
-                del self._records[oldest]
-        record = self._records[credential, version] = _Record(deque(maxlen=self._policy.window))
-        return record
+                del self._circuits[oldest]
+        circuit = self._circuits[credential, version] = _Circuit(deque(maxlen=self._policy.window))
+        return circuit
 
-    def _has_room(self, record: _Record) -> bool:
-        return record.proven or (
-            record.in_flight < self._policy.unproven
-            and record.in_flight + len(record.streak) < self._policy.consecutive
+    def _has_room(self, circuit: _Circuit) -> bool:
+        return circuit.proven or (
+            circuit.in_flight < self._policy.unproven
+            and circuit.in_flight + len(circuit.streak) < self._policy.consecutive
         )
 
-    async def begin(self, record: _Record, credential: str, target: str, waiting: Waiting) -> bool:
+    async def begin(self, circuit: _Circuit, credential: str, target: str, waiting: Waiting) -> bool:
         """Counts a login in when it may begin; whether it is the canary."""
-        while (canary := self._admits(record, credential, target)) is None:
-            if record.changed is None:
-                record.changed = anyio.Event()
+        while (canary := self._admits(circuit, credential, target)) is None:
+            if circuit.changed is None:
+                circuit.changed = anyio.Event()
             with waiting():
-                await record.changed.wait()
-        record.in_flight += 1
-        record.canary = record.canary or canary
+                await circuit.changed.wait()
+        circuit.in_flight += 1
+        circuit.canary = circuit.canary or canary
         return canary
 
     def end(
-        self, record: _Record, credential: str, target: str, *, accepted: bool | None, canary: bool
+        self, circuit: _Circuit, credential: str, target: str, *, accepted: bool | None, canary: bool
     ) -> None:
         """Counts a login out, with its verdict if there is one."""
-        record.in_flight -= 1
+        circuit.in_flight -= 1
         if canary:
-            record.canary = False
+            circuit.canary = False
         if accepted is not None:
-            self._judge(record, credential, target, accepted=accepted, canary=canary)
-        if record.changed is not None:
-            record.changed.set()
-            record.changed = None
+            self._judge(circuit, credential, target, accepted=accepted, canary=canary)
+        if circuit.changed is not None:
+            circuit.changed.set()
+            circuit.changed = None
 
-    def _admits(self, record: _Record, credential: str, target: str) -> bool | None:
+    def _admits(self, circuit: _Circuit, credential: str, target: str) -> bool | None:
         """Whether a login that may begin now is the canary; None for one that has to wait. Raises
         RequestFailed for one that may not begin at all."""
-        if target in record.refused:
+        if target in circuit.refused:
             raise RequestFailed(
                 FailureKind.AUTH_REJECTED,
                 f"this host refused the credential {credential!r} before; it was not tried again",
             )
-        if record.paused_until is not None:
-            if record.replaced or record.canary or self._clock() < record.paused_until:
+        if circuit.paused_until is not None:
+            if circuit.replaced or circuit.canary or self._clock() < circuit.paused_until:
                 raise RequestFailed(
                     FailureKind.AUTH_PAUSED,
                     f"the credential {credential!r} is paused: too many logins failed with it",
                 )
             return True
-        return False if self._has_room(record) else None
+        return False if self._has_room(circuit) else None
 
-    def _judge(self, record: _Record, credential: str, target: str, *, accepted: bool, canary: bool) -> None:
-        record.window.append(accepted)
+    def _judge(
+        self, circuit: _Circuit, credential: str, target: str, *, accepted: bool, canary: bool
+    ) -> None:
+        circuit.window.append(accepted)
         if accepted:
-            if not record.proven and record.paused_until is None:
-                self._replace_others(credential)
-            record.proven = True
-            record.streak.clear()
-            if canary:
-                record.paused_until = None
-                record.window.clear()
-                self._paused[credential].remove(record)
-                self._tell(BreakerClosed("credential", credential))
-            return
-        record.streak.add(target)
-        record.refused[target] = None
-        if len(record.refused) > self._policy.remembered:
-            del record.refused[next(iter(record.refused))]
-        if canary and not record.replaced:
-            record.paused_until = self._clock() + self._policy.reopen
-        elif record.paused_until is None and (why := self._reason(record)):
-            record.paused_until = self._clock() + self._policy.reopen
-            self._paused.setdefault(credential, []).append(record)
+            self._accept(circuit, credential, canary=canary)
+        else:
+            self._refuse(circuit, credential, target, canary=canary)
+
+    def _accept(self, circuit: _Circuit, credential: str, *, canary: bool) -> None:
+        if not circuit.proven and circuit.paused_until is None:
+            self._replace_others(credential)
+        circuit.proven = True
+        circuit.streak.clear()
+        if canary:
+            circuit.paused_until = None
+            circuit.window.clear()
+            self._paused[credential].remove(circuit)
+            self._tell(BreakerClosed("credential", credential))
+
+    def _refuse(self, circuit: _Circuit, credential: str, target: str, *, canary: bool) -> None:
+        circuit.streak.add(target)
+        circuit.refused[target] = None
+        if len(circuit.refused) > self._policy.remembered:
+            del circuit.refused[next(iter(circuit.refused))]
+        if canary and not circuit.replaced:
+            circuit.paused_until = self._clock() + self._policy.reopen
+        elif circuit.paused_until is None and (why := self._reason(circuit)):
+            circuit.paused_until = self._clock() + self._policy.reopen
+            self._paused.setdefault(credential, []).append(circuit)
             self._tell(BreakerOpened("credential", credential, why))
 
     def _replace_others(self, credential: str) -> None:
@@ -193,28 +201,31 @@ class CredentialBreaker:
         """Know nothing of any credential: what is paused is told as over."""
         for credential in list(self._paused):
             self._replace_others(credential)
-        self._records.clear()
+        self._circuits.clear()
 
-    def _reason(self, record: _Record) -> str | None:
-        if len(record.streak) >= self._policy.consecutive:
-            return f"{len(record.streak)} logins in a row failed on different targets"
-        failures = record.window.count(False)
+    def _reason(self, circuit: _Circuit) -> str | None:
+        if len(circuit.streak) >= self._policy.consecutive:
+            return f"{len(circuit.streak)} logins in a row failed on different targets"
+        failures = circuit.window.count(False)
         if failures >= self._policy.window_share * self._policy.window:
-            return f"{failures} of the last {len(record.window)} logins failed"
+            return f"{failures} of the last {len(circuit.window)} logins failed"
         return None
 
 
 class _Login(AbstractAsyncContextManager[Attempt]):
-    """One login on its way through the breaker: entered when it may begin. A generator would do the same, and
-    cost every target what asyncio does to know of it."""
+    """One login on its way through the breaker: entered when it may begin.
 
-    __slots__ = ("_attempt", "_breaker", "_canary", "_credential", "_record", "_target", "_waiting")
+    `asynccontextmanager` would do the same; but asyncio keeps track of every asynchronous generator, and each
+    target would pay for that.
+    """
+
+    __slots__ = ("_attempt", "_breaker", "_canary", "_circuit", "_credential", "_target", "_waiting")
 
     def __init__(
-        self, breaker: CredentialBreaker, record: _Record, credential: str, target: str, waiting: Waiting
+        self, breaker: CredentialBreaker, circuit: _Circuit, credential: str, target: str, waiting: Waiting
     ) -> None:
         self._breaker = breaker
-        self._record = record
+        self._circuit = circuit
         self._credential = credential
         self._target = target
         self._waiting = waiting
@@ -222,12 +233,12 @@ class _Login(AbstractAsyncContextManager[Attempt]):
         self._canary = False
 
     async def __aenter__(self) -> Attempt:
-        self._canary = await self._breaker.begin(self._record, self._credential, self._target, self._waiting)
+        self._canary = await self._breaker.begin(self._circuit, self._credential, self._target, self._waiting)
         return self._attempt
 
     async def __aexit__(self, *raised: object) -> None:
         self._breaker.end(
-            self._record,
+            self._circuit,
             self._credential,
             self._target,
             accepted=self._attempt.accepted,

@@ -11,8 +11,8 @@ from fleet.policy import Breaker
 
 
 @dataclass(slots=True, eq=False)
-class _Record:
-    """What is known of one proxy."""
+class _Circuit:
+    """What is known of one proxy; open while it is paused."""
 
     streak: int = 0  # failures since it was last reached
     paused_until: float | None = None
@@ -32,39 +32,39 @@ class ProxyBreaker:
         self._policy = policy
         self._tell = tell
         self._clock = clock
-        self._records: dict[str, _Record] = {}
+        self._circuits: dict[str, _Circuit] = {}
 
     def paused(self, proxy: str) -> bool:
         """Whether it was given up, and not reached since."""
-        record = self._records.get(proxy)
-        return record is not None and record.paused_until is not None
+        circuit = self._circuits.get(proxy)
+        return circuit is not None and circuit.paused_until is not None
 
     def admits(self, proxy: str) -> bool:
         """Whether a connection through the proxy may be tried now. The one that tries after a pause has
         `reopen` seconds before the next may."""
-        record = self._records.get(proxy)
-        if record is None or record.paused_until is None:
+        circuit = self._circuits.get(proxy)
+        if circuit is None or circuit.paused_until is None:
             return True
-        if (now := self._clock()) < record.paused_until:
+        if (now := self._clock()) < circuit.paused_until:
             return False
-        record.paused_until = now + self._policy.reopen
+        circuit.paused_until = now + self._policy.reopen
         return True
 
     def reached(self, proxy: str) -> None:
         """The proxy answered, whatever it said about the host behind it."""
-        record = self._records.pop(proxy, None)
-        if record is not None and record.paused_until is not None:
+        circuit = self._circuits.pop(proxy, None)
+        if circuit is not None and circuit.paused_until is not None:
             self._tell(BreakerClosed("proxy", proxy))
 
     def failed(self, proxy: str) -> None:
         """The proxy itself could not be reached."""
-        record = self._records.setdefault(proxy, _Record())
-        record.streak += 1
-        if record.paused_until is None and record.streak >= self._policy.consecutive:
-            record.paused_until = self._clock() + self._policy.reopen
-            self._tell(BreakerOpened("proxy", proxy, f"not reached {record.streak} times in a row"))
+        circuit = self._circuits.setdefault(proxy, _Circuit())
+        circuit.streak += 1
+        if circuit.paused_until is None and circuit.streak >= self._policy.consecutive:
+            circuit.paused_until = self._clock() + self._policy.reopen
+            self._tell(BreakerOpened("proxy", proxy, f"not reached {circuit.streak} times in a row"))
 
     def forget(self) -> None:
         """Know nothing of any proxy: what is paused is told as over."""
-        for proxy in list(self._records):
+        for proxy in list(self._circuits):
             self.reached(proxy)

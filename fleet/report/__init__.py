@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.report.above import places_above, row_at, rows_above
@@ -78,7 +78,7 @@ __all__ = [
     "to_markdown",
 ]
 
-load_late(
+load_lazily(
     __name__,
     {
         "above": ("places_above", "row_at", "rows_above"),

@@ -22,10 +22,10 @@ from fleet.service.http.web_config import AccessRules
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.notify import Notifier
 from fleet.service.jobs.ready import Ready, Stamp, look, make_ready
-from fleet.service.jobs.untold import keep_untold, take_untold
+from fleet.service.jobs.undelivered import keep_undelivered, take_undelivered
 from fleet.service.sd import Manager, inherited_sockets
 from fleet.service.store.history import History
-from fleet.service.store.restoring import restore
+from fleet.service.store.restore import restore
 
 EXPIRE_SECONDS = 30.0  # seconds between two looks at sessions that were not used
 TELLING_SECONDS = 5.0  # seconds that the webhook has for what is still to be told
@@ -68,7 +68,7 @@ class Service:
         sockets = inherited_sockets() or bind(config.listen)
         self._history = self._open_history(config.state_folder)
         if notifier is not None:
-            notifier.go_on(take_untold(self._history.folder))
+            notifier.go_on(take_undelivered(self._history.folder))
         self.desk: Desk = Desk(ready, self._history, log, notifier)
         if learn is not None:
             self.desk.learn = learn
@@ -172,7 +172,7 @@ class Service:
             await notifier.told()
         left = notifier.left()
         try:
-            await anyio.to_thread.run_sync(keep_untold, self._history.folder, left)
+            await anyio.to_thread.run_sync(keep_undelivered, self._history.folder, left)
         except FleetError as error:
             self._log.error("notify.lost", events=len(left), why=str(error))
         else:

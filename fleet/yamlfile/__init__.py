@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.late import load_late
+from fleet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from fleet.yamlfile.complaint import Complaint, first_complaint
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Complaint", "YamlFile", "first_complaint", "parse_file", "read_yaml"]
 
-load_late(
+load_lazily(
     __name__, {"complaint": ("Complaint", "first_complaint"), "read": ("YamlFile", "parse_file", "read_yaml")}
 )

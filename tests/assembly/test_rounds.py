@@ -27,7 +27,7 @@ async def one_round(prepared: PreparedScan, name: str, kept: KeptConnections | N
 
 
 @pytest.mark.parametrize("keeping", [True, False])
-async def test_two_rounds(tmp_path: object, keeping: bool) -> None:
+async def test_a_second_round_uses_the_connections_of_the_first(tmp_path: object, keeping: bool) -> None:
     policy = Policy(tls=Tls(mode="insecure"))
     async with SimulatedFleet(SimOptions(hosts=HOSTS, tls=True)) as sim:
         options = ScanOptions(

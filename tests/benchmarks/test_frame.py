@@ -12,27 +12,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks import process, results
-from benchmarks.check import BUDGETS, Verdict, verdicts
-from benchmarks.plot import LABELS, smooth
+from benchmarks.figures import results
+from benchmarks.figures.check import BUDGETS, Verdict, verdicts
+from benchmarks.figures.plot import LABELS, smooth
+from benchmarks.figures.tables import MARKED, PAGE, TABLES
 from benchmarks.profile import LOOP, placed, room_of, table
-from benchmarks.tables import MARKED, PAGE, TABLES
+from benchmarks.rig import process
 from benchmarks.workload import SIDES
 
-TOOLS = {
-    "check",
-    "draw",
-    "instructions",
-    "plot",
-    "sampler",
-    "steady",
-    "side_fleet",
-    "side_peer",
-    "tables",
-    "tls_sides",
-    "workload_peers",
-}
-APART = {"scale", "soak"}  # each as long as all others together
+APART = {"instructions", "scale"}  # one needs valgrind, one is as long as all others together
 
 
 W = tomllib.loads(BUDGETS.read_text())["workload"]
@@ -146,12 +134,12 @@ def test_budgets_name_sides_that_are_measured(section: str) -> None:
 def test_every_comparison_is_run_by_make_bench() -> None:
     folder = Path(everything.__file__).parent
     runnable = {file.stem for file in folder.glob("*.py") if 'if __name__ == "__main__"' in file.read_text()}
-    assert runnable - {*everything.COMPARISONS} - TOOLS - APART == {"__main__"}
+    assert runnable - {*everything.COMPARISONS} - APART == {"__main__"}
 
 
 def test_what_comparisons_take_of_fleet_is_there() -> None:
     """Much of it is imported where it is used: a name that is gone would end a comparison half an hour on."""
-    for file in Path(everything.__file__).parent.glob("*.py"):
+    for file in Path(everything.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "fleet":
                 module = import_module(node.module or "")

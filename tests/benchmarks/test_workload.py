@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import workload_files
+from benchmarks.rig import workload_files
+from benchmarks.rig.workload_server import Place, Served, by_nginx, by_sim
+from benchmarks.sides.workload_peers import AT_ONCE, PATHS
 from benchmarks.workload import floor, once
-from benchmarks.workload_peers import AT_ONCE, PATHS
-from benchmarks.workload_server import Place, Served, by_nginx, by_sim
 from fleet import OpenAPI
 
 HOSTS = 3

@@ -14,7 +14,8 @@ import click
 import pytest
 
 import fleet
-from fleet.cli.entry import COMMANDS, report_error, run
+from fleet.cli.entry import COMMANDS, run
+from fleet.cli.errors import report_error
 from fleet.cli.shell import Shell, from_here
 from fleet.errors import (
     ConfigError,

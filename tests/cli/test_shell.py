@@ -15,7 +15,8 @@ import click
 import pytest
 from rich.text import Text
 
-from fleet.cli.entry import report_error, run
+from fleet.cli.entry import run
+from fleet.cli.errors import report_error
 from fleet.cli.shell import Shell
 
 WIDTH = 44

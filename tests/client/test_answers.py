@@ -74,7 +74,9 @@ async def answered(url: str, factory: Any, name: str = "get") -> tuple[OpenAPI, 
         ("200 OK", ["Content-Type: text/plain; charset=rot13"], b"ab", "ab"), ("200 OK", ["Content-Type: text/csv"], b"\xe2\x82\xac", "\u20ac"),
     ],
 )  # fmt: skip
-async def test_bodies(factory: Any, status: str, headers: list[str], body: bytes, data: Any) -> None:
+async def test_bodies_are_decoded_by_content_type(
+    factory: Any, status: str, headers: list[str], body: bytes, data: Any
+) -> None:
     async with answering(status, ["X-Rate-Limit: 5", *headers], body) as url:
         _, found, response = await answered(url, factory)
     assert (found, response.status_code) == (data, int(status[:3]))

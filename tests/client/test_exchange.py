@@ -299,7 +299,7 @@ async def test_secrets_in_a_query_are_not_shown(host: Any, say: Any, scanning: A
     assert "canary" not in repr(scan.events)
 
 
-async def test_counts_and_events(host: Any, say: Any, scanning: Any) -> None:
+async def test_an_exchange_counts_requests_and_tells_of_each(host: Any, say: Any, scanning: Any) -> None:
     server = await host(lambda asked: say(200, b"12345"))
     scan = scanning()
     exchange = scan.exchange(server)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from fleet.client import Credential, KeptSessions
-from fleet.client.target.sessions import Keeper, Session, Way
+from fleet.client.target.sessions import Keeper, Session, SessionScope
 from fleet.policy import Proxy, Tls
 from fleet.secret import Secret
 
-WAY = Way("bmc1", "https://bmc1", "token", Tls(), None)
+SCOPE = SessionScope("bmc1", "https://bmc1", "token", Tls(), None)
 ROOT = Credential("lab", username="root", password=Secret("calvin"))
 
 
@@ -25,8 +25,10 @@ class Hosts:
     async def leave(self, credential: Credential, session: Session) -> None:
         self.left.append(f"{credential.name} {session.path}")
 
-    def keeper(self, kept: KeptSessions, way: Way = WAY, credential: Credential = ROOT) -> Keeper:
-        return Keeper.of(kept, way, self.leave, credential)
+    def keeper(
+        self, kept: KeptSessions, scope: SessionScope = SCOPE, credential: Credential = ROOT
+    ) -> Keeper:
+        return Keeper.of(kept, scope, self.leave, credential)
 
 
 def session(path: str) -> Session:
@@ -43,21 +45,21 @@ async def test_a_session_is_given_to_one_at_a_time_and_the_second_one_is_not_kep
 
 
 @pytest.mark.parametrize(
-    ("way", "credential"),
+    ("scope", "credential"),
     [
-        (WAY._replace(target="bmc2"), ROOT),
-        (WAY._replace(url="https://bmc1:8443"), ROOT),
-        (WAY._replace(scheme="other"), ROOT),
-        (WAY._replace(tls=Tls(mode="insecure")), ROOT),
-        (WAY._replace(proxy=Proxy("socks5h", "jump", 1080)), ROOT),
-        (WAY, replace(ROOT, username="ops")),
-        (WAY, replace(ROOT, password=Secret("newer"))),
+        (SCOPE._replace(target="bmc2"), ROOT),
+        (SCOPE._replace(url="https://bmc1:8443"), ROOT),
+        (SCOPE._replace(scheme="other"), ROOT),
+        (SCOPE._replace(tls=Tls(mode="insecure")), ROOT),
+        (SCOPE._replace(proxy=Proxy("socks5h", "jump", 1080)), ROOT),
+        (SCOPE, replace(ROOT, username="ops")),
+        (SCOPE, replace(ROOT, password=Secret("newer"))),
     ],
 )
-async def test_nobody_else_gets_a_session(way: Way, credential: Credential) -> None:
+async def test_nobody_else_gets_a_session(scope: SessionScope, credential: Credential) -> None:
     hosts, kept = Hosts(), KeptSessions()
     hosts.keeper(kept).give(session("/1"))
-    assert hosts.keeper(kept, way, credential).take() is None
+    assert hosts.keeper(kept, scope, credential).take() is None
 
 
 async def test_what_is_not_used_is_logged_out_of() -> None:
@@ -65,7 +67,7 @@ async def test_what_is_not_used_is_logged_out_of() -> None:
     kept = KeptSessions(idle=60.0, clock=lambda: hosts.now)
     hosts.keeper(kept).give(session("/1"))
     hosts.now = 59.0
-    hosts.keeper(kept, WAY._replace(target="bmc2")).give(session("/2"))
+    hosts.keeper(kept, SCOPE._replace(target="bmc2")).give(session("/2"))
     await kept.expire()
     assert hosts.left == []
     hosts.now = 61.0
@@ -76,7 +78,7 @@ async def test_what_is_not_used_is_logged_out_of() -> None:
 async def test_targets_that_nobody_asks_any_more_are_logged_out_of_and_so_are_all_at_the_end() -> None:
     hosts, kept = Hosts(), KeptSessions(most=3)
     for number in range(1, 5):
-        given = hosts.keeper(kept, WAY._replace(target=f"bmc{number}")).give(session(f"/{number}"))
+        given = hosts.keeper(kept, SCOPE._replace(target=f"bmc{number}")).give(session(f"/{number}"))
         assert given is (number <= 3)
     await kept.leave_others({"bmc1", "bmc3"}.__contains__)
     assert hosts.left == ["lab /2"]

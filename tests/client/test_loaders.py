@@ -71,7 +71,7 @@ def test_files_under_the_root_are_read(tree: Path) -> None:
         "../rootlike/x.yaml", "http://h/a.yaml", "nothing.yaml", "sub", "fifo.yaml", "a.yaml\x00", "",
     ],
 )  # fmt: skip
-def test_nothing_else_is(tree: Path, uri: str) -> None:
+def test_files_outside_the_root_are_not_read(tree: Path, uri: str) -> None:
     with pytest.raises(SpecError):
         FileSystemLoader(tree)(uri)
     if not uri.startswith(("/", "file:", "http:")):
@@ -124,7 +124,7 @@ def test_package_resources() -> None:
             PackageLoader("fleet")(bad)
 
 
-def test_chains_and_null(tree: Path) -> None:
+def test_a_chain_asks_each_loader_in_turn(tree: Path) -> None:
     chain = ChainLoader(PrefixLoader(URL, tree), FileSystemLoader(tree / "sub"), NullLoader())
     assert chain(f"{URL}a.yaml") == b"a: 1\n"
     assert chain("b.yaml") == b"b: 2\n"

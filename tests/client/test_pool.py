@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -50,18 +51,23 @@ async def test_a_host_that_answers_at_once_sees_one_connection(host: Any, say: A
     assert (server.peak, server.connections, len(server.asked)) == (1, 1, 20)
 
 
-async def test_a_host_that_keeps_a_queue_waiting_gets_its_second_connection(
-    host: Any, say: Any, scanning: Any
-) -> None:
+def answer_once_two_ask(say: Any) -> Callable[[Any], Awaitable[bytes]]:
+    """Answers nobody before a second connection has asked."""
     both = anyio.Event()
 
-    async def once_two_ask(asked: Any) -> bytes:
+    async def answer(asked: Any) -> bytes:
         if asked.connection == 2:
             both.set()
         await both.wait()
-        return say(200)
+        return say(200)  # type: ignore[no-any-return]
 
-    server = await host(once_two_ask)
+    return answer
+
+
+async def test_a_host_that_keeps_a_queue_waiting_gets_its_second_connection(
+    host: Any, say: Any, scanning: Any
+) -> None:
+    server = await host(answer_once_two_ask(say))
     exchange = scanning(rate=Rate(patience=0.01)).exchange(server)
     with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
@@ -74,15 +80,7 @@ async def test_a_host_that_keeps_a_queue_waiting_gets_its_second_connection(
 async def test_a_machine_that_is_late_itself_opens_no_second_connection(
     host: Any, say: Any, scanning: Any
 ) -> None:
-    both = anyio.Event()
-
-    async def once_two_ask(asked: Any) -> bytes:
-        if asked.connection == 2:
-            both.set()
-        await both.wait()
-        return say(200)
-
-    server = await host(once_two_ask)
+    server = await host(answer_once_two_ask(say))
     exchange = scanning(rate=Rate(patience=0.2)).exchange(server)
     with anyio.fail_after(60):
         async with anyio.create_task_group() as group:

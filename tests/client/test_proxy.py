@@ -90,7 +90,9 @@ async def test_through_a_real_proxy(
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "http"])
-async def test_credentials(serve: Any, dialer: Any, real_proxy: StartProxy, scheme: str) -> None:
+async def test_wrong_proxy_credentials_are_told_apart(
+    serve: Any, dialer: Any, real_proxy: StartProxy, scheme: str
+) -> None:
     proxy = await real_proxy(scheme, username="scan", password=CANARY)
     peer = await serve(OK)
     assert await outcome(dialer(), peer.url, with_login(proxy, "scan", CANARY)) == 200
@@ -190,7 +192,7 @@ def refusal(code: int) -> bytes:
     ],
 )
 @pytest.mark.parametrize("target", ["http://127.0.0.2:80", "https://127.0.0.2"])
-async def test_bad_proxies(
+async def test_each_broken_proxy_has_its_failure_kind(
     serve: Any, dialer: Any, scheme: str, handler: Any, kind: Kind, target: str
 ) -> None:
     peer = await serve(handler)

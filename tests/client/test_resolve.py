@@ -205,7 +205,7 @@ async def test_a_cancelled_caller_does_not_take_the_answer_from_others() -> None
         ("https://b\u00fcro.example", ("https", "xn--bro-hoa.example", 443, "", "xn--bro-hoa.example")),
     ],
 )
-def test_endpoints(url: str, parts: tuple[object, ...]) -> None:
+def test_a_base_url_is_parsed_to_an_endpoint(url: str, parts: tuple[object, ...]) -> None:
     found = Endpoint.parse(url)
     assert (found.scheme, found.host, found.port, found.path, found.host_header) == parts
     assert Endpoint.parse(str(found)) == found

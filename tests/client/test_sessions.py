@@ -348,7 +348,7 @@ async def test_headers_of_every_call(service: Service, factory: Any) -> None:
 
 
 @BOTH
-async def test_verify(pki: dict[str, Any], factory: Any) -> None:
+async def test_verify_takes_a_context_a_file_or_false(pki: dict[str, Any], factory: Any) -> None:
     plain = {key: value for key, value in pki["tls"].items() if key not in {"ssl_ca_certs", "ssl_cert_reqs"}}
     context = await anyio.to_thread.run_sync(lambda: ssl.create_default_context(cafile=str(pki["ca"])))
     with serving(tls=plain) as service:
@@ -383,7 +383,7 @@ async def socks() -> AsyncIterator[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 @pytest.mark.parametrize("factory", [*FACTORIES, httpx.Client], ids=["wire", "httpx", "sync"])
-async def test_a_proxy(service: Service, factory: Any, scheme: str) -> None:
+async def test_calls_go_through_the_proxy_that_is_given(service: Service, factory: Any, scheme: str) -> None:
     async with socks() as (address, used):
         api = bound(service, factory, proxy=f"{scheme}://{address}")
         if factory is httpx.Client:
@@ -405,7 +405,7 @@ async def test_a_dead_proxy_is_the_proxys_failure(service: Service) -> None:
 
 
 @BOTH
-async def test_timeout(factory: Any) -> None:
+async def test_a_call_ends_at_its_timeout(factory: Any) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

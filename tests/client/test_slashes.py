@@ -38,7 +38,7 @@ async def test_a_slash_is_asked_for_twice_and_then_known(
     assert server.paths("GET") == [paths[0], wanted[0], paths[1], *wanted[1:]]
 
 
-async def test_so_is_its_refusal(host: Any, say: Any, scanning: Any) -> None:
+async def test_a_slash_that_is_redirected_away_is_learnt_as_well(host: Any, say: Any, scanning: Any) -> None:
     def answer(asked: Any) -> Any:
         return say(308, location=asked.path[:-1]) if asked.path.endswith("/") else say(200)
 

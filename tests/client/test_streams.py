@@ -255,7 +255,7 @@ async def test_a_broken_item_ends_it_with_its_place(sender: Sender, bound: Any, 
     ("options", "limits"),
     [({"limit": 1000}, None), ({"item_limit": 50}, None), ({}, Limits(stream=1000)), ({}, Limits(item=50))],
 )
-async def test_limits(
+async def test_a_stream_ends_at_its_limits(
     sender: Sender, bound: Any, factory: Any, options: dict[str, int], limits: Limits | None
 ) -> None:
     sender.answers = [[endless(), *[b'"' + b"x" * 100 + b'"\n'] * 10]]

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet.client.wire.tcp import _interleaved, connect
+from fleet.client.wire.tcp import connect, interleaved
 from fleet.errors import RequestFailed
 from fleet.outcome import FailureKind as Kind
 
@@ -110,5 +110,5 @@ async def test_a_fault_of_this_machine_is_no_address_s(serve: Any) -> None:
 
 def test_families_take_turns() -> None:
     mixed = [(V6, ("1", 0)), (V6, ("2", 0)), (V6, ("3", 0)), (V4, ("4", 0)), (V4, ("5", 0))]
-    assert [address[1][0] for address in _interleaved(mixed)] == ["1", "4", "2", "5", "3"]  # type: ignore[arg-type]
-    assert [address[1][0] for address in _interleaved(mixed[::-1])] == ["5", "3", "4", "2", "1"]  # type: ignore[arg-type]
+    assert [address[1][0] for address in interleaved(mixed)] == ["1", "4", "2", "5", "3"]  # type: ignore[arg-type]
+    assert [address[1][0] for address in interleaved(mixed[::-1])] == ["5", "3", "4", "2", "1"]  # type: ignore[arg-type]

@@ -113,7 +113,7 @@ async def test_a_dead_idle_connection_is_no_retry_and_is_told(serve: Any, say: A
     assert exchange.retries == 0
 
 
-async def test_nothing_listens(unused_port: int, serve: Any, scanning: Any) -> None:
+async def test_a_refused_connection_is_on_the_trail(unused_port: int, serve: Any, scanning: Any) -> None:
     server = await serve(b"")
     server.port = unused_port
     began = time.monotonic()

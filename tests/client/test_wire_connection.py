@@ -67,7 +67,7 @@ async def test_one_connection_serves_many_requests(serve: Any, dialer: Any, serv
         assert not connection.reusable
 
 
-async def test_what_is_sent(serve: Any, dialer: Any) -> None:
+async def test_a_request_is_sent_byte_for_byte(serve: Any, dialer: Any) -> None:
     from fleet import __version__
 
     peer = await serve(OK, keep=True)
@@ -120,7 +120,7 @@ async def test_what_would_not_arrive_as_one_request_is_not_sent(
     connection.close()
 
 
-async def test_head(serve: Any, dialer: Any) -> None:
+async def test_an_answer_to_head_has_no_body(serve: Any, dialer: Any) -> None:
     peer = await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 4096\r\n\r\n", keep=True)
     connection = await dial(dialer(), peer)
     for _ in range(2):

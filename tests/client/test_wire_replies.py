@@ -171,7 +171,7 @@ BROKEN: dict[str, tuple[bytes, FailureKind]] = {
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_readable(name: str) -> None:
+def test_readable_answers_are_read(name: str) -> None:
     data, status, body, reusable = READABLE[name]
     reader = read(data)
     assert (reader.status, reader.body(), reader.reusable) == (status, body, reusable)
@@ -191,7 +191,7 @@ def test_a_reply_is_the_same_wherever_it_is_split(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken(name: str) -> None:
+def test_broken_answers_have_their_kind(name: str) -> None:
     data, kind = BROKEN[name]
     for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
         with pytest.raises(RequestFailed) as caught:

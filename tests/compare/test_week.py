@@ -66,7 +66,7 @@ def test_newly_failing_by_cause_and_nothing_else(diff: Diff) -> None:
     assert (diff.recovered, diff.otherwise, diff.whole.targets) == ((), (), 0)
 
 
-def test_newly_incomplete(diff: Diff) -> None:
+def test_newly_incomplete_steps_are_a_gap(diff: Diff) -> None:
     (gap,) = diff.gaps
     assert (gap.kind, hosts_of(gap)) == ("timeout.request", names(INCOMPLETE.hosts()))
 

@@ -118,7 +118,7 @@ def test_helm_has_nothing_to_say() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_names_are_names(manifests: list[Manifest]) -> None:
+def test_names_are_valid_and_unique(manifests: list[Manifest]) -> None:
     names = [(found["kind"], found["metadata"]["name"]) for found in manifests]
     assert [name for _, name in names if not _NAME.fullmatch(name)] == []
     assert len(set(names)) == len(names)
@@ -240,7 +240,7 @@ def test_what_is_kept_outlives_its_pod(manifests: list[Manifest]) -> None:
         assert claim["spec"]["resources"]["requests"]["storage"]
 
 
-def test_jobs_end(manifests: list[Manifest]) -> None:
+def test_jobs_have_deadlines_and_failure_policies(manifests: list[Manifest]) -> None:
     for owner in of(manifests, "Job", "CronJob"):
         job = owner["spec"] if owner["kind"] == "Job" else owner["spec"]["jobTemplate"]["spec"]
         assert job["template"]["spec"]["restartPolicy"] == "Never"

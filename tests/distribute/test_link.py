@@ -89,7 +89,7 @@ def test_an_outcome_is_the_same_at_the_other_end() -> None:
     assert pickle.loads(pickle.dumps(OUTCOME)) == OUTCOME
 
 
-def test_ends_in_words() -> None:
+def test_how_a_process_ended_in_words() -> None:
     assert how_it_ended(signal.SIGKILL) == "killed by SIGKILL"
     assert how_it_ended(3 << 8) == "exit status 3"
 

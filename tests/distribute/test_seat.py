@@ -17,7 +17,7 @@ from fleet.distribute.link import Link
 from fleet.distribute.nursery import Nursery
 from fleet.distribute.seat import Seat
 from fleet.distribute.words import Begin, Done, Drop, End, Take
-from fleet.distribute.workers import _Workers
+from fleet.distribute.workers import Workers
 from fleet.engine import Stop
 from fleet.outcome import Outcome
 from fleet.policy import Policy
@@ -128,7 +128,7 @@ async def test_a_worker_that_is_only_about_to_sit_there_is_let_go_too() -> None:
 async def test_no_worker_is_begun_for_a_scan_that_is_over() -> None:
     forks, died = Forks(), anyio.Event()
     prepared = SimpleNamespace(policy=Policy(), plan=SimpleNamespace(pipeline="p"), notes=())
-    workers = _Workers(cast("PreparedScan", prepared), cast("Nursery", forks), 1)
+    workers = Workers(cast("PreparedScan", prepared), cast("Nursery", forks), 1)
     with anyio.fail_after(20):
         async with workers.enter("r", lambda _event: died.set(), Stop()):
             await until(lambda: forks.begun == 1)

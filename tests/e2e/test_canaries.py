@@ -41,7 +41,7 @@ def test_when_canaries_are_well_the_others_follow(fleet: tuple[Place, Simulator]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_when_they_are_not_the_others_are_left_alone(fleet: tuple[Place, Simulator], workers: int) -> None:
+def test_when_canaries_fail_the_others_are_left_alone(fleet: tuple[Place, Simulator], workers: int) -> None:
     place, simulator = fleet
     simulator.reset()
     run = f"unwell{workers}"

@@ -42,7 +42,7 @@ def left(process: subprocess.Popen[str]) -> list[str]:
     return found
 
 
-def test_it_scans_and_ends_after_so_many_seconds(tmp_path: Path) -> None:
+def test_the_demo_scans_and_ends_after_so_many_seconds(tmp_path: Path) -> None:
     with started(tmp_path / "demo", {"FOR": "1"}) as process:
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 0, said
@@ -56,7 +56,7 @@ def test_it_scans_and_ends_after_so_many_seconds(tmp_path: Path) -> None:
         assert left(process) == []
 
 
-def test_it_ends_cleanly_when_it_is_interrupted(tmp_path: Path) -> None:
+def test_the_demo_ends_cleanly_when_it_is_interrupted(tmp_path: Path) -> None:
     with started(tmp_path / "demo", {}) as process:
         assert process.stdout is not None
         said = ""

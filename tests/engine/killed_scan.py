@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 
-from fleet.engine import RunDirectory, Stop, done_ids, scan
+from fleet.engine import RunDirectory, ScanLoop, Stop, done_ids
 from fleet.outcome import Outcome
 from fleet.sinks import sink_for
 from fleet.target import Target
@@ -41,8 +41,7 @@ async def main(place: Path, count: int, concurrency: int) -> None:
     targets = (Target(str(number), f"https://h{number}") for number in range(count))
     done = done_ids(run.journal)
     say("ready")
-    totals = await scan(
-        targets,
+    loop = ScanLoop(
         probe,
         [sink_for(run.journal)],
         run=run.id,
@@ -50,8 +49,8 @@ async def main(place: Path, count: int, concurrency: int) -> None:
         concurrency=concurrency,
         stop=Stop(),
         listener=lambda event: None,
-        done=done,
     )
+    totals = await loop.run(targets, done=done)
     say("complete" if totals.complete else "incomplete")
 
 

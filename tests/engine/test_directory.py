@@ -127,7 +127,7 @@ def test_where_nothing_can_be_written() -> None:
         RunDirectory.create(Path("/proc/none/run"), manifest={})
 
 
-def test_names_differ() -> None:
+def test_run_ids_differ() -> None:
     assert len({run_id() for _ in range(20)}) > 15
 
 

@@ -92,7 +92,7 @@ def full() -> Outcome:
     )
 
 
-def test_it_is_a_schema(schema: Any) -> None:
+def test_the_published_schema_is_a_json_schema(schema: Any) -> None:
     assert jsonschema_rs.meta.is_valid(schema)
 
 
@@ -140,5 +140,5 @@ def test_a_full_outcome_uses_every_property(schema: Any) -> None:
         {"timeline": [{"at": 0, "what": "hacked"}]},
     ],
 )
-def test_others_are_not(schema: Any, change: dict[str, Any]) -> None:
+def test_other_outcomes_are_invalid(schema: Any, change: dict[str, Any]) -> None:
     assert not jsonschema_rs.Draft202012Validator(schema).is_valid({**full().to_json(), **change})

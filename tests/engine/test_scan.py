@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.engine import ScanTotals, Stop, scan, signals
+from fleet.engine import ScanLoop, ScanTotals, Stop, signals
 from fleet.errors import InventoryError, SinkError
 from fleet.event import (
     ConcurrencyChanged,
@@ -42,8 +42,9 @@ async def run(
     targets: Iterator[Target], probe: Any, *sinks: Any, events: list[Event], **more: Any
 ) -> ScanTotals:
     more = {"concurrency": 8, "stop": Stop(), "run": "r", "pipeline": "p", **more}
+    read = {name: more.pop(name) for name in ("total", "done") if name in more}
     with anyio.fail_after(60):
-        return await scan(targets, probe, sinks, listener=events.append, **more)
+        return await ScanLoop(probe, sinks, listener=events.append, **more).run(targets, **read)
 
 
 def kinds(kept: Any) -> Counter[str]:
@@ -483,9 +484,10 @@ def test_one_outcome_per_target_begun(deeds: list[str], concurrency: int) -> Non
         feed = (Target(str(number), "https://h") for number in range(len(deeds)))
         sinks = [Memory(ValueError())]
         with anyio.fail_after(60):
-            return await scan(
-                feed, probe, sinks, run="r", pipeline="p", concurrency=concurrency, stop=stop, listener=listen
+            loop = ScanLoop(
+                probe, sinks, run="r", pipeline="p", concurrency=concurrency, stop=stop, listener=listen
             )
+            return await loop.run(feed)
 
     totals = anyio.run(main)
     assert sorted(written) == sorted(begun)

@@ -85,7 +85,7 @@ def test_what_this_process_ignores_by_then_is_ignored(tmp_path: Path) -> None:
 
 
 @WAYS
-def test_its_child_is_ours_and_ends_as_it_was_told_to(fifo: Path, start: Start) -> None:
+def test_a_forked_command_is_a_child_and_ends_by_its_signal(fifo: Path, start: Start) -> None:
     for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)):
         with waiting(start, fifo) as process:
             assert process.poll() is None

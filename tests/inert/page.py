@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.browser import find_chromium
+from benchmarks.rig.browser import find_chromium
 
 from .texts import CANARY, acting
 

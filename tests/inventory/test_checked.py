@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fleet.errors import ConfigError
 from fleet.inventory import AuthModel, AuthsFile, VaultModel, load_auths
-from fleet.inventory.checked import plainly
+from fleet.inventory.credentials.checked import plainly
 
 WHOLE: dict[str, Any] = {
     "auths": {

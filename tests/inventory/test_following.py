@@ -27,7 +27,7 @@ class Discovery:
         return 200, [{"targets": self.targets, "labels": self.labels}]
 
 
-def test_it_says_what_came_and_what_went() -> None:
+def test_a_followed_inventory_says_what_came_and_what_went() -> None:
     discovery = Discovery("10.0.0.1", "10.0.0.2")
     with serving(discovery) as site:
         followed = FollowedInventory([f"http_sd:{site.url}"])

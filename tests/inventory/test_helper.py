@@ -38,7 +38,7 @@ def credentials(command: list[str], **more: Any) -> Credentials:
     return Credentials({"lab": AuthModel(username=username, exec={"command": command, **more}, default=True)})
 
 
-def test_it_gives_a_credential(program: Callable[[str], str], target: Callable[..., Any]) -> None:
+def test_a_helper_gives_a_credential(program: Callable[[str], str], target: Callable[..., Any]) -> None:
     says = {"username": "u", "password": CANARY, "token": "t", "schemes": {"key": "k"}}
     found = credentials([program(f"print({json.dumps(says)!r})")])
     assert not found.own("lab")
@@ -78,7 +78,7 @@ def test_what_an_inventory_says_is_no_option(
         found.resolve("lab", target(labels={"site": "--config=/tmp/evil"}))
 
 
-def test_it_sees_little_of_our_environment(
+def test_a_helper_sees_little_of_our_environment(
     program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BMC_PASSWORD", CANARY)
@@ -135,7 +135,9 @@ def test_one_that_is_not_there_says_so(tmp_path: Path) -> None:
         credentials([str(tmp_path / "absent")]).resolve("lab")
 
 
-def test_it_runs_again_when_its_answer_has_expired(tmp_path: Path, program: Callable[[str], str]) -> None:
+def test_a_helper_runs_again_when_its_answer_has_expired(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
     count = tmp_path / "count"
     count.touch()
     helper = program(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fleet.errors import InventoryError
 from fleet.inventory import InventoryOptions, read_targets, rereadable
-from fleet.inventory.file_sd import read_json_groups
+from fleet.inventory.formats.file_sd import read_json_groups
 from fleet.target import Target
 
 Read = Callable[..., Any]

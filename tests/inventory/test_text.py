@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import InventoryError
-from fleet.inventory.rows import Row, format_target, targets_of
-from fleet.inventory.text import parse_line
+from fleet.inventory.formats.rows import Row, format_target, targets_of
+from fleet.inventory.formats.text import parse_line
 from fleet.target import Target
 
 CORPUS = """\

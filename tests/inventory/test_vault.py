@@ -88,7 +88,7 @@ def credentials(
     return Credentials({"lab": model}, secrets=reader, vault=where, clock=clock)
 
 
-def test_it_gives_a_credential(site: Site, folder: Path) -> None:
+def test_vault_gives_a_credential(site: Site, folder: Path) -> None:
     found = credentials(site, folder, "bmc/racks", namespace="ops").resolve("lab")
     assert (found.username, found.password) == ("scanner", Secret(CANARY))
     (asked,) = site.asked
@@ -97,7 +97,7 @@ def test_it_gives_a_credential(site: Site, folder: Path) -> None:
     assert asked.headers["x-vault-namespace"] == "ops"
 
 
-def test_its_keys_may_have_other_names(vault: FakeVault, site: Site, folder: Path) -> None:
+def test_the_keys_of_a_vault_secret_may_have_other_names(vault: FakeVault, site: Site, folder: Path) -> None:
     vault.secrets["api"] = {"key": "k", "user": "u", "pw": "p", "note": ["not", "read"]}
     secret = {"path": "/api/", "fields": {"username": "user", "password": "pw"}, "schemes": {"apiKey": "key"}}
     found = credentials(site, folder, {**secret, "version": 3}).resolve("lab")
@@ -125,7 +125,7 @@ def test_each_target_has_its_own_and_cannot_leave_its_path(
     ],
     ids=["approle", "kubernetes"],
 )
-def test_it_logs_in_once_and_again_when_the_token_gets_old(
+def test_vault_is_logged_in_to_once_and_again_when_the_token_gets_old(
     vault: FakeVault,
     site: Site,
     folder: Path,

@@ -15,7 +15,7 @@ from fleet.event import (
     ScanStarted,
     SessionOpened,
     TargetStarted,
-    tell,
+    tell_all,
 )
 from fleet.observe import LogListener, Progress, Redactor, Tally, configure_logging
 
@@ -39,7 +39,7 @@ class Hearing:
 def test_listeners_are_told_in_order_of_what_they_are_not_deaf_to() -> None:
     order: list[str] = []
     deaf, all_ears = Hearing(RequestFinished), Hearing()
-    told = tell([lambda _: order.append("first"), deaf, all_ears, lambda _: order.append("last")])
+    told = tell_all([lambda _: order.append("first"), deaf, all_ears, lambda _: order.append("last")])
     for event in (*OFTEN, *OFTEN):
         told(event)
     assert all_ears.heard == [*OFTEN, *OFTEN]
@@ -56,7 +56,7 @@ def test_a_listener_is_deaf_only_to_what_it_makes_nothing_of(level: str) -> None
         logger = configure_logging(stream=stream, level=level, form="json", redactor=Redactor([]))
         tally, log, progress = Tally(), LogListener(logger), Progress(stream=io.StringIO(), silent=True)
         listeners: list[Listener] = [tally, log, progress]
-        told = tell(listeners if deaf else [lambda event, one=one: one(event) for one in listeners])  # type: ignore[misc]
+        told = tell_all(listeners if deaf else [lambda event, one=one: one(event) for one in listeners])  # type: ignore[misc]
         for event in (ScanStarted("r", "p", 1, 1), *OFTEN):
             told(event)
         lines = [line.partition('"timestamp"')[0] for line in stream.getvalue().splitlines()]

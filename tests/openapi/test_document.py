@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import SpecError
-from fleet.openapi import Document, load
+from fleet.openapi import Document, load, unknown_operation
 
 GET: dict[str, Any] = {"get": {"responses": {}}}
 
@@ -40,7 +40,7 @@ def test_what_is_not_understood_is_named(head: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.0", "3.0.3", "3.1", "3.1.1"])
-def test_versions(make: Callable[..., Document], version: str) -> None:
+def test_every_version_is_lowered_to_one_document(make: Callable[..., Document], version: str) -> None:
     document = make({"/p": GET}, version)
     assert (document.title, document.version, list(document.operations)) == ("T", "1", ["GET /p"])
 
@@ -69,7 +69,7 @@ def test_unknown_operations_get_a_suggestion(make: Callable[..., Document]) -> N
             document.operation(asked)  # type: ignore[arg-type]
         assert hint in str(caught.value)
     many = make({f"/{n}": {"get": {"responses": {}}} for n in range(20)})
-    assert many.unknown("zzzzzz").hint == "'fleet spec operations' lists its 20"
+    assert unknown_operation(many, "zzzzzz").hint == "'fleet spec operations' lists its 20"
 
 
 def test_a_second_operation_id_is_a_warning(make: Callable[..., Document]) -> None:
@@ -107,7 +107,9 @@ def test_slash_and_no_slash_are_two_operations(make: Callable[..., Document]) ->
         ("/s//d", None), ("/t", None), ("/", None), ("", None), ("/s/1/2/3", None),
     ],
 )  # fmt: skip
-def test_routes(make: Callable[..., Document], path: str, template: str | None) -> None:
+def test_a_path_is_routed_to_the_most_exact_template(
+    make: Callable[..., Document], path: str, template: str | None
+) -> None:
     templates = [
         "/s",
         "/s/{id}",

@@ -52,7 +52,9 @@ NULL = {"enum": [None]}
         (Fixup(at="/post", answers={"202": {"description": "later"}, "200": {}}), {"post": {"responses": {"200": {"description": ""}}}}, {"post": {"responses": {"200": {"description": ""}, "202": {"description": "later"}}}}, 1),
     ],
 )  # fmt: skip
-def test_actions(fixup: Fixup, tree: Any, expected: Any, places: int) -> None:
+def test_each_action_repairs_once_and_keeps_the_order(
+    fixup: Fixup, tree: Any, expected: Any, places: int
+) -> None:
     made, changed = repair(fixup, tree)
     assert made == expected
     assert list(made) == list(expected)

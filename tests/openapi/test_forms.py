@@ -66,7 +66,7 @@ ENCODED = (
 )
 
 
-def test_the_specifications_form(make: Callable[..., Document]) -> None:
+def test_the_form_of_the_specification_is_written_as_it_shows(make: Callable[..., Document]) -> None:
     value = {"id": "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "address": ADDRESS}
     kind, body = written(make, FORM, value)
     assert kind == FORM

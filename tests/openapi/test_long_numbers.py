@@ -29,7 +29,7 @@ DESCRIPTION = orjson.dumps({
 
 
 @pytest.mark.parametrize("factory", [None, httpx.AsyncClient], ids=["wire", "httpx"])
-async def test_they_come_back_as_they_went_out(factory: Any) -> None:
+async def test_long_integers_come_back_as_they_went_out(factory: Any) -> None:
     seen: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,11 +64,11 @@ async def test_they_come_back_as_they_went_out(factory: Any) -> None:
         (b"9" * 5000 + b" x", None),  # more digits than Python reads
     ],
 )
-def test_exact_is_exact(body: bytes, value: Any) -> None:
+def test_an_exact_reader_keeps_value_and_type(body: bytes, value: Any) -> None:
     read = read_json(body, exact=True)[0]
     assert read == value
     assert type(read) is type(value)
 
 
-def test_otherwise_they_are_floats() -> None:
+def test_long_integers_are_floats_for_any_other_reader() -> None:
     assert read_json(b"[18446744073709551617]") == ([float(LONG)], ())

@@ -72,7 +72,7 @@ E = "error"
         ({"swagger": "2.0", **HEAD, "paths": {"/p": {"get": {"parameters": [{"name": "a", "in": "query", "collectionFormat": "zip"}], **OK}}}}, [(E, "operation", "/paths/~1p/get")]),
     ],
 )  # fmt: skip
-def test_rules(tree: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
+def test_each_rule_finds_what_breaks_it(tree: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
     assert sorted(set(reviewed(tree))) == sorted(expected)
 
 

@@ -63,7 +63,9 @@ WRONG: list[dict[str, Any]] = [
         ("3.0.3", {"maximum": 0, "exclusiveMaximum": False}, 0, []),
     ],
 )  # fmt: skip
-def test_rules(judge: Any, make: Any, version: str, schema: Any, value: Any, expected: Any) -> None:
+def test_each_keyword_is_judged_as_its_version_has_it(
+    judge: Any, make: Any, version: str, schema: Any, value: Any, expected: Any
+) -> None:
     assert list(judge(schema, value, version)) == expected
 
 

@@ -166,7 +166,7 @@ def test_wrong_shapes_are_refused_with_what_is_taken(name: str, value: Any, mess
     assert "a:b" not in str(caught.value)
 
 
-def test_nothing_is_nothing() -> None:
+def test_no_requirement_adds_nothing() -> None:
     assert satisfy((), SCHEMES, {"basic": ("u", "p")}) is NOTHING
 
 

@@ -218,7 +218,7 @@ def test_a_list_whose_items_turn_out_to_stay_what_they_are() -> None:
         assert made.model_validate(["a", "b"]).root == ["a", "b"]
 
 
-def test_recursion() -> None:
+def test_schemas_may_refer_to_themselves() -> None:
     schemas = {
         "A": {
             "type": "object",

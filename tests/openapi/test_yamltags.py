@@ -69,7 +69,7 @@ def test_the_tags_of_a_document() -> None:
         tags_used("a: " + "[" * 600, source="x")
 
 
-def test_other_readers() -> None:
+def test_another_loader_of_pyyaml_can_read() -> None:
     older = reading_with(yaml.SafeLoader)
     assert older(b"on: 2020-01-01\n12_24: [017, yes]\n~: 1\n", "x") == {
         "true": "2020-01-01",

@@ -209,7 +209,7 @@ def test_a_busy_machine_is_not_taken_for_a_limit() -> None:
     assert min(shares) >= SHARE, shares
 
 
-def test_it_does_not_grow_where_throughput_does_not() -> None:
+def test_a_limit_does_not_grow_where_throughput_does_not() -> None:
     fleet = Computed(0.004, 0.002)
     limit = Adaptive(64, floor=8, ceiling=1024)
     most = 0

@@ -11,7 +11,7 @@ import pytest
 from pipeline_serving import DOCUMENT, TARGET, Served, spec_of, unexpected
 
 from fleet.config import SpecOutside, loads_spec
-from fleet.config.outside import read_table
+from fleet.config.table import read_table
 from fleet.errors import SpecError
 from fleet.outcome import CheckResult, Outcome
 from fleet.pipeline import PipelineProbe, Table, compile_plan

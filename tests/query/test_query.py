@@ -231,7 +231,7 @@ def test_a_missing_extra_is_named(journal: Written, tmp_path: Path) -> None:
     assert fleet("convert", str(place), "--to", "sqlite").returncode == 0
 
 
-def test_nothing_stays_behind(
+def test_a_query_leaves_no_temporary_files(
     journal: Written, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scratch = tmp_path / "scratch"

@@ -71,7 +71,7 @@ def targets(rows: Iterable[dict[str, Any]]) -> set[str]:
     return {short_name(row["target"]) for row in rows}
 
 
-def test_runs_are_two(say: Say) -> None:
+def test_runs_lists_both_newest_first(say: Say) -> None:
     told = say("runs", "--format", "jsonl")
     assert [json.loads(line)["run"] for line in told.splitlines()] == [SECOND, FIRST]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from recorded import record_run
 
-from benchmarks.browser import Browser, find_chromium
+from benchmarks.rig.browser import Browser, find_chromium
 from fleet.cli.entry import run
 
 ROWS = "[...document.querySelectorAll('{} tbody tr')].map(row => row.offsetHeight)"

@@ -85,7 +85,7 @@ def test_a_group_says_whose_fault_it_is_and_what_it_has_in_common(report: Report
     assert proxies.example.message == "connect to 10.9.0.0:1080 for bmc-08-000 refused"
 
 
-def test_gaps_stand_apart(report: Report) -> None:
+def test_incomplete_steps_are_reported_as_gaps(report: Report) -> None:
     (gap,) = report.gaps
     assert (gap.kind, gap.targets, gap.errors, gap.steps) == ("timeout.request", 41, 41, {"drive": 41})
     assert gap.hosts == ("bmc-14-[000-200/5]",)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.browser import Browser, find_chromium
+from benchmarks.rig.browser import Browser, find_chromium
 
 sys.path.insert(0, str(Path(__file__).parent))
 

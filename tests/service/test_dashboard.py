@@ -9,7 +9,7 @@ import pytest
 from served import Workshop
 
 from fleet.service.dashboard.files import read_page
-from fleet.service.http.searching import Search
+from fleet.service.http.search import Search
 from fleet.service.store.state import TargetState
 from fleet.sim import Fault
 from fleet.target import Target

@@ -12,9 +12,9 @@ import pytest
 
 from fleet.errors import SinkError, TryAgain
 from fleet.service.store.history import History
+from fleet.service.store.intake import BATCH_OUTCOMES
 from fleet.service.store.journal import outcome_at
 from fleet.service.store.rows import RunRow
-from fleet.service.store.taking import BATCH_OUTCOMES
 
 
 def line(number: int, status: str = "ok") -> bytes:

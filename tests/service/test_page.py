@@ -14,7 +14,7 @@ import pytest
 from recorded import record_run
 from served import Served, Workshop
 
-from benchmarks.browser import Browser, Page
+from benchmarks.rig.browser import Browser, Page
 from fleet.sim import Fault
 
 pytestmark = pytest.mark.long
@@ -209,7 +209,7 @@ async def test_what_the_service_refuses_is_said_and_one_goes_on(workshop: Worksh
         await page.close()
 
 
-async def test_it_is_walked_by_keyboard_alone(workshop: Workshop, browser: Browser) -> None:
+async def test_the_page_is_walked_by_keyboard_alone(workshop: Workshop, browser: Browser) -> None:
     async with (
         Workshop.opened(workshop.folder, REFUSED, hosts=9) as fleet,
         fleet.serving() as served,
@@ -240,7 +240,7 @@ async def test_it_is_walked_by_keyboard_alone(workshop: Workshop, browser: Brows
 
 
 @pytest.mark.parametrize(("width", "dark"), [(360, False), (360, True), (900, True), (1600, False)])
-async def test_it_fits_the_width(workshop: Workshop, browser: Browser, width: int, dark: bool) -> None:
+async def test_the_page_fits_the_width(workshop: Workshop, browser: Browser, width: int, dark: bool) -> None:
     """No view is wider than the window; wide tables scroll in boxes of their own."""
     async with workshop.serving() as served:
         run = (await served.round())["run"]

@@ -20,7 +20,7 @@ from served import PATIENCE, Workshop, until
 from test_page import COUNTS, opened, summed
 
 import fleet
-from benchmarks.browser import Browser, Page
+from benchmarks.rig.browser import Browser, Page
 
 pytestmark = pytest.mark.long
 
@@ -37,7 +37,7 @@ async def left_open(browser: Browser, url: str) -> AsyncIterator[Page]:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-async def test_it_is_used_behind_a_password(workshop: Workshop, browser: Browser, tls: bool) -> None:
+async def test_the_page_is_used_behind_a_password(workshop: Workshop, browser: Browser, tls: bool) -> None:
     hashed = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
     text = f"basic_auth_users: {{ops: '{hashed}'}}\n"
     if tls:

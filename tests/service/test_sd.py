@@ -22,7 +22,7 @@ def manager(tmp_path: Path) -> Iterator[tuple[socket.socket, dict[str, str]]]:
         yield listening, {"NOTIFY_SOCKET": str(tmp_path / "notify")}
 
 
-def test_what_is_said(manager: tuple[socket.socket, dict[str, str]]) -> None:
+def test_systemd_is_told_of_each_state(manager: tuple[socket.socket, dict[str, str]]) -> None:
     listening, environ = manager
     told = Manager(environ)
     told.ready()

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
@@ -112,11 +113,11 @@ def show(
         tell(shell, index.fields, of="rows")
         return Exit.DONE
     rows: Iterator[Row] = step_rows(index, step)
-    watched = None
+    named = None
     if where is not None:
         asked = expression(where, "--where")
-        watched = _Named(rows, asked.fields())
-        rows = filter(asked.holds, watched)
+        named = _Named(rows, asked.fields())
+        rows = filter(asked.holds, named)
     total = None
     if order is not None:
         counted = _Counted(rows)
@@ -129,20 +130,25 @@ def show(
     else:
         write = {"jsonl": _jsonl, "csv": write_csv, "md": write_markdown}[form]
         write(sys.stdout, chosen, (picked(row, chosen, index) for row in islice(rows, limit)))
-    if watched is not None:
-        watched.say(shell)
+    if named is not None:
+        named.say_missing(shell)
     if index.incomplete:
-        named = shlex.quote(shown_run(path)) if path.is_dir() else "RUN"
-        shell.say(
-            f"{step} is incomplete on {some(index.incomplete, 'target')}: rows missing there are unknown, "
-            f"not gone\n  fleet resume {named} --kind all asks these again"
-        )
+        _say_incomplete(shell, path, step, index.incomplete)
     return Exit.DONE
 
 
+def _say_incomplete(shell: Shell, run: Path, step: str, targets: int) -> None:
+    """Say that rows may be missing, and which command asks for them again."""
+    name = shlex.quote(shown_run(run)) if run.is_dir() else "RUN"
+    shell.say(
+        f"{step} is incomplete on {some(targets, 'target')}: rows missing there are unknown, "
+        f"not gone\n  fleet resume {name} --kind all asks these again"
+    )
+
+
 class _Named(Iterator[Row]):
-    """Rows, and which of the names of a condition none of them had: what is misspelt must not look like what
-    is so nowhere."""
+    """Rows, and which of the names of a condition none of them had: a misspelt name must not look like a
+    condition that holds nowhere."""
 
     def __init__(self, rows: Iterator[Row], names: Iterable[str]) -> None:
         self._rows = rows
@@ -161,8 +167,8 @@ class _Named(Iterator[Row]):
             self._missing.difference_update(row)
         return row
 
-    def say(self, shell: Shell) -> None:
-        """Tell of them, once all rows have been seen."""
+    def say_missing(self, shell: Shell) -> None:
+        """Say which names no row had, where all rows have been seen."""
         if self._over and self._known:
             for name in sorted(self._missing):
                 near = closest(name, self._known)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fleet.cli.options.given import expression
 from fleet.cli.options.sections import Option, option
 from fleet.errors import UsageError
-from fleet.guess import stray
+from fleet.guess import no_such_field
 
 if TYPE_CHECKING:
     from fleet.target import Target
@@ -34,7 +34,7 @@ def condition(text: str | None, *, of_outcomes: bool = True) -> Callable[[Record
         compiled = expression(text, "--where")
     except UsageError as error:
         raise UsageError(f"{error}{hint_for(text)}") from None
-    if wrong := stray(compiled.fields(), _known(of_outcomes=of_outcomes)):
+    if wrong := no_such_field(compiled.fields(), _known(of_outcomes=of_outcomes)):
         raise UsageError(f"--where: {wrong}")
     return (lambda record: compiled.holds(outcome_fields(record))) if of_outcomes else compiled.holds
 

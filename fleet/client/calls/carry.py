@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
 
 
+def known_session(api: OpenAPI) -> Live | None:
+    """The handle's open session. One is made here where only that tells whether it is async."""
+    if api._session is None and api._sessions.is_async is None:
+        return api._sessions.opened(api)
+    return api._session
+
+
 async def live_session(api: OpenAPI) -> Live:
     """The handle's open session. A handle that outlives `asyncio.run` opens another in the next loop.
 

@@ -14,15 +14,18 @@ from fleet.client.endpoint import Endpoint
 from fleet.client.exchange.exchange import Exchange
 from fleet.client.exchange.links import resolve_link
 from fleet.client.message import Reply, Request
-from fleet.client.target.credential import Credential, Prepare, Renewal, StandingLogin
-from fleet.client.target.login import LoginPlan, SessionLogin
-from fleet.client.target.sessions import Keeper, KeptSessions, Session, Way
+from fleet.client.target.credential import Credential, Prepare, Renewal
+from fleet.client.target.login import SessionLogin
+from fleet.client.target.loginplan import LoginPlan
+from fleet.client.target.protection import unprotected
+from fleet.client.target.sessions import Keeper, KeptSessions, Session, SessionScope
+from fleet.client.target.standing import StandingLogin
 from fleet.errors import ConfigError, RequestFailed
 from fleet.event import Listener
 from fleet.openapi import NOTHING, satisfy
 from fleet.outcome import FailureKind
 from fleet.pace import Pace
-from fleet.policy import Policy, Proxy, Tls
+from fleet.policy import Policy, Proxy
 from fleet.secret import Secret
 from fleet.target import Target
 
@@ -71,7 +74,7 @@ class TargetClient:
         self._renew = renew
         self._keeper = keeper
         self._one: anyio.Lock | None = None  # made where a credential has to be waited for
-        self._unprotected = _unprotected(target, exchange.endpoint, policy.tls)
+        self._unprotected = unprotected(target, exchange.endpoint, policy.tls)
         self._session: SessionLogin | None = None
         self._sessions: tuple[SessionLogin, ...] = ()  # all that may have something to log out of
         self._login: Login | None = None
@@ -125,8 +128,8 @@ class TargetClient:
                 login=login,
                 proxy=proxy,
             )
-            way = Way(target.id, target.url, login.scheme, policy.tls, proxy)
-            keeper = partial(Keeper.of, sessions, way, partial(_leave, again))
+            scope = SessionScope(target.id, target.url, login.scheme, policy.tls, proxy)
+            keeper = partial(Keeper.of, sessions, scope, partial(_leave, again))
         return cls(
             target,
             clone,
@@ -351,23 +354,6 @@ async def _leave(connect: Callable[..., TargetClient], credential: Credential, s
     """Log out of a session that was kept."""
     async with connect(credential=credential) as client:
         client.resume(session)
-
-
-def _unprotected(target: Target, endpoint: Endpoint, tls: Tls) -> RequestFailed | None:
-    """Why no credentials are sent there: anybody in between could read them, and the policy does not allow
-    that. None where they may be sent."""
-    if not endpoint.tls:
-        if tls.allow_plaintext_credentials:
-            return None
-        why = f"{target.id} is plain HTTP: credentials are sent there only with --allow-plaintext-credentials"
-    elif tls.mode == "insecure" and not tls.allow_unverified_credentials:
-        why = (
-            f"the certificate of {target.id} is not verified: credentials are sent there only where that is"
-            " allowed, or with a pin (fleet tls learn)"
-        )
-    else:
-        return None
-    return RequestFailed(FailureKind.AUTH_UNPROTECTED, why)
 
 
 def _fitting(prepare: Callable[..., Request], *given: Any) -> Request:

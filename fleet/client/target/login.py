@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -13,13 +13,14 @@ import anyio
 
 from fleet.client.exchange.links import resolve_link
 from fleet.client.message import Reply, Request
-from fleet.client.target.credential import Credential, Prepare, StandingLogin
+from fleet.client.target.credential import Credential, Prepare
+from fleet.client.target.loginplan import LoginPlan
 from fleet.client.target.sessions import Keeper, Session
 from fleet.client.target.shield import finish
+from fleet.client.target.standing import StandingLogin
 from fleet.client.wire.failures import failure_of, says_table_full
 from fleet.errors import RequestFailed
 from fleet.event import Listener, LoginFailed, SessionClosed, SessionOpened
-from fleet.frozen import frozen
 from fleet.openapi import read_json
 from fleet.outcome import FailureKind
 from fleet.pace import CredentialBreaker
@@ -29,33 +30,8 @@ from fleet.secret import Secret
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
     from fleet.client.exchange.exchange import Exchange
-    from fleet.openapi import Operation
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
-
-
-@frozen
-class LoginPlan:
-    """How a family of APIs opens and closes sessions, with every name resolved. Shared by all targets.
-
-    `body` makes the login's body from the credential (it reveals the password: call it at the last moment).
-    `token` and `session` read the token and the session's link from the reply and its parsed body (None
-    when it is not JSON). `collection_from` reads, from the resource that the operation named `source`
-    answered, the link to POST to; it is tried before the operation's own path, `alternatives` after it.
-    The answers `unavailable` lead to the next of them, and in the end to the scheme `fallback`.
-    """
-
-    operation: Operation
-    body: Callable[[Credential], Any]
-    token: Callable[[Reply, Any], object]
-    scheme: str
-    session: Callable[[Reply, Any], object] | None = None
-    source: str | None = None
-    collection_from: Callable[[Any], object] | None = None
-    alternatives: tuple[str, ...] = ()
-    logout: str = "DELETE"
-    unavailable: frozenset[int] = frozenset({404, 405, 501})
-    fallback: str | None = None
 
 
 class SessionLogin:

@@ -24,8 +24,8 @@ class Session(NamedTuple):
     path: str | None
 
 
-class Way(NamedTuple):
-    """How a target is reached: its id and address, the scheme of a session, and what protects the way."""
+class SessionScope(NamedTuple):
+    """How a target is reached: its id and address, the scheme of a session, and what protects it."""
 
     target: str
     url: str
@@ -34,10 +34,10 @@ class Way(NamedTuple):
     proxy: Proxy | None
 
 
-class Door(NamedTuple):
-    """What two scans must have in common for one to use the other's session: the way, and who logs in."""
+class SessionKey(NamedTuple):
+    """What two scans must have in common for one to use the other's session: the scope, and who logs in."""
 
-    way: Way
+    scope: SessionScope
     login: tuple[str, Any]
 
 
@@ -52,7 +52,7 @@ class _Kept:
 
 
 class KeptSessions:
-    """Sessions of earlier scans, at most one for each door, for one process and one event loop.
+    """Sessions of earlier scans, at most one for each key, for one process and one event loop.
 
     A session is taken by one scan at a time, which tries it instead of logging in: a host that has forgotten
     it answers 401, and is logged in to anew. It holds tokens, in memory alone. `most` bounds how many, `idle`
@@ -67,42 +67,42 @@ class KeptSessions:
         self.idle = idle
         self._most = most
         self._clock = clock
-        self._kept: OrderedDict[Door, _Kept] = OrderedDict()  # the longest unused first
+        self._kept: OrderedDict[SessionKey, _Kept] = OrderedDict()  # the longest unused first
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def take(self, door: Door) -> Session | None:
-        """The session that is open behind a door, if there is one; nobody else gets it meanwhile."""
-        kept = self._kept.pop(door, None)
+    def take(self, key: SessionKey) -> Session | None:
+        """The session that is open under a key, if there is one; nobody else gets it meanwhile."""
+        kept = self._kept.pop(key, None)
         if kept is None:
             return None
         self.reused += 1
         return kept.session
 
-    def give(self, door: Door, session: Session, leave: Leave) -> bool:
+    def give(self, key: SessionKey, session: Session, leave: Leave) -> bool:
         """Leave a session for a later scan; `leave` logs out of it. False: the giver has to log out."""
-        if self._closed or door in self._kept or len(self._kept) >= self._most:
+        if self._closed or key in self._kept or len(self._kept) >= self._most:
             return False
-        self._kept[door] = _Kept(session, self._clock(), leave)
+        self._kept[key] = _Kept(session, self._clock(), leave)
         return True
 
     async def expire(self) -> None:
         """Log out of those that were not used for too long."""
         before = self._clock() - self.idle
-        await self._leave([door for door, kept in self._kept.items() if kept.since <= before])
+        await self._leave([key for key, kept in self._kept.items() if kept.since <= before])
 
     async def leave_others(self, targets: Callable[[str], bool]) -> None:
         """Log out of the sessions of targets (by id) that nobody asks any more."""
-        await self._leave([door for door in self._kept if not targets(door.way.target)])
+        await self._leave([key for key in self._kept if not targets(key.scope.target)])
 
     async def close(self) -> None:
         """Log out of all of them; whatever is given from now on is refused."""
         self._closed = True
         await self._leave(list(self._kept))
 
-    async def _leave(self, doors: list[Door]) -> None:
+    async def _leave(self, keys: list[SessionKey]) -> None:
         room = anyio.CapacityLimiter(AT_ONCE)
 
         async def one(kept: _Kept) -> None:
@@ -110,8 +110,8 @@ class KeptSessions:
                 await kept.leave(kept.session)
 
         async with anyio.create_task_group() as group:
-            for door in doors:
-                if (kept := self._kept.pop(door, None)) is not None:
+            for key in keys:
+                if (kept := self._kept.pop(key, None)) is not None:
                     group.start_soon(one, kept)
 
 
@@ -120,23 +120,23 @@ class Keeper:
     """The store of sessions as one target's login sees it."""
 
     kept: KeptSessions
-    door: Door
+    key: SessionKey
     leave: Leave
 
     @classmethod
     def of(
         cls,
         kept: KeptSessions,
-        way: Way,
+        scope: SessionScope,
         leave: Callable[[Credential, Session], Awaitable[None]],
         credential: Credential,
     ) -> Keeper:
         """For a credential of a user and a password. `leave` logs out of its sessions."""
         assert credential.pair is not None  # noqa: S101  (whoever has none does not log in)
-        return cls(kept, Door(way, credential.pair), partial(leave, credential))
+        return cls(kept, SessionKey(scope, credential.pair), partial(leave, credential))
 
     def take(self) -> Session | None:
-        return self.kept.take(self.door)
+        return self.kept.take(self.key)
 
     def give(self, session: Session) -> bool:
-        return self.kept.give(self.door, session, self.leave)
+        return self.kept.give(self.key, session, self.leave)

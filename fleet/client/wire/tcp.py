@@ -36,7 +36,7 @@ async def connect(addresses: Sequence[Address], deadline: float) -> Channel:
             raise classify(error, phase="connect") from error
     race = _Race(deadline)
     try:
-        await race.run(_interleaved(addresses))
+        await race.run(interleaved(addresses))
     except BaseException:
         race.abandon()
         raise
@@ -96,7 +96,7 @@ class _Race:
         raise RequestFailed(found.kind, message)
 
 
-def _interleaved(addresses: Sequence[Address]) -> list[Address]:
+def interleaved(addresses: Sequence[Address]) -> list[Address]:
     """The same addresses, families in turn, in their order within each."""
     families: dict[socket.AddressFamily, list[Address]] = {}
     for address in addresses:

@@ -6,10 +6,10 @@ import base64
 from urllib.parse import urlsplit
 
 from fleet.errors import InventoryError
+from fleet.inventory.credentials.secrets import SecretReader
 from fleet.inventory.feeds.feed import Listing
 from fleet.inventory.feeds.model import HttpSdModel
 from fleet.inventory.feeds.web import web_of
-from fleet.inventory.secrets import SecretReader
 from fleet.secret import Secret
 
 

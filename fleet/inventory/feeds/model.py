@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fleet.inventory.checked import short_form
-from fleet.inventory.model import Duration, Reference, Variable
+from fleet.inventory.credentials.checked import short_form
+from fleet.inventory.credentials.model import Duration, Reference, Variable
 
 URL = r"^https?://[^/?#@\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"
 Url = Annotated[str, Field(pattern=URL)]

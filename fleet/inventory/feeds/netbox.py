@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fleet.errors import InventoryError
 from fleet.inventory.address import shown
+from fleet.inventory.credentials.secrets import SecretReader
 from fleet.inventory.feeds.feed import Listing, Rows, plain
 from fleet.inventory.feeds.model import NetBoxModel
 from fleet.inventory.feeds.web import web_of
-from fleet.inventory.secrets import SecretReader
 from fleet.secret import Secret
 
 PAGE_DEVICES = 500  # devices

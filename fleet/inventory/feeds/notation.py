@@ -20,13 +20,13 @@ from pydantic import ValidationError
 
 from fleet.errors import InventoryError
 from fleet.guess import closest
+from fleet.inventory.credentials.secrets import SecretReader
 from fleet.inventory.feeds.ansible import Ansible
 from fleet.inventory.feeds.feed import Feed
 from fleet.inventory.feeds.http_sd import HttpSd
 from fleet.inventory.feeds.listing import ProgramListing
 from fleet.inventory.feeds.model import Kind, SourceModel
 from fleet.inventory.feeds.netbox import NetBox
-from fleet.inventory.secrets import SecretReader
 
 KINDS: tuple[str, ...] = get_args(Kind)
 _OF_ANSIBLE = ("groups", "labels", "address")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet.errors import InventoryError
-from fleet.inventory.secrets import SecretReader
+from fleet.inventory.credentials.secrets import SecretReader
 
 if TYPE_CHECKING:
     from fleet.inventory.feeds.feed import Feed, Listing

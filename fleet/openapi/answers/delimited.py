@@ -80,22 +80,9 @@ class Elements(ItemReader):
         self._count = 0
 
     def feed(self, data: bytes) -> Iterator[object]:
-        at = begun = 0
-        while at < len(data):
-            if self._escaped:
-                self._escaped = False
-                at += 1
-                continue
-            found = (_INSIDE if self._string else _OUTSIDE).search(data, at)
-            if found is None:
-                break
-            at = found.end()
-            sign = found[0]
-            if sign == b"\\":
-                self._escaped = True
-            elif sign == b'"':
-                self._string = not self._string
-            elif sign in (b"[", b"{"):
+        begun = 0  # of what belongs to the element that is open
+        for at, sign in self._signs(data):
+            if sign in (b"[", b"{"):
                 if not self._depth:
                     self._opened(sign, data[begun : at - 1])
                     begun = at
@@ -116,6 +103,25 @@ class Elements(ItemReader):
                 self._depth -= sign != b","
         self.fits(len(self._held) + len(data) - begun)
         self._held += data[begun:]
+
+    def _signs(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Brackets, braces and commas outside of strings, each with the place behind it."""
+        at = 0
+        while at < len(data):
+            if self._escaped:
+                self._escaped = False
+                at += 1
+                continue
+            found = (_INSIDE if self._string else _OUTSIDE).search(data, at)
+            if found is None:
+                return
+            at, sign = found.end(), found[0]
+            if sign == b"\\":
+                self._escaped = True
+            elif sign == b'"':
+                self._string = not self._string
+            else:
+                yield at, sign
 
     def finish(self) -> Iterator[object]:
         if not self._ended or self._held.strip(BLANK):

@@ -214,32 +214,21 @@ class _Calls:
                 answer.media, after.media, self.given, f"the answer {status}", "responses", status
             )
             yield from self._headers(status, answer, after)
-            links = [{link.name for link in side.links} for side in (answer, after)]
-            for name in sorted(links[0] - links[1]):
-                yield self._made(
-                    "breaking",
-                    "link-removed",
-                    f"the link {name!r} is gone",
-                    "responses",
-                    status,
-                    "links",
-                    name,
-                )
-            for name in sorted(links[1] - links[0]):
-                yield self._made(
-                    "compatible",
-                    "link-added",
-                    f"the link {name!r} is new",
-                    "responses",
-                    status,
-                    "links",
-                    name,
-                )
+            yield from self._links(status, answer, after)
         for status in new:
             if status not in old:
                 yield self._made(
                     "compatible", "answer-added", f"the answer {status} is new", "responses", status
                 )
+
+    def _links(self, status: str, old: Answer, new: Answer) -> Iterator[Change]:
+        before, after = ({link.name for link in answer.links} for answer in (old, new))
+        for name in sorted(before - after):
+            words = f"the link {name!r} is gone"
+            yield self._made("breaking", "link-removed", words, "responses", status, "links", name)
+        for name in sorted(after - before):
+            words = f"the link {name!r} is new"
+            yield self._made("compatible", "link-added", words, "responses", status, "links", name)
 
     def _headers(self, status: str, old: Answer, new: Answer) -> Iterator[Change]:
         before, after = ({header.name.lower(): header for header in side.headers} for side in (old, new))

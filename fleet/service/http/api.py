@@ -12,14 +12,14 @@ import fleet
 from fleet.outcome import FailureRecord
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import Refused, asked_job, asked_pairs, asked_target, not_ours
 from fleet.service.http.closeups import CloseUps
-from fleet.service.http.mapped import MapApi
+from fleet.service.http.lookup import Refused, asked_job, asked_pairs, asked_target, not_ours
+from fleet.service.http.map import MapApi
 from fleet.service.http.pages import PAGE, mark, read_mark
-from fleet.service.http.records import Groups, job_json, target_json
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.http.runs import RunsApi
 from fleet.service.http.targets import TargetList
+from fleet.service.http.views import Groups, job_json, target_json
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.recording import change_json
 

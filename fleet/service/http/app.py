@@ -21,11 +21,11 @@ from fleet.errors import FleetError, UsageError
 from fleet.service.dashboard.files import read_page
 from fleet.service.http.answers import json_answer, refusal, refused, text_answer
 from fleet.service.http.api import Api
+from fleet.service.http.config_text import shown_config
 from fleet.service.http.dashboard import Dashboard
 from fleet.service.http.description import Description
 from fleet.service.http.metrics import ServiceMetrics
 from fleet.service.http.probe import ProbePage
-from fleet.service.http.shown import shown_config
 from fleet.service.http.stream import EventStream
 from fleet.service.jobs.desk import Desk
 

@@ -19,7 +19,7 @@ from fleet.outcome import Record
 from fleet.report import gather_report
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import Refused, asked_target
+from fleet.service.http.lookup import Refused, asked_target
 from fleet.service.http.routes import Parameter, Route, Values
 from fleet.service.jobs.desk import Desk
 from fleet.service.store.journal import outcome_at, outcome_of

@@ -61,6 +61,23 @@ class ServiceMetrics(Collector):
             "When a configuration was read that could be used.",
             reloads.succeeded_at,
         )
+        yield from self._requests()
+        yield from self._budget()
+        yield _gauge("fleet_service_listeners", "Readers of the stream of events.", float(len(desk.hub)))
+        yield _gauge("fleet_service_tasks", "Tasks of the event loop.", float(self.tasks))
+        yield _counted(
+            "fleet_service_store_errors",
+            "Times the history could not be written.",
+            (),
+            {(): desk.history.troubles},
+        )
+        yield _gauge(
+            "fleet_service_history_damaged",
+            "Damaged histories that were set aside and lie beside the one in use.",
+            float(desk.history.damaged()),
+        )
+
+    def _requests(self) -> Iterator[Metric]:
         yield _counted(
             "fleet_service_requests",
             "HTTP requests to this service.",
@@ -80,8 +97,10 @@ class ServiceMetrics(Collector):
             ("result",),
             {(result,): count for result, count in self.probes.copy().items()},
         )
-        yield _gauge("fleet_service_probes_running", "Probes on their way.", float(desk.prober.running))
-        budget = desk.access.budget
+        yield _gauge("fleet_service_probes_running", "Probes on their way.", float(self._desk.prober.running))
+
+    def _budget(self) -> Iterator[Metric]:
+        budget = self._desk.access.budget
         for name, text, values in (
             ("fleet_service_budget", "Targets that may be asked at once, by part.", budget.limits),
             (
@@ -96,19 +115,6 @@ class ServiceMetrics(Collector):
             ),
         ):
             yield _gauges(name, text, ["part"], {(part,): value for part, value in values.items()})
-        yield _gauge("fleet_service_listeners", "Readers of the stream of events.", float(len(desk.hub)))
-        yield _gauge("fleet_service_tasks", "Tasks of the event loop.", float(self.tasks))
-        yield _counted(
-            "fleet_service_store_errors",
-            "Times the history could not be written.",
-            (),
-            {(): desk.history.troubles},
-        )
-        yield _gauge(
-            "fleet_service_history_damaged",
-            "Damaged histories that were set aside and lie beside the one in use.",
-            float(desk.history.damaged()),
-        )
 
     def _kept(self) -> Iterator[Metric]:
         access = self._desk.access

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from fleet.service.http.asking import Refused
+from fleet.service.http.lookup import Refused
 from fleet.service.http.routes import Parameter
 
 FORWARD, BACK = "+", "-"

@@ -19,7 +19,7 @@ from fleet.errors import FleetError, TryAgain
 from fleet.observe import safe
 from fleet.outcome import STATUSES, FailureKind, Record
 from fleet.service.http.answers import refusal
-from fleet.service.http.asking import Refused, asked_target
+from fleet.service.http.lookup import Refused, asked_target
 from fleet.service.http.metrics import ServiceMetrics
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.probing import Probed

@@ -16,7 +16,7 @@ from fleet.errors import FleetError, SinkError, TryAgain, UsageError
 from fleet.frozen import frozen
 from fleet.observe import safe
 from fleet.service.http.answers import refusal
-from fleet.service.http.asking import Refused
+from fleet.service.http.lookup import Refused
 
 MAX_PARAMETER = 2048  # characters of a parameter
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)

@@ -15,10 +15,10 @@ from fleet.outcome import STATUSES, Record
 from fleet.report import last_outcomes
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import Refused
+from fleet.service.http.lookup import Refused
 from fleet.service.http.pages import PAGE, mark, read_mark
-from fleet.service.http.records import Groups, run_json
 from fleet.service.http.routes import Parameter, Route, Values
+from fleet.service.http.views import Groups, run_json
 from fleet.service.jobs.desk import Desk
 from fleet.service.store.journal import outcomes_from
 from fleet.service.store.rows import Begun, RunRow

@@ -14,11 +14,11 @@ from fleet.inventory import natural
 from fleet.outcome import STATUSES
 from fleet.service.http import shapes
 from fleet.service.http.answers import json_answer
-from fleet.service.http.asking import asked_pairs
+from fleet.service.http.lookup import asked_pairs
 from fleet.service.http.pages import EITHER_WAY, Mark, mark, read_mark
-from fleet.service.http.records import target_json
 from fleet.service.http.routes import Parameter, Route, Values
-from fleet.service.http.searching import Search
+from fleet.service.http.search import Search
+from fleet.service.http.views import target_json
 from fleet.service.jobs.desk import Desk
 from fleet.service.jobs.members import short
 from fleet.service.jobs.ready import ReadyJob

@@ -9,7 +9,7 @@ import anyio
 
 from fleet.assembly import Connector, PreparedScan
 from fleet.client import KeptConnections, KeptSessions
-from fleet.event import Listener, tell
+from fleet.event import Listener, tell_all
 from fleet.observe import Logger, LogListener, Metrics
 from fleet.pace import Governor, Pace
 from fleet.policy import Keep
@@ -23,16 +23,17 @@ RETRY_REFUSED = 3600.0  # seconds after which a target that refused a credential
 
 
 @dataclass(slots=True)
-class _JobAccess:
-    """The limits of a job in motion, and what counts its events."""
+class _Shared:
+    """What all runs and probes of one job share: its limits in motion, what counts its events, its parts by
+    pipeline."""
 
     job: ReadyJob
     pace: Pace
     metrics: Metrics
     since: float
-    bases: dict[str, Connector] = field(default_factory=dict)  # by pipeline
-    links: dict[str, Topology] = field(default_factory=dict)  # by pipeline
-    governors: dict[str, Governor] = field(default_factory=dict)  # by pipeline
+    bases: dict[str, Connector] = field(default_factory=dict)
+    links: dict[str, Topology] = field(default_factory=dict)
+    governors: dict[str, Governor] = field(default_factory=dict)
 
 
 class TargetAccess:
@@ -52,7 +53,7 @@ class TargetAccess:
         self.log = log
         self.metrics: dict[str, Metrics] = {}  # by job
         self.keeps_sessions: bool = config.sessions.keep
-        self._ways: dict[str, _JobAccess] = {}
+        self._jobs: dict[str, _Shared] = {}
 
     def listener(self, job: str) -> Listener:
         """Who is told what runs and probes of a job do, besides those of the run itself."""
@@ -60,29 +61,31 @@ class TargetAccess:
 
     async def connector(self, job: ReadyJob, pipeline: str, listener: Listener) -> Connector:
         """The connector of one run or probe; `listener` is told of its requests."""
-        way = self._way(job)
-        base = way.bases.get(pipeline)
+        shared = self._shared(job)
+        base = shared.bases.get(pipeline)
         if base is None:
-            base = way.bases[pipeline] = await anyio.to_thread.run_sync(self._made, job.scans[pipeline], way)
-        return base.paced(way.pace, listener)
+            base = shared.bases[pipeline] = await anyio.to_thread.run_sync(
+                self._made, job.scans[pipeline], shared
+            )
+        return base.paced(shared.pace, listener)
 
     def links(self, job: ReadyJob, pipeline: str) -> Topology | None:
         """What is remembered of the links of a pipeline's targets; None where a job remembers none."""
         if job.job.links is None:
             return None
-        return self._way(job).links.setdefault(pipeline, Topology(job.job.links))
+        return self._shared(job).links.setdefault(pipeline, Topology(job.job.links))
 
     def governor(self, job: ReadyJob, pipeline: str) -> Governor | None:
         """What finds how many targets of a pipeline to ask at once; it goes on from what it found in the
         round before. None where the job says how many."""
-        way, rate = self._way(job), job.scans[pipeline].policy.rate
+        shared, rate = self._shared(job), job.scans[pipeline].policy.rate
         if rate.concurrency is not None:
             return None
-        governor = way.governors.get(pipeline)
+        governor = shared.governors.get(pipeline)
         if governor is None:
             ceiling = self.budget.limits[ROUNDS]
-            governor = way.governors[pipeline] = Governor(rate, ceiling=ceiling)
-            governor.steers(way.pace, lambda: self.budget.waiting(ROUNDS))
+            governor = shared.governors[pipeline] = Governor(rate, ceiling=ceiling)
+            governor.steers(shared.pace, lambda: self.budget.waiting(ROUNDS))
         return governor
 
     async def close(self) -> None:
@@ -90,30 +93,24 @@ class TargetAccess:
         await self.sessions.close()
         self.connections.close()
 
-    def _made(self, scan: PreparedScan, way: _JobAccess) -> Connector:
+    def _made(self, scan: PreparedScan, shared: _Shared) -> Connector:
         sessions = self.sessions if self.keeps_sessions else None
-        return Connector.of(scan, way.metrics, self.connections, sessions)
+        return Connector.of(scan, shared.metrics, self.connections, sessions)
 
-    def _way(self, job: ReadyJob) -> _JobAccess:
-        way = self._ways.get(job.name)
-        now = time.monotonic()
-        if way is None or way.job is not job or now - way.since > RETRY_REFUSED:
-            first = next(iter(job.scans.values()))
-            metrics = self._metrics(job.name)
-            told = tell([metrics, LogListener(self.log)])
-            same = way is not None and way.job is job
-            if way is not None:
-                way.pace.forget()  # or a pause that nobody ends would be shown for ever
-            way = _JobAccess(
-                job,
-                Pace.of(first.policy, told),
-                metrics,
-                now,
-                way.bases if way is not None and same else {},
-                way.links if way is not None and same else {},
-            )
-            self._ways[job.name] = way
-        return way
+    def _shared(self, job: ReadyJob) -> _Shared:
+        """What a job shares. It is made anew where the job was read anew, and after `RETRY_REFUSED`."""
+        before, now = self._jobs.get(job.name), time.monotonic()
+        if before is not None and before.job is job and now - before.since <= RETRY_REFUSED:
+            return before
+        first = next(iter(job.scans.values()))
+        metrics = self._metrics(job.name)
+        pace = Pace.of(first.policy, tell_all([metrics, LogListener(self.log)]))
+        shared = self._jobs[job.name] = _Shared(job, pace, metrics, now)
+        if before is not None:
+            before.pace.forget()  # or a pause that nobody ends would be shown for ever
+            if before.job is job:
+                shared.bases, shared.links = before.bases, before.links
+        return shared
 
     def _metrics(self, job: str) -> Metrics:
         return self.metrics.setdefault(job, Metrics())

@@ -20,7 +20,7 @@ from fleet.service.jobs.ready import Ready, make_ready
 from fleet.service.jobs.rounds import Rounds
 from fleet.service.jobs.runs import Runs
 from fleet.service.store.history import History
-from fleet.service.store.taking import TakenIn
+from fleet.service.store.intake import TakenIn
 
 FIXED = ("listen", "state", "sessions", "grace", "clients")  # what a reload cannot change
 

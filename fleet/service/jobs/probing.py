@@ -12,7 +12,7 @@ import anyio.abc
 
 from fleet.engine import Attempt, Probe, journal_of
 from fleet.errors import FleetError, TryAgain
-from fleet.event import Event, Listener, RequestFinished, tell
+from fleet.event import Event, Listener, RequestFinished, tell_all
 from fleet.frozen import frozen
 from fleet.outcome import Outcome, Record
 from fleet.pipeline import PipelineProbe
@@ -84,7 +84,7 @@ class Prober:
         key = FlightKey(job.name, pipeline, target.id, auth)
         flight = self._access.flights.on(key)
         if flight is None:
-            flight = self._take_off(key, job, target, timeout)
+            flight = self._start(key, job, target, timeout)
         else:
             self.joined += 1
         with anyio.move_on_after(timeout + 1.0):
@@ -95,16 +95,16 @@ class Prober:
             raise TryAgain(f"{target.id} is being asked already, and nothing came of it within {timeout:g} s")
         return Probed(flight.outcome.to_json(), 0.0, tuple(flight.said), metrics)
 
-    def _take_off(self, key: FlightKey, job: ReadyJob, target: Target, timeout: float) -> Flight:
+    def _start(self, key: FlightKey, job: ReadyJob, target: Target, timeout: float) -> Flight:
         if self._group is None or not self._access.budget.enter():
             raise TryAgain(f"{self.running} probes are on their way, and no more are allowed")
         flight = self._access.flights.begin(key)
         if key.auth is not None:
             target = replace(target, auth=key.auth)
-        self._group.start_soon(self._fly, key, flight, job, target, timeout)
+        self._group.start_soon(self._run, key, flight, job, target, timeout)
         return flight
 
-    async def _fly(
+    async def _run(
         self, key: FlightKey, flight: Flight, job: ReadyJob, target: Target, timeout: float
     ) -> None:
         try:
@@ -121,7 +121,7 @@ class Prober:
         scan = job.scans[pipeline]
         if target.auth is not None:  # one that no rule binds was not read yet
             await anyio.to_thread.run_sync(scan.bindings.named, target.auth)
-        listener = tell([self._access.listener(job.name), _speaking(flight.said)])
+        listener = tell_all([self._access.listener(job.name), _speaking(flight.said)])
         connector = await self._access.connector(job, pipeline, listener)
         links = self._access.links(job, pipeline)
         probe: Probe = PipelineProbe(

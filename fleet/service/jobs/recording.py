@@ -14,9 +14,9 @@ from fleet.errors import FleetError
 from fleet.observe import Logger, Tally
 from fleet.service.jobs.events import Hub
 from fleet.service.store.history import History
+from fleet.service.store.intake import TakenIn
 from fleet.service.store.rows import RunState
 from fleet.service.store.state import StateChange, TargetState
-from fleet.service.store.taking import TakenIn
 
 MAX_TOLD = 500  # targets in one message
 

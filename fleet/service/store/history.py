@@ -14,9 +14,9 @@ import orjson
 
 from fleet.outcome import STATUSES
 from fleet.service.store.database import BUSY_SECONDS, Database, set_aside
+from fleet.service.store.intake import TakenIn, read_batch, take
 from fleet.service.store.rows import Begun, Cell, RunRow, RunState, run_of, target_of
 from fleet.service.store.state import FLAPPING_CHANGES, StateChange, TargetState
-from fleet.service.store.taking import TakenIn, read_batch, take
 
 
 class History:

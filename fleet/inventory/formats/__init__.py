@@ -1,0 +1,1 @@
+"""Files that hold targets: each format becomes rows, and a row the targets that it stands for."""

@@ -1,0 +1,1 @@
+"""How the machines of a run deviate from the published description: gathered in one pass, shown as a page."""
