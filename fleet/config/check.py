@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from fleet.config.apart import apart
+from fleet.config.child import run_in_child
 from fleet.config.cache import cache_key, packed, read_cached, unpacked, write_cached
 from fleet.config.extend import Extended
 from fleet.config.model import Sections
@@ -25,7 +25,7 @@ def checked_sections(whole: Extended) -> Sections:
     sections = read_cached(key)
     if sections is None:
         if "pydantic" not in sys.modules:
-            sections = unpacked(apart(lambda: packed(_check(whole))))
+            sections = unpacked(run_in_child(lambda: packed(_check(whole))))
         sections = sections or _check(whole)
         write_cached(key, sections)
     return sections

@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import os, sys, threading
-from fleet.config.apart import apart
+from fleet.config.child import run_in_child
 
 def imports():
     import colorsys
@@ -31,19 +31,22 @@ print({what})
 @pytest.mark.parametrize(
     ("what", "told"),
     [
-        ("len(apart(imports)), 'colorsys' in sys.modules", "1000004 False"),
-        ("apart(fails)", "b''"),
-        ("apart(is_killed)", "b''"),
-        ("apart(interrupted)", "b''"),
-        ("threading.Thread(target=threading.Event().wait, daemon=True).start(), apart(imports)", "None b''"),
-        ("signal.signal(signal.SIGCHLD, signal.SIG_IGN) and 0, len(apart(imports))", "0 1000004"),
+        ("len(run_in_child(imports)), 'colorsys' in sys.modules", "1000004 False"),
+        ("run_in_child(fails)", "b''"),
+        ("run_in_child(is_killed)", "b''"),
+        ("run_in_child(interrupted)", "b''"),
         (
-            "resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20)), [apart(fails) for _ in range(40)][-1]",
+            "threading.Thread(target=threading.Event().wait, daemon=True).start(), run_in_child(imports)",
+            "None b''",
+        ),
+        ("signal.signal(signal.SIGCHLD, signal.SIG_IGN) and 0, len(run_in_child(imports))", "0 1000004"),
+        (
+            "resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20)), [run_in_child(fails) for _ in range(40)][-1]",
             "None b''",
         ),
     ],
 )
-def test_apart(what: str, told: str) -> None:
+def test_what_comes_back(what: str, told: str) -> None:
     program = "import resource, signal\n" + PROGRAM.format(what=what)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (ended.stdout.strip(), ended.stderr) == (told, "")

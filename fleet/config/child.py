@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 
-def apart(work: Callable[[], bytes]) -> bytes:
+def run_in_child(work: Callable[[], bytes]) -> bytes:
     """What `work` gives in a child process. Blocks until that has ended.
 
     Empty where it raised something, which is said nowhere; in a process that has threads, for that must not
