@@ -9,6 +9,7 @@ import secrets
 import string
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,14 @@ class RunDirectory:
         else:
             place, run = path, path.name if _RUN.fullmatch(path.name) else run_id()
             made = _make(place)
-        directory = cls(place, run, place / JOURNALS[compress], _locked(place))
+        try:
+            lock = _locked(place)
+        except SinkError:
+            if made:
+                with suppress(OSError):
+                    place.rmdir()
+            raise
+        directory = cls(place, run, place / JOURNALS[compress], lock)
         directory._made = made
         try:
             if (place / MANIFEST).exists() or any((place / name).exists() for name in JOURNALS):
@@ -213,9 +221,12 @@ def atomic_write(path: Path, data: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
+    except BaseException as error:
+        with suppress(OSError):  # a file system that became read-only refuses even that
+            beside.unlink()
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from error
+        raise
     return path
 
 
@@ -256,6 +267,14 @@ def _locked(place: Path) -> int:
         holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
         raise TryAgain(f"another scan works in {place} (process {holder}): wait for it, or stop it") from None
+    except OSError as error:
+        os.close(lock)
+        with suppress(OSError):
+            (place / LOCK).unlink()
+        raise SinkError(
+            f"cannot lock {place}: {error.strerror}\n"
+            "  the file system has no locks (flock), as on some network mounts: choose another one with --run-dir"
+        ) from error
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d\n" % os.getpid(), 0)
@@ -283,7 +302,8 @@ def _point_latest(folder: Path, name: str | None) -> None:
         beside.symlink_to(name)
         beside.replace(folder / LATEST)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> SinkError:
