@@ -117,20 +117,22 @@ class RunDirectory:
         """Write `failed-<kind>.txt` for each kind that targets failed with; older ones are replaced."""
         return write_failed(self.path, self.journal)
 
-    def abandon(self) -> None:
+    def abandon(self, *, stored: bool = False) -> None:
         """Take away a new run in which nothing was done, so that `latest` is again what it was, and give up
-        the lock. A journal that holds something stays, and so does a folder that was there before."""
+        the lock. A journal that holds something stays, unless all of it is `stored` elsewhere too, and so
+        does a folder that was there before."""
         try:
-            if self._taken_away() and _latest_of(self.path.parent) == self.path.name:
+            if self._taken_away(stored) and _latest_of(self.path.parent) == self.path.name:
                 _point_latest(self.path.parent, self._before)
         finally:
             self.close()
 
-    def _taken_away(self) -> bool:
+    def _taken_away(self, stored: bool) -> bool:
         try:
-            if self.journal.exists() and self.journal.stat().st_size:
+            if not stored and self.journal.exists() and self.journal.stat().st_size:
                 return False
-            for name in (self.journal.name, MANIFEST, LOCK):
+            counted = ("summary.json", *(failed.name for failed in self.path.glob("failed-*.txt")))
+            for name in (self.journal.name, *counted, MANIFEST, LOCK):
                 (self.path / name).unlink(missing_ok=True)
             if self._made:
                 self.path.rmdir()
@@ -273,7 +275,8 @@ def _locked(place: Path) -> int:
             (place / LOCK).unlink()
         raise SinkError(
             f"cannot lock {place}: {error.strerror}\n"
-            "  the file system has no locks (flock), as on some network mounts: choose another one with --run-dir"
+            "  the file system has no locks (flock), as on some network mounts: "
+            "choose another one with --run-dir"
         ) from error
     try:
         os.ftruncate(lock, 0)
