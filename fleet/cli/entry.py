@@ -48,6 +48,7 @@ COMMANDS = {
     "version": "Show the versions of fleet and what it runs on.",
 }
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 _PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 
@@ -98,31 +99,34 @@ def group() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; a person reads on stderr why it is not 0."""
-    with _collecting_rarely(), _ended_by_sigterm(), _without_plugins():
-        return _run(arguments)
+    with _collecting_rarely(), _ended_by_signals() as received, _without_plugins():
+        return _run(arguments, received)
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does: what it has put aside on disk goes. As the first process of a
-    container it would not end at all otherwise. A scan and a service have handlers of their own, and whoever
-    calls this in a program of theirs may have one."""
+def _ended_by_signals() -> Iterator[list[int]]:
+    """SIGTERM, and the SIGHUP of a terminal that is closed, end a command as Ctrl-C does: what it has put
+    aside on disk goes. As the first process of a container it would not end at all otherwise. A scan and a
+    service have handlers of their own, and whoever calls this in a program of theirs may have one. Yields the
+    signals that came."""
+    received: list[int] = []
+
+    def end(number: int, _frame: object) -> NoReturn:
+        received.append(number)
+        raise SystemExit(128 + number)
+
     ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _end)
+    heeded = [number for number in _ENDING if ours and signal.getsignal(number) is signal.SIG_DFL]
+    for number in heeded:
+        signal.signal(number, end)
     try:
-        yield
+        yield received
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in heeded:
+            signal.signal(number, signal.SIG_DFL)
 
 
-def _end(_number: int, _frame: object) -> NoReturn:
-    raise SystemExit(Exit.TERMINATED)
-
-
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str] | None, received: Sequence[int]) -> int:
     make_usable()
     shell = Shell()
     try:
@@ -133,6 +137,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             status = group.invoke(context)
         sys.stdout.flush()
     except BaseException as error:
+        if received:  # whatever a library has made of it: that it was interrupted is no error
+            return 128 + received[0]
         return report_error(error, shell)
     return int(status) if isinstance(status, int) else Exit.DONE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -99,9 +100,8 @@ def merge(runs: Sequence[Path], into: Path | None = None) -> Merged:
             last.put(key, value)
     manifest = _manifest(parts)
     missing, examples = _missing(manifest, last)
-    tally = Tally()
-    with RunDirectory.create(into, manifest=manifest) as directory:
-        _write(directory, tally, parts, last)
+    with _made(into, manifest) as directory:
+        tally = _write(directory, parts, last)
         directory.atomic_write(
             "summary.json", orjson.dumps(tally.to_json(), option=orjson.OPT_INDENT_2) + b"\n"
         )
@@ -120,6 +120,18 @@ def merge(runs: Sequence[Path], into: Path | None = None) -> Merged:
         if merged.complete:
             write_success(directory, shard=str(Shard(0, 1)), statuses=tally.statuses)
     return merged
+
+
+@contextmanager
+def _made(into: Path | None, manifest: Mapping[str, Any]) -> Iterator[RunDirectory]:
+    """A new run, which is there as a whole or not at all: a part of a merge would look like a scan that was
+    stopped, and a resume of it ask hosts again whose outcomes are in its parts."""
+    with RunDirectory.create(into, manifest=manifest) as directory:
+        try:
+            yield directory
+        except BaseException:
+            directory.abandon(stored=True)
+            raise
 
 
 def _parts(runs: Sequence[Path]) -> list[_Part]:
@@ -155,7 +167,9 @@ def _records(parts: Sequence[_Part]) -> Iterator[tuple[_Part, Record]]:
                 yield part, record
 
 
-def _write(directory: RunDirectory, tally: Tally, parts: Sequence[_Part], last: DigestTable) -> None:
+def _write(directory: RunDirectory, parts: Sequence[_Part], last: DigestTable) -> Tally:
+    """Store the outcomes that count; gives what they add up to."""
+    tally = Tally()
     sink = sink_for(directory.journal)
     sink.open()
     try:
@@ -170,6 +184,7 @@ def _write(directory: RunDirectory, tally: Tally, parts: Sequence[_Part], last: 
                 tally.add_record(record)
     finally:
         sink.close()
+    return tally
 
 
 def _missing(manifest: Mapping[str, Any], last: DigestTable) -> tuple[int | None, tuple[str, ...]]:

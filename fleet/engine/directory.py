@@ -9,6 +9,7 @@ import secrets
 import string
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,14 @@ class RunDirectory:
         else:
             place, run = path, path.name if _RUN.fullmatch(path.name) else run_id()
             made = _make(place)
-        directory = cls(place, run, place / JOURNALS[compress], _locked(place))
+        try:
+            lock = _locked(place)
+        except SinkError:
+            if made:
+                with suppress(OSError):
+                    place.rmdir()
+            raise
+        directory = cls(place, run, place / JOURNALS[compress], lock)
         directory._made = made
         try:
             if (place / MANIFEST).exists() or any((place / name).exists() for name in JOURNALS):
@@ -109,20 +117,22 @@ class RunDirectory:
         """Write `failed-<kind>.txt` for each kind that targets failed with; older ones are replaced."""
         return write_failed(self.path, self.journal)
 
-    def abandon(self) -> None:
+    def abandon(self, *, stored: bool = False) -> None:
         """Take away a new run in which nothing was done, so that `latest` is again what it was, and give up
-        the lock. A journal that holds something stays, and so does a folder that was there before."""
+        the lock. A journal that holds something stays, unless all of it is `stored` elsewhere too, and so
+        does a folder that was there before."""
         try:
-            if self._taken_away() and _latest_of(self.path.parent) == self.path.name:
+            if self._taken_away(stored) and _latest_of(self.path.parent) == self.path.name:
                 _point_latest(self.path.parent, self._before)
         finally:
             self.close()
 
-    def _taken_away(self) -> bool:
+    def _taken_away(self, stored: bool) -> bool:
         try:
-            if self.journal.exists() and self.journal.stat().st_size:
+            if not stored and self.journal.exists() and self.journal.stat().st_size:
                 return False
-            for name in (self.journal.name, MANIFEST, LOCK):
+            counted = ("summary.json", *(failed.name for failed in self.path.glob("failed-*.txt")))
+            for name in (self.journal.name, *counted, MANIFEST, LOCK):
                 (self.path / name).unlink(missing_ok=True)
             if self._made:
                 self.path.rmdir()
@@ -213,9 +223,12 @@ def atomic_write(path: Path, data: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
+    except BaseException as error:
+        with suppress(OSError):  # a file system that became read-only refuses even that
+            beside.unlink()
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from error
+        raise
     return path
 
 
@@ -256,6 +269,15 @@ def _locked(place: Path) -> int:
         holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
         raise TryAgain(f"another scan works in {place} (process {holder}): wait for it, or stop it") from None
+    except OSError as error:
+        os.close(lock)
+        with suppress(OSError):
+            (place / LOCK).unlink()
+        raise SinkError(
+            f"cannot lock {place}: {error.strerror}\n"
+            "  the file system has no locks (flock), as on some network mounts: "
+            "choose another one with --run-dir"
+        ) from error
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d\n" % os.getpid(), 0)
@@ -283,7 +305,8 @@ def _point_latest(folder: Path, name: str | None) -> None:
         beside.symlink_to(name)
         beside.replace(folder / LATEST)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> SinkError:

@@ -241,6 +241,8 @@ def _held(path: Path) -> bool:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:  # a file system without locks: no scan works there
+        return False
     finally:
         os.close(lock)
     return False

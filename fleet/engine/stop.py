@@ -77,7 +77,7 @@ async def signals(stop: Stop) -> AsyncIterator[None]:
         yield
         return
     heeded = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         heeded.append(signal.SIGHUP)
     with open_signal_receiver(*heeded) as received:
         async with anyio.create_task_group() as group:

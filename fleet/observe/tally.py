@@ -243,7 +243,8 @@ class Tally:
         self.requests += one.requests
         self.bytes += one.bytes
         self.retries += one.retries
-        if self._plaintext_allowed and one.auth is not None and one.target.startswith("http://"):
+        bare = one.requests and one.auth is not None and one.target.startswith("http://")
+        if bare and self._plaintext_allowed:
             self.plaintext += 1
 
     def _kind(self, kind: str, message: str, target: str) -> KindCount:

@@ -109,10 +109,8 @@ def asked(database: Path, sql: str, tables: Tables) -> Iterator[Answer]:
         except duckdb.Error as error:
             _reload(str(error), tables)
             raise complaint(str(error), sql, tables) from None
-        except (
-            RuntimeError
-        ) as error:  # a signal: DuckDB gives the query up, and loses what its handler raised
-            raise KeyboardInterrupt from error
+        except RuntimeError as error:
+            raise _ended(error) from error
         yield Answer(
             tuple(unique_names(column[0] for column in described)),
             _rows(connection, [str(column[1]) == "JSON" for column in described], sql, tables),
@@ -128,6 +126,8 @@ def _rows(
             batch = connection.fetchmany(BATCH_ROWS)
         except duckdb.Error as error:
             raise complaint(str(error), sql, tables) from None
+        except RuntimeError as error:
+            raise _ended(error) from error
         if not batch:
             return
         for row in batch:
@@ -180,7 +180,7 @@ def _parsed(text: str) -> Any:
 @contextmanager
 def _loading(tables: Tables, place: Path, what: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that may read the stored rows: to the database `place`, or in memory where that is a
-    directory. Its memory grows with the longest row."""
+    directory. Its memory grows with the longest row. Raises KeyboardInterrupt where a signal ended it."""
     duckdb = need_duckdb(what)
     longest = max((table.longest for table in tables), default=0)
     config = {**_ALONE, **_bounds(max(MEMORY_BYTES, 16 * longest), place)}
@@ -190,6 +190,13 @@ def _loading(tables: Tables, place: Path, what: str) -> Iterator[duckdb.DuckDBPy
             yield connection
     except duckdb.Error as error:
         raise _unwritable(place, error) from error
+    except RuntimeError as error:
+        raise _ended(error) from error
+
+
+def _ended(error: RuntimeError) -> BaseException:
+    """What it means: at a signal DuckDB gives up what it does, and loses what the handler raised."""
+    return KeyboardInterrupt() if "interrupted" in str(error).lower() else error
 
 
 def _selected(table: Table) -> str:

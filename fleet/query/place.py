@@ -64,7 +64,8 @@ def _check(place: Path, suffix: str | None, *, force: bool) -> None:
         return
     if not force:
         raise UsageError(f"{place} exists: --force replaces it, -o names another place")
-    if place.is_symlink() or place.is_dir() != (suffix is not None):
+    fits = place.is_dir() if suffix is not None else place.is_file()  # a device is neither
+    if place.is_symlink() or not fits:
         raise UsageError(f"{place} is not what would be written there: name another place with -o")
     if suffix is not None and (strange := [path.name for path in place.iterdir() if path.suffix != suffix]):
         raise UsageError(

@@ -15,7 +15,7 @@ from fleet.engine import (
     read_success,
     run_entry,
 )
-from fleet.errors import SinkError
+from fleet.errors import SinkError, UsageError
 from fleet.outcome import Record
 
 
@@ -25,6 +25,8 @@ def head_of(run: Path) -> tuple[dict[str, Any], Path]:
         unknown = dict.fromkeys(("run", "started", "spec", "pipeline", "fleet"), "")
         return {**unknown, "path": str(run), "state": "unknown"}, run
     journal, manifest, entry = journal_of(run), read_manifest(run), run_entry(run)
+    if entry.state == "broken":
+        raise UsageError(f"cannot read the run {run}: {entry.why}")
     head = {
         "run": entry.id,
         "path": str(run),

@@ -85,11 +85,15 @@ class AppendFile:
         self.size = size
 
     def sync(self) -> None:
-        """Make it survive a power loss. Raises SinkError."""
+        """Make it survive a power loss. Raises SinkError, also for a file that somebody removed: what is
+        appended to that is lost with the process."""
         try:
             os.fsync(self.fd)
+            names = os.fstat(self.fd).st_nlink
         except OSError as error:
             raise sink_error(self.path, error) from error
+        if not names:
+            raise SinkError(f"cannot write {self.path}: somebody removed it, and what it held is lost")
 
     def close(self) -> None:
         os.close(self.fd)

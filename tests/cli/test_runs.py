@@ -220,6 +220,9 @@ def test_pins_are_learnt_once_and_changes_called_out(hosts: Hosts) -> None:
     assert f"{target} {'0' * 64}" in (hosts.folder / "pins.txt").read_text()
     assert hosts.run("tls", "learn", "hosts.txt", "-o", "pins.txt", "--accept-changes").returncode == 0
     assert "0" * 64 not in (hosts.folder / "pins.txt").read_text()
+    refused = hosts.run("tls", "learn", "hosts.txt", "-o", "/proc/pins.txt")
+    assert refused.returncode == 74
+    assert "choose another place with -o" in refused.stderr
 
 
 def test_without_its_secret_nothing_starts(hosts: Hosts) -> None:

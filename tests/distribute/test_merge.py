@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import re
+import resource
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -20,7 +21,7 @@ import pytest
 from fleet.assembly import ScanOptions
 from fleet.distribute import Job, JobResult, merge, run_jobs, shard_jobs
 from fleet.engine import SUCCESS, read_success
-from fleet.errors import TryAgain, UsageError
+from fleet.errors import SinkError, TryAgain, UsageError
 from fleet.inventory import Shard
 from fleet.policy import Policy, Tls
 
@@ -156,6 +157,20 @@ def test_runs_that_are_not_parts_of_one_scan_are_refused(
     with pytest.raises(UsageError, match=said):
         merge([tmp_path / "a", tmp_path / "b"], tmp_path / "whole")
     assert not (tmp_path / "whole").exists()
+
+
+def test_a_merge_that_cannot_be_written_leaves_no_half_run(folder: Path, tmp_path: Path) -> None:
+    part, whole = tmp_path / "part", tmp_path / "whole"
+    assert scan(folder, part) == 0
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((part / "outcomes.jsonl").stat().st_size - 1, before[1]))
+        with pytest.raises(SinkError, match="larger than the limit"):
+            merge([part], whole)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not whole.exists()
+    assert merge([part], whole).targets == HOSTS
 
 
 @pytest.mark.parametrize("kind", ["spawn", "threads"])

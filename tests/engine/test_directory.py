@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import re
 import resource
@@ -14,11 +16,13 @@ import pytest
 
 from fleet.engine import (
     RunDirectory,
+    atomic_write,
     capped_concurrency,
     done_ids,
     read_last_outcomes,
     read_manifest,
     read_outcomes,
+    run_entry,
     run_id,
     runs_folder,
 )
@@ -79,6 +83,39 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="lock"):
         RunDirectory.open(tmp_path / "r")
     assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    RunDirectory.create(tmp_path / "r", manifest={}).close()
+
+    def flock(_descriptor: int, _operation: int) -> None:  # as the kernel answers on some network mounts
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(SinkError, match=r"cannot lock .*\n.*no locks .*--run-dir"):
+        RunDirectory.create(tmp_path / "new", manifest={})
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+    with pytest.raises(SinkError, match="cannot lock"):
+        RunDirectory.open(tmp_path / "r")
+    assert run_entry(tmp_path / "r").state == "stopped"
+
+
+def test_a_file_that_is_refused_or_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SinkError, match="cannot write"):
+        atomic_write(Path("/proc/self/summary.json"), b"{}")  # where not even unlink is allowed
+
+    def fsync(_descriptor: int) -> None:  # a signal may come at any time
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(KeyboardInterrupt):
+        atomic_write(tmp_path / "summary.json", b"{}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

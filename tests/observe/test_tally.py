@@ -157,11 +157,18 @@ def test_the_scan_s_own_events_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "auth", "counted"), [("http://h", "lab", 1), ("http://h", None, 0), ("https://h", "lab", 0)]
+    ("url", "auth", "requests", "counted"),
+    [
+        ("http://h", "lab", 3, 1),
+        ("http://h", None, 3, 0),
+        ("https://h", "lab", 3, 0),
+        ("http://h", "lab", 0, 0),
+    ],
 )
-def test_credentials_without_tls_are_counted(make_outcome, url, auth, counted) -> None:
+def test_credentials_without_tls_are_counted(make_outcome, url, auth, requests, counted) -> None:
+    """Where no request was sent, none held a credential: the host or its proxy could not be reached."""
     tally = Tally()
-    tally.add(make_outcome("h", url=url, auth=auth))
+    tally.add(make_outcome("h", url=url, auth=auth, requests=requests))
     assert tally.to_json()["plaintext_credentials"] == counted
 
 

@@ -127,6 +127,9 @@ def test_force_replaces_conversions_and_nothing_else(
     link.symlink_to(to)
     assert convert(odd, "csv", link, "--force") == 2
     assert convert(odd, "sqlite", to, "--force") == 2
+    os.mkfifo(tmp_path / "device")  # as /dev/null is, which root can replace
+    assert convert(odd, "sqlite", tmp_path / "device", "--force") == 2
+    assert (tmp_path / "device").is_fifo()
     assert convert(odd, "csv", tmp_path / "no" / "where") == 2
 
 

@@ -181,6 +181,22 @@ def test_a_full_disk_is_known_until_it_can_be_written(small: Path) -> None:
     history.close()
 
 
+def test_a_history_that_is_taken_away_is_known_until_it_is_back(tmp_path: Path) -> None:
+    history = History(tmp_path / "state")
+    (tmp_path / "state").rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        with pytest.raises(SinkError, match="removed, moved or replaced"):
+            history.try_to_write()
+        assert history.trouble is not None
+        (tmp_path / "state").mkdir(exist_ok=True)
+        (tmp_path / "state" / "history.db").touch()  # another one in its place
+    shutil.rmtree(tmp_path / "state")
+    (tmp_path / "elsewhere").rename(tmp_path / "state")
+    history.try_to_write()
+    assert history.trouble is None
+    history.close()
+
+
 def test_a_service_does_not_begin_on_a_full_disk(small: Path) -> None:
     (small / "state").mkdir()
     fill(small)

@@ -164,3 +164,19 @@ def test_a_batch_that_does_not_fit_leaves_no_trace(tmp_path: Path, name: str) ->
     sink.close()
     write(path, 4)
     assert ids(path) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("name", ["o.jsonl", "o.jsonl.zst"])
+def test_a_file_that_was_removed_is_noticed_when_it_is_synced(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    sink = sink_for(path)
+    sink.open()
+    sink.write([Outcome("r", "1", "t", "ok", "s", 0.0)], [line(1)])
+    path.rename(tmp_path / "renamed.jsonl")
+    sink.flush()  # it has another name: nothing is lost
+    sink.write([Outcome("r", "2", "t", "ok", "s", 0.0)], [line(2)])
+    (tmp_path / "renamed.jsonl").unlink()
+    with pytest.raises(SinkError, match="removed"):
+        sink.flush()
+    with pytest.raises(SinkError, match="removed"):
+        sink.close()

@@ -20,6 +20,7 @@ from fleet.cli.options.shared import (
 )
 from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
+from fleet.cli.written import write_result
 from fleet.errors import UsageError
 
 _EXAMPLES = """
@@ -61,7 +62,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     """
     import anyio
 
-    from fleet.assembly import learn_certificates, prepare, read_pins, write_pins
+    from fleet.assembly import learn_certificates, pins_text, prepare, read_pins
 
     if not given["sources"]:
         raise UsageError(NO_TARGETS)
@@ -76,7 +77,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     for target, failure in learnt.failures.items():
         shell.say(f"{target}: {failure.kind}: {failure.message}")
     kept = {} if accept_changes else {target: known[target] for target in changed}
-    write_pins(str(output), {**known, **learnt.pins, **kept})
+    write_result(output, pins_text({**known, **learnt.pins, **kept}).encode(), "-o")
     shell.say(
         f"{len(learnt.pins)} learnt: {new} new, {len(changed)} changed; "
         f"{len(learnt.failures)} gave none; {output}"

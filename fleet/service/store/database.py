@@ -86,6 +86,7 @@ class Database:
                         raise
                     self._set_aside(error)
                     self._connection = self._opened(busy)
+            self._file = self.path.stat()
         except BaseException:
             os.close(self._lock)
             raise
@@ -114,6 +115,7 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it or nothing."""
         with self._turn, self._watching(), self.speaking():
+            self._look_for_it()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -122,6 +124,19 @@ class Database:
                 if self._connection.in_transaction:  # SQLite may have taken it back already
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _look_for_it(self) -> None:
+        """Raises SinkError where the file has been removed, moved or replaced: SQLite would go on writing to
+        what nobody finds again."""
+        try:
+            there = os.path.samestat(self.path.stat(), self._file)
+        except OSError:
+            there = False
+        if not there:
+            raise SinkError(
+                f"{self.path} was removed, moved or replaced while the service kept its history there\n"
+                "  put it back, or start the service again: another one is made from the runs"
+            )
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
