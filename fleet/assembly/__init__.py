@@ -8,7 +8,7 @@ from fleet.assembly.connect import Connector
 from fleet.assembly.execute import ScanResult, execute
 from fleet.assembly.manifest import check_json, inventory_of, shard_of
 from fleet.assembly.options import ScanOptions
-from fleet.assembly.pins import read_pins, write_pins
+from fleet.assembly.pins import pins_text, read_pins
 from fleet.assembly.prepare import PreparedScan, builtin_specs, expired_waivers, prepare
 from fleet.assembly.probing import Probing, governor_for, probe_of, probing_here
 from fleet.assembly.resume import Resumed, prepare_resume
@@ -38,6 +38,7 @@ __all__ = [
     "governor_for",
     "inventory_of",
     "learn_certificates",
+    "pins_text",
     "prepare",
     "prepare_resume",
     "probe_of",
@@ -45,7 +46,6 @@ __all__ = [
     "read_pins",
     "shard_of",
     "targets_of",
-    "write_pins",
 ]
 
 load_late(__name__, {"dry_run": ("dry_run_of",)})

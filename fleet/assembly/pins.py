@@ -5,9 +5,7 @@ One line per target: its id, a space, the SHA-256 of its certificate as lower-ca
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,14 +42,6 @@ def read_pins(path: str) -> dict[str, str]:
     return pins
 
 
-def write_pins(path: str, pins: Mapping[str, str]) -> None:
-    """Write a pin file, all of it or none of it. Raises ConfigError."""
-    home = Path(path)
-    text = _HEADER + "".join(f"{target} {pin}\n" for target, pin in sorted(pins.items()))
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{home.name}.", dir=home.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(home)
-    except OSError as error:
-        raise ConfigError(f"cannot write the pin file: {error.strerror}", file=path) from None
+def pins_text(pins: Mapping[str, str]) -> str:
+    """The text of a pin file, as `read_pins` reads it, in the order of the ids."""
+    return _HEADER + "".join(f"{target} {pin}\n" for target, pin in sorted(pins.items()))

@@ -61,10 +61,13 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     """
     import anyio
 
-    from fleet.assembly import learn_certificates, prepare, read_pins, write_pins
+    from fleet.assembly import learn_certificates, pins_text, prepare, read_pins
+    from fleet.cli.written import write_result
 
     if not given["sources"]:
         raise UsageError(NO_TARGETS)
+    if not output.parent.is_dir():  # said before ten thousand hosts are asked
+        raise UsageError(f"--output {output}: there is no directory {output.parent}")
     known = read_pins(str(output)) if output.exists() else {}
     prepared = prepare(scan_options({**given, "insecure": True, "pins_file": None}), prompt=ask_secret)
     learnt = anyio.run(partial(learn_certificates, prepared))
@@ -76,7 +79,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     for target, failure in learnt.failures.items():
         shell.say(f"{target}: {failure.kind}: {failure.message}")
     kept = {} if accept_changes else {target: known[target] for target in changed}
-    write_pins(str(output), {**known, **learnt.pins, **kept})
+    write_result(output, pins_text({**known, **learnt.pins, **kept}).encode(), "--output")
     shell.say(
         f"{len(learnt.pins)} learnt: {new} new, {len(changed)} changed; "
         f"{len(learnt.failures)} gave none; {output}"
