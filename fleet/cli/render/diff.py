@@ -28,6 +28,7 @@ from fleet.compare import (
     cause_sections,
     field_text,
     gap_text,
+    gaps_told,
     ignored_text,
     outlier_text,
     row_group_text,
@@ -173,13 +174,14 @@ def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
     if not diff.uncompared:
         return None
     rows = []
-    for gap in diff.uncompared[:shown]:
-        text = Text(safe(gap.step, 60) if gap.step is not None else "whole targets", style="bold")
+    gaps = gaps_told(diff.uncompared)
+    for gap in gaps[:shown]:
+        text = Text(safe(gap.step, 600) if gap.step is not None else "whole targets", style="bold")
         text.append(f": {gap_text(gap)}", style="not bold")
         if gap.unseen:
             text.append(f", {some(gap.unseen, 'row')} unseen", style="yellow")
         rows.append((gap.targets, text, gap))
-    more = len(diff.uncompared) - shown
+    more = len(gaps) - shown
     return Group(
         _list("Not compared", rows),
         *([Text(f"and {more:,} more", style="dim")] if more > 0 else ()),
