@@ -67,6 +67,10 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
         shell.say(f"targets      {count:,}" if count is not None else "targets      not read: a stream")
     if plan.get("auths"):
         shell.say(f"credentials  {', '.join(plan['auths'])}: resolved")
+    if plan["unused"]:
+        from fleet.cli.render.dry_run import unused_text
+
+        shell.say(f"unused       {unused_text(plan['unused'])}")
     return _against(shell, prepared, against) if against is not None else Exit.DONE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -27,9 +27,10 @@ def dry_run(plan: Mapping[str, Any]) -> RenderableType:
 
     It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `hosts` (host sets,
     and how many hosts are in none of them); `sample`, `shard`, `order`, `canary`, `pace` (text); `labels`,
-    `proxies`, `auths` (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`,
-    `optional`); `requests` (the least number, over all targets; of a stream, for one); `estimate` (from an
-    earlier run, text); `policy` (section to number to value). Whatever is missing is not shown.
+    `proxies`, `auths` (name to count of targets); `unused` (section to the names that no target gets);
+    `steps` (each: `name`, `from`, `request`, `fans_out`, `optional`); `requests` (the least number, over all
+    targets; of a stream, for one); `estimate` (from an earlier run, text); `policy` (section to number to
+    value). Whatever is missing is not shown.
     """
     return Group(*_parts(plan))
 
@@ -52,6 +53,8 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     for name in ("labels", "proxies", "auths"):
         if counts := plan.get(name):
             head.add_row(f"  {name}", Text(_folded(counts)))
+    if plan.get("unused"):
+        head.add_row("  unused", Text(unused_text(plan["unused"]), style="yellow"))
     yield head
     if plan.get("steps"):
         yield Text("")
@@ -65,6 +68,13 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield _policy(plan["policy"])
     yield Text("")
     yield Text("dry run: no socket was opened", style="bold")
+
+
+def unused_text(unused: Mapping[str, Sequence[str]]) -> str:
+    """`auths lab-b; proxies jump: their match fits no target`."""
+    names = [f"{section} {', '.join(safe(name, 60) for name in names)}" for section, names in unused.items()]
+    one = sum(map(len, unused.values())) == 1
+    return f"{'; '.join(names)}: {'its' if one else 'their'} match fits no target"
 
 
 def _steps(plan: Mapping[str, Any]) -> Table:
