@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleet.report.causegroup import CauseGroup
     from fleet.report.causes import cause_id
     from fleet.report.documented import Documented, published_schema
+    from fleet.report.failing import FAILING_COLUMNS, failing_rows
     from fleet.report.gather import Gatherer, gather_report
     from fleet.report.groups import Again, Groups, cause_key, named, short_name
     from fleet.report.html import to_html
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "FAILING_COLUMNS",
     "Again",
     "CauseGroup",
     "CausesSoFar",
@@ -54,6 +56,7 @@ __all__ = [
     "cause_id",
     "cause_key",
     "cost_text",
+    "failing_rows",
     "failures_title",
     "find_target",
     "gaps_title",
@@ -86,6 +89,7 @@ load_late(
         "causegroup": ("CauseGroup",),
         "causes": ("cause_id",),
         "documented": ("Documented", "published_schema"),
+        "failing": ("FAILING_COLUMNS", "failing_rows"),
         "gather": ("Gatherer", "gather_report"),
         "groups": ("Again", "Groups", "cause_key", "named", "short_name"),
         "html": ("to_html",),
