@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.tables import plain_table
 from fleet.cli.shell import from_here
 from fleet.observe import safe
@@ -45,7 +46,7 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     targets = plan.get("targets")
     head.add_row("targets", f"{targets:,}" if targets is not None else "unknown until standard input is read")
     if hosts := plan.get("hosts"):
-        head.add_row("  hosts", Text(safe(host_text(*hosts), 600)))
+        head.add_row("  hosts", Breaking(safe(host_text(*hosts), 600)))
     for name in ("sample", "shard", "order", "canary"):
         if plan.get(name):
             counted = ", counted from 0" if name == "shard" else ""

@@ -8,6 +8,7 @@ from itertools import chain
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.groups import counted, group_lines, inert
 from fleet.cli.render.tables import plain_table
 from fleet.observe import safe
@@ -184,7 +185,7 @@ def _checks(report: Report) -> RenderableType | None:
     ]
     head = ("check", "pass", "fail", *(["waived"] if waived else []), "unknown", "failed on")
     named = [
-        Text.assemble(
+        Breaking.assemble(
             (f"{safe(check.name, 60)} failed on ", "dim"),
             (inert(host_text(check.hosts, check.unnamed)), "cyan"),
         )
@@ -250,7 +251,7 @@ def _table(
         text = at == 0 or at in left
         table.add_column(name, justify="left" if text else "right", overflow="fold", no_wrap=not text)
     for row in rows:
-        cells = [Text(cell) for cell in row]
+        cells = [Breaking(cell) for cell in row]
         for at in alarming:
             cells[at].stylize("red" if row[at] not in ("0", "") else "dim")
         table.add_row(*cells)
