@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fleet.report.stored import head_of, last_outcomes
     from fleet.report.wording import (
         blames,
+        certificates_text,
         cost_text,
         failures_title,
         gaps_title,
@@ -55,6 +56,7 @@ __all__ = [
     "blames",
     "cause_id",
     "cause_key",
+    "certificates_text",
     "cost_text",
     "failing_rows",
     "failures_title",
@@ -101,6 +103,13 @@ load_late(
         "sofar": ("CausesSoFar",),
         "status": ("Status", "status_of", "status_schema"),
         "stored": ("head_of", "last_outcomes"),
-        "wording": ("blames", "cost_text", "failures_title", "gaps_title", "latency_text"),
+        "wording": (
+            "blames",
+            "certificates_text",
+            "cost_text",
+            "failures_title",
+            "gaps_title",
+            "latency_text",
+        ),
     },
 )

@@ -192,6 +192,17 @@ def test_the_targets_of_a_kind_or_cause_come_back_as_an_inventory(
         assert len(list(targets_of(recorded.path, cause))) == len(found)
 
 
+@pytest.mark.parametrize("form", ["text", "md", "html"])
+def test_certificates_that_were_refused_are_not_left_out_of_their_count(
+    recorded: Recorded, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a host that is refused for an expired certificate no certificate is stored: 0 have expired, and that
+    alone would read as good news."""
+    assert run(["report", str(recorded.path), "--format", form]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "self-signed; 41 more were refused: tls.expired 41" in told
+
+
 def test_an_unknown_cause_is_said(recorded: Recorded, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", str(recorded.path), "--targets", "no.such"]) == 2
     assert "failed by 'no.such', or is meant by it\n  --targets takes a kind" in capsys.readouterr().err

@@ -28,6 +28,7 @@ from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.values import Count
 from fleet.cli.render.cells import text_of, write_csv, write_jsonl, write_markdown
 from fleet.cli.render.fields import tell
+from fleet.cli.render.tables import listed
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
 from fleet.errors import UsageError
@@ -103,8 +104,7 @@ def show(
     outcomes_file(path)  # what is no run is said before anything is read
     index = index_step(path, step, fields=list_fields)
     if step is None:
-        for name, count in index.steps.items():
-            click.echo(f"{text_of(name)}\t{count}")
+        click.echo(listed([(text_of(name), str(count)) for name, count in index.steps.items()]), nl=False)
         return Exit.DONE
     if step not in index.steps:
         raise UsageError(_unknown(step, index))

@@ -17,6 +17,7 @@ from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report import (
     Report,
     WayLine,
+    certificates_text,
     cost_text,
     failures_title,
     gaps_title,
@@ -198,18 +199,12 @@ def _checks(report: Report) -> RenderableType | None:
 
 def _certificates(report: Report) -> RenderableType | None:
     certificates = report.certificates
-    if not certificates.seen:
+    if not (said := certificates_text(report)):
         return None
-    text = Text(some(certificates.seen, "certificate"), style="bold")
-    text.append(": ", style="not bold")
-    text.append(
-        f"{certificates.expired:,} expired", style="not bold " + ("red" if certificates.expired else "dim")
-    )
-    text.append(
-        f", {certificates.soon:,} end within {some(certificates.within, 'day')}",
-        style="not bold " + ("yellow" if certificates.soon else "dim"),
-    )
-    text.append(f", {certificates.unsigned:,} self-signed", style="not bold dim")
+    text = Text(said, style="dim")
+    text.highlight_regex(r"^[^:]+", "not dim bold")
+    text.highlight_regex(r"[1-9][0-9,]* expired|[1-9][0-9,]* more (was|were) refused", "not dim red")
+    text.highlight_regex(r"[1-9][0-9,]* ends? within", "not dim yellow")
     if not certificates.expiries:
         return text
     rows = [
