@@ -31,7 +31,7 @@ from fleet.cli.render.fields import tell
 from fleet.cli.render.tables import listed
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
-from fleet.errors import UsageError
+from fleet.errors import FleetError, UsageError
 from fleet.guess import closest
 from fleet.phrases import some
 
@@ -100,7 +100,10 @@ def show(
     """
     from fleet.engine import find_run
 
-    path = find_run(run)
+    try:
+        path = find_run(run)
+    except UsageError as error:
+        raise UsageError(f"{error}{_step_given(run) if step is None else ''}") from None
     outcomes_file(path)  # what is no run is said before anything is read
     index = index_step(path, step, fields=list_fields)
     if step is None:
@@ -166,8 +169,23 @@ class _Named(Iterator[Row]):
         if self._over and self._known:
             for name in sorted(self._missing):
                 near = closest(name, self._known)
-                hint = f": did you mean {near!r}?" if near else " (--list-fields names what they have)"
+                hint = (
+                    f": did you mean {near!r}?"
+                    if near
+                    else (f"; a text stands in single quotes, '{name}' (--list-fields names what rows have)")
+                )
                 shell.say(f"--where: no row has {name!r}{hint}")
+
+
+def _step_given(name: str) -> str:
+    """A hint where what should be a run is a step of the latest one."""
+    from fleet.engine import find_run, read_outcomes
+
+    try:
+        first = next(read_outcomes(outcomes_file(find_run("latest"))), None)
+    except FleetError:
+        return ""
+    return f"\n  did you mean fleet show latest {name}?" if first and name in first.get("steps", {}) else ""
 
 
 class _Counted(Iterator[Row]):
