@@ -285,6 +285,17 @@ def test_a_key_that_two_rows_of_a_parent_have_is_called_out(tmp_path: Path) -> N
     assert [(change.before, change.after) for change in field.changes] == [(1, 9)]
 
 
+def test_one_slot_in_two_systems_is_no_key_that_is_there_twice(tmp_path: Path) -> None:
+    """An empty slot has its name for a key, in each system of a host; a run that asked for no system cannot
+    tell the two apart."""
+    slots = step(row("DIMM3", "/1/3", ("system", 0)), row("DIMM3", "/2/3", ("system", 1)))
+    both = [target("h", system=step(row("S1", "/1"), row("S2", "/2")), memory=slots)]
+    for other in ([target("h", nic=step())], [target("h", memory=step())], both):
+        for before, after in ((both, other), (other, both)):
+            diff, _ = compared(tmp_path, before, after)
+            assert (diff.callouts.duplicates, diff.callouts.duplicated) == (0, ())
+
+
 def test_rows_that_go_with_the_row_above_are_not_named(tmp_path: Path) -> None:
     def of(serial: str) -> list[Record]:
         """A box without a key stands between the system and its disks."""
