@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.assembly.prepare import PreparedScan
-from fleet.assembly.survey import bound, open_inventory
+from fleet.assembly.survey import MAX_GROUPS, bound, open_inventory
 from fleet.config import list_builtin_specs
 from fleet.errors import InventoryError
 from fleet.inventory import Folder
@@ -35,6 +35,7 @@ def dry_run_of(prepared: PreparedScan, *, earlier: Path | None = None) -> dict[s
         "labels": dict(survey.labels),
         "proxies": dict(survey.proxies),
         "auths": dict(survey.auths),
+        "unused": _unused(prepared),
         "steps": [
             {"name": name, "from": step.above, "request": step.asks, "fans_out": name in wide}
             for name, step in plan.steps.items()
@@ -70,6 +71,25 @@ def _canaries(prepared: PreparedScan, count: int) -> str:
     named, _ = folder.largest(NAMED_SETS)
     which = ", ".join(named) if prepared.survey.total is not None else f"the first {count:,}"
     return f"{which} first; on unless {prepared.options.canary_fail_on} of them failed"
+
+
+def _unused(prepared: PreparedScan) -> dict[str, list[str]]:
+    """Credentials and proxies that have a `match` and no target: one that is misspelt is met only where hosts
+    refuse what they get instead. A part of an inventory says nothing of it, for its other targets may be
+    those that are meant."""
+    options, survey, bindings = prepared.options, prepared.survey, prepared.bindings
+    if not survey.total or any((options.sample, options.limit, options.shard, options.select, options.where)):
+        return {}
+    sides = (
+        ("auths", bindings.credentials.ruled, survey.auths),
+        ("proxies", bindings.proxies.ruled, survey.proxies),
+    )
+    found = {
+        name: [rule for rule in ruled if rule not in counts]
+        for name, ruled, counts in sides
+        if len(counts) < MAX_GROUPS
+    }
+    return {name: unused for name, unused in found.items() if unused}
 
 
 def _hosts(prepared: PreparedScan) -> tuple[tuple[str, ...], int] | None:

@@ -9,6 +9,7 @@ from statistics import median
 
 import orjson
 
+from fleet.config import installed_here
 from fleet.engine import journal_of, read_last_outcomes, read_manifest
 from fleet.errors import UsageError
 from fleet.frozen import frozen
@@ -47,9 +48,9 @@ class Experience:
 def experience_of(run: Path, *, spec: Path | None, pipeline: str) -> Experience:
     """What a run of this pipeline took. Raises UsageError when it ran another one, or reached nothing."""
     manifest = read_manifest(run)
-    ran = (manifest.get("spec", {}).get("source"), manifest.get("pipeline"))
-    if ran != (str(spec or ""), pipeline):
-        raise UsageError(f"{run} ran pipeline {ran[1]} of {ran[0]}: it says nothing about {pipeline}")
+    source, ran = str(manifest.get("spec", {}).get("source", "")), manifest.get("pipeline")
+    if (str(installed_here(Path(source))) if source else "", ran) != (str(spec or ""), pipeline):
+        raise UsageError(f"{run} ran pipeline {ran} of {source}: it says nothing about {pipeline}")
     requests, seconds = array("l"), array("d")
     for record in islice(read_last_outcomes(journal_of(run)), SAMPLE_OUTCOMES):
         if record["status"] in ("ok", "partial"):

@@ -13,6 +13,7 @@ import fleet
 from fleet.assembly.options import ScanOptions
 from fleet.assembly.prepare import PreparedScan
 from fleet.assembly.survey import open_inventory
+from fleet.config import installed_here
 from fleet.errors import UsageError
 from fleet.inventory import Sample, Shard, absolute_source, asks, rereadable
 from fleet.pipeline import CheckPlan
@@ -94,7 +95,9 @@ def changes_since(manifest: Mapping[str, Any]) -> list[str]:
     return [
         f"{part['source']} has changed since this run was started: the new file counts"
         for part in noted
-        if isinstance(part, dict) and part.get("sha256") and _digest(Path(part["source"])) != part["sha256"]
+        if isinstance(part, dict)
+        and part.get("sha256")
+        and _digest(installed_here(Path(part["source"]))) != part["sha256"]
     ]
 
 

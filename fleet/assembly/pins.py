@@ -43,5 +43,5 @@ def read_pins(path: str) -> dict[str, str]:
 
 
 def pins_text(pins: Mapping[str, str]) -> str:
-    """A pin file that `read_pins` reads."""
+    """The text of a pin file, as `read_pins` reads it, in the order of the ids."""
     return _HEADER + "".join(f"{target} {pin}\n" for target, pin in sorted(pins.items()))

@@ -78,8 +78,16 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             near = closest(args[0], COMMANDS)
             if near is None:
-                raise
+                raise _out_of_order(args, ctx) or error from None
             raise click.UsageError(f"{error.message} Did you mean {near!r}?", ctx) from None
+
+
+def _out_of_order(words: Sequence[str], context: click.Context) -> click.UsageError | None:
+    """What to say where the command stands behind its arguments: `fleet hosts.txt scan`."""
+    command = next((word for word in words if word in COMMANDS), None)
+    if command is None:
+        return None
+    return click.UsageError(f"The command comes first: fleet {command} {words[0]}", context)
 
 
 @click.group(

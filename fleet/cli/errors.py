@@ -30,7 +30,7 @@ def report_error(error: BaseException, shell: Shell) -> int:
         case click.ClickException():
             shown = StringIO()
             error.show(file=shown)
-            shell.complain(shown.getvalue().rstrip())
+            shell.complain(shown.getvalue().rstrip().replace("\n\t", " "))  # choices, which click lists
             return Exit.CANNOT_RUN
         case KeyboardInterrupt() | click.Abort():
             return Exit.INTERRUPTED

@@ -202,8 +202,11 @@ class Identities:
         return found
 
     def _double(self, before: Record, after: Record, match: StepMatch) -> None:
-        for second, places in match.doubled:
+        for second, alike in match.doubled:
             record, rows = (after, match.after) if second else (before, match.before)
+            places = _of_one_parent(rows, alike)
+            if len(places) < 2:
+                continue
             row = rows[places[0]]
             self._counts["doubled"] += 1
             if len(self._doubled) < MAX_TOLD:
@@ -232,6 +235,15 @@ class Identities:
         )
         tops = [(upper, named) for upper, row in uppers if (named := output_of(row)) is not None]
         self._replaced.append((found, tops[0] if tops and not _bears(record, step) else None))
+
+
+def _of_one_parent(rows: Sequence[Row], places: Sequence[int]) -> list[int]:
+    """The largest part of these rows that stand below one row of their own run: where the other run has no
+    step above them, rows of two parents were matched as if they had one."""
+    parts: dict[str, list[int]] = {}
+    for at in places:
+        parts.setdefault(str(rows[at].get("@parent")), []).append(at)
+    return max(parts.values(), key=len)
 
 
 def _duplicates(twice: Mapping[Known, Sequence[str]]) -> Iterator[Duplicate]:

@@ -11,6 +11,7 @@ from fleet.compare.wording import (
     cause_sections,
     field_text,
     gap_text,
+    gaps_told,
     ignored_text,
     outlier_text,
     row_group_text,
@@ -64,7 +65,7 @@ def _parts(diff: Diff, shown: int) -> Iterator[str]:
         [
             (markdown_text(gap.step or "whole targets"), gap_text(gap), gap.targets, gap.unseen,
              markdown_text(host_text(gap.hosts, gap.unnamed)))
-            for gap in diff.uncompared
+            for gap in gaps_told(diff.uncompared)
         ],
     )  # fmt: skip
     if diff.uncompared:

@@ -10,6 +10,7 @@ from fleet.compare.wording import (
     cause_sections,
     field_text,
     gap_text,
+    gaps_told,
     ignored_text,
     outlier_text,
     value_text,
@@ -158,7 +159,7 @@ def _called(title: str, count: int, rows: list[Sequence[Child]], head: Sequence[
 def _uncompared(gaps: Sequence[Gap]) -> Html | None:
     rows: list[Sequence[Child]] = [
         (gap.step or "whole targets", gap_text(gap), gap.targets, gap.unseen, _code(gap.hosts, gap.unnamed))
-        for gap in gaps
+        for gap in gaps_told(gaps)
     ]
     if not rows:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fleet.compare.model import (
@@ -89,6 +90,20 @@ def states(diff: Diff) -> Iterator[str]:
 def gap_text(gap: Gap) -> str:
     """`incomplete in the second run`, `failed both times`."""
     return f"{gap.why} {_WHEN[gap.side]}"
+
+
+def gaps_told(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
+    """The gaps as people are told of them: steps that one run does not say, for one reason and on the same
+    targets, are one gap under all their names. Two pipelines have dozens of them."""
+    told: dict[tuple[object, ...], Gap] = {}
+    for gap in gaps:
+        same = (gap.step is None, gap.side, gap.why, gap.targets, gap.hosts, gap.unnamed)
+        first = told.get(same)
+        if first is None:
+            told[same] = gap
+        else:
+            told[same] = replace(first, step=f"{first.step}, {gap.step}", unseen=first.unseen + gap.unseen)
+    return tuple(told.values())
 
 
 def field_text(field: FieldChange) -> str:

@@ -22,6 +22,7 @@ from fleet.target import Target
 
 Match = str | Mapping[str, str | Sequence[str]] | Sequence[str]  # what a `match:` key may hold
 _OPERATOR = re.compile(r"!?=")
+_COLON = re.compile(r"([A-Za-z_]\w*):([^\d:/][^:]*)")  # a label as YAML writes it
 
 
 class HostSet:
@@ -153,6 +154,10 @@ def parse_condition(text: str) -> Condition:
     for part in filter(None, map(str.strip, split_commas(text))):
         if (operator := _OPERATOR.search(part)) is not None:
             clauses.append(_clause(part, operator))
+        elif (label := _COLON.fullmatch(part)) is not None:
+            raise InventoryError(
+                f"not a condition: {shown(part)}", hint=f"write {label[1]}={label[2].strip()}"
+            )
         else:
             hosts.append(part)
     if hosts:

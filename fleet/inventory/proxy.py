@@ -74,6 +74,11 @@ class Proxies:
         if DIRECT in self._models:
             raise ConfigError(f"a proxy cannot be named {DIRECT}: the word means no proxy")
 
+    @property
+    def ruled(self) -> tuple[str, ...]:
+        """The names that a `match` may give."""
+        return self._rules.names
+
     def choose(self, target: Target) -> tuple[Proxy | None, str]:
         """The proxy of a target, None for a direct connection, and how the target came to it: empty where
         nothing names one. Raises ConfigError and SecretError."""

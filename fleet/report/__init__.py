@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleet.report.causegroup import CauseGroup
     from fleet.report.causes import cause_id
     from fleet.report.documented import Documented, published_schema
+    from fleet.report.failing import FAILING_COLUMNS, failing_rows
     from fleet.report.gather import Gatherer, gather_report
     from fleet.report.groups import Again, Groups, cause_key, named, short_name
     from fleet.report.html import to_html
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from fleet.report.stored import head_of, last_outcomes
     from fleet.report.wording import (
         blames,
+        certificates_text,
         cost_text,
         failures_title,
         gaps_title,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "FAILING_COLUMNS",
     "Again",
     "CauseGroup",
     "CausesSoFar",
@@ -53,7 +56,9 @@ __all__ = [
     "blames",
     "cause_id",
     "cause_key",
+    "certificates_text",
     "cost_text",
+    "failing_rows",
     "failures_title",
     "find_target",
     "gaps_title",
@@ -86,6 +91,7 @@ load_lazily(
         "causegroup": ("CauseGroup",),
         "causes": ("cause_id",),
         "documented": ("Documented", "published_schema"),
+        "failing": ("FAILING_COLUMNS", "failing_rows"),
         "gather": ("Gatherer", "gather_report"),
         "groups": ("Again", "Groups", "cause_key", "named", "short_name"),
         "html": ("to_html",),
@@ -97,6 +103,13 @@ load_lazily(
         "sofar": ("CausesSoFar",),
         "status": ("Status", "status_of", "status_schema"),
         "stored": ("head_of", "last_outcomes"),
-        "wording": ("blames", "cost_text", "failures_title", "gaps_title", "latency_text"),
+        "wording": (
+            "blames",
+            "certificates_text",
+            "cost_text",
+            "failures_title",
+            "gaps_title",
+            "latency_text",
+        ),
     },
 )

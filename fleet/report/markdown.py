@@ -9,7 +9,7 @@ from fleet.page import code, markdown_table, markdown_text
 from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report.causegroup import CauseGroup
 from fleet.report.model import Report, WayLine
-from fleet.report.wording import cost_text, failures_title, gaps_title, latency_text
+from fleet.report.wording import certificates_text, cost_text, failures_title, gaps_title, latency_text
 
 MAX_GROUPS = 50
 
@@ -120,13 +120,9 @@ def _ways(title: str, lines: Sequence[WayLine]) -> Iterator[str]:
 
 def _certificates(report: Report) -> Iterator[str]:
     certificates = report.certificates
-    if not certificates.seen:
+    if not (said := certificates_text(report)):
         return
-    yield (
-        f"\n{some(certificates.seen, 'certificate')}: {certificates.expired:,} expired, "
-        f"{certificates.soon:,} end within {some(certificates.within, 'day')}, "
-        f"{certificates.unsigned:,} self-signed."
-    )
+    yield f"\n{said}."
     rows = [
         (end.day, days_left(end.days), end.targets, markdown_text(host_text(end.hosts, end.unnamed)))
         for end in certificates.expiries

@@ -11,8 +11,7 @@ from fleet.errors import InventoryError
 from fleet.frozen import frozen
 from fleet.inventory import HostSet, place_of, split_commas
 from fleet.outcome import Record
-from fleet.report.causes import cause_id
-from fleet.report.groups import cause_key
+from fleet.report.failing import failures_by_cause
 from fleet.report.shares import MAX_LABELS
 from fleet.report.stored import head_of, last_outcomes
 
@@ -36,7 +35,7 @@ def targets_of(run: Path, cause: str) -> Iterator[Record]:
     _, journal = head_of(run)
     hosts = hosts_of(cause)
     for record in last_outcomes(run, journal):
-        if any(cause in names for names in _names(record)) or _among(record, hosts):
+        if _failed_by(record, cause) or _among(record, hosts):
             yield record
 
 
@@ -85,16 +84,12 @@ def label_names(run: Path) -> tuple[str, ...]:
     return tuple(found)[:MAX_LABELS]
 
 
-def _names(record: Record) -> Iterator[tuple[str, str]]:
-    """What the causes of an outcome are called."""
-    if record["status"] == "ok":
-        return
-    gap = record["status"] == "partial"
-    failures = [record.get("failure"), *(record.get("errors", ()) if gap else ())]
-    for failure in failures:
-        if failure:
-            kind, status, cause = cause_key(record, failure)
-            yield kind, cause_id(kind, cause, status, gap=gap)
+def _failed_by(record: Record, cause: str) -> bool:
+    """Whether an outcome has this cause, or a failure of this kind."""
+    return any(
+        cause in (identity, failures[0].get("kind"))
+        for identity, failures in failures_by_cause(record).items()
+    )
 
 
 def _rank(record: Record, wanted: str) -> int:

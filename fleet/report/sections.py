@@ -12,7 +12,7 @@ from fleet.report.cards import group_cards
 from fleet.report.charts import histogram
 from fleet.report.groups import short_name
 from fleet.report.model import Report, WayLine
-from fleet.report.wording import failures_title, gaps_title, latency_text
+from fleet.report.wording import certificates_text, failures_title, gaps_title, latency_text
 
 MAX_VALUES = 100  # of one label or proxy: more are no table to read
 _STEP_PARTS = ("complete", "incomplete", "absent")
@@ -113,20 +113,15 @@ def _checks(report: Report) -> Html | None:
 
 def _certificates(report: Report) -> Html | None:
     certificates = report.certificates
-    if not certificates.seen:
+    if not (said := certificates_text(report)):
         return None
-    said = (
-        f"{some(certificates.seen, 'certificate')}: {certificates.expired:,} expired, "
-        f"{certificates.soon:,} end within {some(certificates.within, 'day')}, "
-        f"{certificates.unsigned:,} self-signed."
-    )
     rows: list[Sequence[Child]] = [
         (end.day, days_left(end.days), end.targets, element("code", host_text(end.hosts, end.unnamed)))
         for end in certificates.expiries
     ]
     shown = table("Certificates that end", ("ends", "in", "targets", "which"), rows) if rows else None
     spoken = f"Spoken: {counted(certificates.versions)}." if certificates.versions else ""
-    return join(element("p", said), shown, element("p", spoken, class_="note") if spoken else None)
+    return join(element("p", f"{said}."), shown, element("p", spoken, class_="note") if spoken else None)
 
 
 def _violations(report: Report) -> Html | None:

@@ -9,6 +9,10 @@ from fleet.phrases import seconds_text, size_text, some
 from fleet.report.causegroup import CauseGroup
 from fleet.report.model import Report
 
+_REFUSED = frozenset(
+    ("tls.expired", "tls.not_yet_valid", "tls.self_signed", "tls.unknown_ca", "tls.hostname", "tls.pin")
+)  # the kinds in which a target showed a certificate that was not accepted
+
 
 def latency_text(report: Report) -> str:
     """The percentiles in a sentence."""
@@ -36,6 +40,25 @@ def gaps_title(report: Report) -> str:
     """`Why 41 are partial`: a target may have gaps for several causes."""
     partial = report.statuses.get("partial", 0)
     return f"Why {partial:,} {'is' if partial == 1 else 'are'} partial"
+
+
+def certificates_text(report: Report) -> str:
+    """`376 certificates: 0 expired, 2 end within 30 days, 0 self-signed; 8 more were refused: tls.expired 8`;
+    empty where none was met."""
+    seen = report.certificates
+    refused = {group.kind: 0 for group in report.failures if group.kind in _REFUSED}
+    for group in report.failures:
+        if group.kind in refused:
+            refused[group.kind] += group.targets
+    if not seen.seen and not refused:
+        return ""
+    count = sum(refused.values())
+    kinds = ", ".join(f"{kind} {targets:,}" for kind, targets in refused.items())
+    more = f"; {count:,} more {'was' if count == 1 else 'were'} refused: {kinds}" if refused else ""
+    return (
+        f"{some(seen.seen, 'certificate')}: {seen.expired:,} expired, "
+        f"{seen.soon:,} end within {some(seen.within, 'day')}, {seen.unsigned:,} self-signed{more}"
+    )
 
 
 def blames(groups: Sequence[CauseGroup]) -> Mapping[str, int]:

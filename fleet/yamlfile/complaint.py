@@ -78,7 +78,7 @@ def first_complaint(
         message = (patterns or {}).get(wanted, f"not a valid name: it must match {wanted}")
     elif error["type"] in _SHAPES:
         message = f"must be {_SHAPES[error['type']]}"
-        hint = _left_out(path, tree)
+        hint = _misshapen(path, tree, _SHAPES[error["type"]])
     elif error["type"] == "literal_error":
         message = f"must be {error['ctx']['expected']}"
         hint = _unquoted(path, tree)
@@ -99,11 +99,16 @@ def _unquoted(path: Path, tree: Any) -> str | None:
     return "write it in quotes" if isinstance(tree, int | float) else None
 
 
-def _left_out(path: Path, tree: Any) -> str | None:
-    """Nothing stands behind a key, often, where what belongs to it is not indented."""
+def _misshapen(path: Path, tree: Any, wanted: str) -> str | None:
+    """Nothing stands behind a key, often, where what belongs to it is not indented; and a list where each
+    entry should have been a key."""
     for part in path:
         tree = tree[part]
-    return "it is empty: indent what belongs to it" if tree is None else None
+    if tree is None:
+        return "it is empty: indent what belongs to it"
+    if isinstance(tree, list) and wanted == "a mapping":
+        return "it is a list: write each entry as a key, `name:`, without a dash"
+    return None
 
 
 def _mistyped(error: Mapping[str, Any], wanted: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fleet.errors import ConfigError, PlacedError, SpecError
 from fleet.frozen import frozen
+from fleet.guess import closest
 from fleet.openapi import locate, parse
 
 MAX_FILE_BYTES = 1024 * 1024  # of one file that a person writes
@@ -75,10 +76,20 @@ def read_yaml(
             data = file.read(limit + 1)
     except OSError as problem:
         why = problem.strerror or problem
-        raise error(f"the {what} cannot be read: {why}", file=name) from None
+        hint = _neighbour(Path(path)) if isinstance(problem, FileNotFoundError) else None
+        raise error(f"the {what} cannot be read: {why}", file=name, hint=hint) from None
     if len(data) > limit:
         raise error(f"the {what} is larger than {limit >> 20} MiB", file=name)
     return parse_file(data, name, what, error=error)
+
+
+def _neighbour(path: Path) -> str | None:
+    """A file beside it with nearly that name."""
+    try:
+        near = closest(path.name, [entry.name for entry in path.parent.iterdir()])
+    except OSError:
+        return None
+    return f"did you mean {path.parent / near}?" if near else None
 
 
 def parse_file(data: bytes, name: str, what: str, *, error: type[PlacedError] = ConfigError) -> YamlFile:

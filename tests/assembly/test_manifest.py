@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import trustme
 
 from fleet.assembly import PreparedScan
 from fleet.assembly.manifest import changes_since, manifest_of, options_of
+from fleet.config import list_builtin_specs
 from fleet.errors import UsageError
 from fleet.policy import Policy, Rate, Tls
 
@@ -64,6 +66,15 @@ def test_what_has_changed_since_is_said(prepared: Prepare, folder: Path) -> None
     said = changes_since(manifest)
     assert len(said) == 2
     assert all("has changed since this run was started" in text for text in said)
+
+
+def test_a_built_in_that_is_installed_elsewhere_by_now_has_not_changed(tmp_path: Path) -> None:
+    here = list_builtin_specs()["redfish"]
+    gone = tmp_path / "fleet" / "configs" / "redfish.yaml"
+    noted = {"spec": {"source": str(gone), "sha256": sha256(here.read_bytes()).hexdigest()}}
+    assert changes_since(noted) == []
+    noted["spec"]["sha256"] = "0" * 64
+    assert changes_since(noted) == [f"{gone} has changed since this run was started: the new file counts"]
 
 
 def test_an_unchanged_file_is_found_from_elsewhere(

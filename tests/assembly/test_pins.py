@@ -14,9 +14,10 @@ PIN, OTHER = "0a" * 32, "F0" * 32
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     place = tmp_path / "pins.txt"
-    pins = {"https://10.0.0.2:8443": PIN, "rack7-u12": OTHER.lower()}
+    pins = {"rack7-u12": OTHER.lower(), "https://10.0.0.2:8443": PIN}
     place.write_text(pins_text(pins))
     assert read_pins(str(place)) == pins
+    assert place.read_text().splitlines()[1].startswith("https://")
 
 
 def test_comments_blanks_and_prefixes_are_understood(tmp_path: Path) -> None:

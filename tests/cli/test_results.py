@@ -84,6 +84,28 @@ def test_a_page_without_room_is_said_and_leaves_nothing(
     assert list(page.parent.iterdir()) == []
 
 
+def test_pins_without_room_end_as_any_result_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing listens there, so nothing is learnt: the file is written all the same."""
+    pins = tmp_path / "pins.txt"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        assert run(["tls", "learn", "127.98.7.6:9", "-o", str(pins)]) == 74
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert f"cannot write {pins}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pins_for_no_directory_are_refused_before_anybody_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["tls", "learn", "127.98.7.6:9", "-o", str(tmp_path / "none" / "pins.txt")]) == 2
+    said = capsys.readouterr().err
+    assert f"there is no directory {tmp_path / 'none'}" in said
+    assert "127.98.7.6" not in said
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -9,7 +9,8 @@ import pytest
 from pairs import Record, compared, row, step, target
 from recorded import record_run
 
-from fleet.compare import Diff, compare_runs
+from fleet.cli.entry import run
+from fleet.compare import Diff, compare_runs, gaps_told
 
 
 def told(diff: Diff) -> dict[str, list[tuple[str, str]]]:
@@ -129,6 +130,27 @@ def test_a_step_that_one_run_did_not_ask_for_is_said(tmp_path: Path) -> None:
     assert gaps(diff) == [("drive", "second", "not asked", 1)]
     assert diff.unlike == ("only the second run has the output system.extra",)
     assert diff.differences == 0
+
+
+def test_steps_that_one_pipeline_does_not_have_are_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not known of other targets, or for another reason, is not among them."""
+    steps = {name: step(row(name)) for name in ("system", "drive", "volume", "nic")}
+    short = {name: held for name, held in steps.items() if name in ("system", "nic")}
+    before = [target("h1", **steps), target("h2", **steps)]
+    after = [target("h1", **short), target("h2", **{**short, "nic": step(complete=False)})]
+    diff, _ = compared(tmp_path, before, after)
+    assert gaps(diff) == [
+        ("drive", "second", "not asked", 2),
+        ("volume", "second", "not asked", 2),
+        ("nic", "second", "incomplete", 1),
+    ]
+    told_so = [(gap.step, gap.targets, gap.unseen) for gap in gaps_told(diff.uncompared)]
+    assert told_so == [("drive, volume", 2, 4), ("nic", 1, 1)]
+    for form in ("text", "md", "html"):
+        run(["diff", str(tmp_path / "first.jsonl"), str(tmp_path / "second.jsonl"), "--format", form])
+        assert capsys.readouterr().out.count("drive, volume") == 1
 
 
 def test_rows_below_a_step_that_one_run_did_not_ask_for_stay_where_they_are(tmp_path: Path) -> None:
@@ -261,6 +283,17 @@ def test_a_key_that_two_rows_of_a_parent_have_is_called_out(tmp_path: Path) -> N
     }
     (field,) = diff.fields  # those of one path are one
     assert [(change.before, change.after) for change in field.changes] == [(1, 9)]
+
+
+def test_one_slot_in_two_systems_is_no_key_that_is_there_twice(tmp_path: Path) -> None:
+    """An empty slot has its name for a key, in each system of a host; a run that asked for no system cannot
+    tell the two apart."""
+    slots = step(row("DIMM3", "/1/3", ("system", 0)), row("DIMM3", "/2/3", ("system", 1)))
+    both = [target("h", system=step(row("S1", "/1"), row("S2", "/2")), memory=slots)]
+    for other in ([target("h", nic=step())], [target("h", memory=step())], both):
+        for before, after in ((both, other), (other, both)):
+            diff, _ = compared(tmp_path, before, after)
+            assert (diff.callouts.duplicates, diff.callouts.duplicated) == (0, ())
 
 
 def test_rows_that_go_with_the_row_above_are_not_named(tmp_path: Path) -> None:

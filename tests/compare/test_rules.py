@@ -109,4 +109,6 @@ def test_the_fields_of_a_condition_are_listed(tmp_path: Path, capsys: pytest.Cap
         told = capsys.readouterr().out
         for name in ("status", "labels.site", "system.model", "R760"):
             assert name in told
-    assert run(["diff", str(path), str(path), "--where", "system.model == 'R760'"]) == 0
+    same = tmp_path / "two.jsonl"
+    same.write_text(path.read_text())
+    assert run(["diff", str(path), str(same), "--where", "system.model == 'R760'"]) == 0

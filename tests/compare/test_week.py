@@ -202,3 +202,10 @@ def test_a_misspelt_step_is_no_step_without_changes(week: Week, capsys: pytest.C
     assert "no target that was compared has a step 'drives'" in capsys.readouterr().err
     assert run([*command, "system", "--where", "labels.site == 'a'"]) == 1
     assert "rows of system only" in capsys.readouterr().out
+
+
+def test_a_run_is_not_compared_with_itself(week: Week, capsys: pytest.CaptureFixture[str]) -> None:
+    """`fleet diff latest` means latest and latest: no differences would be taken for news."""
+    path = str(week.second.path)
+    assert run(["diff", path, path]) == 2
+    assert f"{path} does not differ from itself" in capsys.readouterr().err

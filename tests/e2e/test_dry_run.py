@@ -58,6 +58,28 @@ def test_a_dry_run_counts_and_opens_no_socket(place: Place) -> None:
     assert not (place.folder / "runs").exists()
 
 
+def test_what_fits_no_target_is_named(place: Place) -> None:
+    """A match that is misspelt would otherwise be met at night, as logins that hosts refuse."""
+    place.write("hosts.txt", HOSTS.replace("auth=lab", "").replace("proxy=", "was="))
+    place.write(
+        "access.yaml",
+        "auths:\n  a: {username: root, password: env:WORD, match: 'site=a'}\n"
+        "  b: {username: root, password: env:WORD, match: 'sites=b'}\n"
+        "proxies: {jump: {url: 'socks5h://gate.example:1080', match: 'site=c'}}\n",
+    )
+    place.env["WORD"] = "c4nary"
+    unused = "auths b; proxies jump: their match fits no target"
+    ended = guarded(place, "scan", "hosts.txt", "--auths", "access.yaml", "--dry-run")
+    assert unused in ended.out, ended.out + ended.err
+    assert unused in guarded(place, "check", "redfish", "hosts.txt", "--auths", "access.yaml").err
+    part = guarded(place, "scan", "hosts.txt", "--auths", "access.yaml", "--dry-run", "--limit", 2)
+    assert "unused" not in part.out
+    place.write("access.yaml", "auths: {a: {username: root, password: env:WORD, match: 'host=bmc*'}}")
+    ended = guarded(place, "scan", "hosts.txt", "--auths", "access.yaml", "--dry-run")
+    assert "unused" not in ended.out
+    assert re.search(r"^ +auths +a 8$", ended.out, re.MULTILINE)
+
+
 def test_an_earlier_run_says_what_it_may_take(place: Place) -> None:
     with place.simulator("--hosts", 4, "--write-hosts", "hosts.txt") as simulator:
         assert place.scan("hosts.txt", "-p", "probe").status == 0

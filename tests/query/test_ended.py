@@ -25,7 +25,9 @@ OUTCOME = (
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
-def test_a_query_that_is_stopped_removes_its_temporary_files(tmp_path: Path, number: int, status: int) -> None:
+def test_a_query_that_is_stopped_removes_its_temporary_files(
+    tmp_path: Path, number: int, status: int
+) -> None:
     (tmp_path / "one.jsonl").write_text(OUTCOME)
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shlex
 from collections import Counter
@@ -45,6 +47,36 @@ def test_the_largest_sets_are_named_and_the_rest_is_counted() -> None:
     assert host_text(*named(folder, 2)) == "bmc[1-59], ant and 1 more"
     assert host_text(*named(folder)) == "bmc[1-59], ant, zoo"
     assert host_text((), 5) == "5"
+
+
+def test_csv_has_a_line_for_each_failure(
+    recorded: Recorded, report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["report", str(recorded.path), "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert Counter(row["cause"] for row in rows) == {
+        group.id: group.targets for group in (*report.failures, *report.gaps)
+    }
+    assert {row["target"] for row in rows if row["status"] in ("failed", "skipped")} == {
+        name for group in report.failures for name in hosts_of(group)
+    }
+    assert sum(int(row["errors"]) for row in rows if row["status"] == "partial") == sum(
+        group.errors for group in report.gaps
+    )
+    one = next(row for row in rows if row["kind"] == "http.status")
+    assert one["http_status"].isdigit()
+    assert one["labels.site"]
+
+
+def test_csv_takes_where_and_stands_beside_a_page(
+    recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    words = ["--where", "status == 'skipped'", "--format", "csv", "--html", str(page)]
+    assert run(["report", str(recorded.path), *words]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["status"] for row in rows] == ["skipped"] * 6
+    assert page.read_text().startswith("<!doctype html>")
 
 
 def test_counts_add_up(report: Report) -> None:
@@ -158,6 +190,17 @@ def test_the_targets_of_a_kind_or_cause_come_back_as_an_inventory(
         assert len(found) == sum(group.targets for group in wanted)
         assert set(found) == set().union(*(hosts_of(group) for group in wanted))
         assert len(list(targets_of(recorded.path, cause))) == len(found)
+
+
+@pytest.mark.parametrize("form", ["text", "md", "html"])
+def test_certificates_that_were_refused_are_not_left_out_of_their_count(
+    recorded: Recorded, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a host that is refused for an expired certificate no certificate is stored: 0 have expired, and that
+    alone would read as good news."""
+    assert run(["report", str(recorded.path), "--format", form]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "self-signed; 41 more were refused: tls.expired 41" in told
 
 
 def test_an_unknown_cause_is_said(recorded: Recorded, capsys: pytest.CaptureFixture[str]) -> None:

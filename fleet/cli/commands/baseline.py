@@ -11,6 +11,7 @@ from fleet.cli.options.forms import format_option, run_argument
 from fleet.cli.options.sections import InOrder, SectionedCommand, section
 from fleet.cli.shell import Shell
 from fleet.cli.statuses import Exit
+from fleet.errors import UsageError
 
 if TYPE_CHECKING:
     from fleet.engine import Baseline
@@ -31,6 +32,17 @@ def baseline() -> None:
     """
 
 
+def _swapped(name: str, run: str) -> str:
+    """A hint where the run was given first."""
+    from fleet.engine import find_run
+
+    try:
+        find_run(name)
+    except UsageError:
+        return ""
+    return f"\n  the name comes first: fleet baseline set {run} {name}"
+
+
 @baseline.command("set", cls=SectionedCommand, examples=_EXAMPLES, short_help="Keep RUN as NAME.")
 @click.argument("name")
 @run_argument
@@ -39,7 +51,10 @@ def set_(shell: Shell, /, name: str, run: str) -> int:
     """Keep RUN (the latest, if not told otherwise) as NAME; a baseline of that name is replaced."""
     from fleet.engine import find_run, set_baseline
 
-    kept = set_baseline(name, find_run(run))
+    try:
+        kept = set_baseline(name, find_run(run))
+    except UsageError as error:
+        raise UsageError(f"{error}{_swapped(name, run)}") from None
     state = "" if kept.entry.state == "complete" else f", {kept.entry.state}: targets are missing in it"
     shell.say(f"baseline:{kept.name} is a copy of {kept.origin}{state}")
     return Exit.DONE

@@ -67,15 +67,22 @@ def check(shell: Shell, /, spec: str | None, listing: bool, against: str | None,
         shell.say(f"targets      {count:,}" if count is not None else "targets      not read: a stream")
     if plan.get("auths"):
         shell.say(f"credentials  {', '.join(plan['auths'])}: resolved")
+    if plan["unused"]:
+        from fleet.cli.render.dry_run import unused_text
+
+        shell.say(f"unused       {unused_text(plan['unused'])}")
     return _against(shell, prepared, against) if against is not None else Exit.DONE
 
 
 def _list(shell: Shell, *, asked: bool) -> int:
+    from fleet.cli.render.tables import listed
     from fleet.config import list_builtin_specs, load_spec
 
-    for name in list_builtin_specs():
-        spec = load_spec(name)
-        click.echo(f"{name}\t{spec.info.title}: {', '.join(spec.pipelines)}")
+    specs = {name: load_spec(name) for name in list_builtin_specs()}
+    lines = listed(
+        [(name, f"{spec.info.title}: {', '.join(spec.pipelines)}") for name, spec in specs.items()]
+    )
+    click.echo(lines, nl=False)
     if not asked:
         shell.say("name one of these, or a file: fleet check SPEC [TARGETS]...")
     return Exit.DONE if asked else Exit.CANNOT_RUN

@@ -147,7 +147,14 @@ def diff(
         raise UsageError("--field goes with --within RUN; for two runs, --step and --ignore choose")
     a, b = ("previous", "latest") if first is None else (first, second or "latest")
     runs = (find_run(a), find_run(b))
-    return _fields(shell, *runs) if list_fields else _between(shell, runs, question, form, limit)
+    if list_fields:
+        return _fields(shell, *runs)
+    if runs[0].resolve() == runs[1].resolve():
+        raise UsageError(
+            f"{runs[0]} does not differ from itself: name two runs, or none for previous and latest\n"
+            "  fleet runs lists them"
+        )
+    return _between(shell, runs, question, form, limit)
 
 
 def _fields(shell: Shell, *runs: Path) -> int:

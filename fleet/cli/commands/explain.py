@@ -38,7 +38,10 @@ def explain(shell: Shell, /, target: str, run: str, form: str) -> int:
     from fleet.engine import find_run, read_manifest
     from fleet.report import find_target
 
-    path = find_run(run)
+    try:
+        path = find_run(run)
+    except UsageError as error:
+        raise UsageError(f"{error}{_swapped(target, run)}") from None
     found = find_target(path, target)
     if found.record is None:
         raise UsageError(_unknown(target, run, found))
@@ -53,6 +56,17 @@ def explain(shell: Shell, /, target: str, run: str, form: str) -> int:
     terminal = sys.stdout.isatty()
     shell.show(sys.stdout, story(record, repeat), width=None if terminal else 120)
     return Exit.DONE
+
+
+def _swapped(target: str, run: str) -> str:
+    """A hint where the run was given first, as other commands take it."""
+    from fleet.engine import find_run
+
+    try:
+        find_run(target)
+    except UsageError:
+        return ""
+    return f"\n  the target comes first: fleet explain {run} {target}"
 
 
 def _unknown(target: str, run: str, found: Found) -> str:

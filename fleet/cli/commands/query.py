@@ -40,6 +40,7 @@ fleet query latest --file question.sql --format csv > answer.csv
 UNKNOWN = "rows missing there are unknown, not gone: the table steps says where"
 
 # Of every step, and in no list that is read.
+_STATEMENTS = frozenset(("select", "with", "from", "show", "describe", "summarize"))  # what SQL begins with
 _TAIL = ("complete", "@uri", "@row", "@parent", "@parent_row")
 
 # What asks for tables without naming them.
@@ -93,6 +94,8 @@ def query(
         raise UsageError("name a run before the SQL: fleet query latest 'select ...'")
     from fleet.engine import find_run
 
+    if sql is None and (word := next((name for name in names[1:] if name.lower() in _STATEMENTS), None)):
+        raise UsageError(f"put the SQL in quotes: fleet query {names[0]} '{word} ...'")
     paths = [find_run(name) for name in names]
     if sql is None or list_tables:
         from fleet.query import gather

@@ -29,6 +29,7 @@ _EXAMPLES = """
 fleet report latest
 fleet report latest --by site,model
 fleet report latest --html report.html
+fleet report latest --format csv > failures.csv
 fleet report previous --format json | jq '.failures[] | {kind, targets, hosts}'
 fleet report latest --targets tls.expired | fleet scan - --pins pins.txt
 """
@@ -54,7 +55,14 @@ _what = section(
 )
 _form = section(
     "Form",
-    format_option("json", "md", "html", help="json has a schema, docs/reference/report.schema.json."),
+    format_option(
+        "json",
+        "csv",
+        "md",
+        "html",
+        help="csv has a line for each failed, skipped or partial target; json has a schema, "
+        "docs/reference/report.schema.json.",
+    ),
     page_option,
     option(
         "--targets",
@@ -99,6 +107,10 @@ def report(
     repeat = Repeat(None, None) if path.is_file() else Repeat(path, read_manifest(path))
     if cause is not None:
         return _targets(path, cause, holds)
+    if form == "csv":
+        _spread(path, holds)
+        if html is None:
+            return Exit.DONE
     labels = [name.strip() for name in (by or "").split(",") if name.strip()]
     paged = html is not None or form == "html"
     if paged and by is None:
@@ -121,7 +133,7 @@ def report(
 
         write_result(html, to_html(said, lines, run=named).encode(), "--html")
         shell.say(f"written: {html}")
-    if html is None or form != "text":
+    if html is None or form not in ("text", "csv"):
         _write(shell, said, lines, named, form)
     return Exit.DONE
 
@@ -142,6 +154,16 @@ def _write(shell: Shell, said: Report, lines: TargetLines, run: str, form: str) 
         from fleet.cli.render.report import report_text
 
         shell.show(sys.stdout, report_text(said, run=run), width=None if sys.stdout.isatty() else 120)
+
+
+def _spread(path: Path, holds: Callable[[Mapping[str, Any]], bool] | None) -> None:
+    """Write each failure, for a spreadsheet, with all labels that there are."""
+    from fleet.cli.render.cells import write_csv
+    from fleet.report import FAILING_COLUMNS, failing_rows, label_names
+
+    labels = label_names(path)
+    columns = (*FAILING_COLUMNS, *(f"labels.{name}" for name in labels))
+    write_csv(sys.stdout, columns, failing_rows(path, labels, where=holds))
 
 
 def _known(shell: Shell, said: Report, label: str) -> None:

@@ -110,7 +110,8 @@ def parse_kinds(texts: tuple[str, ...]) -> frozenset[str]:
         if name not in groups:
             near = closest(name, groups)
             classes = ", ".join(dict.fromkeys(kind.group for kind in FailureKind))
-            hint = f"did you mean {near}?" if near else f"classes: {classes}; or all"
+            alike = [kind for kind in groups if kind.rpartition(".")[2] == name] or ([near] if near else [])
+            hint = f"did you mean {' or '.join(alike)}?" if alike else f"classes: {classes}; or all"
             raise UsageError(f"--kind {name!r} is not a failure kind or a class of them\n  {hint}")
         named |= groups[name]
     return frozenset(named)

@@ -29,9 +29,10 @@ from fleet.cli.options.sections import SectionedCommand, option, section
 from fleet.cli.options.values import Count
 from fleet.cli.render.cells import text_of, write_csv, write_jsonl, write_markdown
 from fleet.cli.render.fields import tell
+from fleet.cli.render.tables import listed
 from fleet.cli.shell import Shell, shown_run
 from fleet.cli.statuses import Exit
-from fleet.errors import UsageError
+from fleet.errors import FleetError, UsageError
 from fleet.guess import closest
 from fleet.phrases import some
 
@@ -100,12 +101,14 @@ def show(
     """
     from fleet.engine import find_run
 
-    path = find_run(run)
+    try:
+        path = find_run(run)
+    except UsageError as error:
+        raise UsageError(f"{error}{_step_given(run) if step is None else ''}") from None
     outcomes_file(path)  # what is no run is said before anything is read
     index = index_step(path, step, fields=list_fields)
     if step is None:
-        for name, count in index.steps.items():
-            click.echo(f"{text_of(name)}\t{count}")
+        click.echo(listed([(text_of(name), str(count)) for name, count in index.steps.items()]), nl=False)
         return Exit.DONE
     if step not in index.steps:
         raise UsageError(_unknown(step, index))
@@ -172,8 +175,23 @@ class _Named(Iterator[Row]):
         if self._over and self._known:
             for name in sorted(self._missing):
                 near = closest(name, self._known)
-                hint = f": did you mean {near!r}?" if near else " (--list-fields names what they have)"
+                hint = (
+                    f": did you mean {near!r}?"
+                    if near
+                    else (f"; a text stands in single quotes, '{name}' (--list-fields names what rows have)")
+                )
                 shell.say(f"--where: no row has {name!r}{hint}")
+
+
+def _step_given(name: str) -> str:
+    """A hint where what should be a run is a step of the latest one."""
+    from fleet.engine import find_run, read_outcomes
+
+    try:
+        first = next(read_outcomes(outcomes_file(find_run("latest"))), None)
+    except FleetError:
+        return ""
+    return f"\n  did you mean fleet show latest {name}?" if first and name in first.get("steps", {}) else ""
 
 
 class _Counted(Iterator[Row]):

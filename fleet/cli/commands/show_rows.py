@@ -14,6 +14,7 @@ from typing import Any
 from fleet.cli.render.fields import Field
 from fleet.engine import WHERE_RUNS_ARE, read_last_outcomes, read_manifest
 from fleet.errors import UsageError
+from fleet.guess import closest
 from fleet.outcome import Record, StepRecord
 from fleet.report import rows_above
 
@@ -131,7 +132,11 @@ def sorted_rows(rows: Iterable[Row], order: str, index: StepIndex, limit: int | 
     names = [name.strip() for name in order.split(",") if name.strip(" -")]
     for name in names:
         if not index.knows(name.lstrip("-")):
-            raise UsageError(f"--sort: no column {name.lstrip('-')!r}; there are {', '.join(index.shown)}")
+            near = closest(name.lstrip("-"), index.shown)
+            meant = f"did you mean {near!r}? " if near else ""
+            raise UsageError(
+                f"--sort: no column {name.lstrip('-')!r}; {meant}there are {', '.join(index.shown)}"
+            )
 
     def key(row: Row) -> list[Any]:
         return [_rank(value_of(row, name.lstrip("-"), index), down=name.startswith("-")) for name in names]

@@ -11,6 +11,7 @@ import click
 from fleet.cli.commands.spec_source import described, inert, load_source
 from fleet.cli.options.sections import SectionedCommand
 from fleet.cli.render.tables import aligned
+from fleet.errors import UsageError
 
 
 @click.command(
@@ -69,10 +70,13 @@ def _print(rows: Iterable[tuple[str, ...]]) -> None:
     short_help="Show one operation, and how to call it.",
 )
 @described
-@click.argument("operation")
-def show(source: str, operation: str, refs: tuple[str, ...]) -> None:
+@click.argument("operation", required=False, metavar="OPERATION")
+def show(source: str, operation: str | None, refs: tuple[str, ...]) -> None:
     """One OPERATION (an operationId, or 'METHOD /template'): parameters, body, answers, security, a call."""
     from fleet.cli.render.operation import lines
+
+    if operation is None:
+        raise UsageError(f"name an OPERATION of {source}\n  fleet spec operations {source} lists them")
 
     for line in lines(load_source(source, refs), operation, source):
         click.echo(inert(line))

@@ -66,6 +66,8 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
 
     if not given["sources"]:
         raise UsageError(NO_TARGETS)
+    if not output.parent.is_dir():  # said before ten thousand hosts are asked
+        raise UsageError(f"--output {output}: there is no directory {output.parent}")
     known = read_pins(str(output)) if output.exists() else {}
     prepared = prepare(scan_options({**given, "insecure": True, "pins_file": None}), prompt=ask_secret)
     learnt = anyio.run(partial(learn_certificates, prepared))
@@ -77,7 +79,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     for target, failure in learnt.failures.items():
         shell.say(f"{target}: {failure.kind}: {failure.message}")
     kept = {} if accept_changes else {target: known[target] for target in changed}
-    write_result(output, pins_text({**known, **learnt.pins, **kept}).encode(), "-o")
+    write_result(output, pins_text({**known, **learnt.pins, **kept}).encode(), "--output")
     shell.say(
         f"{len(learnt.pins)} learnt: {new} new, {len(changed)} changed; "
         f"{len(learnt.failures)} gave none; {output}"

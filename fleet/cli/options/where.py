@@ -65,8 +65,10 @@ def target_condition(text: str | None) -> Callable[[Target], bool] | None:
 def hint_for(text: str) -> str:
     """What to write in place of a condition that `--select` takes."""
     name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier() or value.startswith("="):
+    if not equals or value.startswith("=") or name.rstrip().endswith(("=", "!", "<", ">")):
         return ""
+    if not name.isidentifier():
+        return "\n  equal is written ==, and a text in single quotes: labels.site == 'a'"
     field = name if name in ("id", "url", "host", "auth", "proxy") else f"labels.{name}"
     return f"\n  --select writes it so; here it is {field} == '{value}'"
 

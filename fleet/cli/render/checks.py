@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.groups import inert
 from fleet.cli.render.tables import plain_table
 from fleet.cli.shell import from_here
@@ -65,7 +66,7 @@ def _table(checks: Sequence[Check], width: int) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for check in checks:
         table.add_row(
-            Text(safe(check.name, 60), style=_STYLES[check.worst] if check.worst != "pass" else ""),
+            Breaking(safe(check.name, 60), style=_STYLES[check.worst] if check.worst != "pass" else ""),
             *(
                 []
                 if narrow
@@ -114,7 +115,7 @@ def _groups(check: Check, width: int) -> RenderableType:
     for name in (*used, "of"):
         table.add_column(name, justify="right", no_wrap=True)
     for group in check.groups[:GROUPS]:
-        values = [Text(safe(value, 60) or "(none)") for value in group.values]
+        values = [Breaking(safe(value, 60) or "(none)") for value in group.values]
         table.add_row(*values, *(_count(group.results[name], name) for name in used), f"{group.rows:,}")
     more = len(check.groups) - GROUPS
     return Group(table, Text(f"and {some(more, 'more group')}", style="dim")) if more > 0 else table
@@ -136,7 +137,7 @@ def _findings(check: Check) -> Iterator[RenderableType]:
 
 
 def _finding(finding: Finding) -> Text:
-    text = Text(finding.result, style=f"bold {_STYLES[finding.result]}")
+    text = Breaking(finding.result, style=f"bold {_STYLES[finding.result]}")
     if finding.rows != finding.targets:
         text.append(f" on {some(finding.targets, 'target')}", style="not bold default dim")
     group = " / ".join(safe(value, 60) or "(none)" for value in finding.group)

@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.groups import inert
 from fleet.judge import (
     Conformance,
@@ -67,7 +68,7 @@ def _maker(maker: Maker, report: Conformance) -> RenderableType:
 
 def _deviation(found: Deviation) -> Text:
     first = found.machines[0].example
-    text = Text(safe(place_text(found), 200), style="bold red")
+    text = Breaking(safe(place_text(found), 200), style="bold red")
     if found.operation:
         text.append(f"\n{safe(found.operation, 200)}", style="not bold default dim")
     text.append(f"\n{safe(wants_text(found, first.actual), 400)}", style="not bold default")

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.groups import group_lines, inert
 from fleet.cli.render.tables import plain_table
 from fleet.cli.shell import from_here
@@ -28,6 +29,7 @@ from fleet.compare import (
     cause_sections,
     field_text,
     gap_text,
+    gaps_told,
     ignored_text,
     outlier_text,
     row_group_text,
@@ -90,7 +92,7 @@ def _targets(diff: Diff) -> RenderableType | None:
     found = [(name, hosts) for name, hosts in sets if hosts.targets]
     if not found:
         return None
-    return _list("Targets", ((hosts.targets, Text(name), hosts) for name, hosts in found))
+    return _list("Targets", ((hosts.targets, Breaking(name), hosts) for name, hosts in found))
 
 
 def _fields(fields: Sequence[FieldChange], shown: int) -> RenderableType | None:
@@ -124,7 +126,7 @@ def _changes(field: FieldChange, shown: int) -> RenderableType:
 
 
 def _change(change: ValueChange) -> Text:
-    text = Text(f"{safe(value_text(change.before), VALUE)} -> {safe(value_text(change.after), VALUE)}")
+    text = Breaking(f"{safe(value_text(change.before), VALUE)} -> {safe(value_text(change.after), VALUE)}")
     if change.rows != change.targets:
         text.append(f"  {some(change.rows, 'row')}", style="dim")
     text.append(f"\n{inert(host_text(change.hosts, change.unnamed))}", style="cyan")
@@ -141,7 +143,7 @@ def _rows(what: str, groups: Sequence[RowGroup], shown: int) -> RenderableType |
     own = [group for group in groups if group.carried < group.rows]
     for group in own[:shown]:
         parts.append(_heading(group.step, row_group_text(group)))
-        lines = [Text(inert(host_text(group.hosts, group.unnamed)), style="cyan")]
+        lines: list[Text] = [Breaking(inert(host_text(group.hosts, group.unnamed)), style="cyan")]
         for example in group.examples[:ROWS]:
             place = " ".join(filter(None, (short_name(example.target), example.parent)))
             lines.append(Text(f"{safe(place, 160)}: {safe(example.row, VALUE)}"))
@@ -173,13 +175,14 @@ def _uncompared(diff: Diff, shown: int) -> RenderableType | None:
     if not diff.uncompared:
         return None
     rows = []
-    for gap in diff.uncompared[:shown]:
-        text = Text(safe(gap.step, 60) if gap.step is not None else "whole targets", style="bold")
+    gaps = gaps_told(diff.uncompared)
+    for gap in gaps[:shown]:
+        text = Breaking(safe(gap.step, 600) if gap.step is not None else "whole targets", style="bold")
         text.append(f": {gap_text(gap)}", style="not bold")
         if gap.unseen:
             text.append(f", {some(gap.unseen, 'row')} unseen", style="yellow")
         rows.append((gap.targets, text, gap))
-    more = len(diff.uncompared) - shown
+    more = len(gaps) - shown
     return Group(
         _list("Not compared", rows),
         *([Text(f"and {more:,} more", style="dim")] if more > 0 else ()),

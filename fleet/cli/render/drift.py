@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.diff import SHOWN, VALUE, grid, ignored_lines
 from fleet.cli.render.groups import inert
 from fleet.cli.shell import from_here
@@ -54,7 +55,7 @@ def _group(group: DriftGroup, drift: Drift, shown: int) -> RenderableType:
     text.append(f"\n{safe(group_text(group), 240)}", style="not bold dim")
     table = grid()
     for stray in group.strays[:shown]:
-        line = Text(safe(value_text(stray.value), VALUE))
+        line = Breaking(safe(value_text(stray.value), VALUE))
         line.append(f"\n{inert(host_text(stray.hosts, stray.unnamed))}", style="cyan")
         table.add_row(Text(f"{stray.targets:,}", style="bold"), line)
     left = len(group.strays) - shown
@@ -67,7 +68,7 @@ def _group(group: DriftGroup, drift: Drift, shown: int) -> RenderableType:
 def _gaps(drift: Drift, shown: int) -> RenderableType:
     table = grid()
     for gap in drift.uncompared[:shown]:
-        line = Text(safe(drift_gap_text(gap), 120))
+        line = Breaking(safe(drift_gap_text(gap), 120))
         line.append(f"\n{inert(host_text(gap.hosts, gap.unnamed))}", style="cyan")
         table.add_row(Text(f"{gap.targets:,}", style="bold"), line)
     return Group(Text("Not known", style="bold"), Padding(table, (0, 0, 0, 2)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.tables import plain_table
 from fleet.cli.shell import from_here
 from fleet.observe import safe
@@ -27,9 +28,10 @@ def dry_run(plan: Mapping[str, Any]) -> RenderableType:
 
     It reads: `spec`, `description`, `pipeline` (text); `targets` (count; None: a stream); `hosts` (host sets,
     and how many hosts are in none of them); `sample`, `shard`, `order`, `canary`, `pace` (text); `labels`,
-    `proxies`, `auths` (name to count of targets); `steps` (each: `name`, `from`, `request`, `fans_out`,
-    `optional`); `requests` (the least number, over all targets; of a stream, for one); `estimate` (from an
-    earlier run, text); `policy` (section to number to value). Whatever is missing is not shown.
+    `proxies`, `auths` (name to count of targets); `unused` (section to the names that no target gets);
+    `steps` (each: `name`, `from`, `request`, `fans_out`, `optional`); `requests` (the least number, over all
+    targets; of a stream, for one); `estimate` (from an earlier run, text); `policy` (section to number to
+    value). Whatever is missing is not shown.
     """
     return Group(*_parts(plan))
 
@@ -44,7 +46,7 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     targets = plan.get("targets")
     head.add_row("targets", f"{targets:,}" if targets is not None else "unknown until standard input is read")
     if hosts := plan.get("hosts"):
-        head.add_row("  hosts", Text(safe(host_text(*hosts), 600)))
+        head.add_row("  hosts", Breaking(safe(host_text(*hosts), 600)))
     for name in ("sample", "shard", "order", "canary"):
         if plan.get(name):
             counted = ", counted from 0" if name == "shard" else ""
@@ -52,6 +54,8 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     for name in ("labels", "proxies", "auths"):
         if counts := plan.get(name):
             head.add_row(f"  {name}", Text(_folded(counts)))
+    if plan.get("unused"):
+        head.add_row("  unused", Text(unused_text(plan["unused"]), style="yellow"))
     yield head
     if plan.get("steps"):
         yield Text("")
@@ -65,6 +69,13 @@ def _parts(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield _policy(plan["policy"])
     yield Text("")
     yield Text("dry run: no socket was opened", style="bold")
+
+
+def unused_text(unused: Mapping[str, Sequence[str]]) -> str:
+    """`auths lab-b; proxies jump: their match fits no target`."""
+    names = [f"{section} {', '.join(safe(name, 60) for name in names)}" for section, names in unused.items()]
+    one = sum(map(len, unused.values())) == 1
+    return f"{'; '.join(names)}: {'its' if one else 'their'} match fits no target"
 
 
 def _steps(plan: Mapping[str, Any]) -> Table:

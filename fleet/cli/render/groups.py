@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.command import Command
 from fleet.observe import safe
 from fleet.phrases import host_text, some
@@ -36,7 +37,7 @@ def group_lines(title: str, groups: Sequence[CauseGroup]) -> RenderableType | No
 
 
 def _group(group: CauseGroup) -> RenderableType:
-    text = Text(safe(group.kind, 60), style="bold yellow" if group.errors else "bold red")
+    text = Breaking(safe(group.kind, 60), style="bold yellow" if group.errors else "bold red")
     if group.blame:
         text.append(f"  blame: {group.blame}", style="not bold dim")
     if group.errors:

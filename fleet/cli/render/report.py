@@ -8,6 +8,7 @@ from itertools import chain
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.groups import counted, group_lines, inert
 from fleet.cli.render.tables import plain_table
 from fleet.observe import safe
@@ -16,6 +17,7 @@ from fleet.phrases import days_left, host_text, seconds_text, some
 from fleet.report import (
     Report,
     WayLine,
+    certificates_text,
     cost_text,
     failures_title,
     gaps_title,
@@ -184,7 +186,7 @@ def _checks(report: Report) -> RenderableType | None:
     ]
     head = ("check", "pass", "fail", *(["waived"] if waived else []), "unknown", "failed on")
     named = [
-        Text.assemble(
+        Breaking.assemble(
             (f"{safe(check.name, 60)} failed on ", "dim"),
             (inert(host_text(check.hosts, check.unnamed)), "cyan"),
         )
@@ -197,18 +199,12 @@ def _checks(report: Report) -> RenderableType | None:
 
 def _certificates(report: Report) -> RenderableType | None:
     certificates = report.certificates
-    if not certificates.seen:
+    if not (said := certificates_text(report)):
         return None
-    text = Text(some(certificates.seen, "certificate"), style="bold")
-    text.append(": ", style="not bold")
-    text.append(
-        f"{certificates.expired:,} expired", style="not bold " + ("red" if certificates.expired else "dim")
-    )
-    text.append(
-        f", {certificates.soon:,} end within {some(certificates.within, 'day')}",
-        style="not bold " + ("yellow" if certificates.soon else "dim"),
-    )
-    text.append(f", {certificates.unsigned:,} self-signed", style="not bold dim")
+    text = Text(said, style="dim")
+    text.highlight_regex(r"^[^:]+", "not dim bold")
+    text.highlight_regex(r"[1-9][0-9,]* expired|[1-9][0-9,]* more (was|were) refused", "not dim red")
+    text.highlight_regex(r"[1-9][0-9,]* ends? within", "not dim yellow")
     if not certificates.expiries:
         return text
     rows = [
@@ -250,7 +246,7 @@ def _table(
         text = at == 0 or at in left
         table.add_column(name, justify="left" if text else "right", overflow="fold", no_wrap=not text)
     for row in rows:
-        cells = [Text(cell) for cell in row]
+        cells = [Breaking(cell) for cell in row]
         for at in alarming:
             cells[at].stylize("red" if row[at] not in ("0", "") else "dim")
         table.add_row(*cells)

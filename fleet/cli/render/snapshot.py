@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.groups import common_text
 from fleet.observe import clock, safe
 from fleet.phrases import host_text, some
@@ -66,7 +67,7 @@ def _groups(title: str, groups: Sequence[CauseGroup]) -> Iterator[RenderableType
 
 
 def _group(group: CauseGroup) -> Text:
-    text = Text(safe(group.kind, 60), style="yellow" if group.errors else "red")
+    text = Breaking(safe(group.kind, 60), style="yellow" if group.errors else "red")
     text.append(f"  {safe(group.cause, 160)}", style="default")
     text.append(f"\n{safe(host_text(group.hosts, group.unnamed), HOSTS)}", style="cyan")
     if group.common:

@@ -8,8 +8,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.command import Command
 from fleet.cli.render.facts import facts_of
 from fleet.cli.render.tables import plain_table
@@ -75,23 +77,22 @@ def _why(record: Record, repeat: Repeat) -> RenderableType | None:
     return Group(Text("Why", style="bold"), _failure(failure), *_call(record, failure, repeat))
 
 
-def _failure(failure: FailureRecord, *, hint: bool = True) -> Text:
+def _failure(failure: FailureRecord, *, hint: bool = True) -> RenderableType:
     known = _KINDS.get(str(failure.get("kind")))
-    text = Text("  ")
-    text.append(safe(failure.get("kind"), 60), style="bold red")
+    text = Breaking(safe(failure.get("kind"), 60), style="bold red")
     if known is not None:
-        text.append(f"  blame: {known.blame}  {known.meaning}", style="not bold")
-    text.append(f"\n  {safe(failure.get('message', ''), 500)}", style="not bold")
+        text.append(f"  blame: {known.blame}  {known.meaning}", style="not bold default")
+    text.append(f"\n{safe(failure.get('message', ''), 500)}", style="not bold default")
     where = [
         f"step {safe(failure['step'], 60)}" if failure.get("step") else "",
         f"at {safe(failure['uri'], 300)}" if failure.get("uri") else "",
         f"HTTP status {failure['status']}" if failure.get("status") else "",
         f"after {some(failure.get('attempts', 1), 'try', 'tries')}",
     ]
-    text.append(f"\n  {', '.join(filter(None, where))}", style="dim")
+    text.append(f"\n{', '.join(filter(None, where))}", style="not bold default dim")
     if hint and known is not None and known.hint:
-        text.append(f"\n  hint: {known.hint}", style="italic")
-    return text
+        text.append(f"\nhint: {known.hint}", style="not bold default italic")
+    return Padding(text, (0, 0, 0, 2))
 
 
 def _call(record: Record, failure: FailureRecord, repeat: Repeat) -> Iterator[RenderableType]:

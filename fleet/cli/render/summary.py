@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.next_steps import Ending, next_steps
 from fleet.cli.render.tables import plain_table
 from fleet.observe import KindCount, StepCount, Tally, safe
@@ -101,7 +102,7 @@ def _steps(tally: Tally) -> RenderableType:
         steps = {name: step for name, step in steps.items() if name not in empty}
     for name, step in list(steps.items())[:MAX_STEPS]:
         table.add_row(
-            Text(safe(name, 60)),
+            Breaking(safe(name, 60)),
             f"{step.rows:,}",
             f"{step.complete:,}",
             Text(f"{step.incomplete:,}", style="yellow" if step.incomplete else "dim"),
@@ -206,7 +207,7 @@ def _checks(tally: Tally) -> Table:
         table.add_column(name, justify="right")
     for name, judged in list(tally.checks.items())[:MAX_STEPS]:
         table.add_row(
-            Text(safe(name, 60)),
+            Breaking(safe(name, 60)),
             f"{judged['pass']:,}",
             Text(f"{judged['fail']:,}", style="red" if judged["fail"] else "dim"),
             *(

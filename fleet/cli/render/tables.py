@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,12 @@ def plain_table() -> Table:
     from rich.table import Table
 
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def listed(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows as lines: aligned for whoever sits at a terminal, with a tab between columns for programs."""
+    lines = aligned(rows) if sys.stdout.isatty() else ["\t".join(row) for row in rows]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def fitting(rows: Sequence[Sequence[str]], width: int) -> int:

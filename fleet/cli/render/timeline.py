@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from fleet.cli.render.breaking import Breaking
 from fleet.cli.render.tables import plain_table
 from fleet.observe import safe
 from fleet.phrases import size_text, some
@@ -75,7 +76,7 @@ class Timeline:
                     table.add_row(at, took, "", "", Text(self._note(moment), style="italic"))
                     dialed = moment.get("seconds") or 0.0 if moment["what"] == "connected" else 0.0
                     continue
-                what = Text(safe(moment.get("uri"), 300))
+                what = Breaking(safe(moment.get("uri"), 300))
                 if aside := _aside(moment, dialed, wide=wide):
                     what.append(f"\n{aside}", style="yellow" if moment.get("again") else "dim")
                 size = size_text(moment["bytes"]) if moment.get("bytes") else ""
@@ -138,7 +139,11 @@ def _answer(moment: Record) -> Text:
 def _aside(moment: Record, dialed: float, *, wide: bool) -> str:
     """What else there is to say of a request: why it was sent again, which try it is, and what it waited for
     beside the connection that took `dialed` seconds."""
-    parts = [f"try {moment['attempt']}"] if moment.get("attempt", 1) > 1 else []
+    parts = []
+    if not wide:
+        parts += [size_text(moment["bytes"])] if moment.get("bytes") else []
+        parts += [safe(moment["step"], 60)] if moment.get("step") else []
+    parts += [f"try {moment['attempt']}"] if moment.get("attempt", 1) > 1 else []
     if (waited := (moment.get("waited") or 0.0)) - dialed >= NOTABLE_WAIT:
         parts.append(f"waited {_seconds(waited)} s before it was sent")
     again = moment.get("again")
@@ -146,9 +151,6 @@ def _aside(moment: Record, dialed: float, *, wide: bool) -> str:
         rule = _RULES.get(str(again.get("rule")), safe(again.get("rule"), 40))
         wait = again.get("wait") or 0
         parts.append(f"again after {_seconds(wait)} s: {rule}" if wait else f"again at once: {rule}")
-    if not wide:
-        parts += [size_text(moment["bytes"])] if moment.get("bytes") else []
-        parts += [safe(moment["step"], 60)] if moment.get("step") else []
     return ", ".join(parts)
 
 

@@ -64,6 +64,11 @@ class Credentials:
         """Every name that `resolve` knows."""
         return (*self._models, *([COMMAND_LINE] if self._username is not None else []))
 
+    @property
+    def ruled(self) -> tuple[str, ...]:
+        """The names that a `match` may give."""
+        return self._rules.names
+
     def choose(self, target: Target) -> tuple[str | None, str]:
         """The name of a target's credential, if any, and how it came to it. Raises InventoryError for an
         unknown name."""
