@@ -51,6 +51,7 @@ class Conversation:
     ) -> None:
         self.api: OpenAPI = api
         self.operation: Operation = operation
+        self.described: Operation | None = operation  # what describes the answer; None: nothing does
         self._request = request
         self._handshake = handshake
         self._upload = upload
@@ -138,6 +139,8 @@ class Conversation:
         if following.path in self._visited or len(self._visited) > self._limits.redirects:
             message = f"redirected {len(self._visited)} time{'s' if len(self._visited) > 1 else ''}"
             raise RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
+        if reply.status == 303:  # another resource, and what that one answers is not said here
+            self.described = None
         self._visited.add(following.path)
         self._request = following
         return self._built(following)
@@ -176,11 +179,11 @@ class Conversation:
         made = next((row[2] for row in table if row[0] <= reply.status <= row[1]), None)
         if made is None:
             try:
-                return decoded(reply, self.operation)
+                return decoded(reply, self.described)
             except RequestFailed as failed:
                 raise self.unread(failed, "decode") from failed
         try:
-            data = decoded(reply, self.operation)
+            data = decoded(reply, self.described)
         except RequestFailed:  # the status is the news, not a broken body below it
             data = reply.body
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
