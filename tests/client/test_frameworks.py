@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from fleet import OpenAPI
-from fleet.client import sync_session
+from fleet.client import SchemaMismatch, sync_session
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FORM = {
@@ -127,3 +127,60 @@ def test_files_go_as_a_form_where_json_comes_first(api: OpenAPI, service: Servic
         assert "content" in service.last["body"]
     api._.echo(data={"title": "t", "file": ["no", "file"]})
     assert service.last["headers"]["content-type"] == "application/json"
+
+
+ROLE = {"type": "string", "enum": ["admin", "user"]}
+NULLABLES: dict[str, Any] = {
+    # as NestJS, drf-spectacular and DMTF write what may be null
+    "second": {**ROLE, "nullable": True},
+    "address": {"nullable": True, "type": "object", "allOf": [{"$ref": "#/components/schemas/Address"}]},
+    "home": {"nullable": True, "allOf": [{"$ref": "#/components/schemas/Address"}]},
+    "work": {"nullable": True, "$ref": "#/components/schemas/Address"},
+    "pet": {"nullable": True, "oneOf": [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}], "discriminator": {"propertyName": "kind"}},
+}  # fmt: skip
+KIND = {"type": "object", "required": ["kind"]}
+USERS = orjson.dumps({
+    "openapi": "3.0.0", "info": {"title": "N", "version": "1"},
+    "paths": {"/users": {
+        "get": {"operationId": "users", **answers("application/json", {"schema": {"$ref": "#/components/schemas/User"}})},
+        "put": {"operationId": "put", "responses": {"204": {"description": ""}},
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/User"}}}}},
+        "patch": {"operationId": "home", **answers("application/json", {"schema": NULLABLES["work"]})},
+    }},
+    "components": {"schemas": {
+        "User": {"type": "object", "properties": NULLABLES, "required": list(NULLABLES)},
+        "Address": {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}},
+        "Cat": {**KIND, "properties": {"kind": {"type": "string", "enum": ["Cat"]}}},
+        "Dog": {**KIND, "properties": {"kind": {"type": "string", "enum": ["Dog"]}}},
+    }},
+})  # fmt: skip
+
+
+def test_null_where_a_generator_says_nullable() -> None:
+    """3.0.4 gives `nullable` no effect there, yet its authors write it to say nothing else."""
+    nothing = dict.fromkeys(NULLABLES)
+    something = {
+        "second": "user", "address": {"city": "a"}, "home": {"city": "b"}, "work": {"city": "c"}, "pet": {"kind": "Dog"},
+    }  # fmt: skip
+    told: list[Any] = []
+
+    async def users(_request: Request) -> Response:
+        return JSONResponse(told.pop())
+
+    with (
+        serving(routes=[Route("/users", users, methods=["GET", "PATCH"])]) as service,
+        OpenAPI.loads(service.url, USERS, session_factory=sync_session) as api,
+    ):
+        told[:] = [nothing, something, None, {"city": "c"}]
+        assert (api._.home().city, api._.home()) == ("c", None)
+        assert api._.users() == something
+        user = api._.users()
+        assert user == nothing
+        assert (user.home, user.pet, user.second) == (None, None, None)
+        for data in (user, api.types["User"](**nothing), api.types["User"](**something)):
+            api._.put(data=data)
+            assert orjson.loads(service.last["body"]) == data
+        told[:] = [{**something, "home": {}}, {**something, "second": "root"}]
+        for where in ("/second", "/home/city"):
+            with pytest.raises(SchemaMismatch, match=where.rpartition("/")[0] or where):
+                api._.users()
