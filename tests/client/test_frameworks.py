@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from fleet import OpenAPI
-from fleet.client import SchemaMismatch, sync_session
+from fleet.client import HTTPClientError, SchemaMismatch, sync_session
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FORM = {
@@ -184,3 +184,35 @@ def test_null_where_a_generator_says_nullable() -> None:
         for where in ("/second", "/home/city"):
             with pytest.raises(SchemaMismatch, match=where.rpartition("/")[0] or where):
                 api._.users()
+
+
+SCHEMES = {
+    "token": {"type": "apiKey", "in": "header", "name": "Authorization"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+}
+SECURED = orjson.dumps({
+    "swagger": "2.0", "info": {"title": "S", "version": "1"}, "securityDefinitions": SCHEMES,
+    "paths": {f"/status/{status}": {"get": {
+        "operationId": f"answer{status}", "security": [{"token": []}, {"key": []}], "responses": {"200": {"description": ""}},
+    }} for status in (401, 403)},
+})  # fmt: skip
+WORD = "token is the whole Authorization header"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "operation", "said"),
+    [
+        ({"token": "abc"}, "answer401", True), ({"token": "Bearer abc"}, "answer401", False),
+        ({"key": "abc"}, "answer401", False), ({"token": "abc"}, "answer403", False),
+    ],
+)  # fmt: skip
+def test_a_key_without_the_word_before_it(
+    service: Service, credentials: dict[str, str], operation: str, said: bool
+) -> None:
+    """2.0 has no bearer tokens: its descriptions say that a key is the Authorization header, all of it."""
+    with OpenAPI.loads(service.url, SECURED, session_factory=sync_session) as api:
+        api.authenticate(**credentials)
+        with pytest.raises(HTTPClientError) as caught:
+            api.createRequest(operation)()
+    assert (WORD in str(caught.value)) is said
+    assert "abc" not in str(caught.value)

@@ -189,6 +189,11 @@ class Conversation:
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
         if kind is FailureKind.AUTH_REJECTED and self._anonymous:
             message = "401, and authenticate() has been given nothing for this call"
+        elif kind is FailureKind.AUTH_REJECTED and (name := self._bare_key):
+            message = (
+                f"{message}: {name} is the whole Authorization header, as given, and many services want "
+                "a word before the key, as in 'Bearer KEY' or 'Token KEY'"
+            )
         if reply.body:
             message = f"{message}; what the answer says is in .data"
         raise made(
@@ -207,6 +212,14 @@ class Conversation:
         request, sent = self._request, cast(httpx.Request, self._sent)
         named = request.sensitive or request.secrets_in_path or self._handshake is not None
         return not named and sent.headers.keys().isdisjoint({"authorization", "cookie"})
+
+    @property
+    def _bare_key(self) -> str:
+        """The scheme of an API key that went as the Authorization header, with no word before it."""
+        given = {name.lower(): value for name, value in self._request.headers}.get("authorization", " ")
+        schemes = [self.api.document.schemes[name] for name in self.api._credentials]
+        keys = (s.name for s in schemes if s.kind == "apiKey" and s.parameter.lower() == "authorization")
+        return "" if " " in given else next(keys, "")
 
     @property
     def whole(self) -> bool:
