@@ -65,7 +65,10 @@ class OperationRequest:
         self.req: Extras = Extras()
 
     def __repr__(self) -> str:
-        return f"<OperationRequest {self.operation.name} at {self.api.base_url}>"
+        operation = self.operation
+        route = f"{operation.method} {operation.template}"
+        named = "" if operation.name == route else f" {operation.name!r},"
+        return f"<OperationRequest{named} {route!r} at {self.api.base_url or 'no base URL'}>"
 
     def __call__(
         self,
