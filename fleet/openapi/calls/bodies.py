@@ -53,7 +53,9 @@ class BodyPlan:
         """
         if value is None:
             if self._required:
-                raise ParameterError(f"{self._name} needs a body")
+                raise ParameterError(
+                    f"{self._name} needs a body: data={{...}}, as {', '.join(self._types or ())}"
+                )
             return None
         if self._types is None:
             raise ParameterError(f"{self._name} takes no body")
