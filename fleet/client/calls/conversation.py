@@ -210,7 +210,7 @@ class Conversation:
     def _anonymous(self) -> bool:
         """Whether nothing that may be a credential went with the call, nor a session's own."""
         request, sent = self._request, cast(httpx.Request, self._sent)
-        named = request.sensitive or request.secrets_in_path or self._handshake is not None
+        named = request.sensitive - _NO_CREDENTIALS or request.secrets_in_path or self._handshake is not None
         return not named and sent.headers.keys().isdisjoint({"authorization", "cookie"})
 
     @property
@@ -312,6 +312,9 @@ class Conversation:
         )
 
 
+_NO_CREDENTIALS = frozenset({  # headers that a caller adds to a call, which nobody logs in with
+    "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "accept", "range",
+})  # fmt: skip
 _DIALLING = {"dns", "tls", "proxy"}  # kinds of failures before a connection is there
 
 
