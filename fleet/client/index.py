@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fleet.errors import SpecError
+from fleet.phrases import some
 
 if TYPE_CHECKING:
     from fleet.client.api import OpenAPI
@@ -52,7 +53,7 @@ class Index:
             for name, operation in islice(operations.items(), MAX_SHOWN)
         ]
         wide = [max((min(len(row[at]), MAX_WIDE) for row in rows), default=0) for at in (0, 1)]
-        lines = [f"<{len(operations)} operations of {self._api.document.title!r}>"]
+        lines = [f"<{some(len(operations), 'operation')} of {self._api.document.title!r}>"]
         lines += [
             f"  {_printable(name):{wide[0]}}  {_printable(route):{wide[1]}}  {_printable(summary)}".rstrip()
             for name, route, summary in rows

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import gc
 import pickle
 import threading
 from collections.abc import Iterator
@@ -321,4 +323,17 @@ def test_what_a_notebook_shows_of_operations(service: Service) -> None:
         "  and 10 more, which list(api._) names",
     )
     assert rest[0] == "  GET /p0     Eve\\x1b[2Jil one\\u202e"
+    one = OpenAPI.loads(TEXT, only=["echo"])
+    assert repr(one._) == "<1 operation of 'M'>\n  echo  GET /echo"
     assert repr(many._["/p0", "get"]) == "<OperationRequest 'GET /p0' at no base URL>"
+
+
+async def test_a_call_that_was_cancelled_before_it_began_leaves_nothing_behind(service: Service) -> None:
+    async with client(service) as api:
+        task = asyncio.ensure_future(api._.echo())
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        del task
+        gc.collect()  # what was never awaited is told of now, and a warning is an error
+        assert service.seen == []

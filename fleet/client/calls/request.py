@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -79,8 +79,11 @@ class OperationRequest:
         content_type: str = "",
     ) -> Any:
         """The decoded body of the answer; awaitable when the session is async."""
-        result: Any = self.request(parameters, data, context=context, content_type=content_type)
-        return result[1] if isinstance(result, tuple) else _data_of(result)
+        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context, content_type)
+        live = self._known()
+        if live is not None and isinstance(live.client, httpx.Client):
+            return self._sync(live, message)[1]
+        return self._data(message, dict(self.req.headers))
 
     def request(
         self,
@@ -188,6 +191,9 @@ class OperationRequest:
         if api._session is None and api._sessions.is_async is None:
             return api._sessions.opened(api)
         return api._session
+
+    async def _data(self, message: Message, extra: dict[str, str]) -> Any:
+        return (await self._async(message, extra))[1]
 
     async def _async(self, message: Message, extra: dict[str, str]) -> Answered:
         plugins = self.api._sessions.plugins
@@ -329,7 +335,3 @@ class OperationRequest:
                 known = live.handshakes[scheme.name, value] = Handshake(auth, lock())
             return known
         return None
-
-
-async def _data_of(result: Awaitable[Answered]) -> Any:
-    return (await result)[1]
