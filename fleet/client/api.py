@@ -16,7 +16,7 @@ from fleet.client.description.loaders import Loader
 from fleet.client.handle import KEPT, Chosen, Handle
 from fleet.client.index import Index
 from fleet.client.plugins import InitPlugin
-from fleet.errors import ConfigError
+from fleet.errors import ConfigError, SpecError
 from fleet.openapi import Additions, Document
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ class OpenAPI(Handle):
         baseurl: str | yarl.URL | None = None,
         **options: Unpack[HandleOptions],
     ) -> None:
+        if not isinstance(document, Document):
+            raise ConfigError(
+                "OpenAPI takes a Document: OpenAPI.load_sync(url), OpenAPI.load_file(path) and "
+                "OpenAPI.loads(text) make one of a description"
+            )
         rest, server = chosen_of(options)
         super().__init__(document, baseurl, server)
         self._sessions = _sessions_of(rest)
@@ -87,6 +92,10 @@ class OpenAPI(Handle):
         Raises `SpecError` for what cannot be fetched, parsed or understood, `ConfigError` for an option or a
         base URL that cannot work.
         """
+        if loader is None and "://" not in url and not Path(url).exists():
+            why = "cannot be read: there is no such file"
+            hint = "a URL starts with http:// or https://"
+            raise SpecError(why, file=str(Path(url).absolute()), hint=hint)
         document = load_document(
             url, refs=refs, cache=cache, loader=loader, plugins=plugins_of(options), only=only
         )
@@ -132,6 +141,11 @@ class OpenAPI(Handle):
         `loader` is the loader's to find. The rest is as `load_sync` has it, the errors too.
         """
         base, file = (None, url) if path is None else (url, path)
+        if loader is None and str(file).lower().startswith(("http://", "https://")):
+            takes = "load_sync and load_async take the URL of a description"
+            raise ConfigError(
+                f"load_file takes a path: {takes if path is None else 'the base URL comes before it'}"
+            )
         plugins = plugins_of(options)
         document = load_document(
             Path(str(file)), refs=refs, cache=cache, loader=loader, plugins=plugins, only=only
@@ -324,6 +338,14 @@ class OpenAPI(Handle):
 
         document, base = restore(Path(path), loader, plugins_of(options))
         return cls(document, base or None, **options)
+
+    if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """What is no attribute: told where it is, if it is an operation."""
+            if not name.startswith("_") and name != "document" and name in self.document.operations:
+                raise AttributeError(f"{name!r} is an operation: call it as api._.{name}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:
         """What a user of the library calls; without what scans do with a handle."""

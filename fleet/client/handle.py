@@ -73,8 +73,8 @@ class Handle:
 
     def authenticate(self, *reset: None, **by_scheme: Any) -> None:
         """Credentials by security scheme: text for a token or key, `(user, password)` for basic and digest,
-        `(certificate file, key file[, key password])` for mutualTLS, a token or `(client id, client
-        secret[, scopes])` for oauth2.
+        `(certificate file, key file[, key password])` for mutualTLS, a token, `(client id, client
+        secret[, scopes])` or a mapping of username and password for oauth2.
 
         Each call adds to what is there; `authenticate(None)` forgets everything first, and a scheme given
         as None is forgotten. Values may be `Secret`. Raises `ConfigError` for a scheme that the document

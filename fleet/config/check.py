@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from fleet.config.child import run_in_child
 from fleet.config.cache import cache_key, packed, read_cached, unpacked, write_cached
+from fleet.config.child import run_in_child
 from fleet.config.extend import Extended
 from fleet.config.model import Sections
 from fleet.errors import SpecError

@@ -19,13 +19,13 @@ from fleet.lazy import load_lazily
 from fleet.openapi.answers.replies import read_json
 from fleet.openapi.calls.call import Call
 from fleet.openapi.calls.forms import Part
+from fleet.openapi.calls.oauth2 import PasswordGrant, client_credentials, password_flow
 from fleet.openapi.calls.params import ParameterError
 from fleet.openapi.calls.security import (
     NOTHING,
     Additions,
     alternatives,
     check_credential,
-    client_credentials,
     satisfy,
 )
 from fleet.openapi.document import Document, load
@@ -106,6 +106,7 @@ __all__ = [
     "ParameterError",
     "Parse",
     "Part",
+    "PasswordGrant",
     "Place",
     "Reader",
     "Reduction",
@@ -140,6 +141,7 @@ __all__ = [
     "locate",
     "official_schemas",
     "parse",
+    "password_flow",
     "read_json",
     "reading_with",
     "reduce",

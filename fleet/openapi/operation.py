@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import SpecError
@@ -297,10 +298,11 @@ class Operation:
         if body is not None:
             self._body = BodyPlan(self.name, body)
             self._split = bool(body.name or body.fields)
-        kinds = dict.fromkeys(
-            media.type for answer in self.answers if answer.status[:1] in "2d" for media in answer.media
-        )
-        self._accept = (("Accept", ", ".join(list(kinds)[:5]) or "*/*"),)
+        listed = (answer.media for answer in self.answers if answer.status[:1] in "2d")
+        kinds = list(dict.fromkeys(media.type for media in chain.from_iterable(listed)))[:5]
+        if not any(is_json(kind) or kind == "*/*" for kind in kinds):  # its errors may be JSON all the same
+            kinds = [*kinds, "*/*;q=0.1" if kinds else "*/*"]
+        self._accept = (("Accept", ", ".join(kinds)),)
         self._plan = plan
         return plan
 

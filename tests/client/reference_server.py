@@ -6,7 +6,7 @@ import hashlib
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,12 +99,16 @@ def _digest_of(method: str, given: dict[str, str], user: str, password: str) -> 
 
 
 @contextmanager
-def serving(host: str = "127.0.0.1", tls: dict[str, Any] | None = None) -> Iterator[Service]:
-    """A service in a thread of its own, until the block ends. `tls` is what uvicorn takes for it."""
+def serving(
+    host: str = "127.0.0.1", tls: dict[str, Any] | None = None, routes: Sequence[Route] = ()
+) -> Iterator[Service]:
+    """A service in a thread of its own, until the block ends. `tls` is what uvicorn takes for it; `routes`
+    come before its own."""
     service = Service()
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(
         routes=[
+            *routes,
             Route("/status/{code}", service.status, methods=methods),
             Route("/{prefix}/status/{code}", service.status, methods=methods),
             Route("/files/{name:path}", service.file),

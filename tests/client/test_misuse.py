@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import gc
 import pickle
 import threading
 from collections.abc import Iterator
@@ -277,3 +279,61 @@ def test_what_json_cannot_say_is_refused_and_not_sent_as_null(service: Service, 
         assert not service.seen
         api._.put(data={"a": None, "b": ["null", 1e300]})
     assert orjson.loads(service.last["body"]) == {"a": None, "b": ["null", 1e300]}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (lambda: OpenAPI("https://h/api.json"), "OpenAPI takes a Document: OpenAPI.load_sync"),  # type: ignore[arg-type]
+        (lambda: OpenAPI.load_file("https://h/api.json"), "load_sync and load_async take the URL of a"),
+        (lambda: OpenAPI.load_file("api.json", "https://h/"), "takes a path: the base URL comes before it"),
+        (lambda: OpenAPI.load_sync("h:8443/openapi.json"), "a URL starts with http:// or https://"),
+    ],
+)  # fmt: skip
+def test_the_wrong_way_to_load_names_the_right_one(mistake: Any, said: str) -> None:
+    with pytest.raises((ConfigError, SpecError)) as caught:
+        mistake()
+    assert said in str(caught.value)
+
+
+def test_an_operation_taken_for_an_attribute(service: Service) -> None:
+    api: Any = client(service)
+    with pytest.raises(AttributeError, match=r"'echo' is an operation: call it as api\._\.echo"):
+        _ = api.echo
+    with pytest.raises(AttributeError, match="'OpenAPI' object has no attribute 'eco'"):
+        _ = api.eco
+    assert not hasattr(api, "card")
+    assert pickle.loads(pickle.dumps(copy.copy(api))).document.title == "M"
+
+
+def test_what_a_notebook_shows_of_operations(service: Service) -> None:
+    api = client(service)
+    assert repr(api._).splitlines() == [
+        "<3 operations of 'M'>", "  echo  GET /echo", "  put   PUT /echo", "  card  GET /echo/card",
+    ]  # fmt: skip
+    assert (len(api._), "echo" in api._) == (3, True)
+    assert repr(api._.echo) == f"<OperationRequest 'echo', 'GET /echo' at {service.url}>"
+    get = {"get": {"summary": "Eve\x1b[2Jil\n  one\u202e", "responses": {}}}
+    paths = {f"/p{number}": get for number in range(50)}
+    many = OpenAPI.loads(orjson.dumps({**DESCRIPTION, "paths": paths}))
+    first, *rest, last = repr(many._).splitlines()
+    assert (first, len(rest), last) == (
+        "<50 operations of 'M'>",
+        40,
+        "  and 10 more, which list(api._) names",
+    )
+    assert rest[0] == "  GET /p0     Eve\\x1b[2Jil one\\u202e"
+    one = OpenAPI.loads(TEXT, only=["echo"])
+    assert repr(one._) == "<1 operation of 'M'>\n  echo  GET /echo"
+    assert repr(many._["/p0", "get"]) == "<OperationRequest 'GET /p0' at no base URL>"
+
+
+async def test_a_call_that_was_cancelled_before_it_began_leaves_nothing_behind(service: Service) -> None:
+    async with client(service) as api:
+        task = asyncio.ensure_future(api._.echo())
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        del task
+        gc.collect()  # what was never awaited is told of now, and a warning is an error
+        assert service.seen == []

@@ -189,6 +189,9 @@ async def test_who_gave_no_credentials_is_not_told_that_they_were_refused(api: O
     ):
         await api._.answer({"kind": "bare401"})
     request = api.createRequest("answer")
+    request.req.headers["If-Match"] = '"7"'
+    with pytest.raises(HTTPClientError, match="has been given nothing for this call"):
+        await request({"kind": "bare401"})
     request.req.headers["Authorization"] = "Custom x"
     with pytest.raises(HTTPClientError, match="401: the credentials were refused"):
         await request({"kind": "bare401"})

@@ -92,7 +92,7 @@ def test_required_optional_and_unwanted_bodies(make: Callable[..., Document]) ->
     })  # fmt: skip
     assert document.operation("POST /o").build().body is None
     for name, body, message in (
-        ("POST /r", None, "needs a body"),
+        ("POST /r", None, r"needs a body: data=\{\.\.\.\}, as application/json"),
         ("GET /n", {}, "takes no body"),
         ("POST /f", "text", "cannot be written as multipart"),
         ("POST /o", {"a": object()}, "cannot be written as application/json"),

@@ -165,6 +165,7 @@ def test_what_cannot_be_a_part_is_said(make: Callable[..., Document]) -> None:
         (Part("x", "text/plain; charset=nothing"), {}, "unknown encoding: nothing"),
         ("\u20ac", {"encoding": {"c": {"contentType": "text/plain; charset=latin-1"}}}, "can't encode"),
         (io.StringIO("text"), {}, "binary mode"), (object(), {}, "cannot be written as text"),
+        (Path("a.png"), {}, r"a path is no file: give open\(path, 'rb'\)"),
     ):  # fmt: skip
         with pytest.raises(ParameterError, match=message):
             written(make, MULTIPART, {"c": value}, media)

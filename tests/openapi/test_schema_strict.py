@@ -1,7 +1,7 @@
 """Schemas read as their dialect has them: tables from the specifications, each value judged by hand.
 
-JSON Schema 2020-12 for 3.1; for 3.0 the Schema Object of 3.0.4, whose `nullable` adds null to the `type`
-beside it; for 2.0 the same words with `x-nullable`. `kindly` lists what the advisory reading also accepts.
+JSON Schema 2020-12 for 3.1; for 3.0 the Schema Object of 3.0.4, and for 2.0 the same words, with one thing
+that is not theirs: null passes wherever `nullable` (2.0: `x-nullable`) is said, as generators mean it.
 """
 
 # ruff: noqa: E501  (tables are read downwards)
@@ -53,7 +53,7 @@ STRING, NULLABLE = {"type": "string"}, {"type": "string", "N": True}
 WITH = {"Text": STRING, "Maybe": NULLABLE, "Thing": {"type": "object", "required": ["a"]}}
 
 NULLABLES = [
-    # name, schema, accepted, refused, kindly
+    # name, schema, accepted, refused, accepted where a word of its own says nullable
     ("not nullable", STRING, ["a", ""], [None, 1], []),
     ("text", NULLABLE, ["a", None], [1], []),
     ("integer", {"type": "integer", "N": True}, [0, None], ["0", 0.5, False], []),
@@ -79,20 +79,16 @@ NULLABLES = [
 
 
 @pytest.mark.parametrize("version", DIALECTS)
-@pytest.mark.parametrize(
-    ("name", "schema", "good", "bad", "kindly"), NULLABLES, ids=[n[0] for n in NULLABLES]
-)
+@pytest.mark.parametrize(("name", "schema", "good", "bad", "said"), NULLABLES, ids=[n[0] for n in NULLABLES])
 def test_nullable(
-    name: str, schema: Any, good: list[Any], bad: list[Any], kindly: list[Any], version: str
+    name: str, schema: Any, good: list[Any], bad: list[Any], said: list[Any], version: str
 ) -> None:
     schemas = {key: nullable(value, version) for key, value in WITH.items()}
     schema = nullable(schema, version)
-    check = checking(schema, version, **schemas)
-    assert [value for value in [*good, *bad, *kindly] if not check(value)] == good
-    check = checking(schema, version, strict=False, **schemas)
-    if version == "3.1":  # 2020-12 has no word to be kind about
-        kindly = []
-    assert [value for value in [*good, *bad, *kindly] if not check(value)] == [*good, *kindly]
+    expected = good if version == "3.1" else [*good, *said]  # 2020-12 has no such word
+    for strict in (True, False):
+        check = checking(schema, version, strict=strict, **schemas)
+        assert [value for value in [*good, *bad, *said] if not check(value)] == expected
 
 
 CAT = {"type": "object", "required": ["kind", "lives"], "properties": {"kind": {"enum": ["cat"]}, "lives": {"type": "integer"}}}  # fmt: skip
@@ -114,7 +110,7 @@ CHOICES = [
     ({"oneOf": [ref("Text"), {"enum": [None, "a"]}]}, "3.0 3.1", ["b", None], ["a", 1]),
     ({"oneOf": [{"type": "string", "N": True}, {"type": "integer", "N": True}]}, "3.0", ["a", 1], [None, []]),
     ({"anyOf": [{"type": "string", "N": True}, {"type": "integer", "N": True}]}, "3.0", ["a", 1, None], [[]]),
-    ({"oneOf": [{"type": "string"}, {"type": "integer"}], "N": True}, "3.0", ["a", 1], [None]),
+    ({"oneOf": [{"type": "string"}, {"type": "integer"}], "N": True}, "3.0", ["a", 1, None], [1.5]),
     ({"oneOf": [ref("Cat"), ref("Dog")]}, "3.0 3.1", [{"kind": "dog"}, {"kind": "cat", "lives": 1}], [{"kind": "cat"}, {"kind": "cow"}, {}]),
     ({"oneOf": [{"type": "array", "items": STRING}, {"type": "array", "items": {"type": "integer"}}]}, "3.0 3.1", [["a"], [1, 2]], [[], [1, "a"], "a"]),
     ({"anyOf": [{"type": "array", "items": STRING}, {"type": "array", "items": {"type": "integer"}}]}, "3.0 3.1", [["a"], [1, 2], []], [[1, "a"], "a"]),

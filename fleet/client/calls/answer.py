@@ -37,10 +37,13 @@ def documented(operation: Operation, status: int) -> str:
 
 
 def whole(response: httpx.Response, reply: Reply) -> httpx.Response:
-    """The answer with its decoded body in hand: the original was read in chunks, under a limit."""
+    """The answer with its decoded body in hand: the original was read in chunks, under a limit. Headers that
+    say how a body came are left out, but for an answer that has none and tells of another's."""
+    told = response.status_code == 304 or response.request.method == "HEAD"
+    gone = frozenset[bytes]() if told and not reply.body else _HOPS
     made = httpx.Response(
         response.status_code,
-        headers=[(name, value) for name, value in response.headers.raw if name.lower() not in _HOPS],
+        headers=[(name, value) for name, value in response.headers.raw if name.lower() not in gone],
         content=reply.body,
         request=response.request,
         extensions={key: value for key, value in response.extensions.items() if key != "network_stream"},

@@ -51,6 +51,7 @@ class Conversation:
     ) -> None:
         self.api: OpenAPI = api
         self.operation: Operation = operation
+        self.described: Operation | None = operation  # what describes the answer; None: nothing does
         self._request = request
         self._handshake = handshake
         self._upload = upload
@@ -138,6 +139,8 @@ class Conversation:
         if following.path in self._visited or len(self._visited) > self._limits.redirects:
             message = f"redirected {len(self._visited)} time{'s' if len(self._visited) > 1 else ''}"
             raise RequestFailed(FailureKind.REDIRECT_LOOP, message, status=reply.status)
+        if reply.status == 303:  # another resource, and what that one answers is not said here
+            self.described = None
         self._visited.add(following.path)
         self._request = following
         return self._built(following)
@@ -176,16 +179,21 @@ class Conversation:
         made = next((row[2] for row in table if row[0] <= reply.status <= row[1]), None)
         if made is None:
             try:
-                return decoded(reply, self.operation)
+                return decoded(reply, self.described)
             except RequestFailed as failed:
                 raise self.unread(failed, "decode") from failed
         try:
-            data = decoded(reply, self.operation)
+            data = decoded(reply, self.described)
         except RequestFailed:  # the status is the news, not a broken body below it
             data = reply.body
         kind, message = failure_of(reply) or (FailureKind.HTTP_STATUS, f"status {reply.status}")
         if kind is FailureKind.AUTH_REJECTED and self._anonymous:
             message = "401, and authenticate() has been given nothing for this call"
+        elif kind is FailureKind.AUTH_REJECTED and (name := self._bare_key):
+            message = (
+                f"{message}: {name} is the whole Authorization header, as given, and many services want "
+                "a word before the key, as in 'Bearer KEY' or 'Token KEY'"
+            )
         if reply.body:
             message = f"{message}; what the answer says is in .data"
         raise made(
@@ -202,8 +210,16 @@ class Conversation:
     def _anonymous(self) -> bool:
         """Whether nothing that may be a credential went with the call, nor a session's own."""
         request, sent = self._request, cast(httpx.Request, self._sent)
-        named = request.sensitive or request.secrets_in_path or self._handshake is not None
+        named = request.sensitive - _NO_CREDENTIALS or request.secrets_in_path or self._handshake is not None
         return not named and sent.headers.keys().isdisjoint({"authorization", "cookie"})
+
+    @property
+    def _bare_key(self) -> str:
+        """The scheme of an API key that went as the Authorization header, with no word before it."""
+        given = {name.lower(): value for name, value in self._request.headers}.get("authorization", " ")
+        schemes = [self.api.document.schemes[name] for name in self.api._credentials]
+        keys = (s.name for s in schemes if s.kind == "apiKey" and s.parameter.lower() == "authorization")
+        return "" if " " in given else next(keys, "")
 
     @property
     def whole(self) -> bool:
@@ -296,6 +312,9 @@ class Conversation:
         )
 
 
+_NO_CREDENTIALS = frozenset({  # headers that a caller adds to a call, which nobody logs in with
+    "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "accept", "range",
+})  # fmt: skip
 _DIALLING = {"dns", "tls", "proxy"}  # kinds of failures before a connection is there
 
 

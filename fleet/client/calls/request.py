@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -57,7 +57,10 @@ class OperationRequest:
         self.req: Extras = Extras()
 
     def __repr__(self) -> str:
-        return f"<OperationRequest {self.operation.name} at {self.api.base_url}>"
+        operation = self.operation
+        route = f"{operation.method} {operation.template}"
+        named = "" if operation.name == route else f" {operation.name!r},"
+        return f"<OperationRequest{named} {route!r} at {self.api.base_url or 'no base URL'}>"
 
     def __call__(
         self,
@@ -68,8 +71,11 @@ class OperationRequest:
         content_type: str = "",
     ) -> Any:
         """The decoded body of the answer; awaitable when the session is async."""
-        result: Any = self.request(parameters, data, context=context, content_type=content_type)
-        return result[1] if isinstance(result, tuple) else _data_of(result)
+        message = Message(self.api, self.operation, parameters or NO_PARAMETERS, data, context, content_type)
+        live = known_session(self.api)
+        if live is not None and isinstance(live.client, httpx.Client):
+            return self._sync(live, message)[1]
+        return self._data(message, dict(self.req.headers))
 
     def request(
         self,
@@ -149,6 +155,9 @@ class OperationRequest:
         schema = self.operation.answer_schema(status, media_type)
         return None if schema is None else self.api.types.type_of(schema)
 
+    async def _data(self, message: Message, extra: dict[str, str]) -> Any:
+        return (await self._async(message, extra))[1]
+
     async def _async(self, message: Message, extra: dict[str, str]) -> Answered:
         plugins = self.api._sessions.plugins
         conversation, _ = await dispatch(message, extra)
@@ -182,7 +191,3 @@ class OperationRequest:
         tell_now(plugins, "unmarshalled", message)
         response = cast(httpx.Response, conversation.response)
         return Answered(response.headers, message.value, response, message)
-
-
-async def _data_of(result: Awaitable[Answered]) -> Any:
-    return (await result)[1]

@@ -32,7 +32,7 @@ class Verdict:
 
     def __init__(self, conversation: Conversation) -> None:
         self._of = conversation
-        self._operation = conversation.operation
+        self._operation = conversation.described
         self._document = conversation.api.document
         self._reply = cast(Reply, conversation.reply)
         self._validate: Validate = conversation.api._sessions.validate
@@ -40,19 +40,21 @@ class Verdict:
     @property
     def content_type(self) -> str:
         """What the answer says it is, else what the operation documents; empty where neither tells."""
-        return self._reply.header("content-type") or documented(self._operation, self._reply.status)
+        said, operation = self._reply.header("content-type") or "", self._operation
+        return said or ("" if operation is None else documented(operation, self._reply.status))
 
     def schema(self) -> Place | None:
         """The schema that the answer is typed by; None where it stays as it was decoded: what is no JSON, and
         where nothing is documented."""
-        if self._validate == "off" or not self._reply.body or self._reply.status == 204:
+        operation = None if self._validate == "off" else self._operation
+        if operation is None or not self._reply.body or self._reply.status == 204:
             return None
         kind = _bare(self.content_type)
-        return self._operation.answer_schema(self._reply.status, kind) if is_json(kind) else None
+        return operation.answer_schema(self._reply.status, kind) if is_json(kind) else None
 
     def item_schema(self) -> Place | None:
         """The schema of each item of a sequence."""
-        if self._validate == "off":
+        if self._validate == "off" or self._operation is None:
             return None
         return self._operation.item_schema(self._reply.status, self.content_type)
 
@@ -104,13 +106,15 @@ class Verdict:
     def _unpromised(self) -> str:
         """What is wrong with the media type of an answer that was read whole: that it is no JSON, where
         nothing else is documented."""
-        reply = self._reply
-        if self._validate == "off" or not self._of.whole or not reply.body or not 200 <= reply.status < 300:
+        reply, operation = self._reply, self._operation
+        if self._validate == "off" or operation is None or not self._of.whole:
+            return ""
+        if not reply.body or not 200 <= reply.status < 300:
             return ""
         kind = _bare(reply.header("content-type") or "")
         if not kind or is_json(kind):
             return ""
-        promised = self._operation.media_types(reply.status)
+        promised = operation.media_types(reply.status)
         if not promised or not all(map(is_json, promised)):
             return ""
         return f"the answer is {_printable(kind)}, and the description has only {', '.join(promised)}"
@@ -119,7 +123,7 @@ class Verdict:
         """Raises what it is, or logs the first of each operation of a description."""
         if self._validate == "fail":
             raise self._of.mismatch(said, violations)
-        operation = self._operation.name
+        operation = self._of.operation.name
         if self._document.types.first(operation):
             origin, status = self._of.api.endpoint.origin, self._reply.status
             _LOGGER.warning("%s: %s answered %d, and %s", origin, operation, status, said)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fleet.client.wire.incoming import Incoming
 
 # Headers that the wire writes itself: httpx's own must not appear twice.
+_OF_BODIES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _WRITTEN_HERE = {b"host", b"content-length", b"connection", b"transfer-encoding"}
 
 
@@ -65,7 +66,7 @@ class WireTransport(httpx.AsyncBaseTransport):
             reply = await self._send(endpoint, sent, timeouts)
         except RequestFailed as failed:
             raise _as_httpx(failed, request) from failed
-        return _response(reply)
+        return _response(reply, sent.method)
 
     async def aclose(self) -> None:
         """Closes every idle connection; those in use close when their answer is read."""
@@ -208,14 +209,17 @@ def _pieces_of(request: httpx.Request) -> AsyncIterable[bytes] | None:
     return None
 
 
-def _kept(headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+def _kept(
+    headers: tuple[tuple[str, str], ...], gone: frozenset[str] = _OF_BODIES
+) -> list[tuple[bytes, bytes]]:
     """As bytes: httpx takes text only where it is ASCII, and hosts send what they like."""
-    gone = {"content-encoding", "content-length", "transfer-encoding"}
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers if name not in gone]
 
 
-def _response(reply: Reply) -> httpx.Response:
-    return httpx.Response(reply.status, headers=_kept(reply.headers), content=reply.body)
+def _response(reply: Reply, method: str) -> httpx.Response:
+    told = not reply.body and (method == "HEAD" or reply.status == 304)  # of a body that was not sent
+    gone = frozenset[str]() if told else _OF_BODIES
+    return httpx.Response(reply.status, headers=_kept(reply.headers, gone), content=reply.body)
 
 
 _EXCEPTIONS: dict[FailureKind, type[httpx.RequestError]] = {

@@ -47,12 +47,15 @@ class BodyPlan:
         """The bytes and their Content-Type; None for no body. Raises `ParameterError`.
 
         Of several media types the one that `content_type` names; else for bytes the first that is not JSON,
-        for text the first `text/*`, else JSON where there is any, a form for a mapping, multipart where it
-        holds files, else the first. Without `whole` a form that holds open files is a tuple: see `Pieces`.
+        for text the first `text/*`, for a mapping that holds files multipart, else JSON where there is any,
+        a form for a mapping, else the first. Without `whole` a form that holds open files is a tuple: see
+        `Pieces`.
         """
         if value is None:
             if self._required:
-                raise ParameterError(f"{self._name} needs a body")
+                raise ParameterError(
+                    f"{self._name} needs a body: data={{...}}, as {', '.join(self._types or ())}"
+                )
             return None
         if self._types is None:
             raise ParameterError(f"{self._name} takes no body")
@@ -106,11 +109,12 @@ class BodyPlan:
             return next((kind for kind in types if not is_json(kind)), types[0])
         if isinstance(value, str) and (text := next((k for k in types if k.startswith("text/")), None)):
             return text
-        if self._json is not None:
-            return self._json
-        if isinstance(value, Mapping) and FORM in types and not any(map(is_file, value.values())):
-            return FORM
         parts = next((kind for kind in types if kind.startswith("multipart/")), None)
+        has_files = isinstance(value, Mapping) and any(map(is_file, value.values()))
+        if self._json is not None and not (has_files and parts):
+            return self._json
+        if isinstance(value, Mapping) and FORM in types and not has_files:
+            return FORM
         if isinstance(value, Mapping | list) and parts is not None:
             return parts
         return "application/json" if types[0] in {"*/*", "application/*"} else types[0]

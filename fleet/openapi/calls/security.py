@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from fleet.errors import ConfigError
 from fleet.frozen import frozen
 from fleet.guess import closest
-from fleet.openapi.calls import styles
-from fleet.openapi.model import Flow, Requirement, SecurityScheme
+from fleet.openapi.calls import oauth2, styles
+from fleet.openapi.model import Requirement, SecurityScheme
 from fleet.secret import Secret
 
 CredentialValue: TypeAlias = str | Secret | tuple[str | Secret, ...]
@@ -26,8 +26,8 @@ _ANONYMOUS = {"basic", "bearer", "apiKey", "http digest"}  # schemes that a call
 class Additions:
     """What credentials add to a request. `sensitive` names the headers among them, in lower case.
 
-    `handshakes` are the credentials that no request can carry by itself (http digest, OAuth2 client
-    credentials, mutual TLS): whoever sends it has to speak with the peer first.
+    `handshakes` are the credentials that no request can carry by itself (http digest, OAuth2's
+    grants, mutual TLS): whoever sends it has to speak with the peer first.
     """
 
     headers: tuple[tuple[str, str], ...] = ()
@@ -108,7 +108,6 @@ def check_credential(name: str, value: Any, schemes: Mapping[str, SecurityScheme
 def _checked(scheme: SecurityScheme, value: Any) -> tuple[CredentialValue | None, str]:
     """The value as it is kept, or None; and what the scheme takes, in words."""
     parts = tuple(value) if isinstance(value, tuple | list) else ()
-    texts = all(isinstance(part, str | Secret) and part for part in parts)
     text = value if isinstance(value, str | Secret) and value else None
     if scheme.kind in _PAIRS:
         fits = len(parts) == 2 and all(isinstance(part, str | Secret) for part in parts)
@@ -118,21 +117,12 @@ def _checked(scheme: SecurityScheme, value: Any) -> tuple[CredentialValue | None
         fits = len(paths) in {2, 3} and all(isinstance(part, str | Secret) and part for part in paths)
         return (paths if fits else None), "(certificate file, key file) or (..., key password)"
     if scheme.kind == "oauth2":
-        flows = [flow.kind for flow in scheme.flows]
-        if client_credentials(scheme) is not None:
-            fits = len(parts) in {2, 3} and texts
-            return (parts if fits else text), "a token, or (client id, client secret[, scopes])"
-        return text, f"a token, as text: its flows ({', '.join(flows) or 'none'}) are not spoken here"
+        return oauth2.checked(scheme, value)
     if scheme.kind in _TOKENS:
         return text, "a token, as text"
     if scheme.kind == "apiKey":
         return text, "a key, as text"
     raise ConfigError(f"the security scheme {scheme.name!r} ({scheme.kind}) is not supported")
-
-
-def client_credentials(scheme: SecurityScheme) -> Flow | None:
-    """The OAuth2 flow of a scheme that needs no person, if it has one."""
-    return next((flow for flow in scheme.flows if flow.kind == "clientCredentials" and flow.token_url), None)
 
 
 def _additions(chosen: list[tuple[SecurityScheme, Any]]) -> Additions:

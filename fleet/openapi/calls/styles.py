@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import PurePath
 from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import UUID
@@ -99,6 +100,8 @@ def scalar(value: Any) -> str:
         from fleet.openapi.types.texts import text_of  # noqa: PLC0415  (pydantic, which few calls need)
 
         return text_of(value)
+    if isinstance(value, PurePath):
+        raise TypeError("a path is no file: give open(path, 'rb'), or str(path) for the path itself")
     raise TypeError(f"a value of type {type(value).__name__} cannot be written as text")
 
 

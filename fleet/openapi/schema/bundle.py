@@ -213,7 +213,7 @@ class _Bundle:
     def _made(self, uri: str, node: dict[str, Any], ref: Any) -> dict[str, Any]:
         made = self._keywords(uri, node)
         if self._old:
-            return self._sound(translated(made, nullable=self._reading.nullable(node), strict=self._strict))
+            return self._sound(translated(made, nullable=self._reading.nullable(node)))
         made = self._sound(made)
         if isinstance(ref, str):
             _beside(made, self._reference(uri, ref))
@@ -264,7 +264,7 @@ class _Bundle:
 
     def _alone(self, uri: str, ref: str, node: dict[str, Any]) -> Any:
         """A reference in 2.0 and 3.0. What stands beside it means nothing, but `nullable` is meant."""
-        if self._strict or not self._reading.nullable(node):
+        if not self._reading.nullable(node):
             return self._reference(uri, ref)
         self._effort.above += ALTERNATIVES
         made = self._reference(uri, ref)

@@ -52,12 +52,13 @@ def compile_check(
 
     By default it advises, as scans need it: published schemas are stricter than the devices they describe,
     so extra properties are always allowed, `oneOf` is judged as `anyOf`, `unevaluated*` does not count,
-    `nullable` is understood wherever it stands, and so are keywords that the dialect does not have.
+    and keywords that the dialect does not have are understood.
 
     With `strict` a schema means exactly what its dialect says: 2020-12 is JSON Schema 2020-12 (with the
     vocabularies that `$schema` or `jsonSchemaDialect` chooses, where that metaschema can be read); 3.0 and
-    2.0 have the keywords that their specifications list, nothing beside `$ref`, and `nullable` (2.0:
-    `x-nullable`) adds null to the `type` beside it and nothing else.
+    2.0 have the keywords that their specifications list, and nothing beside `$ref`. But null passes wherever
+    `nullable` (2.0: `x-nullable`) is said, beside `$ref`, `allOf` and an `enum` without null too: there it
+    has no effect by 3.0.4, and generators write it there to say just that.
 
     In both: answers owe nothing that is write-only, bodies nothing that is read-only;
     `x-patternProperties` count as `patternProperties`; formats are not asserted; a reference that cannot be

@@ -50,7 +50,7 @@ class Reading:
     """How schemas are to be read.
 
     With `strict` a schema means what its dialect says. Without it the reading is that of an adviser:
-    keywords of every dialect count, extra properties are allowed, null passes wherever `nullable` is said.
+    keywords of every dialect count, and extra properties are allowed.
     With `reads`, keywords whose values make no sense are left out, and regular expressions that it refuses.
     """
 
@@ -114,12 +114,8 @@ def left_out(vocabularies: Any) -> frozenset[str]:
     )
 
 
-def translated(made: dict[str, Any], *, nullable: bool, strict: bool) -> dict[str, Any]:
-    """The words of 2.0 and 3.0 in JSON Schema 2020-12's.
-
-    Strictly, `nullable` adds null to the `type` that stands beside it and does nothing else (3.0.4);
-    otherwise null passes, as most authors mean it.
-    """
+def translated(made: dict[str, Any], *, nullable: bool) -> dict[str, Any]:
+    """The words of 2.0 and 3.0 in JSON Schema 2020-12's: where `nullable` is said, null passes."""
     for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         flag = made.get(exclusive)
         if isinstance(flag, bool):
@@ -133,8 +129,6 @@ def translated(made: dict[str, Any], *, nullable: bool, strict: bool) -> dict[st
         return made
     if isinstance(kind, str) and kind != "file":
         made["type"] = [kind, "null"] if kind != "null" else kind
-    if strict:
-        return made
     enum = made.get("enum")
     if isinstance(enum, list) and None not in enum:
         made["enum"] = [*enum, None]

@@ -154,16 +154,16 @@ def json_types(node: Mapping[str, Any]) -> frozenset[str]:
     kind = node.get("type")
     listed = [kind] if isinstance(kind, str) else kind if isinstance(kind, list) else None
     found = EVERY_TYPE
+    null = frozenset({"null"} if node.get("nullable") is True or node.get("x-nullable") is True else ())
     if listed is not None and "file" not in listed:
         found = frozenset(name for name in listed if isinstance(name, str))
         if "number" in found:
             found |= {"integer"}
-        if node.get("nullable") is True or node.get("x-nullable") is True:
-            found |= {"null"}
+        found |= null
     if "const" in node:
-        return found & {json_type(node["const"])}
+        return found & {json_type(node["const"])} | null
     if isinstance(node.get("enum"), list):
-        return found & frozenset(map(json_type, node["enum"]))
+        return found & frozenset(map(json_type, node["enum"])) | null
     return found
 
 
@@ -194,9 +194,11 @@ def unwrapped(library: Library, dialect: Dialect, place: Place, *, nullable: boo
     while isinstance(node := place.value, dict) and id(node) not in seen:
         seen.add(id(node))
         beside = {key for key in node if not key.startswith("x-")} - _TALK
-        if "discriminator" in node or (not nullable and (node.get("nullable") or node.get("x-nullable"))):
+        own = not nullable and (node.get("nullable") or node.get("x-nullable"))
+        if own or "discriminator" in node:
             beside.add("nullable")
-        if isinstance(ref := node.get("$ref"), str) and (dialect != "2020-12" or beside == {"$ref"}):
+        old = dialect != "2020-12"
+        if isinstance(ref := node.get("$ref"), str) and (not own if old else beside == {"$ref"}):
             try:
                 place = library.resolve(library.enter(place.uri, node), ref)
             except SpecError:
