@@ -150,6 +150,12 @@ def test_an_event_stream_says_how_to_come_back() -> None:
     assert read("text/event-stream", [stream]) == ([{"data": "x", "id": "4"}], None, (0, "5", 3000))
 
 
+def test_an_event_that_broke_off_is_not_said_to_have_come() -> None:
+    stream = b"id: 4\ndata: x\n\nid: 5\nevent: lost\ndata: y"
+    for end in (b"", b"\n", b"\r", b"\r\n"):
+        assert read("text/event-stream", [stream + end]) == ([{"data": "x", "id": "4"}], None, (0, "4", None))
+
+
 @pytest.mark.parametrize("kind", ["text/html", "application/octet-stream", "", "multipart/mixed", "json"])
 def test_what_is_no_sequence(kind: str) -> None:
     assert item_reader(kind, 100) is None
