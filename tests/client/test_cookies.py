@@ -126,7 +126,8 @@ async def test_declared_cookies_are_credentials_of_their_handle(factory: Any) ->
         ("sid=x", True), ("SID=x", False), ("sid=x; Secure", False), ("sid=", False), ("sid=x; Max-Age=0", False),
         ("sid=x; max-age=-5", False), ("sid=x; Max-Age=9999999999999999999999", True), ("sid=x; Max-Age=soon", True),
         ("sid=x; Expires=Thu, 01 Jan 1970 00:00:00 GMT", False), ("sid=x; Expires=Fri, 01 Jan 2999 00:00:00 GMT", True),
-        ("sid=x; Expires=whenever", True), ("sid=x\x01", False),
+        ("sid=x; Expires=whenever", True), ("sid=x\x01", False), ("sid = x ; Path=/", True), ("sid=x; Max-Age=\xb2", True),
+        ("sid=x; Expires=Thu Jan  1 00:00:00 1970", False), ("sid=x; Expires=Wed, 01 Jan 0001 00:00:00 -0000", False),
     ],
 )  # fmt: skip
 async def test_what_is_kept_of_a_declared_cookie(text: str, kept: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from fleet.client import Request
 from fleet.client.exchange.retry import retry_after
+from fleet.client.message import Reply
 from fleet.errors import RequestFailed
 from fleet.event import BreakerOpened, RequestFinished, RequestRetried
 from fleet.outcome import FailureKind
@@ -166,6 +168,19 @@ async def test_retry_after_is_honoured(host: Any, say: Any, scanning: Any, value
     assert (await exchange.send(GET)).status == 200
     exchange.close()
     assert scan.waits == [pytest.approx(wait)]
+
+
+@pytest.mark.parametrize(
+    "value", ["Tue, 14 Nov 2023 22:13:50 GMT", "Tuesday, 14-Nov-23 22:13:50 GMT", "Tue Nov 14 22:13:50 2023"]
+)
+def test_a_date_is_of_utc_in_each_of_its_forms(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("TZ", "EST5")
+    time.tzset()
+    try:
+        assert retry_after(Reply(503, (("retry-after", value),), b""), now=1_700_000_000) == 30.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("value", ["61", "86400", "999999999999", formatdate(1_700_086_400, usegmt=True)])

@@ -103,6 +103,24 @@ READABLE: dict[str, tuple[bytes, int, bytes, bool]] = {
         b"{}",
         True,
     ),
+    "hints first, in bare LF": (
+        b"HTTP/1.1 103 Early\nLink: x\n\n" + OK + b"Transfer-Encoding: identity\r\n\r\n{}",
+        200,
+        b"{}",
+        False,
+    ),
+    "hints first, and a word about the connection": (
+        b"HTTP/1.1 103 Early\r\nConnection: close\r\n\r\n" + OK + LENGTH + b"\r\n{}",
+        200,
+        b"{}",
+        True,
+    ),
+    "HTTP/1.0 kept alive, and chunked all the same": (
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + CHUNKED + b"\r\n" + CHUNKS,
+        200,
+        b"{}",
+        False,
+    ),
     "gzip": (sized(b"Content-Encoding: gzip\r\n", gzip.compress(JSON)), 200, JSON, True),
     "gzip, two members": (sized(b"Content-Encoding: gzip\r\n", gzip.compress(JSON) * 2), 200, JSON * 2, True),
     "gzip and padding": (
@@ -130,6 +148,10 @@ BROKEN: dict[str, tuple[bytes, FailureKind]] = {
     "nothing": (b"", FailureKind.PROTOCOL_TRUNCATED),
     "half a status line": (b"HTTP/1.1 2", FailureKind.PROTOCOL_TRUNCATED),
     "half a head": (OK + b"Content-Le", FailureKind.PROTOCOL_TRUNCATED),
+    "half a head with a space before a colon": (
+        OK + b"Server : x\r\nX: y\r\n",
+        FailureKind.PROTOCOL_TRUNCATED,
+    ),
     "half a body": (OK + b"Content-Length: 20\r\n\r\n{}", FailureKind.PROTOCOL_TRUNCATED),
     "half a chunk": (OK + CHUNKED + b"\r\n20\r\n{}", FailureKind.PROTOCOL_TRUNCATED),
     "no last chunk": (OK + CHUNKED + b"\r\n2\r\n{}\r\n", FailureKind.PROTOCOL_TRUNCATED),

@@ -57,6 +57,10 @@ READINGS = """
 | keywords that 2.0 or 3.0 does not have | count | mean nothing |
 | a reference that cannot be followed | accepts anything | accepts anything |
 
+Inside of `not`, `if` and a counted `contains` nothing is relaxed: what is accepted too easily there would be
+refused around it. Where a part of such a condition cannot be followed or makes no sense, all of it means
+nothing.
+
 In both, answers owe nothing write-only and bodies nothing read-only, `x-patternProperties` count as
 `patternProperties`, formats are not asserted, and what makes no sense in a schema (`required: true`, a
 regular expression that cannot be read) is left out with a warning, while the rest still judges.

@@ -10,12 +10,14 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
+import orjson
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the modules of `make corpus` are no package
 
 from fetch import FetchError, Package, documents, fetched, listed
 from samples import Samples
+from touch import Touch
 
 from fleet.openapi import Library, Place
 
@@ -101,3 +103,22 @@ def test_values_come_from_examples_then_from_types_and_end_in_recursive_schemas(
     library.trees["/d"] = tree
     value = Samples(library).of(Place("/d", tree["node"]))
     assert (value["id"], value["name"], value["next"]["id"]) == (7, "a", 7)
+
+
+def test_everything_can_be_done_with_a_description_that_is_in_order(tmp_path: Path) -> None:
+    pet = {"type": "object", "properties": {"id": {"type": "integer", "example": 7}}, "required": ["id"]}
+    named = {"schema": {"$ref": "#/components/schemas/Pet"}}
+    answer = {"200": {"description": "", "content": {"application/json": named}}}
+    query = {"name": "q", "in": "query", "schema": {"type": "string", "default": "a"}}
+    item = {"get": {"operationId": "a", "parameters": [query], "responses": answer}}
+    tree = {
+        "openapi": "3.0.3",
+        "info": {"title": "T", "version": "1"},
+        "paths": {"/pets": item},
+        "components": {"schemas": {"Pet": pet}},
+    }
+    path = tmp_path / "api.json"
+    path.write_bytes(orjson.dumps(tree))
+    result = Touch(tmp_path, path).everything()
+    assert result["errors"] == {"defect": [], "spec": []}
+    assert (result["operations"], result["counts"]["types"]) == (1, 1)

@@ -218,14 +218,14 @@ class Touch:
             if keys:
                 made = reduce(document, [f"{method} {template}" for template, method in keys[:MAX_REDUCED]])
                 again = load(orjson.dumps(made.tree), source=document.source)
-                _same(set(again._by_route), set(keys[:MAX_REDUCED]))
+                _same(set(again.by_route), set(keys[:MAX_REDUCED]))
                 self._same_calls(document, again)
         converted: Document | None = None
         with self.step("convert"):
             if self.result["version"] != "3.2":
-                data, reader = orjson.dumps(convert(document).tree), document.library._reader
+                data, reader = orjson.dumps(convert(document).tree), document.library.reader
                 converted = load(data, source=document.source, reader=reader)  # one of 3.1 keeps its parts
-                _same(list(converted._by_route), keys)
+                _same(list(converted.by_route), keys)
                 self._same_calls(document, converted)
         with self.step("compare"):
             if converted is not None and len(keys) <= MAX_CHECKED:
@@ -234,9 +234,9 @@ class Touch:
                 self.result["changed"] = [str(change) for change in changes[:MAX_KEPT]]
 
     def _same_calls(self, one: Document, other: Document) -> None:
-        samples = Samples(one._library)
-        for key, operation in list(other._by_route.items())[:MAX_CHECKED]:
-            before = one._by_route[key]
+        samples = Samples(one.library)
+        for key, operation in list(other.by_route.items())[:MAX_CHECKED]:
+            before = one.by_route[key]
             try:
                 values = _values(before, samples)
                 call = before.build(values, self._body(before, samples))

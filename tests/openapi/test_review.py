@@ -37,6 +37,10 @@ def v3(paths: Any, version: str = "3.1.0", **rest: Any) -> dict[str, Any]:
     return {"openapi": version, **HEAD, "paths": paths, **rest}
 
 
+def query(schema: Any) -> dict[str, Any]:
+    return {"/p": {"get": {"parameters": [{"name": "q", "in": "query", "schema": schema}], **OK}}}
+
+
 PATH = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 E = "error"
 
@@ -65,6 +69,18 @@ E = "error"
         (v3({"/p": {"get": {"responses": {"200": {"$ref": "#/components/responses/No"}}}}}), [(E, "unresolved-reference", "/paths/~1p/get/responses/200")]),
         (v3({"/p": {"$ref": "gone.json"}}), [(E, "unresolved-reference", "/paths/~1p")]),
         (v3({"/p": {"get": {"responses": {"200": {"description": "", "content": {"a/b": {"example": {"$ref": "#/no"}, "schema": {"default": {"$ref": "#/no"}}}}}}, "x-a": {"$ref": "#/no"}}}}), []),
+        (v3({}, tags=[{"name": "a"}, {"name": "b"}, {"name": "a"}]), [(E, "duplicate-tag", "/tags/2")]),
+        (v3({}, "3.2.0", tags=[{"name": "a", "parent": "b"}, {"name": "b"}, {"name": "c", "parent": "gone"}]), [(E, "tag-parent", "/tags/2/parent")]),
+        (v3({}, "3.2.0", tags=[{"name": "a", "parent": "b"}, {"name": "b", "parent": "a"}, {"name": "c", "parent": "a"}]), [(E, "tag-parent", "/tags/0/parent"), (E, "tag-parent", "/tags/1/parent")]),
+        (v3({}, tags=[None, {"name": 1}, {"name": "a", "parent": 1}]), []),
+        (v3(query({"type": "integer", "default": "x"}), "3.0.3"), [(E, "default", "/paths/~1p/get/parameters/0/schema/default")]),
+        (v3(query({"type": "integer", "default": "x"})), [("warning", "default", "/paths/~1p/get/parameters/0/schema/default")]),
+        (v3(query({"type": "integer", "default": None}), "3.0.3"), [("warning", "default", "/paths/~1p/get/parameters/0/schema/default")]),
+        (v3(query({"allOf": [{"$ref": "#/components/schemas/A"}], "default": "x"}), "3.0.3", components={"schemas": {"A": {"enum": ["a"]}}}), [(E, "default", "/paths/~1p/get/parameters/0/schema/default")]),
+        (v3(query({"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "default": "x"}, "default": {"type": "integer"}}, "default": {"b": 1}}), "3.0.3"), []),
+        (v3(query({"type": "string", "nullable": True, "default": None}), "3.0.3"), []),
+        (v3(query({"$ref": "#/components/schemas/A", "default": 1}), "3.0.3", components={"schemas": {"A": {"type": "string"}}}), []),
+        ({"swagger": "2.0", **HEAD, "paths": {"/p": {"get": {"parameters": [{"name": "a", "in": "query", "required": True, "type": "string", "enum": ["b"], "default": "c"}], **OK}}}}, [(E, "default", "/paths/~1p/get/parameters/0/default")]),
         (v3({}, components={"securitySchemes": {"k": {"type": "http", "scheme": "basic"}}}), [("warning", "unused", "/components/securitySchemes/k")]),
         ({"swagger": "2.0", **HEAD, "paths": {}, "definitions": {"A": {"type": "object"}}}, [("warning", "unused", "/definitions/A")]),
         (v3({"/p": {"get": {"responses": {"200": {"description": "", "content": {"a/b": {"schema": {"$ref": "#/components/schemas/A"}}}}}}}}, components={"schemas": {"A": {"discriminator": {"propertyName": "k"}}, "B": {"allOf": [{"$ref": "#/components/schemas/A"}]}}}), []),

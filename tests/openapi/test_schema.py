@@ -69,6 +69,51 @@ def test_each_keyword_is_judged_as_its_version_has_it(
     assert list(judge(schema, value, version)) == expected
 
 
+CLOSED = {"properties": {"a": {}}, "additionalProperties": False}
+EITHER = {"oneOf": [{"type": "integer"}, {"minimum": 2}]}
+SCHEMAS = {"Closed": CLOSED}
+SECRET = {"properties": {"pw": {"writeOnly": True}}, "required": ["pw"]}
+
+
+@pytest.mark.parametrize(
+    ("version", "schema", "value", "expected"),
+    [
+        ("3.1.0", {"not": CLOSED}, {"b": 1}, []),
+        ("3.1.0", {"not": EITHER}, 3, []),
+        ("3.1.0", {"not": {"not": {"not": EITHER}}}, 3, []),
+        ("3.1.0", {"not": {"properties": {"a": {}}, "unevaluatedProperties": False}}, {"b": 1}, []),
+        ("3.1.0", {"if": CLOSED, "then": False}, {"b": 1}, []),
+        ("3.1.0", {"contains": EITHER, "minContains": 0, "maxContains": 0}, [3], []),
+        ("3.1.0", {"not": {"$ref": "#/components/schemas/Closed"}}, {"b": 1}, []),
+        ("3.1.0", {"allOf": [{"$ref": "#/components/schemas/Closed"}, {"not": {"$ref": "#/components/schemas/Closed"}}]}, {"b": 1}, []),
+        ("3.1.0", {"allOf": [{"$ref": "#/components/schemas/Closed"}, {"not": {"$ref": "#/components/schemas/Closed"}}]}, {}, [("", "not")]),
+        ("3.1.0", {"not": {"$ref": "#/components/schemas/Nowhere"}}, 1, []),
+        ("3.1.0", {"if": {"properties": {"a": {"$ref": "nowhere.json"}}}, "then": False}, 1, []),
+        ("3.1.0", {"not": {"anyOf": [{"type": "string"}, {"not": {"$ref": "nowhere.json"}}]}}, 1, []),
+        ("3.1.0", {"not": SECRET}, {}, []),
+        ("3.1.0", {"not": {"type": "string"}}, "x", [("", "not")]),
+        ("3.1.0", {"if": CLOSED, "then": False}, {}, [("", "then")]),
+        ("3.0.3", {"not": CLOSED}, {"b": 1}, []),
+        ("3.0.3", {"not": {"enum": ["a"], "type": "string", "nullable": True}}, None, [("", "not")]),
+        ("3.0.3", {"not": {"const": 1}}, 2, []),
+    ],
+)  # fmt: skip
+def test_what_is_relaxed_refuses_nothing(
+    make: Any, version: str, schema: Any, value: Any, expected: Any
+) -> None:
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    document = make({"/p": {"get": {"responses": answer}}}, version, components={"schemas": SCHEMAS})
+    assert list(document.operation("GET /p").violations(200, "application/json", value)) == expected
+
+
+def test_a_condition_that_makes_no_sense_is_none(make: Any) -> None:
+    for schema in ({"not": {"pattern": "(?<bad"}}, {"if": {"minLength": "1"}, "then": {"maxLength": 0}}):
+        answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+        document = make({"/p": {"get": {"responses": answer}}})
+        assert document.operation("GET /p").violations(200, None, "x") == ()
+        assert len(document.warnings) == 1
+
+
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_what_makes_no_sense_costs_itself_only(wrong: dict[str, Any], make: Any) -> None:
     """And is said once. Beside it, and in it, the rest still judges."""

@@ -54,6 +54,8 @@ CASES: list[tuple[str, bytes, list[Any]]] = [
      [{"a": 1}, "text \r\n--cutter", "\u00e9", b"\x00"]),
     (MIXED, b"--cut\r\n\r\n--cut\r\n\r\n\r\n--cut--", ["", ""]),
     ('multipart/mixed; boundary="a b"', b"--a b\r\n\r\nx\r\n--a b--", ["x"]),
+    (MIXED, b"--cut\nContent-Type: application/json\n\n[1]\n--cut\nX-A: b\n\n--cut\n\na\r\n\n\n--cut--\n", [[1], "", "a\r\n\n"]),
+    (MIXED, b"--cut\r\nContent-Type: text/plain\r\n\nx\r\n--cut\r\nX-A: b\r\n--cut--", ["x", ""]),
     ("application/json", b' [1, "],\\"[", {"a": [2, {"b": "}"}]}, [], null\n]\n', [1, '],"[', {"a": [2, {"b": "}"}]}, [], None]),
     ("application/vnd.x+json", b'\xef\xbb\xbf["\xe2\x82\xac\\\\"]', ["\u20ac\\"]),
     ("application/json", b"[]", []),
@@ -65,6 +67,7 @@ BROKEN: list[tuple[str, bytes, list[Any], FailureKind]] = [
     ("application/json-seq", b"\x1e1\n\x1e" + b"2" * 101, [1], FailureKind.BODY_TOO_LARGE),
     ("text/event-stream", b"data: a\n\n" + b"data: 1234567\n" * 8, [{"data": "a"}], FailureKind.BODY_TOO_LARGE),
     (MIXED, b"--cut\r\n\r\na\r\n--cut\r\n\r\nb", ["a"], FailureKind.PROTOCOL_TRUNCATED),
+    (MIXED, b"--cut\r\n\r\na\r\n--cut\r\nX-A: b\r\nvalue\r\n--cut--", ["a"], FailureKind.PROTOCOL_FRAMING),
     (MIXED, b"--cut\r\n\r\na\r\n--cut\r\n\r\n" + b"b" * 200, ["a"], FailureKind.BODY_TOO_LARGE),
     (MIXED, b"x" * 101 + b"\r\n--cut\r\n\r\na\r\n--cut--", [], FailureKind.BODY_TOO_LARGE),
     ("application/json", b"[1,", [1], FailureKind.BODY_NOT_JSON),
@@ -148,6 +151,12 @@ def test_a_record_does_not_wait_for_the_next() -> None:
 def test_an_event_stream_says_how_to_come_back() -> None:
     stream = b"retry: 3000\n\nid: 4\ndata: x\n\nid: 5\n\n"
     assert read("text/event-stream", [stream]) == ([{"data": "x", "id": "4"}], None, (0, "5", 3000))
+
+
+def test_an_event_that_broke_off_is_not_said_to_have_come() -> None:
+    stream = b"id: 4\ndata: x\n\nid: 5\nevent: lost\ndata: y"
+    for end in (b"", b"\n", b"\r", b"\r\n"):
+        assert read("text/event-stream", [stream + end]) == ([{"data": "x", "id": "4"}], None, (0, "4", None))
 
 
 @pytest.mark.parametrize("kind", ["text/html", "application/octet-stream", "", "multipart/mixed", "json"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ def learn(
     before = dict(kept)
     for text in set_cookies:
         pair, *rest = text.split(";")
-        name, _, value = pair.strip().partition("=")
+        name, value = (part.strip() for part in pair.partition("=")[::2])
         attributes = {key.strip().lower(): word.strip() for key, _, word in (r.partition("=") for r in rest)}
         for scheme in schemes.values():
             if scheme.kind == "apiKey" and scheme.location == "cookie" and scheme.parameter == name:
@@ -46,10 +47,11 @@ def learn(
 def _ended(attributes: Mapping[str, str]) -> bool:
     """Whether a cookie is taken back (RFC 6265, 5.3)."""
     age = attributes.get("max-age", "")
-    if age.removeprefix("-").isdigit():
+    if age.isascii() and age.removeprefix("-").isdigit():
         return age.startswith("-") or int(age[:18]) == 0
     try:
-        return parsedate_to_datetime(attributes["expires"]).timestamp() <= time.time()
+        date = parsedate_to_datetime(attributes["expires"])
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() <= time.time()
     except (KeyError, ValueError, TypeError, OverflowError):
         return False
 

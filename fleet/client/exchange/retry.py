@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
@@ -89,7 +90,9 @@ def retry_after(reply: Reply, *, now: float) -> float | None:
         return float(value)
     if value:
         try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+            date = parsedate_to_datetime(value)
+            # The oldest form of a date names no zone, and every one in HTTP is of UTC (RFC 9110, 5.6.7).
+            return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
         except (ValueError, TypeError, OverflowError, OSError):
             pass
     if hint := _BUSY_HINT.search(reply.body[:16384]):

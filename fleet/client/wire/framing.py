@@ -25,10 +25,6 @@ from fleet.policy import Limits
 _PARSED = -1  # bytes left of the body: the parser knows
 
 
-class _Damaged(Exception):
-    """The head says two things at once: it is mended before it is believed."""
-
-
 class ReplyReader:
     """Reads one reply. Feed it what arrives, then tell it of the end of the stream if that comes first.
 
@@ -73,11 +69,12 @@ class ReplyReader:
         self._parsing = True
         self._parser = HttpResponseParser(self)
         # Folded headers and control bytes in values; a length beside chunked (chunked wins, and nothing may
-        # follow); bare LF in heads. All are seen in the field, and none can smuggle anything where a
-        # connection serves one host and one request at a time.
+        # follow); interim answers that say close; bare LF in heads. All are seen in the field, and none can
+        # smuggle anything where a connection serves one host and one request at a time.
         self._parser.set_dangerous_leniencies(
             lenient_headers=True,
             lenient_chunked_length=True,
+            lenient_keep_alive=True,
             lenient_optional_cr_before_lf=True,
         )
 
@@ -124,7 +121,9 @@ class ReplyReader:
         if self.done:
             return
         if self._refused is not None:
-            raise classify(self._refused, phase="request")
+            known = b"".join((*(self._raw or ()), b"\r\n\r\n"))
+            if repair(known) == known:  # nothing that could have been mended: it is as bad as the parser says
+                raise classify(self._refused, phase="request")
         if not self.status or not self._until_end:
             raise RequestFailed(FailureKind.PROTOCOL_TRUNCATED, "the answer ended early")
         self.done = True
@@ -195,16 +194,16 @@ class ReplyReader:
 
     def _parse_heads(self, data: bytes) -> None:
         """Parses one head after the other, so that what is behind the last can be read as it says."""
-        known, seen = self._tail + data, len(self._tail)
+        known, begin, seen = self._tail + data, 0, len(self._tail)
         while seen < len(known) and self._raw is not None:
-            found = HEAD_END.search(known, max(seen - len(self._tail), 0))
+            found = HEAD_END.search(known, begin)
             end = found.end() if found else len(known)
-            self._tail = b"" if found else known[-3:]
+            self._tail = b"" if found else known[max(begin, end - 3) :]
             before = self._repaired
             self._parse(known[seen:end])
             if self._refused is not None or self._repaired is not before:
                 return  # it waits for the rest of a head that is to be mended, or has been read as mended
-            seen = end
+            begin = seen = end
         if self._raw is None and seen < len(known):
             self.feed(known[seen:])
 
@@ -261,7 +260,7 @@ class ReplyReader:
         if self._head_size > self._limits.headers:
             self._fail(self._headers_too_large())
         if name.endswith((b" ", b"\t")) and not self._repaired:
-            raise _Damaged("a space before the colon")
+            raise _damaged("a space before the colon")
         lowered = name.lower()
         if lowered == b"content-length":
             self._length = True
@@ -283,12 +282,13 @@ class ReplyReader:
             return
         chunked = self._transfer and self._values("transfer-encoding").rpartition(",")[2].strip() == "chunked"
         if self._transfer and self._length and not chunked and not self._repaired:
-            raise _Damaged("Transfer-Encoding without chunked, beside a Content-Length")
+            raise _damaged("Transfer-Encoding without chunked, beside a Content-Length")
         self.status = status
         self._raw = None
         bodiless = self._head_only or status in {204, 304}
         self._until_end = not (bodiless or chunked or (self._length and not self._transfer))
-        keeps = self._keeps_alive(self._parser.get_http_version())
+        version = self._parser.get_http_version()
+        keeps = self._keeps_alive(version) and not (self._transfer and version == "1.0")
         self.reusable = keeps and not self._until_end and not (self._length and self._transfer)
         if bodiless:
             self.done = self._head_only
@@ -341,3 +341,8 @@ class ReplyReader:
             raise failed
         finally:
             del failed
+
+
+def _damaged(why: str) -> RequestFailed:
+    """The head says two things at once: it is mended before it is believed."""
+    return RequestFailed(FailureKind.PROTOCOL_FRAMING, why)

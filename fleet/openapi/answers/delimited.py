@@ -13,15 +13,19 @@ from fleet.openapi.model import is_json
 from fleet.outcome import FailureKind
 
 _PADDING = 64  # bytes of white space behind a boundary
+_LINE_END = re.compile(r"\r?\n")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _OUTSIDE = re.compile(rb'["\[\]{},]')
 _INSIDE = re.compile(rb'["\\]')
 
 
 class Parts(ItemReader):
+    """Lines may end in bare LF, as those of many cameras do."""
+
     def __init__(self, limit: int, boundary: str) -> None:
         super().__init__(limit)
-        delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
-        self._pattern = re.compile(re.escape(delimiter) + rb"(?:(--)|[ \t]{0,%d}\r\n)" % _PADDING)
+        delimiter = rb"\r?\n--" + re.escape(boundary.encode("latin-1", "replace"))
+        self._pattern = re.compile(delimiter + rb"(?:(--)|[ \t]{0,%d}(\r?\n))" % _PADDING)
         self._longest = len(delimiter) + _PADDING + 2
         self._held = bytearray(b"\r\n")  # the first boundary may be the first line
         self._at = 0  # before this no boundary begins
@@ -34,7 +38,7 @@ class Parts(ItemReader):
         while found := self._pattern.search(self._held, self._at):
             part = bytes(self._held[: found.start()])
             self._ended = found[1] is not None
-            del self._held[: found.end() if self._ended else found.end() - 2]
+            del self._held[: found.end() if self._ended else found.start(2)]
             self._at = 0
             self.fits(len(part))
             if self._begun:
@@ -52,10 +56,13 @@ class Parts(ItemReader):
 
 
 def _part(part: bytes) -> object:
-    head, _, body = part.partition(b"\r\n\r\n")
+    blank = _BLANK_LINE.search(part)
+    head, body = (part[: blank.start()], part[blank.end() :]) if blank else (part, b"")
     message = Message()
-    for line in head.split(b"\r\n"):
-        name, _, value = line.decode("latin-1").partition(":")
+    for line in _LINE_END.split(head.decode("latin-1")):
+        name, colon, value = line.partition(":")
+        if line and not colon and not blank:
+            raise RequestFailed(FailureKind.PROTOCOL_FRAMING, "a part has no blank line behind its headers")
         if name.strip().lower() == "content-type" and "content-type" not in message:
             message["Content-Type"] = value.strip()
     kind = message.get_content_type()

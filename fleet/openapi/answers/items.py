@@ -16,9 +16,10 @@ class ItemReader:
     """Reads one sequence: `feed` it what arrives, then `finish`; both give items as they are complete.
 
     `limit` is in bytes, for what one item takes on its way. Both are generators that raise `RequestFailed`
-    where an item is broken (`body.not_json`, `body.too_deep`, `protocol.truncated`) or too large
-    (`body.too_large`): after the items before it, whatever pieces the bytes came in. `skipped` counts what
-    was passed over, `last_id` and `retry` (milliseconds) are an event stream's last words on reconnecting.
+    where an item is broken (`body.not_json`, `body.too_deep`, `protocol.truncated`, `protocol.framing`) or
+    too large (`body.too_large`): after the items before it, whatever pieces the bytes came in. `skipped`
+    counts what was passed over, `last_id` and `retry` (milliseconds) are an event stream's last words on
+    reconnecting.
     """
 
     def __init__(self, limit: int) -> None:

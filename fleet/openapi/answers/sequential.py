@@ -158,6 +158,7 @@ class _Events(ItemReader):
         self._first = True
         self._fields: dict[str, object] = {}
         self._data: list[str] = []
+        self._id = ""  # the last one that was read; it counts once its event is whole
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[object]:
@@ -176,6 +177,7 @@ class _Events(ItemReader):
                 continue
             fields, lines = self._fields, self._data
             self._fields, self._data, self._size = {}, [], 0
+            self.last_id = self._id
             if lines:
                 yield {"data": "\n".join(lines), **fields}
 
@@ -189,6 +191,6 @@ class _Events(ItemReader):
             if value:
                 self._fields["event"] = value
         elif name == "id" and "\0" not in value:
-            self._fields["id"] = self.last_id = value
+            self._fields["id"] = self._id = value
         elif name == "retry" and value.isascii() and value.isdigit() and len(value) <= _MAX_RETRY:
             self._fields["retry"] = self.retry = int(value)

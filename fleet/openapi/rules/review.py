@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from fleet.openapi.document import Document
+from fleet.openapi.rules.defaults import defaults
 from fleet.openapi.rules.finding import Finding, Findings
 from fleet.openapi.rules.official import official
 from fleet.openapi.rules.paths import head, operations, paths, security
 from fleet.openapi.rules.references import references, unused
 from fleet.openapi.rules.schemas import schemas
+from fleet.openapi.rules.tags import tags
 
-_RULES = (head, paths, references, operations, security, schemas, unused, official)
+_RULES = (head, tags, paths, references, operations, security, schemas, defaults, unused, official)
 
 
 def review(document: Document) -> tuple[Finding, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fleet.errors import SpecError
 from fleet.openapi.reading.refs import Library, Place
 from fleet.openapi.schema.effort import ALTERNATIVES, Effort, weight_of
 from fleet.openapi.schema.keywords import (
+    UNEVALUATED,
     Reading,
     holds_list,
     holds_map,
@@ -15,6 +17,7 @@ from fleet.openapi.schema.keywords import (
     judges_inside,
     left_out,
     translated,
+    turns,
 )
 from fleet.openapi.schema.repair import repaired
 from fleet.openapi.schema.tagged import tagged
@@ -45,6 +48,9 @@ def bundle(library: Library, schema: Place, reading: Reading) -> tuple[Any, dict
 class _Bundle:
     """Made without recursion over references: each schema that is referred to has a name in `$defs`.
 
+    Inside of a `not` or an `if`, what a schema accepts too much makes what stands around it refuse: nothing
+    is relaxed there, and a schema that is referred to from there and from elsewhere has two names.
+
     Where a `$dynamicRef` is met, a second bundle is made with `dynamic`: each of its parts is a resource of
     its own that has the dynamic anchors of the resource it was part of, so that the validator finds the
     outermost one as the standard says.
@@ -57,9 +63,12 @@ class _Bundle:
         self._strict = reading.strict
         self._dynamic = dynamic
         self.met_dynamic = False
-        self._names: dict[int, str] = {}  # id of a referenced node -> its name in $defs; the trees outlive us
+        self._turned = False  # whether this is inside of such a keyword
+        self._lost = 0  # what accepts anything, as it cannot be followed or makes no sense
+        # id of a referenced node, and `turned` -> its name in $defs; the trees outlive us
+        self._names: dict[tuple[int, bool], str] = {}
         self._nodes: dict[str, Any] = {}  # by that name
-        self._waiting: list[tuple[str, Place]] = []
+        self._waiting: list[tuple[str, Place, bool]] = []
         self._effort = Effort()
         self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}  # by URI: all, and the plain ones
 
@@ -67,7 +76,7 @@ class _Bundle:
         root = self._named(schema) if self._dynamic else self._schema(schema.uri, schema.value)
         defs: dict[str, Any] = {}
         while self._waiting:
-            name, place = self._waiting.pop()
+            name, place, self._turned = self._waiting.pop()
             self._effort.begin(name)
             made = self._schema(place.uri, place.value, entered=True)
             defs[name] = self._resource(name, place.uri, made) if self._dynamic else made
@@ -88,11 +97,12 @@ class _Bundle:
         if not SHARED <= len(self._names) < MAX_SCHEMAS or not isinstance(whole, dict):
             return whole, {}
         defs = dict(whole["$defs"])
-        name = self._names.get(id(schema.value), "root")
+        name = self._names.get((id(schema.value), False), "root")
         if name == "root":
             defs[name] = {key: value for key, value in whole.items() if key not in {"$schema", "$defs"}}
         chosen = {name: {"$ref": f"#/$defs/{name}"} for name in defs}
-        return {"$schema": _DRAFT, "properties": chosen, "$defs": defs}, {name: schema.value, **self._nodes}
+        judges = {known: self._nodes[known] for (_, turned), known in self._names.items() if not turned}
+        return {"$schema": _DRAFT, "properties": chosen, "$defs": defs}, {name: schema.value, **judges}
 
     def _resource(self, name: str, uri: str, made: Any) -> Any:
         anchors = {}
@@ -106,20 +116,21 @@ class _Bundle:
         """As `_named`, for what judges by it."""
         named = self._named(place)
         if named is not True:
-            self._effort.leads_to(self._names[id(place.value)])
+            self._effort.leads_to(self._names[id(place.value), self._turned])
         return named
 
     def _named(self, place: Place) -> Any:
         """A reference to a schema that stands in `$defs`; it is put there when its turn comes."""
-        name = self._names.get(id(place.value))
+        key = id(place.value), self._turned
+        name = self._names.get(key)
         if name is None:
             if len(self._names) >= MAX_SCHEMAS:
-                return True
-            name = self._names[id(place.value)] = f"s{len(self._names)}"
+                return self._anything()
+            name = self._names[key] = f"s{len(self._names)}"
             self._nodes[name] = place.value
             if isinstance(place.value, dict) and "$id" in place.value:
                 place = Place(self._enter(place.uri, place.value), place.value)
-            self._waiting.append((name, place))
+            self._waiting.append((name, place, self._turned))
         return {"$ref": f"urn:fleet:{name}" if self._dynamic else f"#/$defs/{name}"}
 
     def _enter(self, uri: str, node: dict[str, Any]) -> str:
@@ -157,7 +168,7 @@ class _Bundle:
         try:
             place = self._library.resolve(uri, ref)
         except SpecError:
-            return True
+            return self._anything()
         anchor = ref.partition("#")[2]
         if not isinstance(place.value, dict) or place.value.get("$dynamicAnchor") != anchor:
             return self._led(place)
@@ -193,7 +204,7 @@ class _Bundle:
     def _schema(self, uri: str, node: Any, *, entered: bool = False) -> Any:
         # recursion is bounded by the parser's depth limit
         if not isinstance(node, dict):
-            return node if isinstance(node, bool) else True
+            return node if isinstance(node, bool) else self._anything()
         ref = node.get("$ref")
         if self._old:
             if isinstance(ref, str):
@@ -225,18 +236,42 @@ class _Bundle:
 
     def _sound(self, made: dict[str, Any]) -> dict[str, Any]:
         reads = self._reading.reads
-        return made if reads is None else repaired(made, reads)
+        if reads is None:
+            return made
+        kept = repaired(made, reads)
+        self._lost += kept != made
+        return kept
+
+    def _anything(self) -> bool:
+        """The schema for what is none, or is not there."""
+        self._lost += 1
+        return True
+
+    def _condition(self, of: Callable[[str, Any], Any], uri: str, node: Any) -> Any:
+        """A schema that turns its judgement around. None where a part of it accepts anything that it should
+        not: then the whole of it means nothing."""
+        turned, lost = self._turned, self._lost
+        self._turned = True
+        made = of(uri, node)
+        self._turned = turned
+        return made if self._lost == lost else None
 
     def _keywords(self, uri: str, node: dict[str, Any]) -> dict[str, Any]:
         known, plain = self._at(uri)
+        if self._turned and not self._strict:
+            known |= UNEVALUATED
         made: dict[str, Any] = {}
         for key in known.intersection(node):
             value = node[key]
             if key in plain:
-                made[key] = self._owed(uri, value, node.get("properties")) if key == "required" else value
+                owed = key == "required" and not self._turned
+                made[key] = self._owed(uri, value, node.get("properties")) if owed else value
                 continue
             of = self._inside if judges_inside(key) else self._schema
-            if holds_one(key):
+            if turns(key, node):
+                if (condition := self._condition(of, uri, value)) is not None:
+                    made[key] = condition
+            elif holds_one(key):
                 made[key] = of(uri, value)
             elif holds_list(key) and isinstance(value, list):
                 made[key] = [of(uri, entry) for entry in value]
@@ -247,7 +282,7 @@ class _Bundle:
             patterns = {name: self._inside(uri, entry) for name, entry in extra.items()}
             own = made.get("patternProperties")
             made["patternProperties"] = {**patterns, **(own if isinstance(own, dict) else {})}
-        if not self._strict:
+        if not (self._strict or self._turned):
             _relax(made)
         elif "oneOf" in made and "discriminator" in node:
             made["oneOf"] = tagged(node, made["oneOf"])
@@ -278,7 +313,7 @@ class _Bundle:
             place = self._library.resolve(uri, ref)
             place = self._library.follow(place, alone=not self._old)
         except SpecError:
-            return True
+            return self._anything()
         return self._led(place)
 
 

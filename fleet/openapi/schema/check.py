@@ -52,7 +52,8 @@ def compile_check(
 
     By default it advises, as scans need it: published schemas are stricter than the devices they describe,
     so extra properties are always allowed, `oneOf` is judged as `anyOf`, `unevaluated*` does not count,
-    and keywords that the dialect does not have are understood.
+    and keywords that the dialect does not have are understood. Inside of `not` and `if` nothing is relaxed:
+    what the schema accepts, the check accepts.
 
     With `strict` a schema means exactly what its dialect says: 2020-12 is JSON Schema 2020-12 (with the
     vocabularies that `$schema` or `jsonSchemaDialect` chooses, where that metaschema can be read); 3.0 and

@@ -25,7 +25,7 @@ _INSIDE = frozenset({
     "items", "contains", "propertyNames", "additionalProperties", "unevaluatedItems", "unevaluatedProperties",
     "prefixItems", "properties", "patternProperties",
 })  # fmt: skip
-_UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
 
 # What 2.0 and 3.0 took from JSON Schema ("Schema Object" of 2.0 and of 3.0.4); the rest means nothing there.
 _V2 = (_VALIDATION - {"const", "dependentRequired", "maxContains", "minContains"}) | {
@@ -39,8 +39,8 @@ _OWN: dict[Dialect, frozenset[str]] = {
 
 _VOCABULARY = "https://json-schema.org/draft/2020-12/vocab/"
 _OF_VOCABULARY = {
-    f"{_VOCABULARY}applicator": (_ONE | _LIST | _MAP) - _UNEVALUATED,
-    f"{_VOCABULARY}unevaluated": _UNEVALUATED,
+    f"{_VOCABULARY}applicator": (_ONE | _LIST | _MAP) - UNEVALUATED,
+    f"{_VOCABULARY}unevaluated": UNEVALUATED,
     f"{_VOCABULARY}validation": _VALIDATION,
 }
 
@@ -72,7 +72,7 @@ class Reading:
     @property
     def known(self) -> frozenset[str]:
         """The keywords that count."""
-        return _OWN[self.dialect] if self.strict else _OWN["2020-12"] - _UNEVALUATED
+        return _OWN[self.dialect] if self.strict else _OWN["2020-12"] - UNEVALUATED
 
     def plain(self, known: frozenset[str]) -> frozenset[str]:
         """Of these, those that hold no schemas."""
@@ -98,6 +98,11 @@ def holds_list(key: str) -> bool:
 def holds_map(key: str) -> bool:
     """Whether it is a mapping whose values are schemas."""
     return key in _MAP
+
+
+def turns(key: str, node: dict[str, Any]) -> bool:
+    """Whether a value is refused, or more is wanted of it, where the schema of this keyword accepts."""
+    return key in {"not", "if"} or (key == "contains" and "maxContains" in node)
 
 
 def judges_inside(key: str) -> bool:
