@@ -79,7 +79,7 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     for target, failure in learnt.failures.items():
         shell.say(f"{target}: {failure.kind}: {failure.message}")
     kept = {} if accept_changes else {target: known[target] for target in changed}
-    write_result(output, pins_text({**known, **learnt.pins, **kept}).encode(), "--output")
+    write_result(output, pins_text({**known, **learnt.pins, **kept}).encode(), "-o")
     shell.say(
         f"{len(learnt.pins)} learnt: {new} new, {len(changed)} changed; "
         f"{len(learnt.failures)} gave none; {output}"
