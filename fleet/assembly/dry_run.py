@@ -104,7 +104,7 @@ def _hosts(prepared: PreparedScan) -> tuple[tuple[str, ...], int] | None:
 
 
 def _estimate(prepared: PreparedScan, earlier: Path) -> str:
-    from fleet.assembly.earlier import experience_of  # noqa: PLC0415 (for a dry run that asks for it)
+    from fleet.assembly.experience import experience_of  # noqa: PLC0415 (for a dry run that asks for it)
 
     experience = experience_of(earlier, spec=prepared.spec.path, pipeline=prepared.plan.pipeline)
     return experience.foretell(prepared.survey.total, prepared.policy.rate)

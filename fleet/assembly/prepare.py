@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import cast
 
 from fleet.assembly.bindings import Bindings, Prompt, bindings_of
-from fleet.assembly.cores import processes_for
 from fleet.assembly.description import fixup_notes, read_description
+from fleet.assembly.needs import Needs, check_usable
 from fleet.assembly.options import ScanOptions, at_pace, with_numbers
 from fleet.assembly.pasted import pasted_paths
 from fleet.assembly.pins import read_pins
+from fleet.assembly.processes import processes_for
 from fleet.assembly.survey import Survey, bound, open_inventory, survey_of
-from fleet.assembly.usable import Needs, check_usable
 from fleet.client import TlsContexts, check_tls_library
 from fleet.config import SpecFile, SpecOutside, list_builtin_specs, load_spec
 from fleet.errors import ConfigError, InventoryError

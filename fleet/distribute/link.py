@@ -1,4 +1,4 @@
-"""Words over a stream socket: batched, pickled, in order, each whole or not at all."""
+"""Messages over a stream socket: batched, pickled, in order, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fleet.outcome import CheckResult, Failure, Outcome, Sample, Skipped, Violat
 from fleet.target import Target
 
 HEAD = struct.Struct("!Q")  # how many bytes follow
-WORDS_AT_ONCE = 64  # words that do not wait for others
+MESSAGES_AT_ONCE = 64  # messages that do not wait for others
 
 
 def _by_position(value: type) -> Callable[[Any], tuple[type, tuple[Any, ...]]]:
@@ -36,9 +36,9 @@ class Link(asyncio.Protocol):
     """One end of the conversation between a scan and a worker process.
 
     What is said within one turn of the event loop goes out as one batch; what may linger goes with the next
-    batch, at the latest `linger` seconds later. `hear` is called with each word, in the order they were said;
-    `lost` once, when the other side has closed or died: nothing is heard afterwards. `mend` gives what is
-    said in place of a word that does not pickle.
+    batch, at the latest `linger` seconds later. `hear` is called with each message, in order; `lost` once,
+    when the other side has closed or died: nothing is heard afterwards. `mend` gives what is sent in place of
+    a message that does not pickle.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Link(asyncio.Protocol):
         _, made = await asyncio.get_running_loop().create_connection(link, sock=end)
         return made
 
-    def say(self, word: Any, *, linger: bool = False) -> None:
+    def say(self, message: Any, *, linger: bool = False) -> None:
         """Never blocks, never fails: what is said to a process that is gone is not heard."""
-        self._waiting.append(word)
+        self._waiting.append(message)
         if self._soon:
             return
-        if linger and self._linger and len(self._waiting) < WORDS_AT_ONCE:
+        if linger and self._linger and len(self._waiting) < MESSAGES_AT_ONCE:
             if self._timer is None:
                 self._timer = self._loop.call_later(self._linger, self.flush)
             return
@@ -86,10 +86,10 @@ class Link(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._soon = None, False
-        words, self._waiting = self._waiting, []
-        if not words or self._transport is None or self._transport.is_closing():
+        messages, self._waiting = self._waiting, []
+        if not messages or self._transport is None or self._transport.is_closing():
             return
-        payload = self._pickled(words)
+        payload = self._pickled(messages)
         self._transport.write(HEAD.pack(len(payload)) + payload)
 
     def close(self) -> None:
@@ -103,20 +103,20 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _pickled(self, words: list[Any]) -> bytes:
+    def _pickled(self, messages: list[Any]) -> bytes:
         try:
-            return _dumps(words)
+            return _dumps(messages)
         except Exception:
             if self._mend is None:
                 raise
-        return _dumps([self._mended(word) for word in words])
+        return _dumps([self._mended(message) for message in messages])
 
-    def _mended(self, word: Any) -> Any:
+    def _mended(self, message: Any) -> Any:
         try:
-            _dumps(word)
+            _dumps(message)
         except Exception as error:
-            return self._mend(word, error) if self._mend is not None else word
-        return word
+            return self._mend(message, error) if self._mend is not None else message
+        return message
 
     # What asyncio calls.
 
@@ -132,10 +132,10 @@ class Link(asyncio.Protocol):
             end = at + HEAD.size + size
             if len(read) < end:
                 break
-            words = pickle.loads(memoryview(read)[at + HEAD.size : end])  # noqa: S301 (from our own fork)
+            messages = pickle.loads(memoryview(read)[at + HEAD.size : end])  # noqa: S301 (from our own fork)
             at = end
-            for word in words:
-                self._hear(word)
+            for message in messages:
+                self._hear(message)
         if at:
             del read[:at]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import anyio
 
-from fleet.distribute.answering import Answerer, SharedLimits
+from fleet.distribute.forkserver import ForkServer, how_it_ended
 from fleet.distribute.link import Link
-from fleet.distribute.nursery import Nursery, how_it_ended
-from fleet.distribute.words import Begin, Done, Drop, End, Ping, Pong, Take, Told, Warned
+from fleet.distribute.messages import Begin, Done, Drop, End, Ping, Pong, Take, Told, Warned
+from fleet.distribute.scan_limits import Answerer, SharedLimits
 from fleet.event import Listener
 from fleet.outcome import Outcome
 from fleet.target import Target
@@ -39,7 +39,7 @@ class Seat:
     def __init__(
         self,
         index: int,
-        nursery: Nursery,
+        forkserver: ForkServer,
         limits: SharedLimits,
         listener: Listener,
         *,
@@ -50,7 +50,7 @@ class Seat:
         self.reserved: bool = False  # for one target alone
         self.delivered: int = 0  # outcomes of the worker that sits here
         self._index = index
-        self._nursery = nursery
+        self._forkserver = forkserver
         self._limits = limits
         self._listener = listener
         self._patience = logout + PATIENCE_SECONDS
@@ -83,7 +83,7 @@ class Seat:
             statuses.append(status)
             ended.set()
 
-        self._worker, end = self._nursery.fork(self._index, reaped)
+        self._worker, end = self._forkserver.fork(self._index, reaped)
         async with anyio.create_task_group() as group:
             link = await Link.over(end, lambda: Link(self._hear, lost.set))
             self._answerer = answerer = Answerer(self._limits, link.say, group)
@@ -136,8 +136,8 @@ class Seat:
             self._link.say(End())
 
     def kill(self) -> None:
-        """End the worker now. Where the nursery is gone too, it ends when it notices that nobody listens."""
-        self._nursery.kill(self._worker)
+        """End the worker now. Without a fork server it ends when it notices that nobody listens."""
+        self._forkserver.kill(self._worker)
         if self._link is not None:
             self._link.abort()
 
@@ -158,23 +158,23 @@ class Seat:
             if not held.answer.done():
                 held.answer.set_result(None)
 
-    def _hear(self, word: Any) -> None:
+    def _hear(self, message: Any) -> None:
         self._unanswered = 0
-        match word:
+        match message:
             case Done():
                 self.delivered += 1
-                held = self._hand.get(word.number)
+                held = self._hand.get(message.number)
                 if held is not None and not held.answer.done():
-                    held.answer.set_result(word.outcome)
+                    held.answer.set_result(message.outcome)
             case Told():
-                self._listener(word.event)
+                self._listener(message.event)
             case Warned():
-                self._warned(word.warnings)
+                self._warned(message.warnings)
             case Pong():
                 pass
             case _:
                 if self._answerer is not None:
-                    self._answerer.hear(word)
+                    self._answerer.hear(message)
 
     async def _ping(self, link: Link) -> None:
         while True:

@@ -13,9 +13,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from fleet.assembly import Connector, PreparedScan, probe_of
-from fleet.distribute.asking import AskedPace
 from fleet.distribute.link import Link
-from fleet.distribute.words import Begin, Done, Drop, End, Ping, Pong, Take, Told, Warned
+from fleet.distribute.messages import Begin, Done, Drop, End, Ping, Pong, Take, Told, Warned
+from fleet.distribute.worker_limits import AskedPace
 from fleet.engine import Attempt
 from fleet.event import Event, Listener, ProbeCrashed, RequestFinished, RequestRetried, ScanStarted
 from fleet.frozen import frozen
@@ -91,8 +91,8 @@ class _Worker:
         self._link.close()
         await self._closed.wait()
 
-    def _hear(self, word: Any) -> None:
-        self._words.get(type(word), self._limits.hear)(word)
+    def _hear(self, message: Any) -> None:
+        self._words.get(type(message), self._limits.hear)(message)
 
     def _lost(self) -> None:
         self._closed.set()
@@ -100,31 +100,31 @@ class _Worker:
         for scope in self._scopes.values():
             scope.cancel()
 
-    def _say(self, word: Any) -> None:
+    def _say(self, message: Any) -> None:
         if self._link is not None:
-            self._link.say(word)
+            self._link.say(message)
 
-    def _begin(self, word: Begin) -> None:
-        probe = probe_of(self._shared.prepared, self._connector, word.run, self._tell)
-        self._attempt = Attempt(probe, run=word.run, pipeline=word.pipeline, listener=self._tell)
+    def _begin(self, message: Begin) -> None:
+        probe = probe_of(self._shared.prepared, self._connector, message.run, self._tell)
+        self._attempt = Attempt(probe, run=message.run, pipeline=message.pipeline, listener=self._tell)
         for listener in self._shared.listeners:
-            listener(ScanStarted(word.run, word.pipeline, None, word.room))
+            listener(ScanStarted(message.run, message.pipeline, None, message.room))
 
-    def _take(self, word: Take) -> None:
+    def _take(self, message: Take) -> None:
         if self._group is None or self._attempt is None or self._link is None:
-            raise AssertionError("a target came before the first word")
-        self._scopes[word.number] = anyio.CancelScope()
-        self._group.start_soon(self._scan, word, self._attempt, self._link)
+            raise AssertionError("a target came before the first message")
+        self._scopes[message.number] = anyio.CancelScope()
+        self._group.start_soon(self._scan, message, self._attempt, self._link)
 
-    def _drop(self, word: Drop) -> None:
-        if (scope := self._scopes.get(word.number)) is not None:
+    def _drop(self, message: Drop) -> None:
+        if (scope := self._scopes.get(message.number)) is not None:
             scope.cancel()
 
-    async def _scan(self, word: Take, attempt: Attempt, link: Link) -> None:
-        with self._scopes[word.number] as scope:
-            outcome = await attempt(word.target, scope)
-        link.say(Done(word.number, outcome), linger=len(self._scopes) > FEW_IN_HAND)
-        del self._scopes[word.number]
+    async def _scan(self, message: Take, attempt: Attempt, link: Link) -> None:
+        with self._scopes[message.number] as scope:
+            outcome = await attempt(message.target, scope)
+        link.say(Done(message.number, outcome), linger=len(self._scopes) > FEW_IN_HAND)
+        del self._scopes[message.number]
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, _COUNTED) and not self._shared.each:
@@ -144,10 +144,10 @@ class _Worker:
             self._warned = len(warnings)
 
 
-def _mended(word: Any, error: Exception) -> Any:
+def _mended(message: Any, error: Exception) -> Any:
     """What is said of an outcome that does not pickle: a bug, which costs one target."""
-    if not isinstance(word, Done):
-        return Told(ProbeCrashed("", f"{word!r:.200} does not pickle: {error}"))
-    outcome = word.outcome
+    if not isinstance(message, Done):
+        return Told(ProbeCrashed("", f"{message!r:.200} does not pickle: {error}"))
+    outcome = message.outcome
     failure = Failure(FailureKind.LOCAL_INTERNAL, "the outcome cannot be handed on")
-    return Done(word.number, outcome.reduced_to(failure))
+    return Done(message.number, outcome.reduced_to(failure))

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 
 from fleet.assembly import Connector, PreparedScan, Probing, Resumed, governor_for
-from fleet.distribute.answering import SharedLimits
-from fleet.distribute.nursery import Nursery
+from fleet.distribute.forkserver import ForkServer
+from fleet.distribute.messages import Begin
+from fleet.distribute.scan_limits import SharedLimits
 from fleet.distribute.seat import Seat
-from fleet.distribute.words import Begin
 from fleet.distribute.worker import Work
 from fleet.engine import Probe, Stop, capped_concurrency, failed_outcome
 from fleet.event import Event, Listener, WarningRaised
@@ -50,24 +50,24 @@ def worker_processes(
     try:
         connector = Connector.of(prepared, _ignore)  # the trust store is read once, for all
         # The lock is the scan's: it must not outlive it in a worker.
-        nursery = Nursery(Work(prepared, connector, listeners, each, count), prepare=unlock)
+        forkserver = ForkServer(Work(prepared, connector, listeners, each, count), prepare=unlock)
     except BaseException:
         unlock()
         raise
     try:
         governor = governor_for(prepared.policy.rate, processes=count)
-        yield Probing(Workers(prepared, nursery, count).enter, count, governor)
+        yield Probing(Workers(prepared, forkserver, count).enter, count, governor)
     finally:
-        nursery.close()
+        forkserver.close()
 
 
 class Workers:
     """The seats of one scan. Each target goes to the worker with the fewest in hand, and a worker that dies
     is replaced."""
 
-    def __init__(self, prepared: PreparedScan, nursery: Nursery, count: int) -> None:
+    def __init__(self, prepared: PreparedScan, forkserver: ForkServer, count: int) -> None:
         self._prepared = prepared
-        self._nursery = nursery
+        self._forkserver = forkserver
         self._count = count
         self._seats: list[Seat] = []
         self._room = 1
@@ -91,7 +91,7 @@ class Workers:
         self._seats = [
             Seat(
                 index,
-                self._nursery,
+                self._forkserver,
                 limits,
                 listener,
                 logout=policy.timeouts.logout,
@@ -100,7 +100,7 @@ class Workers:
             )
             for index in range(self._count)
         ]
-        unwatch = self._nursery.watch()
+        unwatch = self._forkserver.watch()
         try:
             async with anyio.create_task_group() as group:
                 for seat in self._seats:
@@ -115,7 +115,7 @@ class Workers:
 
     async def _keep(self, seat: Seat, begin: Begin, listener: Listener, stop: Stop) -> None:
         """Always a worker in this seat, until the scan is over."""
-        while self._nursery.alive and self._futile < MAX_FUTILE:
+        while self._forkserver.alive and self._futile < MAX_FUTILE:
             how = await seat.seat(begin)
             if not self._over:
                 self._futile = 0 if seat.delivered else self._futile + 1

@@ -19,15 +19,15 @@ from fleet.outcome.outcome import (
     Waiver,
 )
 from fleet.outcome.record import FailureRecord, Record, StepRecord
-from fleet.outcome.timeline import RULES, WHATS, Again, Moment, Noted, Rule, Sent, What
+from fleet.outcome.timeline import NOTE_KINDS, RETRY_RULES, Again, Moment, Noted, NoteKind, RetryRule, Sent
 
 __all__ = [
+    "NOTE_KINDS",
     "OUTCOME_VERSION",
     "RESULTS",
-    "RULES",
+    "RETRY_RULES",
     "SEVERITIES",
     "STATUSES",
-    "WHATS",
     "Again",
     "Blame",
     "CheckResult",
@@ -35,11 +35,12 @@ __all__ = [
     "FailureKind",
     "FailureRecord",
     "Moment",
+    "NoteKind",
     "Noted",
     "Outcome",
     "Record",
     "Result",
-    "Rule",
+    "RetryRule",
     "Sample",
     "Sent",
     "Severity",
@@ -49,5 +50,4 @@ __all__ = [
     "StepRows",
     "Violation",
     "Waiver",
-    "What",
 ]

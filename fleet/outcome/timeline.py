@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from fleet.outcome.kinds import FailureKind
 
-What: TypeAlias = Literal[
+NoteKind: TypeAlias = Literal[
     "connected",  # a connection was opened; `tls` is the handshake's part of its seconds
     "connection_reused",  # one that an earlier scan of this process had left open
     "secret_read",  # the values of the credential were read for this target
@@ -21,20 +21,20 @@ What: TypeAlias = Literal[
     "logout_unconfirmed",  # the host keeps the session until it times out
     "session_kept",  # for the next round
 ]
-Rule: TypeAlias = Literal[
+RetryRule: TypeAlias = Literal[
     "retry_after",  # the answer said how long
     "backoff",  # doubled from try to try, with jitter
     "reconnect",  # at once: an idle connection turned out to be dead
 ]
-WHATS: tuple[str, ...] = get_args(What)
-RULES: tuple[str, ...] = get_args(Rule)
+NOTE_KINDS: tuple[str, ...] = get_args(NoteKind)
+RETRY_RULES: tuple[str, ...] = get_args(RetryRule)
 
 
 class Again(NamedTuple):
     """Why a request was sent once more: `wait` seconds later, by which rule."""
 
     wait: float
-    rule: Rule
+    rule: RetryRule
 
 
 class Sent(NamedTuple):
@@ -88,7 +88,7 @@ class Noted(NamedTuple):
     """Something beside the requests. `tls` is the part of `seconds` that the handshake took."""
 
     at: float
-    what: What
+    what: NoteKind
     seconds: float = 0.0
     tls: float | None = None
 

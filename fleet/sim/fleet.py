@@ -12,16 +12,16 @@ from fleet.errors import ConfigError
 from fleet.frozen import frozen
 from fleet.outcome import FailureKind
 from fleet.sim.address import addresses
+from fleet.sim.assignment import assign_faults, fault_while_serving
 from fleet.sim.certificates import Authority
 from fleet.sim.control import Control
-from fleet.sim.deal import deal, switched
 from fleet.sim.host import Host
 from fleet.sim.listener import Listener
 from fleet.sim.options import SimOptions
 from fleet.sim.sessions import SessionRules
 from fleet.sim.socks import SocksProxy
-from fleet.sim.stand_in import Listens, StandIns
 from fleet.sim.tree import Tree, builtin_tree, mockup_tree
+from fleet.sim.unserved import Listens, UnservedHosts
 
 SITES = ("a", "b", "c")
 
@@ -102,7 +102,7 @@ class SimulatedFleet:
         `path` limits it to requests whose path matches a glob. `entries` go on telling what it began with.
         Raises KeyError for an address that is no host's, ConfigError for a fault that cannot be switched."""
         host = self._hosts[address]
-        host.afflictions = (switched(fault, address, path),) if fault is not None else ()
+        host.faults = (fault_while_serving(fault, address, path),) if fault is not None else ()
 
     def vary(self, address: str, values: Mapping[str, str]) -> None:
         """Has a host show other values from now on, by the names that `expected` has for them; with none it
@@ -149,18 +149,18 @@ class SimulatedFleet:
     def _make_hosts(self, trees: Sequence[Tree]) -> None:
         options = self.options
         names = list(addresses(options.hosts, options.first_address))
-        faults = deal(options.faults, names, options.seed)
+        assigned = assign_faults(options.faults, names, options.seed)
         rules = SessionRules(options.sessions, options.lockout, options.lockout_seconds)
-        stand_ins = self._closing.enter_context(StandIns())
+        unserved = self._closing.enter_context(UnservedHosts())
         for index, address in enumerate(names):
-            afflictions = tuple(faults.get(address, ()))
-            behaviours = [each.behaviour for each in afflictions]
+            faults = tuple(assigned.get(address, ()))
+            behaviours = [each.behaviour for each in faults]
             listens: Listens = next((each.listens for each in behaviours if each.listens != "yes"), "yes")
-            where = stand_ins.place(address, listens) or f"{address}:{self.port}"
+            where = unserved.place(address, listens) or f"{address}:{self.port}"
             url = f"{self.scheme}://{where}"
             tree = trees[index % len(trees)]
             self._hosts[address] = Host(
-                address, tree, options.auth, rules, afflictions, secure=options.tls, base_url=url
+                address, tree, options.auth, rules, faults, secure=options.tls, base_url=url
             )
             self.hosts.append(url)
             self.entries.append(
@@ -170,7 +170,7 @@ class SimulatedFleet:
                     tree=tree.name,
                     site=SITES[index % len(SITES)],
                     faults=tuple(each.name for each in behaviours),
-                    kinds=tuple(each.cause(secure=options.tls) for each in afflictions),
+                    kinds=tuple(each.cause(secure=options.tls) for each in faults),
                 )
             )
 

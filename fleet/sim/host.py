@@ -25,7 +25,7 @@ _BAD_LOGIN = Message(
 )
 
 
-class Afflicted:
+class HostFault:
     """One fault of one host, with what limits it."""
 
     __slots__ = ("answers", "behaviour", "left", "path")
@@ -62,22 +62,22 @@ class Host:
         tree: Tree,
         auth: tuple[str, str] | None,
         rules: SessionRules,
-        afflictions: tuple[Afflicted, ...] = (),
+        faults: tuple[HostFault, ...] = (),
         *,
         secure: bool = False,
         base_url: str = "",
     ) -> None:
         self.address = address
         self.tree = tree
-        self.afflictions = afflictions
+        self.faults = faults
         self.base_url = base_url
         recipe, limit = Recipe(), None
-        for each in afflictions:
+        for each in faults:
             rules = each.behaviour.rules(rules)
             recipe = each.behaviour.recipe(recipe)
             limit = each.behaviour.connections() or limit
         self.recipe = recipe
-        self.secure: bool = secure and not any(each.behaviour.plain for each in afflictions)
+        self.secure: bool = secure and not any(each.behaviour.plain for each in faults)
         self.connection_limit = limit
         self.accounts: Accounts = Accounts(auth, rules)
         self._shown: Mapping[str, Any] | None = None
@@ -124,7 +124,7 @@ class Host:
 
     def greet(self) -> Script | None:
         """What happens right after accept instead of TLS and HTTP; None: nothing special."""
-        for each in self.afflictions:
+        for each in self.faults:
             if each.path is None and (each.left is None or each.left > 0):
                 script = each.behaviour.greet()
                 if script is not None:
@@ -148,7 +148,7 @@ class Host:
         return answer
 
     def _answer(self, asked: Asked) -> Reply | Script:
-        for each in self.afflictions:
+        for each in self.faults:
             if each.answers and each.strikes(asked.key):
                 return each.behaviour.answer(asked, lambda: self._normal(asked))
         return self._normal(asked)

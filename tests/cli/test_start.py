@@ -12,7 +12,7 @@ from fleet.sim import SimOptions, SimulatedFleet
 
 # What stays away from a scan over plain HTTP and without proxies. Each of them costs 10 to 60 ms.
 UNUSED = {
-    "cryptography", "fleet.assembly.earlier", "fleet.cli.render.dry_run", "fleet.cli.commands.show_rows",
+    "cryptography", "fleet.assembly.experience", "fleet.cli.render.dry_run", "fleet.cli.commands.show_rows",
     "fleet.client.debugfile", "fleet.client.wire.proxy", "fleet.engine.baselines",
     "fleet.inventory.following", "fleet.inventory.order", "fleet.openapi.types", "fleet.report.gather",
     "fleet.report.html", "fleet.report.model", "fleet.sim", "h11", "httpcore", "httpx", "httpx_socks",

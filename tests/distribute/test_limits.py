@@ -11,9 +11,9 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet.distribute.answering import Answerer, SharedLimits
-from fleet.distribute.asking import AskedPace, share_of
-from fleet.distribute.words import Turns
+from fleet.distribute.messages import Turns
+from fleet.distribute.scan_limits import Answerer, SharedLimits
+from fleet.distribute.worker_limits import AskedPace, share_of
 from fleet.errors import RequestFailed
 from fleet.event import BreakerClosed, BreakerOpened, Event
 from fleet.outcome import FailureKind

@@ -1,4 +1,4 @@
-"""Words between processes: in order, whole, whatever their size; and the nursery that forks who says them."""
+"""Messages between processes: in order, whole, whatever their size; and the fork server."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import anyio
 import pytest
 
+from fleet.distribute.forkserver import how_it_ended
 from fleet.distribute.link import Link
-from fleet.distribute.nursery import how_it_ended
-from fleet.distribute.words import Done, Take
+from fleet.distribute.messages import Done, Take
 from fleet.outcome import CheckResult, Failure, FailureKind, Outcome, Sample, Skipped, StepRows, Violation
 from fleet.target import Target
 
@@ -94,9 +94,9 @@ def test_how_a_process_ended_in_words() -> None:
     assert how_it_ended(3 << 8) == "exit status 3"
 
 
-NURSERY = """
+FORK_SERVER = """
 import os, signal, sys, threading
-from fleet.distribute.nursery import Nursery
+from fleet.distribute.forkserver import ForkServer
 
 def work(end, seat):
     if seat == 1:
@@ -104,28 +104,28 @@ def work(end, seat):
     end.sendall(b"%d %d" % (os.getppid(), seat))
     end.recv(1)
 
-nursery = Nursery(work, lambda: None)
+forkserver = ForkServer(work, lambda: None)
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-_, first = nursery.fork(7, lambda status: None)
+_, first = forkserver.fork(7, lambda status: None)
 said = first.recv(50).split()
-assert said == [b"%d" % nursery.pid, b"7"], said
-_, broken = nursery.fork(1, lambda status: None)
+assert said == [b"%d" % forkserver.pid, b"7"], said
+_, broken = forkserver.fork(1, lambda status: None)
 assert broken.recv(50) == b""
-os.kill(nursery.pid, signal.SIGINT)
-_, another = nursery.fork(2, lambda status: None)
+os.kill(forkserver.pid, signal.SIGINT)
+_, another = forkserver.fork(2, lambda status: None)
 assert another.recv(50).endswith(b" 2")
 first.close(), another.close()
-nursery.close()
+forkserver.close()
 try:
-    Nursery(work, lambda: None)
+    ForkServer(work, lambda: None)
 except Exception as error:
     print(type(error).__name__, error)
 """
 
 
-def test_a_nursery_forks_for_a_process_that_has_threads() -> None:
+def test_a_fork_server_forks_for_a_process_that_has_threads() -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", NURSERY],
+        [sys.executable, "-W", "error", "-c", FORK_SERVER],
         capture_output=True,
         text=True,
         timeout=60,

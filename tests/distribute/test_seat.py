@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import pytest
 
-from fleet.distribute.answering import SharedLimits
+from fleet.distribute.forkserver import ForkServer
 from fleet.distribute.link import Link
-from fleet.distribute.nursery import Nursery
+from fleet.distribute.messages import Begin, Done, Drop, End, Take
+from fleet.distribute.scan_limits import SharedLimits
 from fleet.distribute.seat import Seat
-from fleet.distribute.words import Begin, Done, Drop, End, Take
 from fleet.distribute.workers import Workers
 from fleet.engine import Stop
 from fleet.outcome import Outcome
@@ -78,7 +78,7 @@ async def seated(*, logout: float = 5.0, over: bool = False) -> AsyncIterator[Se
     limits = SharedLimits(Policy(), lambda _event: None)
     seat = Seat(
         0,
-        cast("Nursery", forks),
+        cast("ForkServer", forks),
         limits,
         lambda _event: None,
         logout=logout,
@@ -128,7 +128,7 @@ async def test_a_worker_that_is_only_about_to_sit_there_is_let_go_too() -> None:
 async def test_no_worker_is_begun_for_a_scan_that_is_over() -> None:
     forks, died = Forks(), anyio.Event()
     prepared = SimpleNamespace(policy=Policy(), plan=SimpleNamespace(pipeline="p"), notes=())
-    workers = Workers(cast("PreparedScan", prepared), cast("Nursery", forks), 1)
+    workers = Workers(cast("PreparedScan", prepared), cast("ForkServer", forks), 1)
     with anyio.fail_after(20):
         async with workers.enter("r", lambda _event: died.set(), Stop()):
             await until(lambda: forks.begun == 1)

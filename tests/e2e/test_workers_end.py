@@ -38,8 +38,8 @@ def test_killed_workers_are_replaced_and_lose_nothing(slow: Bench) -> None:
 
 def test_workers_end_with_a_scan_that_is_killed_and_log_out(slow: Bench) -> None:
     scanning = begun(slow, "-c", 9)
-    (nursery,) = children(scanning.process.pid)
-    with ended([nursery, *workers(scanning)]):
+    (forkserver,) = children(scanning.process.pid)
+    with ended([forkserver, *workers(scanning)]):
         scanning.kill()
     assert slow.sessions == 0
     stored = slow.ids
@@ -82,12 +82,12 @@ def test_a_worker_that_hangs_ends_with_the_scan(slow: Bench) -> None:
     assert len(slow.ids) == len(set(slow.ids))
 
 
-def test_without_a_nursery_the_scan_goes_on_and_without_workers_it_ends(slow: Bench) -> None:
+def test_without_a_fork_server_the_scan_goes_on_and_without_workers_it_ends(slow: Bench) -> None:
     scanning = begun(slow, "-c", 6)
-    (nursery,) = children(scanning.process.pid)
-    there = children(nursery)
-    with ended([nursery, *there]):
-        os.kill(nursery, signal.SIGKILL)
+    (forkserver,) = children(scanning.process.pid)
+    there = children(forkserver)
+    with ended([forkserver, *there]):
+        os.kill(forkserver, signal.SIGKILL)
         os.kill(there[0], signal.SIGKILL)
         scanning.until("target.finished", times=8)
         for worker in there[1:]:

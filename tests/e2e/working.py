@@ -40,9 +40,9 @@ def children(process: int) -> list[int]:
 
 
 def workers(scanning: Following) -> list[int]:
-    """The processes that the scan's nursery forked."""
-    (nursery,) = children(scanning.process.pid)
-    return children(nursery)
+    """The processes that the scan's fork server forked."""
+    (forkserver,) = children(scanning.process.pid)
+    return children(forkserver)
 
 
 @contextmanager

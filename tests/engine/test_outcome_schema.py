@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from fleet.outcome import (
-    RULES,
-    WHATS,
+    NOTE_KINDS,
+    RETRY_RULES,
     Again,
     CheckResult,
     Failure,
@@ -106,8 +106,8 @@ def test_the_kinds_are_the_failure_kinds(schema: Any) -> None:
 
 
 def test_what_happened_and_the_rules_are_the_published_ones(schema: Any) -> None:
-    assert schema["$defs"]["noted"]["properties"]["what"]["enum"] == list(WHATS)
-    assert schema["$defs"]["sent"]["properties"]["again"]["properties"]["rule"]["enum"] == list(RULES)
+    assert schema["$defs"]["noted"]["properties"]["what"]["enum"] == list(NOTE_KINDS)
+    assert schema["$defs"]["sent"]["properties"]["again"]["properties"]["rule"]["enum"] == list(RETRY_RULES)
 
 
 def test_the_fullest_moments_use_every_property(schema: Any) -> None:

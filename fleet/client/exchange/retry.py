@@ -11,7 +11,7 @@ from typing import TypeAlias
 from fleet.client.message import Reply, Request
 from fleet.client.wire.failures import failure_of
 from fleet.errors import RequestFailed
-from fleet.outcome import FailureKind, Rule
+from fleet.outcome import FailureKind, RetryRule
 from fleet.policy import Retry
 
 # The host, or the gateway in front of it, says that it is busy. 500 and 501 are what many BMCs answer for a
@@ -29,7 +29,7 @@ _BEFORE_SENDING = {
 }
 
 
-Pause: TypeAlias = tuple[float, Rule, str]
+Pause: TypeAlias = tuple[float, RetryRule, str]
 """Before a request is sent once more: seconds, by which rule, and after what, as `RequestRetried` has it."""
 
 

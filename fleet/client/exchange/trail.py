@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fleet.client.message import Request
 from fleet.event import RequestFinished
-from fleet.outcome import Again, Moment, Noted, Rule, Sent, What
+from fleet.outcome import Again, Moment, Noted, NoteKind, RetryRule, Sent
 
 ROOM = 512  # requests of either sort that a trail holds; then these are thinned
 THINNED = 256
@@ -59,7 +59,7 @@ class Trail:
                 self.troubled = _first(self.troubled, THINNED, _worst)
                 self.lost += ROOM - THINNED
 
-    def note(self, what: What, *, since: float | None = None) -> None:
+    def note(self, what: NoteKind, *, since: float | None = None) -> None:
         """Something beside the requests, at this moment; it began at `since`."""
         at = time.monotonic()
         self._keep(Noted(at, what) if since is None else Noted(since, what, at - since))
@@ -69,7 +69,7 @@ class Trail:
         """A connection was opened in so many seconds, of which TLS took some."""
         self._keep(Noted(at, "connected", seconds, tls))
 
-    def again(self, wait: float, rule: Rule) -> None:
+    def again(self, wait: float, rule: RetryRule) -> None:
         """The request that ended last is going to be sent once more, after so many seconds."""
         self.rough = True
         if self.troubled and self.troubled[-1].again is None:

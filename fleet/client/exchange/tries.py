@@ -21,7 +21,7 @@ from fleet.client.wire.connection import Connection
 from fleet.client.wire.dial import Dialer
 from fleet.errors import RequestFailed
 from fleet.event import Listener, RequestFinished, RequestRetried
-from fleet.outcome import FailureKind, What
+from fleet.outcome import FailureKind, NoteKind
 from fleet.pace import Pace, TargetClock
 from fleet.policy import Policy, Proxy
 
@@ -79,7 +79,7 @@ class Tries:
         )
 
     @contextmanager
-    def waiting(self, what: What = "waited") -> Iterator[None]:
+    def waiting(self, what: NoteKind = "waited") -> Iterator[None]:
         """For the length of a wait for other targets: the clock is stopped, no slot of a proxy is kept."""
         began = time.monotonic()
         with self.clock.stopped(), self._pool.standing_aside():

@@ -17,7 +17,7 @@ MAX_MESSAGE = 500  # characters of a failure's message kept here; the journal ha
 MAX_METRICS = 100  # whose highest sample is kept here
 MAX_CHECKS = 50  # failed checks named; a spec has a handful
 
-What = Literal["failing", "recovered", "check"]
+ChangeKind = Literal["failing", "recovered", "check"]
 _LETTERS = {"ok": "o", "partial": "p", "failed": "f", "skipped": "s"}
 _REACHED, _FAILED = ("o", "p"), "f"
 
@@ -70,7 +70,7 @@ class TargetState:
 class StateChange(NamedTuple):
     """What an outcome changed: a target is newly failing, recovered, or newly fails the check `detail`."""
 
-    what: What
+    what: ChangeKind
     job: str
     pipeline: str
     target: str
@@ -153,7 +153,7 @@ def _changes(before: Before, after: TargetState) -> Iterator[StateChange]:
         yield from (_change("check", after, check) for check in after.failed_checks if check not in known)
 
 
-def _change(what: What, state: TargetState, detail: str) -> StateChange:
+def _change(what: ChangeKind, state: TargetState, detail: str) -> StateChange:
     return StateChange(what, state.job, state.pipeline, state.id, state.run, state.at, state.kind, detail)
 
 

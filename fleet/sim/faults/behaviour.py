@@ -10,7 +10,7 @@ from fleet.outcome import FailureKind
 from fleet.sim.certificates import Recipe
 from fleet.sim.reply import Asked, Reply, Script
 from fleet.sim.sessions import SessionRules
-from fleet.sim.stand_in import Listens
+from fleet.sim.unserved import Listens
 
 Normal = Callable[[], Reply]
 
@@ -31,7 +31,7 @@ class Behaviour:
 
     listens: ClassVar[Listens] = "yes"
     plain: ClassVar[bool] = False  # speaks plain HTTP even where the fleet speaks TLS
-    address: str = ""  # of the host that misbehaves; set when the fault is dealt out
+    address: str = ""  # of the host that misbehaves; set when the fault is assigned
 
     def __init_subclass__(
         cls, *, name: str = "", kind: FailureKind | None = None, aliases: tuple[str, ...] = ()

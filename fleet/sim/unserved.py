@@ -10,7 +10,7 @@ from typing import Literal, Self
 Listens = Literal["yes", "closed port", "full queue", "unknown name"]
 
 
-class StandIns:
+class UnservedHosts:
     """Keeps the sockets that make such hosts true, until closed.
 
     A port of a host that refuses is bound, so that nobody else can take it, but does not listen: the

@@ -17,7 +17,7 @@ from typing import Any
 
 import anyio
 
-from fleet.distribute.words import (
+from fleet.distribute.messages import (
     Accepted,
     Admitted,
     AskLogin,
@@ -72,8 +72,8 @@ class AskedRate(RateLimiter):
         self._unasked += 1
         await self._sleep(max(0.0, await turn - self._clock()))
 
-    def hear(self, word: Turns) -> None:
-        for when in word.times:
+    def hear(self, message: Turns) -> None:
+        for when in message.times:
             while self._waiting:
                 turn = self._waiting.popleft()
                 if not turn.done():
@@ -129,16 +129,16 @@ class AskedBreaker(CredentialBreaker):
         """A login that asks may wait: without a pass, find out first whether the host is there."""
         return (credential, version) not in self._passes
 
-    def hear(self, word: Admitted | Denied | Pass | Lapse) -> None:
-        match word:
+    def hear(self, message: Admitted | Denied | Pass | Lapse) -> None:
+        match message:
             case Pass():
-                self._passes.add((word.credential, word.version))
+                self._passes.add((message.credential, message.version))
             case Lapse():
-                self._passes = {held for held in self._passes if held[0] != word.credential}
+                self._passes = {held for held in self._passes if held[0] != message.credential}
             case _:
-                answer = self._asked.get(word.number)
+                answer = self._asked.get(message.number)
                 if answer is not None and not answer.done():
-                    answer.set_result(word if isinstance(word, Denied) else None)
+                    answer.set_result(message if isinstance(message, Denied) else None)
 
     def _passed(self, credential: str, target: str, version: str, accepted: bool | None) -> None:
         if accepted:
@@ -180,19 +180,19 @@ class ToldProxies(ProxyBreaker):
     def failed(self, proxy: str) -> None:
         self._say(Missed(proxy))
 
-    def hear(self, word: Suspect | Paused | Cleared | MayTry) -> None:
-        match word:
+    def hear(self, message: Suspect | Paused | Cleared | MayTry) -> None:
+        match message:
             case Suspect():
-                self._suspects.add(word.proxy)
+                self._suspects.add(message.proxy)
             case Paused():
-                self._until[word.proxy] = word.until
+                self._until[message.proxy] = message.until
             case Cleared():
-                self._until.pop(word.proxy, None)
-                self._tickets.discard(word.proxy)
-                self._suspects.discard(word.proxy)
+                self._until.pop(message.proxy, None)
+                self._tickets.discard(message.proxy)
+                self._suspects.discard(message.proxy)
             case MayTry():
-                if word.proxy in self._until:
-                    self._tickets.add(word.proxy)
+                if message.proxy in self._until:
+                    self._tickets.add(message.proxy)
 
 
 class AskedPace:
@@ -222,14 +222,14 @@ class AskedPace:
             proxies=self._proxies,
         )
 
-    def hear(self, word: Any) -> None:
-        """One word of the scan about its limits."""
-        if isinstance(word, Turns):
-            self._rate.hear(word)
-        elif isinstance(word, Admitted | Denied | Pass | Lapse):
-            self._credentials.hear(word)
+    def hear(self, message: Any) -> None:
+        """One message of the scan about its limits."""
+        if isinstance(message, Turns):
+            self._rate.hear(message)
+        elif isinstance(message, Admitted | Denied | Pass | Lapse):
+            self._credentials.hear(message)
         else:
-            self._proxies.hear(word)
+            self._proxies.hear(message)
 
 
 def share_of(limit: int, seat: int, seats: int) -> int:

@@ -1,8 +1,8 @@
 """Where worker processes come from: a process that has one thread, for as long as the scan may need another.
 
 A scan has threads (its sinks, its progress, its metrics), and a process with threads must not fork. So it
-forks once, before the first of them: the nursery holds what was prepared, forks a worker whenever it is asked
-to, and says how each one ended. When the scan is gone it gives the workers a moment to log out, and ends.
+forks once, before the first of them: the fork server holds what was prepared, forks a worker on demand, and
+says how each one ended. When the scan is gone it gives the workers a moment to log out, and ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NoReturn
 from fleet.errors import UsageError
 
 LAST_SECONDS = 15.0  # seconds for workers to end after the scan did, before they are killed
-_WORD = struct.Struct("!cqq")
+_MESSAGE = struct.Struct("!cqq")
 _FORK, _KILL, _ENDED = b"f", b"k", b"e"
 # A terminal sends these to the whole process group; only the scan acts on them.
 _NOT_FOR_US = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
@@ -34,12 +34,12 @@ _NOT_FOR_US = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 Work = Callable[[socket.socket, int], None]
 
 
-class Nursery:
+class ForkServer:
     """Forks worker processes on demand, each with one end of a pair of sockets.
 
-    `work(end, seat)` is what a worker does, in a process of its own. `prepare` runs in the nursery first, to
-    let go of what belongs to the scan alone. Create it before any thread runs. Raises UsageError where one
-    does.
+    `work(end, seat)` is what a worker does, in a process of its own. `prepare` runs in the fork server
+    first, to let go of what belongs to the scan alone. Create it before any thread runs. Raises UsageError
+    where one does.
     """
 
     def __init__(self, work: Work, prepare: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ class Nursery:
         self.pid: int = os.fork()
         if not self.pid:
             ours.close()
-            _end_with(lambda: _nurse(theirs, work, prepare))
+            _end_with(lambda: _serve(theirs, work, prepare))
         theirs.close()
         self._control = ours
         self._control.setblocking(False)
@@ -61,19 +61,19 @@ class Nursery:
 
     def fork(self, seat: int, ended: Callable[[int], None]) -> tuple[int, socket.socket]:
         """A new worker's number, and our end of its sockets. `ended` gets its wait status, once it has ended.
-        Where there is no nursery any more the socket is closed at the other end."""
+        Where there is no fork server any more the socket is closed at the other end."""
         ours, theirs = socket.socketpair()
         self._numbers += 1
         self._ended[self._numbers] = ended
         with theirs, suppress(OSError):
-            word = _WORD.pack(_FORK, self._numbers, seat)
-            socket.send_fds(self._control, [word], [theirs.fileno()])
+            message = _MESSAGE.pack(_FORK, self._numbers, seat)
+            socket.send_fds(self._control, [message], [theirs.fileno()])
         return self._numbers, ours
 
     def kill(self, number: int) -> None:
         """End a worker that does not answer."""
         with suppress(OSError):
-            self._control.send(_WORD.pack(_KILL, number, 0))
+            self._control.send(_MESSAGE.pack(_KILL, number, 0))
 
     def watch(self) -> Callable[[], None]:
         """Hear in the running event loop how workers end. Gives the function that ends this."""
@@ -86,23 +86,23 @@ class Nursery:
         return unwatch
 
     def close(self) -> None:
-        """End the nursery, and whoever is left in it, within `LAST_SECONDS` seconds."""
+        """End the fork server, and whoever is left in it, within `LAST_SECONDS` seconds."""
         self._control.close()
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
     def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            word = self._control.recv(_WORD.size)
+            message = self._control.recv(_MESSAGE.size)
         except BlockingIOError:
             return
         except OSError:
-            word = b""
-        if not word:  # it was killed: no new worker comes from it
+            message = b""
+        if not message:  # it was killed: no new worker comes from it
             loop.remove_reader(self._control)
             self.alive = False
             return
-        _, number, status = _WORD.unpack(word)
+        _, number, status = _MESSAGE.unpack(message)
         if (ended := self._ended.pop(number, None)) is not None:
             ended(status)
 
@@ -118,7 +118,7 @@ def how_it_ended(status: int) -> str:
     return f"exit status {os.waitstatus_to_exitcode(status)}"
 
 
-# What follows runs in the nursery, and in the workers that it forks.
+# What follows runs in the fork server, and in the workers that it forks.
 
 
 def _end_with(work: Callable[[], None]) -> NoReturn:
@@ -135,7 +135,7 @@ def _end_with(work: Callable[[], None]) -> NoReturn:
         os._exit(status)
 
 
-def _nurse(control: socket.socket, work: Work, prepare: Callable[[], None]) -> None:
+def _serve(control: socket.socket, work: Work, prepare: Callable[[], None]) -> None:
     for number in _NOT_FOR_US:
         signal.signal(number, signal.SIG_IGN)
     prepare()
@@ -154,10 +154,10 @@ def _nurse(control: socket.socket, work: Work, prepare: Callable[[], None]) -> N
         _reap(workers, heard, control)
         if control.fileno() not in ready:
             continue
-        word, ends, _, _ = socket.recv_fds(control, _WORD.size, 1)
-        if not word:
+        message, ends, _, _ = socket.recv_fds(control, _MESSAGE.size, 1)
+        if not message:
             break
-        said, number, seat = _WORD.unpack(word)
+        said, number, seat = _MESSAGE.unpack(message)
         if said == _KILL:
             for process in [process for process, owner in workers.items() if owner == number]:
                 os.kill(process, signal.SIGKILL)
@@ -191,7 +191,7 @@ def _reap(workers: dict[int, int], heard: int, control: socket.socket) -> None:
         if not process:
             return
         with suppress(OSError):  # nobody is there to be told
-            control.send(_WORD.pack(_ENDED, workers.pop(process), status), socket.MSG_NOSIGNAL)
+            control.send(_MESSAGE.pack(_ENDED, workers.pop(process), status), socket.MSG_NOSIGNAL)
 
 
 def _see_off(workers: dict[int, int], heard: int, control: socket.socket) -> None:

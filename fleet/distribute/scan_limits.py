@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from fleet.distribute.words import (
+from fleet.distribute.messages import (
     Accepted,
     Admitted,
     AskLogin,
@@ -66,10 +66,10 @@ class SharedLimits:
         self.say(Suspect(proxy))
         self.pace.proxies.failed(proxy)
 
-    def say(self, word: Any) -> None:
+    def say(self, message: Any) -> None:
         """Say it to every worker."""
         for answerer in self._answerers:
-            answerer.say(word)
+            answerer.say(message)
 
     def _hear(self, event: Event) -> None:
         """What a breaker tells goes to the listeners, and what workers must know of it to them."""
@@ -112,29 +112,33 @@ class Answerer:
         self._asked: dict[int, _Asked] = {}
         self._passes: set[tuple[str, str]] = set()  # by name and version
 
-    def hear(self, word: Any) -> None:
-        """One word of the worker about the limits."""
+    def hear(self, message: Any) -> None:
+        """One message of the worker about the limits."""
         pace = self._limits.pace
-        match word:
+        match message:
             case Accepted():
-                pace.credentials.note(word.credential, word.target, version=word.version, accepted=True)
+                pace.credentials.note(
+                    message.credential, message.target, version=message.version, accepted=True
+                )
             case Refused():
-                self._passes.discard((word.credential, word.version))
-                pace.credentials.note(word.credential, word.target, version=word.version, accepted=False)
+                self._passes.discard((message.credential, message.version))
+                pace.credentials.note(
+                    message.credential, message.target, version=message.version, accepted=False
+                )
             case AskLogin():
-                asked = self._asked[word.number] = _Asked()
-                self._group.start_soon(self._login, word, asked)
+                asked = self._asked[message.number] = _Asked()
+                self._group.start_soon(self._login, message, asked)
             case Verdict():
-                self._judged(word)
+                self._judged(message)
             case AskTurns():
-                self.say(Turns(tuple(pace.rate.reserve() for _ in range(word.wanted))))
+                self.say(Turns(tuple(pace.rate.reserve() for _ in range(message.wanted))))
             case Missed():
-                self._limits.missed(word.proxy)
+                self._limits.missed(message.proxy)
             case Reached():
-                pace.proxies.reached(word.proxy)
+                pace.proxies.reached(message.proxy)
             case AskTry():
-                if pace.proxies.admits(word.proxy):
-                    self.say(MayTry(word.proxy))
+                if pace.proxies.admits(message.proxy):
+                    self.say(MayTry(message.proxy))
 
     def lapse(self, credential: str) -> None:
         left = {held for held in self._passes if held[0] != credential}

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from fleet.assembly.cores import LARGE_TARGETS, MAX_PROCESSES, cores, processes_for
+from fleet.assembly.processes import LARGE_TARGETS, MAX_PROCESSES, cores, processes_for
 from fleet.assembly.survey import DIRECT, Survey
 from fleet.policy import Policy, Rate
 

@@ -1,6 +1,6 @@
 """What a scan and its worker processes say to one another: pickled, for both are one program, forked.
 
-A `number` is the speaker's own, and is used once. No secret is ever in a word.
+A `number` is the speaker's own, and is used once. No secret is ever in a message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fleet.target import Target
 
 
 class Begin(NamedTuple):
-    """The first word: the run's id, and how many targets the worker may get to have in hand."""
+    """The first message: the run's id, and how many targets the worker may get to have in hand."""
 
     run: str
     pipeline: str
