@@ -72,37 +72,35 @@ async def execute(
         listener = tell_all([*hearing, canary])
     outputs = [sink_for(output) for output in prepared.options.outputs]
     directory = resume.directory if resume is not None else await _create(prepared)
-    try:
-        if resume is not None:
-            await anyio.to_thread.run_sync(resume.recall, listener)
-        async with (
-            signals(stop) if obeys_signals else nullcontext(),
-            probing.enter(directory.id, listener, stop) as probe,
-        ):
-            loop = ScanLoop(
-                probe,
-                [sink_for(directory.journal), *outputs],
-                run=directory.id,
-                pipeline=prepared.plan.pipeline,
-                concurrency=probing.concurrency(prepared.policy.rate, listener),
-                stop=stop,
-                listener=listener,
-            )
-            totals = await loop.run(
-                _targets(prepared, canary, _teller(listener)),
-                total=prepared.survey.total,
-                done=resume.done if resume is not None else None,
-            )
-        _tell_of_description(prepared, listener)
-    except BaseException:
-        with suppress(SinkError):  # the disk may still be full: what ended the scan is the error to raise
-            await (_abandon(directory) if resume is None and not tally.started else _close(directory, tally))
-        raise
-    finally:
-        if canary is not None:
-            canary.close()
-    shard = str(prepared.options.shard or WHOLE)
-    await _close(directory, tally, complete=shard if totals.complete else None)
+    async with signals(stop) if obeys_signals else nullcontext():  # until the last file is written
+        try:
+            if resume is not None:
+                await anyio.to_thread.run_sync(resume.recall, listener)
+            async with probing.enter(directory.id, listener, stop) as probe:
+                loop = ScanLoop(
+                    probe,
+                    [sink_for(directory.journal), *outputs],
+                    run=directory.id,
+                    pipeline=prepared.plan.pipeline,
+                    concurrency=probing.concurrency(prepared.policy.rate, listener),
+                    stop=stop,
+                    listener=listener,
+                )
+                totals = await loop.run(
+                    _targets(prepared, canary, _teller(listener)),
+                    total=prepared.survey.total,
+                    done=resume.done if resume is not None else None,
+                )
+            _tell_of_description(prepared, listener)
+        except BaseException:
+            with suppress(SinkError):  # the disk may still be full: what ended the scan is the error to raise
+                await _end(directory, tally, fresh=resume is None)
+            raise
+        finally:
+            if canary is not None:
+                canary.close()
+        shard = str(prepared.options.shard or WHOLE)
+        await _close(directory, tally, complete=shard if totals.complete else None)
     return ScanResult(directory.path, totals)
 
 
@@ -138,9 +136,13 @@ async def _close(directory: RunDirectory, tally: Tally, *, complete: str | None 
         await anyio.to_thread.run_sync(_sum_up, directory, tally, complete)
 
 
-async def _abandon(directory: RunDirectory) -> None:
-    with anyio.CancelScope(shield=True):
-        await anyio.to_thread.run_sync(directory.abandon)
+async def _end(directory: RunDirectory, tally: Tally, *, fresh: bool) -> None:
+    """What is done of a scan that an error ended is summed up; a fresh run of which nothing is done goes."""
+    if tally.started or not fresh:
+        await _close(directory, tally)
+    else:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(directory.abandon)
 
 
 def _sum_up(directory: RunDirectory, tally: Tally, complete: str | None) -> None:

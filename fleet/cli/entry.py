@@ -127,10 +127,13 @@ def _ended_by_signals() -> Iterator[list[int]]:
     heeded = [number for number in _ENDING if ours and signal.getsignal(number) is signal.SIG_DFL]
     for number in heeded:
         signal.signal(number, end)
+    asked = ours and signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+    if asked:  # how a scan stands may be asked before it has begun, and when it is over
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: None)
     try:
         yield received
     finally:
-        for number in heeded:
+        for number in (*heeded, *([signal.SIGUSR1] if asked else ())):
             signal.signal(number, signal.SIG_DFL)
 
 

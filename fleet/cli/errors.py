@@ -18,7 +18,8 @@ from fleet.observe import safe
 
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _NO_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EIO})
-_HOMELESS = "Could not determine home directory."  # pathlib has no class of its own for this RuntimeError
+_NO_THREAD = "can't start new thread"  # and these two messages of RuntimeError have no classes
+_HOMELESS = "Could not determine home directory."
 
 
 def report_error(error: BaseException, shell: Shell) -> int:
@@ -77,6 +78,12 @@ def _report_system(error: Exception, shell: Shell) -> int:
             shell.complain(
                 "fleet: too many files are open, here or in all of this machine (ulimit -n)\n"
                 "  what a scan has stored is whole: fleet resume goes on, with -c or --workers set lower"
+            )
+            return Exit.TRY_AGAIN
+        case RuntimeError() if str(error) == _NO_THREAD:
+            shell.complain(
+                "fleet: no further thread may be started (ulimit -u, TasksMax=, the limit of a container)\n"
+                "  raise that limit; what a scan has stored is whole: fleet resume goes on"
             )
             return Exit.TRY_AGAIN
         case OSError() if error.errno in _NO_PLACE and error.filename is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from struct import Struct
 from types import TracebackType
 from typing import Any, Self
@@ -74,7 +75,8 @@ class Spill:
 
     def close(self) -> None:
         """Let the file go."""
-        self._file.close()
+        with suppress(OSError):  # what is still to be written is wanted no more
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self

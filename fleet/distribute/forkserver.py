@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from fleet.errors import UsageError
+from fleet.errors import TryAgain, UsageError
 
 LAST_SECONDS = 15.0  # seconds for workers to end after the scan did, before they are killed
 _MESSAGE = struct.Struct("!cqq")
@@ -39,7 +39,7 @@ class ForkServer:
 
     `work(end, seat)` is what a worker does, in a process of its own. `prepare` runs in the fork server
     first, to let go of what belongs to the scan alone. Create it before any thread runs. Raises UsageError
-    where one does.
+    where one does, TryAgain where there may be no further process.
     """
 
     def __init__(self, work: Work, prepare: Callable[[], None]) -> None:
@@ -48,7 +48,15 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sys.stdout.flush()
         sys.stderr.flush()
-        self.pid: int = os.fork()
+        try:
+            self.pid: int = os.fork()
+        except OSError as error:
+            ours.close()
+            theirs.close()
+            raise TryAgain(
+                f"cannot start worker processes: {error.strerror}\n"
+                "  raise the limit (ulimit -u, TasksMax=, that of a container), or use --workers 1"
+            ) from error
         if not self.pid:
             ours.close()
             _end_with(lambda: _serve(theirs, work, prepare))

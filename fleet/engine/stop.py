@@ -79,11 +79,16 @@ async def signals(stop: Stop) -> AsyncIterator[None]:
     heeded = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         heeded.append(signal.SIGHUP)
-    with open_signal_receiver(*heeded) as received:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_obey, stop, received)
-            yield
-            group.cancel_scope.cancel()
+    before = {number: signal.getsignal(number) for number in heeded}
+    try:
+        with open_signal_receiver(*heeded) as received:
+            async with anyio.create_task_group() as group:
+                group.start_soon(_obey, stop, received)
+                yield
+                group.cancel_scope.cancel()
+    finally:
+        for number, handler in before.items():  # the event loop leaves the system's own behind
+            signal.signal(number, handler)
 
 
 async def _obey(stop: Stop, received: AsyncIterator[signal.Signals]) -> None:

@@ -108,8 +108,10 @@ class FailureKind(StrEnum):
 
     @classmethod
     def of_crash(cls, error: BaseException) -> FailureKind:
-        """What an error stands for that nobody expected: the end of the memory, else a bug."""
-        return cls.LOCAL_MEMORY if isinstance(error, MemoryError) else cls.LOCAL_INTERNAL
+        """What an error stands for that nobody expected: the end of the memory, which a thread needs too and
+        which Python tells of in words alone, else a bug."""
+        full = isinstance(error, MemoryError) or str(error) == "can't start new thread"
+        return cls.LOCAL_MEMORY if full else cls.LOCAL_INTERNAL
 
     @property
     def group(self) -> str:

@@ -51,7 +51,7 @@ def gather(runs: Sequence[Path], folder: Path, *, wanted: Wanted | None = None) 
     except OSError as error:
         raise SinkError(
             f"cannot write {error.filename or folder}: {error.strerror}\n"
-            "  rows are kept there until they are asked for: TMPDIR names another place"
+            "  rows are put aside there: make room, or name another place (for a query by TMPDIR, else by -o)"
         ) from error
     return filler.tables()
 

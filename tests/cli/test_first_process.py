@@ -44,3 +44,16 @@ def test_a_command_that_waits_ends_on_sigterm(alone: list[str], fifo: Path) -> N
             raise
     assert started.returncode == 128 + signal.SIGTERM
     assert said == b""
+
+
+def test_a_question_how_it_stands_ends_no_command(fifo: Path) -> None:
+    """SIGUSR1 asks a scan how it stands; it may come before the scan has begun."""
+    command = [sys.executable, "-c", "from fleet.cli import main; raise SystemExit(main())"]
+    started = subprocess.Popen([*command, "inventory", "count", str(fifo)], stdout=subprocess.PIPE)
+    with started:
+        with fifo.open("wb") as hosts:  # opens when the command reads: it waits for its targets now
+            started.send_signal(signal.SIGUSR1)
+            hosts.write(b"h1\nh2\n")
+        counted, _ = started.communicate(timeout=60)
+    assert started.returncode == 0
+    assert counted.startswith(b"2")

@@ -161,6 +161,7 @@ def test_a_scan_without_targets_says_what_it_wants(capsys: pytest.CaptureFixture
         (FileNotFoundError(2, "gone"), 70, "internal error: FileNotFoundError"),
         (MemoryError(), 75, "there is no memory left"),
         (OSError(errno.EMFILE, "Too many open files", "x.py"), 75, "too many files are open"),
+        (RuntimeError("can't start new thread"), 75, "no further thread may be started"),
         (PermissionError(errno.EACCES, "Permission denied", "a/b"), 2, "cannot use a/b: Permission denied"),
         (OSError(errno.ENAMETOOLONG, "File name too long", "\x1b[2Jx"), 2, "cannot use \\x1b[2Jx: File name"),
         (PermissionError(errno.EACCES, "Permission denied"), 70, "internal error: PermissionError"),

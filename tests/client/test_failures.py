@@ -190,5 +190,6 @@ def test_cancellation_and_unknown_exceptions() -> None:
     assert classify(asyncio.CancelledError(), phase="request").kind is Kind.LOCAL_CANCELLED
     assert classify(ZeroDivisionError("x"), phase="request").kind is Kind.LOCAL_INTERNAL
     assert classify(MemoryError(), phase="request").kind is Kind.LOCAL_MEMORY
+    assert classify(RuntimeError("can't start new thread"), phase="resolve").kind is Kind.LOCAL_MEMORY
     failed = RequestFailed(Kind.TLS_PIN, "x")
     assert classify(failed, phase="request") is failed

@@ -123,6 +123,29 @@ except Exception as error:
 """
 
 
+REFUSED = """
+import errno, os
+from fleet.distribute.forkserver import ForkServer
+
+def fork():  # as the kernel answers at the limit of processes, which does not hold for root
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+os.fork = fork
+try:
+    ForkServer(print, lambda: None)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_limit_of_processes_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", REFUSED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("TryAgain cannot start worker processes: Resource temporarily unavailable")
+    assert "--workers 1" in done.stdout
+
+
 def test_a_fork_server_forks_for_a_process_that_has_threads() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", FORK_SERVER],

@@ -254,6 +254,19 @@ async def test_signals_ask_to_stop(targets: Targets, kept: Any, events: list[Eve
     assert (totals.reason, totals.forced, totals.cancelled) == ("SIGTERM", "SIGINT", 8)
 
 
+async def test_after_a_scan_signals_mean_what_they_meant_before() -> None:
+    def ours(_number: int, _frame: object) -> None:
+        raise AssertionError
+
+    before = signal.signal(signal.SIGTERM, ours)
+    try:
+        async with signals(Stop()):
+            assert signal.getsignal(signal.SIGTERM) is not ours
+        assert signal.getsignal(signal.SIGTERM) is ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 async def test_the_number_of_workers_follows_a_governor_up_and_down(
     targets: Targets, ok: Ok, kept: Any, events: list[Event]
 ) -> None:

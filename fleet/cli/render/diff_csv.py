@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
 from types import TracebackType
@@ -68,7 +69,8 @@ class DifferenceLines:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._aside.close()
+        with suppress(OSError):  # what is still to be written is wanted no more
+            self._aside.close()
 
 
 def _key(*change: Any) -> str:
