@@ -62,3 +62,16 @@ def test_an_address_is_not_taken_for_a_label(
 def test_a_text_without_quotes_is_called_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", RUN, "system", "--where", "health==Critical"]) == 0
     assert "a text stands in single quotes, 'Critical'" in capsys.readouterr().err
+
+
+def test_many_hosts_without_a_certificate_are_told_together(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line for each is fine for a rack; nobody reads nine hundred of them."""
+    assert run(["tls", "learn", "127.98.7.[1-20]:9"]) == 0
+    assert capsys.readouterr().err.count("connect.refused: Connection refused") == 20
+    assert run(["tls", "learn", "127.98.7.[1-30]:9", "no[1-2].invalid"]) == 0
+    said = capsys.readouterr().err
+    assert "30 targets: connect.refused: Connection refused\n  127.98.7.[1-30]:9\n" in said
+    assert "2 targets: dns." in said
+    assert "0 learnt: 0 new, 0 changed; 32 gave none" in said
