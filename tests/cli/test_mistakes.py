@@ -28,6 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("hosts.txt scan", "The command comes first: fleet scan hosts.txt"),
         ("scan hosts.txt --auths auth.yaml", "did you mean auths.yaml?"),
+        ("scan hosts.txt --auths auths.yml", "did you mean auths.yaml?"),
         ("scan hosts.txt --auths list.yaml", "write each entry as a key, `name:`, without a dash"),
         ("scan hosts.txt --select site:a", "write site=a"),
         ("scan hosts.txt --where labels.site=a", "equal is written ==, and a text in single quotes"),
@@ -49,6 +50,11 @@ def test_what_was_meant_is_said(
     said = capsys.readouterr()
     assert meant in said.err
     assert not said.out
+
+
+def test_an_ending_alone_is_no_likeness(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", "hosts.txt", "--auths", "nope.yaml"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("select", ["fe80::1", "host=fe80::1", "127.0.0.1:9"])
