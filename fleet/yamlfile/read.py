@@ -84,12 +84,13 @@ def read_yaml(
 
 
 def _neighbour(path: Path) -> str | None:
-    """A file beside it with nearly that name."""
+    """A file beside it with nearly that name, whatever its ending."""
     try:
-        near = closest(path.name, [entry.name for entry in path.parent.iterdir()])
+        names = {entry.stem: entry.name for entry in sorted(path.parent.iterdir())}
     except OSError:
         return None
-    return f"did you mean {path.parent / near}?" if near else None
+    near = closest(path.stem, names)
+    return f"did you mean {path.parent / names[near]}?" if near else None
 
 
 def parse_file(data: bytes, name: str, what: str, *, error: type[PlacedError] = ConfigError) -> YamlFile:

@@ -28,6 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("hosts.txt scan", "The command comes first: fleet scan hosts.txt"),
         ("scan hosts.txt --auths auth.yaml", "did you mean auths.yaml?"),
+        ("scan hosts.txt --auths auths.yml", "did you mean auths.yaml?"),
         ("scan hosts.txt --auths list.yaml", "write each entry as a key, `name:`, without a dash"),
         ("scan hosts.txt --select site:a", "write site=a"),
         ("scan hosts.txt --where labels.site=a", "equal is written ==, and a text in single quotes"),
@@ -51,6 +52,11 @@ def test_what_was_meant_is_said(
     assert not said.out
 
 
+def test_an_ending_alone_is_no_likeness(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", "hosts.txt", "--auths", "nope.yaml"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("select", ["fe80::1", "host=fe80::1", "127.0.0.1:9"])
 def test_an_address_is_not_taken_for_a_label(
     select: str, place: Path, capsys: pytest.CaptureFixture[str]
@@ -62,3 +68,16 @@ def test_an_address_is_not_taken_for_a_label(
 def test_a_text_without_quotes_is_called_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", RUN, "system", "--where", "health==Critical"]) == 0
     assert "a text stands in single quotes, 'Critical'" in capsys.readouterr().err
+
+
+def test_many_hosts_without_a_certificate_are_told_together(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line for each is fine for a rack; nobody reads nine hundred of them."""
+    assert run(["tls", "learn", "127.98.7.[1-20]:9"]) == 0
+    assert capsys.readouterr().err.count("connect.refused: Connection refused") == 20
+    assert run(["tls", "learn", "127.98.7.[1-30]:9", "no[1-2].invalid"]) == 0
+    said = capsys.readouterr().err
+    assert "30 targets: connect.refused: Connection refused\n  127.98.7.[1-30]:9\n" in said
+    assert "2 targets: dns." in said
+    assert "0 learnt: 0 new, 0 changed; 32 gave none" in said

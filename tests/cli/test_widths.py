@@ -100,6 +100,13 @@ def test_what_is_shown_keeps_within_the_terminal(
     assert [line for line in lines if len(line) > width and len(line.split()) > 1] == []
 
 
+def test_an_operation_keeps_within_the_terminal_but_for_what_is_copied(tmp_path: Path) -> None:
+    text = on_terminal(tmp_path, 60, "spec", "show", "redfish", "getSystem")
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert [line.split()[0] for line in lines if len(line) > 60] == ["fleet", "await"]
+    assert "      linked resources inside: `.`, `*` or `~`, with levels" in lines
+
+
 @pytest.mark.parametrize("arguments", SHOWN, ids=lambda arguments: arguments[0])
 def test_no_colour_where_none_is_wanted_and_no_escape_where_none_is_known(
     recorded: Recorded, arguments: list[str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Iterator
 from shutil import get_terminal_size
 
 import click
@@ -78,5 +79,21 @@ def show(source: str, operation: str | None, refs: tuple[str, ...]) -> None:
     if operation is None:
         raise UsageError(f"name an OPERATION of {source}\n  fleet spec operations {source} lists them")
 
-    for line in lines(load_source(source, refs), operation, source):
-        click.echo(inert(line))
+    shown = map(inert, lines(load_source(source, refs), operation, source))
+    for line in _fitted(shown, get_terminal_size().columns) if sys.stdout.isatty() else shown:
+        click.echo(line)
+
+
+def _fitted(lines: Iterable[str], width: int) -> Iterator[str]:
+    """Lines broken between words where they are longer than the terminal is wide. The calls at the end are
+    left to it, so that they can be copied."""
+    called = False
+    for line in lines:
+        called = called or line == "call:"
+        if called or len(line) <= width:
+            yield line
+            continue
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        yield textwrap.fill(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )

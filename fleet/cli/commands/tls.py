@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +23,9 @@ from fleet.cli.shell import Shell, ask_secret
 from fleet.cli.statuses import Exit
 from fleet.cli.written import write_result
 from fleet.errors import UsageError
+
+if TYPE_CHECKING:
+    from fleet.outcome import Failure
 
 _EXAMPLES = """
 fleet tls learn hosts.txt -o pins.txt
@@ -43,6 +47,30 @@ _learning = section(
     concurrency_option,
     connect_timeout_option,
 )
+
+
+MAX_NAMED = 20  # targets that gave no certificate, each in a line of its own
+
+
+def _failures(failures: Mapping[str, Failure]) -> Iterator[str]:
+    """Who gave no certificate, and why: one by one, or of many those that failed alike together."""
+    if len(failures) <= MAX_NAMED:
+        yield from (f"{target}: {failure.kind}: {failure.message}" for target, failure in failures.items())
+        return
+    from fleet.inventory import Folder
+    from fleet.phrases import host_text, some
+    from fleet.report import cause_key, named, short_name
+
+    alike: dict[str, list[str]] = {}
+    for target, failure in failures.items():
+        told = {"kind": str(failure.kind), "message": failure.message}
+        _, _, cause = cause_key({"id": target, "target": target, "status": "failed"}, told)
+        alike.setdefault(f"{failure.kind}: {cause}", []).append(target)
+    for why, members in sorted(alike.items(), key=lambda item: -len(item[1])):
+        folder = Folder()
+        for target in members:
+            folder.add(short_name(target))
+        yield f"{some(len(members), 'target')}: {why}\n  {host_text(*named(folder))}"
 
 
 @click.group()
@@ -76,8 +104,8 @@ def learn(shell: Shell, /, output: Path, accept_changes: bool, **given: Any) -> 
     for target, pin in changed.items():
         verdict = "replaced" if accept_changes else "kept as it was"
         shell.complain(f"CHANGED {target}: {known[target]} is now {pin} ({verdict})")
-    for target, failure in learnt.failures.items():
-        shell.say(f"{target}: {failure.kind}: {failure.message}")
+    for line in _failures(learnt.failures):
+        shell.say(line)
     kept = {} if accept_changes else {target: known[target] for target in changed}
     write_result(output, pins_text({**known, **learnt.pins, **kept}).encode(), "-o")
     shell.say(
