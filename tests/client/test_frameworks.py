@@ -216,3 +216,28 @@ def test_a_key_without_the_word_before_it(
             api.createRequest(operation)()
     assert (WORD in str(caught.value)) is said
     assert "abc" not in str(caught.value)
+
+
+def test_what_every_item_of_a_list_breaks_is_told_once() -> None:
+    """Flask-RESTX writes null for whatever an item does not have."""
+    item = {"type": "object", "properties": {name: {"type": "string"} for name in ("name", "due")}}
+    paths = {
+        "/items": {
+            "get": {
+                "operationId": "items",
+                **answers("application/json", {"schema": {"type": "array", "items": item}}),
+            }
+        }
+    }
+    text = orjson.dumps({"openapi": "3.0.3", "info": {"title": "R", "version": "1"}, "paths": paths})
+    told: list[Any] = [{"name": "n", "due": None}, {"name": None, "due": None}, {"due": None}]
+
+    async def items(_request: Request) -> Response:
+        return JSONResponse(told)
+
+    with serving(routes=[Route("/items", items)]) as service:
+        api = OpenAPI.loads(service.url, text, session_factory=sync_session)
+        with api, pytest.raises(SchemaMismatch) as caught:
+            api._.items()
+    assert "at /0/due (type: string, and 2 like it), /1/name (type: string); the answer" in str(caught.value)
+    assert {pointer for pointer, _ in caught.value.violations} == {"/0/due", "/1/due", "/1/name", "/2/due"}
