@@ -216,3 +216,75 @@ def test_a_key_without_the_word_before_it(
             api.createRequest(operation)()
     assert (WORD in str(caught.value)) is said
     assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
+def test_a_page_of_django_rest_framework_in_every_version(version: str) -> None:
+    """Its paginators say `nullable` of their links in 3.1 too, where that is no word of JSON Schema's."""
+    link = {"type": "string", "nullable": True, "format": "uri"}
+    shown = {
+        "type": "object",
+        "required": ["next"],
+        "properties": {"next": link, "count": {"type": "integer"}},
+    }
+    home = {"allOf": [{"$ref": "#/components/schemas/Home"}], "nullable": True}
+    paths = {
+        "/items": {
+            "get": {
+                "operationId": "items",
+                **answers("application/json", {"schema": {"$ref": "#/components/schemas/Page"}}),
+            }
+        }
+    }
+    schemas = {
+        "Page": {**shown, "properties": {**shown["properties"], "home": home}},
+        "Home": {"type": "object"},
+    }
+    description = {
+        "openapi": version,
+        "info": {"title": "R", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+    told: list[Any] = [
+        {"next": 7},
+        {"next": "http://h/?page=2", "home": {}},
+        {"next": None, "home": None, "count": 1},
+    ]
+
+    async def items(_request: Request) -> Response:
+        return JSONResponse(told.pop())
+
+    with serving(routes=[Route("/items", items)]) as service:
+        api = OpenAPI.loads(service.url, orjson.dumps(description), session_factory=sync_session)
+        with api:
+            page = api._.items()
+            assert (page.next, page.home, page.count) == (None, None, 1)
+            assert api._.items().next == "http://h/?page=2"
+            with pytest.raises(SchemaMismatch, match="/next"):
+                api._.items()
+
+
+def test_what_every_item_of_a_list_breaks_is_told_once() -> None:
+    """Flask-RESTX writes null for whatever an item does not have."""
+    item = {"type": "object", "properties": {name: {"type": "string"} for name in ("name", "due")}}
+    paths = {
+        "/items": {
+            "get": {
+                "operationId": "items",
+                **answers("application/json", {"schema": {"type": "array", "items": item}}),
+            }
+        }
+    }
+    text = orjson.dumps({"openapi": "3.0.3", "info": {"title": "R", "version": "1"}, "paths": paths})
+    told: list[Any] = [{"name": "n", "due": None}, {"name": None, "due": None}, {"due": None}]
+
+    async def items(_request: Request) -> Response:
+        return JSONResponse(told)
+
+    with serving(routes=[Route("/items", items)]) as service:
+        api = OpenAPI.loads(service.url, text, session_factory=sync_session)
+        with api, pytest.raises(SchemaMismatch) as caught:
+            api._.items()
+    assert "at /0/due (type: string, and 2 like it), /1/name (type: string); the answer" in str(caught.value)
+    assert {pointer for pointer, _ in caught.value.violations} == {"/0/due", "/1/due", "/1/name", "/2/due"}

@@ -16,6 +16,9 @@ import orjson
 import pytest
 import yarl
 from reference_server import Service, serving
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from fleet import OpenAPI, scan
 from fleet.client import SchemaMismatch, WebLoader, sync_session
@@ -337,3 +340,21 @@ async def test_a_call_that_was_cancelled_before_it_began_leaves_nothing_behind(s
         del task
         gc.collect()  # what was never awaited is told of now, and a warning is an error
         assert service.seen == []
+
+
+def page(_request: Request) -> HTMLResponse:
+    return HTMLResponse("<html><title>Swagger UI</title>")
+
+
+def test_what_shows_a_description_is_not_the_description() -> None:
+    """An error of a download is told alone: nothing of how it was made stands above it."""
+    with serving(routes=[Route("/docs", page)]) as service:
+        with pytest.raises(SpecError, match="answered 200 with an HTML page") as shown:
+            OpenAPI.load_sync(f"{service.url}/docs")
+        with pytest.raises(SpecError, match="the server answered 404") as missing:
+            OpenAPI.load_sync(f"{service.url}/files/docs")
+    assert "often /openapi.json" in str(shown.value.hint)
+    assert missing.value.hint is None
+    for caught in (shown.value, missing.value):
+        assert caught.__cause__ is None
+        assert caught.__context__ is None or isinstance(caught.__context__, SpecError)

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
+from ipaddress import IPv4Address
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from fleet.errors import SpecError
 from fleet.openapi import Document, Place, load
@@ -423,3 +425,36 @@ def test_an_object_shows_its_properties_in_the_order_of_the_description() -> Non
     made = types({"Pet": {"type": "object", "properties": {name: {} for name in names}}})["Pet"]
     shown = repr(made(**dict.fromkeys(reversed(names), 1), more=2))
     assert shown == f"Pet({', '.join(f'{name}=1' for name in names)}, more=2)"
+
+
+ORDER = {
+    "type": "object",
+    "properties": {
+        "price": {"type": "number", "multipleOf": 0.01}, "at": {"type": "string", "format": "date-time"},
+        "host": {"type": "string"}, "lines": {"type": "array", "items": {"type": "object"}},
+    },
+}  # fmt: skip
+AT = dt.datetime(2020, 1, 2, tzinfo=dt.UTC)
+
+
+def test_decimals_and_addresses_stand_beside_dates() -> None:
+    made = types({"Order": ORDER})["Order"](price=Decimal("1.10"), at=AT, host=IPv4Address("192.0.2.1"))
+    assert (made.price, made.at, made.host) == (Decimal("1.10"), AT, "192.0.2.1")
+    assert str(made.price) == "1.10"
+    with pytest.raises(ValidationError, match="multipleOf"):
+        types({"Order": ORDER})["Order"](price=Decimal("1.101"), at=AT)
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ({"host": object()}, ("host",)), ({"lines": [{1: 2}]}, ("lines", 0)),
+        ({"lines": [{}, {"n~/": [object()]}]}, ("lines", 1, "n~/", 0)),
+    ],
+)  # fmt: skip
+def test_what_is_no_json_is_named_by_its_place(value: dict[str, Any], place: tuple[Any, ...]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        types({"Order": ORDER})["Order"](**value, at=AT)
+    (error,) = caught.value.errors()
+    assert error["loc"] == place
+    assert error["msg"] == "Value is no JSON, nor anything that stands for it"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import anyio
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 Violations: TypeAlias = tuple[tuple[str, str], ...]
 _MAX_SHOWN = 10
+_INDEX = re.compile(r"/[0-9]+(?=/|\Z)")
 _LOGGER = logging.getLogger("fleet.OpenAPI")
 
 
@@ -134,12 +137,18 @@ def _bare(content_type: str) -> str:
 
 
 def _described(violations: Violations) -> str:
-    """Pointers and rules, never values. Pointers hold names that the service chose: no control characters."""
-    shown = ", ".join(
-        f"{_printable(pointer) or '/'} ({_wanted(rule)})" for pointer, rule in violations[:_MAX_SHOWN]
-    )
-    more = f" and {len(violations) - _MAX_SHOWN} more" if len(violations) > _MAX_SHOWN else ""
-    return f"the answer breaks its schema at {shown}{more}"
+    """Pointers and rules, never values. Pointers hold names that the service chose: no control characters.
+    What the items of a list have in common is told once, of the first of them."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for pointer, rule in violations:
+        alike.setdefault((_INDEX.sub("/0", pointer), _wanted(rule)), []).append(pointer)
+    told = [
+        f"{_printable(found[0]) or '/'} ({wanted}"
+        + (f", and {len(found) - 1} like it)" if len(found) > 1 else ")")
+        for (_, wanted), found in islice(alike.items(), _MAX_SHOWN)
+    ]
+    left = sum(map(len, islice(alike.values(), _MAX_SHOWN, None)))
+    return f"the answer breaks its schema at {', '.join(told)}{f' and {left} more' if left else ''}"
 
 
 def _wanted(rule: str) -> str:

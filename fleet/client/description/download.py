@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import httpx
 
 from fleet.client.calls.options import Verify, tls_policy
+from fleet.client.calls.session import running_loop
 from fleet.client.description.loaders import MAX_BYTES, origin
 from fleet.client.wire.dial import Dialer
 from fleet.client.wire.resolve import Resolver
@@ -34,9 +35,7 @@ def download(url: str, *, timeout: float, verify: Verify, headers: Mapping[str, 
     def fetched() -> bytes:
         return asyncio.run(_fetched(url, timeout, dialer, headers))
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if running_loop() is None:
         return fetched()
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(fetched).result()
@@ -93,5 +92,9 @@ def _body(response: httpx.Response, url: str) -> bytes:
         raise SpecError(f"the server answered {response.status_code}", file=url)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in {"text/html", "application/xhtml+xml"}:
-        raise SpecError(f"the server answered {response.status_code} with an HTML page", file=url)
+        raise SpecError(
+            f"the server answered {response.status_code} with an HTML page",
+            file=url,
+            hint="what it shows is a file of its own, often /openapi.json, /swagger.json or /v3/api-docs",
+        )
     return response.content

@@ -215,7 +215,7 @@ class _Bundle:
                 return self._led(Place(uri, node))
             uri = inner
         above = self._effort.above
-        self._effort.above += weight_of(node, alternatives=self._old and self._reading.nullable(node))
+        self._effort.above += weight_of(node, alternatives=self._reading.nullable(node))
         self._effort.step()
         made = self._made(uri, node, ref)
         self._effort.above = above
@@ -232,7 +232,7 @@ class _Bundle:
             self.met_dynamic = True
             if self._dynamic:
                 _beside(made, self._dynamic_reference(uri, dynamic))
-        return made
+        return {"anyOf": [made, {"type": "null"}]} if self._reading.nullable(node) else made
 
     def _sound(self, made: dict[str, Any]) -> dict[str, Any]:
         reads = self._reading.reads

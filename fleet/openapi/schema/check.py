@@ -58,8 +58,8 @@ def compile_check(
     With `strict` a schema means exactly what its dialect says: 2020-12 is JSON Schema 2020-12 (with the
     vocabularies that `$schema` or `jsonSchemaDialect` chooses, where that metaschema can be read); 3.0 and
     2.0 have the keywords that their specifications list, and nothing beside `$ref`. But null passes wherever
-    `nullable` (2.0: `x-nullable`) is said, beside `$ref`, `allOf` and an `enum` without null too: there it
-    has no effect by 3.0.4, and generators write it there to say just that.
+    `nullable` (2.0: `x-nullable`) is said, beside `$ref`, `allOf` and an `enum` without null too, and in 3.1:
+    it has no effect there, and generators write it to say just that.
 
     In both: answers owe nothing that is write-only, bodies nothing that is read-only;
     `x-patternProperties` count as `patternProperties`; formats are not asserted; a reference that cannot be

@@ -79,10 +79,11 @@ class Reading:
         return known & _VALIDATION
 
     def nullable(self, node: dict[str, Any]) -> bool:
-        """2.0 has no word for it; `x-nullable` is what its authors agreed on."""
+        """Whether null passes too. In 2.0 `x-nullable` is what its authors agreed on; from 3.1 on there is no
+        such word, and what was written for 3.0 goes on to say it."""
         if not self.strict:
             return node.get("nullable") is True or node.get("x-nullable") is True
-        return node.get("nullable" if self.dialect == "3.0" else "x-nullable") is True
+        return node.get("x-nullable" if self.dialect == "2.0" else "nullable") is True
 
 
 def holds_one(key: str) -> bool:

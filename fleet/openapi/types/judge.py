@@ -12,7 +12,8 @@ from fleet.openapi.model import Dialect
 from fleet.openapi.reading.refs import Library, MissingDocument, Place
 from fleet.openapi.schema import Check, Direction, compile_check, no_check
 from fleet.openapi.types.parts import unwrapped
-from fleet.pointer import steps_of
+from fleet.openapi.types.plain import no_json_at
+from fleet.pointer import pointer_of, steps_of
 
 Violations = tuple[tuple[str, str], ...]
 
@@ -68,6 +69,13 @@ def refusal(title: str, violations: Violations, value: Any) -> ValidationError:
         kind = PydanticCustomError("json_schema", "Value breaks '{rule}' of its schema" + wants, known)
         entries.append({"type": kind, "loc": steps, "input": inner})
     return ValidationError.from_exception_data(title, entries)
+
+
+def no_json(title: str, value: Any) -> ValidationError:
+    """Pydantic's error for a value that is no JSON, at the first part that is none."""
+    steps, inner = _located(pointer_of(no_json_at(value)), value)
+    kind = PydanticCustomError("no_json", "Value is no JSON, nor anything that stands for it")
+    return ValidationError.from_exception_data(title, [{"type": kind, "loc": steps, "input": inner}])
 
 
 def _located(pointer: str, value: Any) -> tuple[tuple[str | int, ...], Any]:

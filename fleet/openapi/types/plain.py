@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, time, timedelta
+from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +37,9 @@ def untyped(value: Any) -> Any:
 
 def json_of(value: Any) -> Any:
     """The JSON value that a Python value stands for: `untyped`, and dates, times, durations, UUIDs, bytes
-    (base64), enumerations, mappings, tuples and sets as well. Raises TypeError for what is none."""
-    if value is None or isinstance(value, bool | int | float | str):
+    (base64), IP addresses, enumerations, mappings, tuples and sets as well; a Decimal is a number. Raises
+    TypeError for what is none."""
+    if value is None or isinstance(value, bool | int | float | str | Decimal):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, BaseModel):
         return _of_model(value)
@@ -51,7 +54,26 @@ def json_of(value: Any) -> Any:
         return json_of(value.value)
     if isinstance(value, bytes | bytearray | date | time | timedelta | UUID):
         return text_of(value)
+    if isinstance(value, IPv4Address | IPv6Address | IPv4Network | IPv6Network):
+        return str(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def no_json_at(value: Any) -> tuple[str | int, ...]:
+    """The keys and indexes that lead to the first part of a value that `json_of` refuses."""
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        inner = value.items() if all(isinstance(key, str) for key in value) else ()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    for key, item in inner:
+        try:
+            json_of(item)
+        except TypeError:
+            return key, *no_json_at(item)
+        except RecursionError:
+            return (key,)
+    return ()
 
 
 def _of_model(model: BaseModel) -> Any:

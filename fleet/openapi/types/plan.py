@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from fleet.openapi.reading.refs import Place
 from fleet.openapi.schema import Direction
-from fleet.openapi.types.judge import Judge, refusal
+from fleet.openapi.types.judge import Judge, no_json, refusal
 from fleet.openapi.types.model import SchemaModel, SchemaRoot, Shape, filled
 from fleet.openapi.types.plain import json_of
 
@@ -153,7 +153,7 @@ class Plan:
                 value = json_of(value)
                 violations = self._judge.violations(self._places, value, direction)
             except (TypeError, ValueError, RecursionError) as error:
-                raise refusal(self.cls.__name__, (("", "type"),), value) from error
+                raise no_json(self.cls.__name__, value) from error
         if violations:
             raise refusal(self.cls.__name__, violations, value)
         return value
