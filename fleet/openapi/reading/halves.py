@@ -40,7 +40,7 @@ class Rejoined:
     def __init__(self, parser: Any, spelt: dict[str, str]) -> None:
         self._parser = parser
         self._spelt = spelt
-        self.check_event = parser.check_event
+        self.check_event: Any = parser.check_event
 
     def get_event(self) -> Any:
         event = self._parser.get_event()
