@@ -14,6 +14,7 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
 _PLAIN = re.compile(r"(https?)://([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?)(?::([1-9][0-9]{0,4}))?")
 _LAST_PORT = 65_535
 _PATH = re.compile(r"[\x21-\x7e]*")
+_BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?")
 
 
 @frozen
@@ -50,6 +51,8 @@ class Endpoint:
             raise ValueError("a base URL has no query and no fragment")
         if not _PATH.fullmatch(parts.path):
             raise ValueError("the path of a base URL is percent-encoded ASCII")
+        if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):  # `urlsplit` drops what is behind
+            raise ValueError("behind a host in brackets there is a colon and a port, or nothing")
         port = _PORTS[scheme] if parts.port is None else parts.port
         if port == 0:
             raise ValueError("port 0 cannot be connected to")

@@ -231,6 +231,9 @@ NO_ENDPOINTS = [
     "https://bmc-1:99999",
     "https://bmc-1:x",
     "https://[bmc]",
+    "https://[::1]8443",
+    "https://[::1]x/a",
+    "https://[::1]:x",
     "https://-",
     "https://a..b",
 ]

@@ -54,7 +54,14 @@ def test_pointers_escape_and_index() -> None:
     assert library.resolve("/t", "#/a~1b/c~0d/0/x%20y").value == 1
     assert library.resolve("/t", "#//").value == 2
     assert library.resolve("/t", "#").value == tree
-    for broken in ("#/a~1b/nowhere", "#/a~1b/c~0d/7", "#/a~1b/c~0d/-1", "#/a~1b/c~0d/٣", "#anchor"):
+    for broken in (
+        "#/a~1b/nowhere",
+        "#/a~1b/c~0d/7",
+        "#/a~1b/c~0d/00",
+        "#/a~1b/c~0d/-1",
+        "#/a~1b/c~0d/٣",
+        "#anchor",
+    ):
         with pytest.raises(SpecError, match="finds n"):
             library.resolve("/t", broken)
 

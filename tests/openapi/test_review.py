@@ -67,6 +67,8 @@ E = "error"
         (v3({"/p": {"get": {}}}, "3.0.3"), [(E, "responses", "/paths/~1p/get")]),
         (v3({"/p": {"get": {"responses": {"2000": {}}}}}), [(E, "status", "/paths/~1p/get/responses/2000")]),
         (v3({"/p": {"get": {"responses": {"200": {"$ref": "#/components/responses/No"}}}}}), [(E, "unresolved-reference", "/paths/~1p/get/responses/200")]),
+        (v3(query({"$ref": "https://json-schema.org/draft/2020-12/schema"})), []),
+        (v3(query({"$ref": "http://json-schema.org/draft-07/schema#"})), [(E, "unresolved-reference", "/paths/~1p/get/parameters/0/schema")]),
         (v3({"/p": {"$ref": "gone.json"}}), [(E, "unresolved-reference", "/paths/~1p")]),
         (v3({"/p": {"get": {"responses": {"200": {"description": "", "content": {"a/b": {"example": {"$ref": "#/no"}, "schema": {"default": {"$ref": "#/no"}}}}}}, "x-a": {"$ref": "#/no"}}}}), []),
         (v3({}, tags=[{"name": "a"}, {"name": "b"}, {"name": "a"}]), [(E, "duplicate-tag", "/tags/2")]),

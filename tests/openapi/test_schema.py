@@ -106,6 +106,33 @@ def test_what_is_relaxed_refuses_nothing(
     assert list(document.operation("GET /p").violations(200, "application/json", value)) == expected
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://json-schema.org/draft-04/schema#",
+        "http://json-schema.org/draft-07/schema#/definitions/nonNegativeInteger",
+        "https://json-schema.org/draft/2019-09/meta/core",
+        "https://json-schema.org/draft/2020-12/nowhere",
+        "https://json-schema.org/draft/next/schema",
+    ],
+)
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_another_draft_accepts_anything_and_the_rest_judges(make: Any, version: str, name: str) -> None:
+    schema = {"properties": {"schema": {"$ref": name}, "a": {"type": "integer"}}}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    document = make({"/p": {"get": {"responses": answer}}}, version)
+    operation = document.operation("GET /p")
+    assert operation.violations(200, None, {"schema": 1, "a": "x"}) == (("/a", "type"),)
+    assert document.warnings[0].startswith("1 referenced file is missing")
+
+
+@pytest.mark.parametrize("name", ["schema", "meta/core", "meta/validation#/$defs/simpleTypes"])
+def test_the_metaschemas_of_this_draft_judge(judge: Any, name: str) -> None:
+    schema = {"properties": {"a": {"$ref": f"https://json-schema.org/draft/2020-12/{name}"}}}
+    assert judge(schema, {"a": 1})
+    assert judge(schema, {"a": "string" if "#" in name else {}}) == ()
+
+
 def test_a_condition_that_makes_no_sense_is_none(make: Any) -> None:
     for schema in ({"not": {"pattern": "(?<bad"}}, {"if": {"minLength": "1"}, "then": {"maxLength": 0}}):
         answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}

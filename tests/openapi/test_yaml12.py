@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from fleet.errors import SpecError
 from fleet.openapi import load_yaml, locate, parse
+from fleet.openapi.reading.yamltags import tags_used
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,52 @@ def test_scalars_are_those_of_the_core_schema(text: str, value: Any) -> None:
     found = load_yaml(text)
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("encoded", [str, str.encode])
+def test_characters_in_two_halves_are_read_where_escapes_are(encoded: Any) -> None:
+    smile = "\\ud83d\\ude00"
+    text = f"""
+a: "{smile}x\\uD83D\\uDE01"
+b: '{smile}'
+c: {smile}
+d: |
+  {{"text": "{smile}"}}
+e: "\\\\ud83d\\\\ude00"
+"f{smile}": 1
+"""
+    assert load_yaml(encoded(text)) == {
+        "a": "\U0001f600x\U0001f601",
+        "b": smile,
+        "c": smile,
+        "d": f'{{"text": "{smile}"}}\n',
+        "e": smile,
+        "f\U0001f600": 1,
+    }
+    assert parse(encoded(f'{{"a": "{smile}", }}'), "a.yaml") == {"a": "\U0001f600"}
+    assert locate(encoded(text), ("e",)) == (7, 1)
+    assert tags_used(encoded(text))[0].values == 5
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\ude00\\ud83d", "\\ud83d \\ude00"])
+def test_half_a_character_is_none(half: str) -> None:
+    with pytest.raises(
+        SpecError, match=r"f\.yaml:2:\d+: not valid YAML: .* invalid Unicode character escape"
+    ):
+        load_yaml(f'a: "\\ud83d\\ude00"\nb: "{half}"\n', source="f.yaml")
+
+
+@pytest.mark.parametrize("name", ["api.json", "api.yaml"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "latin-1"])
+def test_an_encoding_that_does_not_say_its_name_is_told(name: str, encoding: str) -> None:
+    text = '{"a":\n "\xe9"}' if name == "api.json" else "a:\n \xe9\n"
+    with pytest.raises(SpecError, match=r"the text is (UTF-32, or UTF-16|not UTF-8)") as caught:
+        parse(text.encode(encoding), name)
+    assert (caught.value.hint, caught.value.line) == (
+        "save the file as UTF-8",
+        2 if encoding == "latin-1" else None,
+    )
+    assert parse(text.encode("utf-16"), name) == parse(text.encode("utf-8-sig"), name) == {"a": "\xe9"}
 
 
 def test_keys_are_the_text_that_was_written() -> None:

@@ -10,9 +10,12 @@ from typing import Any
 import orjson
 
 from fleet.errors import SpecError
+from fleet.openapi.reading.halves import joined
 from fleet.openapi.reading.yaml12 import CORE_TAGS, MAX_BYTES, collector_paused, load_yaml
 
 _BOM = b"\xef\xbb\xbf"
+# UTF-32, and UTF-16 without its byte order mark: with one, it is read.
+_WIDE = re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff|.\0.\0|\0.\0.", re.DOTALL)
 _GZIP = b"\x1f\x8b"
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 
@@ -27,13 +30,16 @@ def parse(data: bytes | str, source: str = "", *, tags: frozenset[str] = CORE_TA
     if len(data) > MAX_BYTES:
         raise SpecError(f"the document is larger than {MAX_BYTES >> 20} MiB", file=source or None)
     data = data.removeprefix(_BOM) if isinstance(data, bytes) else data.removeprefix("\ufeff")
+    if isinstance(data, bytes) and _WIDE.match(data):
+        what = "the text is UTF-32, or UTF-16 that does not say so"
+        raise SpecError(what, file=source or None, hint="save the file as UTF-8")
     head = data[:64].lstrip()
     if head[:1] in (b"{", b"[", "{", "["):
         try:
             with collector_paused():
                 return orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            if source.endswith(".json"):
+            if source.endswith(".json") and "not valid UTF-8" not in error.msg:  # which YAML says better
                 place = _PLACE.search(str(error))
                 raise SpecError(
                     f"not valid JSON: {error.msg.split(': line')[0]}",
@@ -66,7 +72,7 @@ class Positions:
         self._root: Any = None
         with suppress(SpecError, yaml.YAMLError), collector_paused():
             load_yaml(text)  # the composer has no depth limit of its own
-            self._root = yaml.compose(text, Loader=yaml.CSafeLoader)
+            self._root = yaml.compose(joined(text)[0], Loader=yaml.CSafeLoader)
 
     def of(self, path: Sequence[str | int]) -> tuple[int, int]:
         """As `locate`."""

@@ -22,7 +22,7 @@ from fleet.pointer import pointer_of, unescape
 
 _MAX_LOCATED = 10  # errors of one description that are shown with their place: each costs a parse
 _MAX_LOCATED_BYTES = 4 * 1024 * 1024
-_INDEX = re.compile(r"[0-9]{1,15}")  # int() refuses digits by the thousand
+_INDEX = re.compile(r"0|[1-9][0-9]{0,14}")  # int() refuses digits by the thousand
 # What may stand beside a reference and judges nothing.
 _WORDS = frozenset(
     {"$ref", "$comment", "title", "summary", "description", "deprecated", "example", "examples"}

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from fleet.errors import SpecError
+from fleet.openapi.reading.halves import Rejoined, is_half, joined
 
 MAX_BYTES = 64 * 1024 * 1024  # of one document
 MAX_DEPTH = 512  # nested collections
@@ -61,7 +62,13 @@ def load_yaml(text: bytes | str, *, source: str = "", tags: frozenset[str] = COR
         try:
             return _Builder(CParser(text), source, tags).build()
         except (yaml.YAMLError, UnicodeError) as error:
-            raise _complaint(error, text, source) from None
+            whole, spelt = joined(text) if is_half(error) else (text, {})
+            if not spelt:
+                raise _complaint(error, text, source) from None
+        try:
+            return _Builder(Rejoined(CParser(whole), spelt), source, tags).build()
+        except (yaml.YAMLError, UnicodeError) as error:
+            raise _complaint(error, whole, source) from None
 
 
 def _complaint(error: Any, text: bytes | str, source: str) -> SpecError:

@@ -17,6 +17,7 @@ from yaml._yaml import CParser
 from fleet.errors import SpecError
 from fleet.frozen import frozen
 from fleet.guess import closest
+from fleet.openapi.reading.halves import joined
 from fleet.openapi.reading.load import parse
 from fleet.openapi.reading.refs import Parse
 from fleet.openapi.reading.yaml12 import CORE_TAGS, load_yaml, plain_value, tag_of
@@ -121,7 +122,7 @@ def tags_used(text: bytes | str, *, source: str = "", tags: frozenset[str] = COR
     load_yaml(text, source=source, tags=tags)
     counted: dict[tuple[str, bool], list[Any]] = {}
     stack: list[list[bool]] = []  # per open collection: is it a mapping, and is a key next
-    parser = CParser(text)
+    parser = CParser(joined(text)[0])
     while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
         if isinstance(event, yaml.CollectionEndEvent):
             stack.pop()

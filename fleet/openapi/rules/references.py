@@ -12,6 +12,7 @@ from fleet.openapi.reading.refs import MissingDocument
 from fleet.openapi.reading.trees import every_mapping
 from fleet.openapi.rewrite.grammar import grammar_of, objects, parts, sections_of
 from fleet.openapi.rules.finding import Findings
+from fleet.openapi.schema.keywords import is_standard
 from fleet.pointer import pointer_of
 
 
@@ -24,7 +25,7 @@ def references(found: Findings) -> None:
         for place in found.library.mappings(uri):
             node = place.value
             ref = node.get("$ref")
-            if not isinstance(ref, str) or id(node) in data:
+            if not isinstance(ref, str) or id(node) in data or is_standard(ref):
                 continue
             try:
                 found.library.resolve(place.uri, ref)

@@ -14,6 +14,7 @@ from fleet.openapi.schema.keywords import (
     holds_list,
     holds_map,
     holds_one,
+    is_standard,
     judges_inside,
     left_out,
     translated,
@@ -26,8 +27,9 @@ MAX_SCHEMAS = 20_000  # in one closure; what lies beyond accepts anything
 SHARED = 16  # schemas in one closure, from which on it is compiled for all of them
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_STANDARD = ("https://json-schema.org/draft/", "http://json-schema.org/draft-")  # jsonschema-rs has these
-_KNOWN_METASCHEMAS = (*_STANDARD, "https://spec.openapis.org/oas/3.")  # they leave nothing out
+_KNOWN_METASCHEMAS = (  # they leave nothing out
+    "https://json-schema.org/draft/", "http://json-schema.org/draft-", "https://spec.openapis.org/oas/3.",
+)  # fmt: skip
 
 
 def bundle(library: Library, schema: Place, reading: Reading) -> tuple[Any, dict[str, Any], int]:
@@ -307,7 +309,7 @@ class _Bundle:
         return {"anyOf": [made, {"type": "null"}]}
 
     def _reference(self, uri: str, ref: str) -> Any:
-        if ref.startswith(_STANDARD) and ref.partition("#")[0] not in self._library.trees:
+        if is_standard(ref) and ref.partition("#")[0] not in self._library.trees:
             return {"$ref": ref}
         try:
             place = self._library.resolve(uri, ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
@@ -26,6 +27,11 @@ _INSIDE = frozenset({
     "prefixItems", "properties", "patternProperties",
 })  # fmt: skip
 UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+
+_STANDARD = re.compile(
+    r"https://json-schema\.org/draft/2020-12/(?:schema|meta/(?:core|applicator|unevaluated|validation|meta-data"
+    r"|format-annotation|format-assertion|content))(?:#.*)?"
+)
 
 # What 2.0 and 3.0 took from JSON Schema ("Schema Object" of 2.0 and of 3.0.4); the rest means nothing there.
 _V2 = (_VALIDATION - {"const", "dependentRequired", "maxContains", "minContains"}) | {
@@ -84,6 +90,11 @@ class Reading:
         if not self.strict:
             return node.get("nullable") is True or node.get("x-nullable") is True
         return node.get("x-nullable" if self.dialect == "2.0" else "nullable") is True
+
+
+def is_standard(ref: str) -> bool:
+    """Whether the validator has what a reference means: the metaschemas of this draft, and of no other."""
+    return _STANDARD.fullmatch(ref) is not None
 
 
 def holds_one(key: str) -> bool:
