@@ -162,7 +162,10 @@ def _nurse(control: socket.socket, work: Work, prepare: Callable[[], None]) -> N
         _reap(workers, heard, control)
         if control.fileno() not in ready:
             continue
-        word, ends, _, _ = socket.recv_fds(control, _WORD.size, 1)
+        try:
+            word, ends, _, _ = socket.recv_fds(control, _WORD.size, 1)
+        except ConnectionResetError:  # the scan is gone, and had not heard all
+            break
         if not word:
             break
         said, number, seat = _WORD.unpack(word)
