@@ -162,7 +162,10 @@ def _serve(control: socket.socket, work: Work, prepare: Callable[[], None]) -> N
         _reap(workers, heard, control)
         if control.fileno() not in ready:
             continue
-        message, ends, _, _ = socket.recv_fds(control, _MESSAGE.size, 1)
+        try:
+            message, ends, _, _ = socket.recv_fds(control, _MESSAGE.size, 1)
+        except ConnectionResetError:  # the scan is gone, and had not heard all
+            break
         if not message:
             break
         said, number, seat = _MESSAGE.unpack(message)

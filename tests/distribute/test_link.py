@@ -138,6 +138,25 @@ except Exception as error:
 """
 
 
+UNHEARD = """
+import select
+from fleet.distribute.nursery import Nursery
+
+nursery = Nursery(lambda end, seat: None, lambda: None)
+_, end = nursery.fork(0, lambda status: None)
+select.select([nursery._control], [], [])  # it says how the worker ended, and nobody listens
+end.close()
+nursery.close()
+"""
+
+
+def test_a_scan_that_goes_without_hearing_all_is_no_bug_of_the_nursery() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", UNHEARD], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
 def test_a_limit_of_processes_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", REFUSED], capture_output=True, text=True, check=True
