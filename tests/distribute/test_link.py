@@ -140,17 +140,17 @@ except Exception as error:
 
 UNHEARD = """
 import select
-from fleet.distribute.nursery import Nursery
+from fleet.distribute.forkserver import ForkServer
 
-nursery = Nursery(lambda end, seat: None, lambda: None)
-_, end = nursery.fork(0, lambda status: None)
-select.select([nursery._control], [], [])  # it says how the worker ended, and nobody listens
+server = ForkServer(lambda end, seat: None, lambda: None)
+_, end = server.fork(0, lambda status: None)
+select.select([server._control], [], [])  # it says how the worker ended, and nobody listens
 end.close()
-nursery.close()
+server.close()
 """
 
 
-def test_a_scan_that_goes_without_hearing_all_is_no_bug_of_the_nursery() -> None:
+def test_a_scan_that_goes_without_hearing_all_is_no_bug_of_the_fork_server() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", UNHEARD], capture_output=True, text=True, check=True
     )
