@@ -157,10 +157,10 @@ class Database:
             connection.execute(f"PRAGMA user_version = {VERSION}")
         self.trouble = None
 
-    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """What a query gives."""
+    def rows(self, query: str, *values: object, **named: object) -> list[sqlite3.Row]:
+        """What a query gives, for the values of its `?`, or of its `:name`."""
         with self._turn, self.speaking():
-            return self._connection.execute(query, values).fetchall()
+            return self._connection.execute(query, named or values).fetchall()
 
     def _opened(self, busy: float) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=busy, isolation_level=None, check_same_thread=False)

@@ -97,9 +97,9 @@ class History:
                 )
             if state == "complete" and newest:
                 gone = database.execute(
-                    "DELETE FROM targets WHERE run <> ?1 AND (job, pipeline) = "
-                    "(SELECT job, pipeline FROM runs WHERE run = ?1)",
-                    (run,),
+                    "DELETE FROM targets WHERE run <> :run AND (job, pipeline) = "
+                    "(SELECT job, pipeline FROM runs WHERE run = :run)",
+                    {"run": run},
                 ).rowcount
                 database.execute("UPDATE runs SET gone = ? WHERE run = ?", (gone, run))
 
@@ -122,11 +122,14 @@ class History:
     ) -> list[RunRow]:
         """The runs that stand `before` a place, newest first."""
         query = (
-            "SELECT * FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR pipeline = ?2) "
-            "AND (?3 IS NULL OR (started, run) < (?3, ?4)) ORDER BY started DESC, run DESC LIMIT ?5"
+            "SELECT * FROM runs WHERE (:job IS NULL OR job = :job) "
+            "AND (:pipeline IS NULL OR pipeline = :pipeline) "
+            "AND (:started IS NULL OR (started, run) < (:started, :run)) "
+            "ORDER BY started DESC, run DESC LIMIT :limit"
         )
         started, run = before if before is not None else (None, None)
-        return [run_of(row) for row in self._database.rows(query, job, pipeline, started, run, limit)]
+        place = {"started": started, "run": run, "limit": limit}
+        return [run_of(row) for row in self._database.rows(query, job=job, pipeline=pipeline, **place)]
 
     def last_complete(self) -> list[RunRow]:
         """The last complete run of each pipeline of each job."""
@@ -178,10 +181,12 @@ class History:
     ) -> list[TargetState]:
         """The states of all targets, of one job, of one pipeline of it, with one status."""
         query = (
-            "SELECT * FROM targets WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR pipeline = ?2) "
-            "AND (?3 IS NULL OR status = ?3) ORDER BY job, pipeline, id"
+            "SELECT * FROM targets WHERE (:job IS NULL OR job = :job) "
+            "AND (:pipeline IS NULL OR pipeline = :pipeline) "
+            "AND (:status IS NULL OR status = :status) ORDER BY job, pipeline, id"
         )
-        return [target_of(row) for row in self._database.rows(query, job, pipeline, status)]
+        found = self._database.rows(query, job=job, pipeline=pipeline, status=status)
+        return [target_of(row) for row in found]
 
     def some_targets(self, job: str, pipeline: str, identities: Iterable[str]) -> dict[str, TargetState]:
         """The states of some targets of a pipeline, by id; those that have none are left out."""
@@ -226,9 +231,11 @@ class History:
         """What changed, newest first, each with its number."""
         query = (
             "SELECT number, what, job, pipeline, target, run, at, kind, detail FROM changes "
-            "WHERE (?1 IS NULL OR target = ?1) AND (?2 IS NULL OR number < ?2) ORDER BY number DESC LIMIT ?3"
+            "WHERE (:target IS NULL OR target = :target) AND (:before IS NULL OR number < :before) "
+            "ORDER BY number DESC LIMIT :limit"
         )
-        return [(row[0], StateChange(*row[1:])) for row in self._database.rows(query, target, before, limit)]
+        found = self._database.rows(query, target=target, before=before, limit=limit)
+        return [(row[0], StateChange(*row[1:])) for row in found]
 
     def slot(self, job: str) -> tuple[float, int] | None:
         """When a round of the job was due last, and how many rounds were missed so far."""
@@ -239,7 +246,7 @@ class History:
         """A round is due, and `missed` before it did not begin."""
         with self._database.writing() as database:
             database.execute(
-                "INSERT INTO slots (job, last, missed) VALUES (?1, ?2, ?3) ON CONFLICT (job) "
-                "DO UPDATE SET last = ?2, missed = missed + ?3",
+                "INSERT INTO slots (job, last, missed) VALUES (?, ?, ?) ON CONFLICT (job) "
+                "DO UPDATE SET last = excluded.last, missed = missed + excluded.missed",
                 (job, due, missed),
             )
