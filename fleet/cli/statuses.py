@@ -26,4 +26,4 @@ Exit status:
   70        internal error
   74        a result cannot be written
   75        stopped early; fleet resume goes on
-  128 + N   ended by signal N: 129 terminal closed, 130 Ctrl-C twice, 143 SIGTERM"""
+  129, 130, 143  ended by a signal"""
