@@ -75,7 +75,7 @@ class RunDirectory:
         directory = cls(place, run, place / JOURNALS[compress], lock)
         directory._made = made
         try:
-            if (place / MANIFEST).exists() or any((place / name).exists() for name in JOURNALS):
+            if holds_run(place):
                 raise UsageError(f"{place} holds a run already: 'fleet resume {place}' goes on with it")
             stored = {"v": MANIFEST_VERSION, "run": run, "journal": directory.journal.name, **manifest}
             directory.atomic_write(MANIFEST, orjson.dumps(stored, option=orjson.OPT_INDENT_2) + b"\n")
@@ -187,6 +187,11 @@ def runs_folder() -> Path:
             return place
     shown = ", ".join(map(str, places))
     raise SinkError(f"no place for a run directory: cannot write to {shown}\n  name one with --run-dir")
+
+
+def holds_run(path: Path) -> bool:
+    """Whether a directory holds a run: not what a scan leaves that is killed before it has begun."""
+    return (path / MANIFEST).exists() or any((path / name).exists() for name in JOURNALS)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -175,6 +175,30 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_meets_every_target_once
             assert len(ids) == 8 and set(ids) == set(fleet.hosts)
 
 
+@pytest.mark.parametrize("left", [None, ".manifest.json.1.new"])
+async def test_a_run_that_was_killed_before_it_began_begins_after_a_restart(
+    workshop: Workshop, left: str | None
+) -> None:
+    async with workshop.serving(workshop.config):
+        pass
+
+    def killed() -> None:
+        state = workshop.folder / "state"
+        run = state / "runs" / "health" / "20261129-1621-q85"
+        history = History(state)
+        history.begin_run(run.name, "health", "health", run, "request", time.time())
+        history.close()
+        if left is not None:
+            run.mkdir(parents=True)
+            (run / left).touch()
+
+    await anyio.to_thread.run_sync(killed)
+    async with workshop.serving(workshop.config) as served:
+        run = await until(lambda: _complete(served))
+        assert run["run"] == "20261129-1621-q85"
+        assert run["statuses"]["ok"] == len(workshop.hosts)
+
+
 async def test_rounds_that_were_due_while_the_service_was_down_are_counted_once(workshop: Workshop) -> None:
     config = workshop.config + "    cron: '* * * * *'\n"
     async with workshop.serving(config):

@@ -14,7 +14,7 @@ import anyio
 
 import fleet
 from fleet.assembly import Probing, Resumed, ScanResult, execute, prepare_resume, probe_of
-from fleet.engine import Probe, Stop, run_id
+from fleet.engine import Probe, Stop, holds_run, run_id
 from fleet.errors import FleetError, UsageError
 from fleet.event import Event, Listener, ScanStarted
 from fleet.observe import LogListener, Metrics, Tally, write_metrics_file
@@ -109,8 +109,13 @@ class Runs:
         return await self._run(LiveRun(run, job, pipeline, path, started, *self._parts()), None)
 
     async def go_on(self, job: ReadyJob, row: RunRow) -> RunState:
-        """Go on with a run that an earlier process left."""
+        """Go on with a run that an earlier process left; from the beginning, where it had not begun."""
         path = Path(row.path)
+        if not await anyio.to_thread.run_sync(holds_run, path):
+            await anyio.to_thread.run_sync(self._history.resume_run, row.run)
+            return await self._run(
+                LiveRun(row.run, job, row.pipeline, path, row.started, *self._parts()), None
+            )
         try:
             prepared, resumed = await anyio.to_thread.run_sync(
                 lambda: prepare_resume(str(path), prompt=_nobody)
